@@ -1,0 +1,58 @@
+"""One router over the free tiers of several LLM providers, from one YAML file.
+
+    from router_config import Router, route_of
+
+    router = Router.from_yaml("litellm.yaml")
+    reply = await router.acompletion(model="default", messages=[{"role": "user", "content": "Hello"}])
+    print(route_of(reply).provider)
+
+Nothing here imports LiteLLM (3 seconds) until the first Router is needed.
+"""
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from router_config.attempts import Attempt, Route, route_of
+    from router_config.config import Config, ConfigError
+    from router_config.errors import NoProviderAvailable
+    from router_config.loading import load_config
+    from router_config.router import Router
+
+# LiteLLM reads it once, when it is imported; without it every start fetches a price list over the network.
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+
+__all__ = [
+    "Attempt",
+    "Config",
+    "ConfigError",
+    "NoProviderAvailable",
+    "Route",
+    "Router",
+    "load_config",
+    "route_of",
+]
+
+_HOMES = {
+    "Attempt": "attempts",
+    "Route": "attempts",
+    "route_of": "attempts",
+    "Config": "config",
+    "ConfigError": "config",
+    "load_config": "loading",
+    "NoProviderAvailable": "errors",
+    "Router": "router",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

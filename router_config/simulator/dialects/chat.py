@@ -1,0 +1,207 @@
+"""The OpenAI chat format, which four of the five providers speak with accents of their own."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from router_config.simulator.dialects.base import Moment
+from router_config.simulator.exchange import Answer, Ask, BadRequest, Json, Tool, text_of, token_count
+from router_config.simulator.quotas import GateState
+
+_IMAGE_TOKENS = 85
+_TOKENS_PER_MESSAGE = 4
+
+
+class ChatFormat:
+    """Requests and answers in OpenAI's shape; errors and headers are each provider's own."""
+
+    name = ""
+    reserves_max_tokens = False
+    base = "/v1"
+
+    def key(self, headers: Mapping[bytes, bytes], query: str) -> str | None:
+        scheme, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        return key.strip() or None if scheme.lower() == "bearer" else None
+
+    def endpoint(self, path: str) -> str | None:
+        return {
+            self.base + "/chat/completions": "chat",
+            self.base + "/embeddings": "embedding",
+            self.base + "/models": "models",
+        }.get(path)
+
+    # reading
+
+    def read(self, path: str, body: Any) -> Ask:
+        if not isinstance(body, dict):
+            raise BadRequest("We could not parse the JSON body of your request.")
+        model = body.get("model")
+        if not isinstance(model, str) or not model:
+            raise BadRequest("you must provide a model parameter")
+        return self._embedding_ask(model, body) if path.endswith("/embeddings") else self._chat_ask(model, body)
+
+    def _chat_ask(self, model: str, body: Json) -> Ask:
+        messages = body.get("messages")
+        if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
+            raise BadRequest("'messages' : must be a list of one message or more")
+        tools = _tools(body.get("tools"))
+        wanted = body.get("response_format") or {}
+        schema = wanted.get("json_schema") or {}
+        return Ask(
+            model=model,
+            prompt_tokens=_prompt_tokens(messages, body.get("tools")),
+            max_tokens=_max_tokens(body),
+            stream=body.get("stream") is True,
+            include_usage=(body.get("stream_options") or {}).get("include_usage") is True,
+            tools=tools,
+            forced_tool=_forced_tool(body.get("tool_choice")) if tools else None,
+            wants_json=wanted.get("type") in ("json_object", "json_schema"),
+            schema=schema.get("schema"),
+            body=body,
+        )
+
+    def _embedding_ask(self, model: str, body: Json) -> Ask:
+        given = body.get("input")
+        if not given or not isinstance(given, str | list):
+            raise BadRequest("'input' is a required property")
+        texts: list[Any] = [given] if isinstance(given, str) or isinstance(given[0], int) else given
+        return Ask(
+            model=model,
+            kind="embedding",
+            prompt_tokens=sum(token_count(t) if isinstance(t, str) else len(list(t)) for t in texts),
+            inputs=len(texts),
+            dimensions=body.get("dimensions") or 8,
+            body=body,
+        )
+
+    # answering
+
+    def answer(self, ask: Ask, answer: Answer, when: Moment) -> Json:
+        return {
+            "id": f"chatcmpl-sim{when.number}",
+            "object": "chat.completion",
+            "created": int(when.now),
+            "model": ask.model,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": _message(answer, when),
+                    "logprobs": None,
+                    "finish_reason": answer.finish,
+                }
+            ],
+            "usage": self.usage(ask, answer),
+        }
+
+    def embedding(self, ask: Ask, when: Moment) -> Json:
+        return {
+            "object": "list",
+            "model": ask.model,
+            "data": [
+                {"object": "embedding", "index": i, "embedding": vector(ask.dimensions, i)} for i in range(ask.inputs)
+            ],
+            "usage": {"prompt_tokens": ask.prompt_tokens, "total_tokens": ask.prompt_tokens},
+        }
+
+    def usage(self, ask: Ask, answer: Answer) -> Json:
+        return {
+            "prompt_tokens": ask.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "total_tokens": ask.prompt_tokens + answer.completion_tokens,
+        }
+
+    def chunks(self, ask: Ask, answer: Answer, pieces: Sequence[str], when: Moment) -> Iterator[bytes]:
+        yield self._event(ask, when, {"role": "assistant", "content": ""})
+        if answer.tool is not None:
+            call = {"index": 0, "id": f"call_sim{when.number}", "type": "function"}
+            function = {"name": answer.tool, "arguments": answer.arguments}
+            yield self._event(ask, when, {"tool_calls": [{**call, "function": function}]})
+        for piece in pieces:
+            yield self._event(ask, when, {"content": piece})
+        yield self._event(ask, when, {}, finish=answer.finish, extra=self.last_chunk(ask, answer, when))
+        if ask.include_usage:
+            usage = self._frame(ask, when) | {"choices": [], "usage": self.usage(ask, answer)}
+            yield _sse(usage)
+        yield b"data: [DONE]\n\n"
+
+    def last_chunk(self, ask: Ask, answer: Answer, when: Moment) -> Json:
+        """What the provider adds to the chunk that bears the finish reason."""
+        return {}
+
+    def error_event(self) -> bytes:
+        error = {"message": "The server had an error while processing your request", "type": "server_error"}
+        return _sse({"error": {**error, "code": 502}})
+
+    def headers(self, gates: Sequence[GateState], when: Moment) -> dict[str, str]:
+        return {}
+
+    def models(self, names: Sequence[str]) -> Json:
+        listed = [{"id": n, "object": "model", "created": 0, "owned_by": "simulator"} for n in names]
+        return {"object": "list", "data": listed}
+
+    def _frame(self, ask: Ask, when: Moment) -> Json:
+        return {
+            "id": f"chatcmpl-sim{when.number}",
+            "object": "chat.completion.chunk",
+            "created": int(when.now),
+            "model": ask.model,
+        }
+
+    def _event(
+        self, ask: Ask, when: Moment, delta: Json, *, finish: str | None = None, extra: Json | None = None
+    ) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return _sse(self._frame(ask, when) | {"choices": [choice]} | (extra or {}))
+
+
+def vector(dimensions: int, seed: int) -> list[float]:
+    """A deterministic unit-like vector; different texts of a request get different ones."""
+    return [round(((i * 7 + seed * 13) % 19 - 9) / 30, 4) for i in range(dimensions)]
+
+
+def _sse(data: Json) -> bytes:
+    return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
+
+
+def _message(answer: Answer, when: Moment) -> Json:
+    if answer.tool is None:
+        return {"role": "assistant", "content": answer.text}
+    function = {"name": answer.tool, "arguments": answer.arguments}
+    call = {"id": f"call_sim{when.number}", "type": "function", "function": function}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def _prompt_tokens(messages: list[Json], tools: Any) -> int:
+    total = 3
+    for message in messages:
+        content = message.get("content")
+        total += _TOKENS_PER_MESSAGE + token_count(text_of(content))
+        if isinstance(content, list):
+            total += _IMAGE_TOKENS * sum(isinstance(p, dict) and p.get("type") == "image_url" for p in content)
+        if message.get("tool_calls"):
+            total += token_count(json.dumps(message["tool_calls"]))
+    return total + (token_count(json.dumps(tools)) if tools else 0)
+
+
+def _max_tokens(body: Json) -> int | None:
+    given = body.get("max_completion_tokens", body.get("max_tokens"))
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+        raise BadRequest(f"'max_tokens' : must be an integer of 1 or more, got {given!r}")
+    return given
+
+
+def _tools(given: Any) -> tuple[Tool, ...]:
+    if not given:
+        return ()
+    try:
+        return tuple(Tool(t["function"]["name"], t["function"].get("parameters") or {}) for t in given)
+    except (TypeError, KeyError, AttributeError):
+        raise BadRequest("'tools' : must be a list of functions") from None
+
+
+def _forced_tool(choice: Any) -> str | None:
+    if choice == "required":
+        return "*"
+    if isinstance(choice, dict):
+        return (choice.get("function") or {}).get("name")
+    return None

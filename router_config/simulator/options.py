@@ -1,0 +1,94 @@
+"""How the simulated models behave where no fault is scripted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from router_config.simulator.limits import provider_name
+
+Range = tuple[float, float]
+
+
+class OptionsError(ValueError):
+    """Options that cannot be understood; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything has a default: fast, deterministic, answering any model."""
+
+    answer: str | None = None
+    """what every model says; None: filler, or JSON where JSON is asked for"""
+    answer_tokens: int = 40
+    """length of the filler, tokens"""
+    latency_ms: Range = (0.0, 0.0)
+    """before an answer: uniformly from this range, milliseconds"""
+    latencies_ms: Mapping[str, Range] = field(default_factory=dict)
+    """the same for single providers"""
+    chunk_tokens: int = 8
+    """tokens in one chunk of a stream"""
+    chunk_delay_ms: float = 0.0
+    """before each chunk of a stream, milliseconds"""
+    any_model: bool = True
+    """serve whatever model is asked for; False: only those in `models` and in the limits"""
+    models: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """models served, by provider"""
+    retired: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """models no longer served, by provider"""
+    keep_bodies: bool = False
+    """keep the JSON of every request that is remembered"""
+
+    def latency_range(self, provider: str) -> Range:
+        return self.latencies_ms.get(provider, self.latency_ms)
+
+
+def change_options(options: Options, changes: Mapping[str, Any]) -> Options:
+    """`options` with plain-data `changes`. Raises OptionsError, LimitsError for an unknown provider."""
+    known = {f.name for f in fields(Options)}
+    if unknown := sorted(set(changes) - known):
+        raise OptionsError(f"unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    return replace(options, **{name: _value(name, value) for name, value in changes.items()})
+
+
+def plain_options(options: Options) -> dict[str, Any]:
+    """Options as JSON."""
+    plain = {f.name: getattr(options, f.name) for f in fields(Options)}
+    for name in ("models", "retired"):
+        plain[name] = {provider: sorted(models) for provider, models in plain[name].items()}
+    return plain
+
+
+def _value(name: str, value: Any) -> Any:
+    if name == "answer":
+        return None if value is None else str(value)
+    if name in ("any_model", "keep_bodies"):
+        return bool(value)
+    if name == "latency_ms":
+        return read_range(value)
+    if name == "latencies_ms":
+        return {provider_name(p): read_range(r) for p, r in value.items()}
+    if name in ("models", "retired"):
+        return {provider_name(p): frozenset(map(str, models)) for p, models in value.items()}
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise OptionsError(f"{name}: expected a number of 0 or more, not {value!r}")
+    if name == "chunk_delay_ms":
+        return float(value)
+    return max(1, int(value)) if name == "chunk_tokens" else int(value)
+
+
+def read_range(given: Any) -> Range:
+    """A range of milliseconds from `50`, `(50, 800)` or `"50-800"`. Raises OptionsError."""
+    try:
+        if isinstance(given, str):
+            low, _, high = given.partition("-")
+            bounds = (float(low), float(high or low))
+        elif isinstance(given, int | float):
+            bounds = (float(given), float(given))
+        else:
+            low, high = given
+            bounds = (float(low), float(high))
+    except (TypeError, ValueError):
+        raise OptionsError(f"expected milliseconds such as 50 or 50-800, not {given!r}") from None
+    if not 0 <= bounds[0] <= bounds[1]:
+        raise OptionsError(f"expected milliseconds from low to high, not {given!r}")
+    return bounds

@@ -1,0 +1,260 @@
+"""Quota windows as providers keep them: token bucket, wall-clock window, exact rolling window.
+
+Pure arithmetic on numbers passed in: no clock, no I/O. Amounts are requests or tokens, times are
+seconds since 1970. This is the judge's own arithmetic and shares nothing with the router's ledger.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+MINUTE = 60.0
+DAY = 86400.0
+
+
+class Taken(Protocol):
+    """What a window remembers of one amount taken, so that it can be corrected later."""
+
+    def settle(self, real: float, now: float) -> None:
+        """Replace the amount taken by the `real` one."""
+
+
+class Window(Protocol):
+    """One limit over one period."""
+
+    limit: int
+    seconds: float
+
+    def used(self, now: float) -> float:
+        """What of the limit is in use at `now`."""
+
+    def wait(self, amount: float, now: float) -> float:
+        """Seconds until `amount` has room: 0.0 when it has room now, infinity when it never will."""
+
+    def take(self, amount: float, now: float) -> Taken:
+        """Use `amount`, whether or not it has room."""
+
+    def full_after(self, now: float) -> float:
+        """Seconds until nothing of the limit is in use any more."""
+
+
+class TokenBucket:
+    """Refills continuously at `limit` per `seconds`: Groq, OpenAI and Together, for every period."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._rate = limit / seconds
+        self._slack = limit * 1e-8  # times near 2e9 s resolve to 2e-7 s only
+        self._level = 0.0
+        self._at = 0.0
+
+    def used(self, now: float) -> float:
+        elapsed = now - self._at
+        if elapsed > 0:
+            self._level = max(0.0, self._level - elapsed * self._rate)
+        self._at = now
+        return self._level
+
+    def wait(self, amount: float, now: float) -> float:
+        if amount > self.limit:
+            return float("inf")
+        over = self.used(now) + amount - self.limit
+        return over / self._rate if over > self._slack else 0.0
+
+    def take(self, amount: float, now: float) -> Taken:
+        self._level = self.used(now) + amount
+        return _BucketTaken(self, amount)
+
+    def correct(self, difference: float, now: float) -> None:
+        """Add `difference` to the level; what has been refilled meanwhile is not given twice."""
+        self._level = max(0.0, self.used(now) + difference)
+
+    def full_after(self, now: float) -> float:
+        return self.used(now) / self._rate if self._rate else 0.0
+
+
+class _BucketTaken:
+    __slots__ = ("_amount", "_bucket")
+
+    def __init__(self, bucket: TokenBucket, amount: float) -> None:
+        self._bucket = bucket
+        self._amount = amount
+
+    def settle(self, real: float, now: float) -> None:
+        self._bucket.correct(real - self._amount, now)
+        self._amount = real
+
+
+Bounds = Callable[[float], tuple[float, float]]
+
+
+class FixedWindow:
+    """Starts again at fixed moments: Gemini's and OpenRouter's clock minutes and calendar days."""
+
+    def __init__(self, limit: int, seconds: float, bounds: Bounds) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._bounds = bounds
+        self._start = self._end = 0.0
+        self._used = 0.0
+
+    def used(self, now: float) -> float:
+        if not self._start <= now < self._end:
+            self._start, self._end = self._bounds(now)
+            self._used = 0.0
+        return self._used
+
+    def wait(self, amount: float, now: float) -> float:
+        if amount > self.limit:
+            return float("inf")
+        return self._end - now if self.used(now) + amount > self.limit else 0.0
+
+    def take(self, amount: float, now: float) -> Taken:
+        self._used = self.used(now) + amount
+        return _FixedTaken(self, amount, self._start)
+
+    def correct(self, difference: float, start: float, now: float) -> None:
+        """Add `difference`, unless the window that began at `start` is over."""
+        self.used(now)
+        if self._start == start:
+            self._used = max(0.0, self._used + difference)
+
+    def full_after(self, now: float) -> float:
+        self.used(now)
+        return self._end - now
+
+
+class _FixedTaken:
+    __slots__ = ("_amount", "_start", "_window")
+
+    def __init__(self, window: FixedWindow, amount: float, start: float) -> None:
+        self._window = window
+        self._amount = amount
+        self._start = start
+
+    def settle(self, real: float, now: float) -> None:
+        self._window.correct(real - self._amount, self._start, now)
+        self._amount = real
+
+
+class RollingWindow:
+    """Every stretch of `seconds`, counted exactly: an amount taken at t is gone at t + `seconds`."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._taken: deque[_RollingTaken] = deque()
+        self._sum = 0.0
+
+    def used(self, now: float) -> float:
+        while self._taken and self._taken[0].at <= now - self.seconds:
+            gone = self._taken.popleft()
+            gone.window = None
+            self._sum -= gone.amount
+        return self._sum
+
+    def wait(self, amount: float, now: float) -> float:
+        if amount > self.limit:
+            return float("inf")
+        over = self.used(now) + amount - self.limit
+        for taken in self._taken:
+            if over <= 0:
+                break
+            over -= taken.amount
+            if over <= 0:
+                return taken.at + self.seconds - now
+        return 0.0
+
+    def take(self, amount: float, now: float) -> Taken:
+        self.used(now)
+        taken = _RollingTaken(self, amount, now)
+        self._taken.append(taken)
+        self._sum += amount
+        return taken
+
+    def correct(self, difference: float) -> None:
+        self._sum += difference
+
+    def full_after(self, now: float) -> float:
+        self.used(now)
+        return max(0.0, self._taken[-1].at + self.seconds - now) if self._taken else 0.0
+
+
+class _RollingTaken:
+    __slots__ = ("amount", "at", "window")
+
+    def __init__(self, window: RollingWindow, amount: float, at: float) -> None:
+        self.window: RollingWindow | None = window
+        self.amount = amount
+        self.at = at
+
+    def settle(self, real: float, now: float) -> None:
+        if self.window is not None:
+            self.window.correct(real - self.amount)
+        self.amount = real
+
+
+class StrictWindow:
+    """The provider's own window and the exact rolling one at once; the provider's is what it shows."""
+
+    def __init__(self, own: Window) -> None:
+        self.limit = own.limit
+        self.seconds = own.seconds
+        self._own = own
+        self._rolling = RollingWindow(own.limit, own.seconds)
+
+    def used(self, now: float) -> float:
+        return max(self._own.used(now), self._rolling.used(now))
+
+    def wait(self, amount: float, now: float) -> float:
+        return max(self._own.wait(amount, now), self._rolling.wait(amount, now))
+
+    def take(self, amount: float, now: float) -> Taken:
+        return _StrictTaken(self._own.take(amount, now), self._rolling.take(amount, now))
+
+    def full_after(self, now: float) -> float:
+        return max(self._own.full_after(now), self._rolling.full_after(now))
+
+
+class _StrictTaken:
+    __slots__ = ("_both",)
+
+    def __init__(self, *both: Taken) -> None:
+        self._both = both
+
+    def settle(self, real: float, now: float) -> None:
+        for taken in self._both:
+            taken.settle(real, now)
+
+
+def clock_minute(now: float) -> tuple[float, float]:
+    """Start and end of the wall-clock minute of `now`."""
+    start = now // MINUTE * MINUTE
+    return start, start + MINUTE
+
+
+def calendar_day(zone: ZoneInfo) -> Bounds:
+    """Start and end of the local day in `zone`: 23, 24 or 25 hours long."""
+
+    def bounds(now: float) -> tuple[float, float]:
+        # The plus on an aware datetime is wall-clock arithmetic, so this is the next local midnight
+        # on daylight-saving nights too.
+        midnight = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        following = midnight + timedelta(days=1)
+        return midnight.timestamp(), following.timestamp()
+
+    return bounds
+
+
+def utc_day(now: float) -> tuple[float, float]:
+    """Start and end of the UTC day of `now`."""
+    start = now // DAY * DAY
+    return start, start + DAY
+
+
+def local_date(now: float, zone: ZoneInfo | None) -> str:
+    """The date of `now` in `zone` (UTC without one), as 2026-11-23."""
+    return datetime.fromtimestamp(now, zone or UTC).date().isoformat()

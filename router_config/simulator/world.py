@@ -1,0 +1,122 @@
+"""Everything that a running simulation knows: clock, quotas, faults, keys, options, records."""
+
+import asyncio
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from router_config.simulator.clock import SimulatorClock
+from router_config.simulator.faults import Faults
+from router_config.simulator.judge import Judge, Peak
+from router_config.simulator.keys import Keys
+from router_config.simulator.limits import PROVIDERS, UNLIMITED, ProviderLimits
+from router_config.simulator.options import Options
+from router_config.simulator.quotas import DAY_ZONE, Quotas
+from router_config.simulator.records import Records, plain_totals
+from router_config.simulator.windows import MINUTE, local_date
+
+
+class World:
+    """State of one simulation. Used from the event loop's thread alone."""
+
+    def __init__(
+        self,
+        limits: Mapping[str, ProviderLimits],
+        clock: SimulatorClock,
+        options: Options,
+        *,
+        seed: int = 0,
+        remember: int = 20_000,
+    ) -> None:
+        self.clock = clock
+        self._seed = seed
+        self._remember = remember
+        self._first_limits = {**UNLIMITED, **limits}
+        self._first_options = options
+        self._release = asyncio.Event()
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew with the first limits and options; the clock alone goes on."""
+        self.limits = dict(self._first_limits)
+        self.options = self._first_options
+        self.random = random.Random(self._seed)
+        self.faults = Faults(self._seed)
+        self.keys = Keys()
+        self.records = Records(self._remember)
+        self.quotas = {name: Quotas(name, self.limits[name]) for name in PROVIDERS}
+        self.judges = {name: Judge(name) for name in PROVIDERS}
+        self.release_hanging()
+
+    def set_limits(self, limits: Mapping[str, ProviderLimits]) -> None:
+        """Put new limits in force; the quotas of these providers start unused."""
+        for name, one in limits.items():
+            self.limits[name] = one
+            self.quotas[name] = Quotas(name, one)
+
+    def clear_faults(self, provider: str | None = None, number: int | None = None) -> int:
+        """Lift faults, and let go of the requests that hang; returns how many faults were lifted."""
+        cleared = self.faults.clear(provider, number)
+        self.release_hanging()
+        return cleared
+
+    def release_hanging(self) -> None:
+        """Break off the requests that a timeout fault holds."""
+        self._release.set()
+        self._release = asyncio.Event()
+
+    @property
+    def release(self) -> asyncio.Event:
+        """Set when the requests hanging now are to be let go."""
+        return self._release
+
+    def model_state(self, provider: str, model: str) -> str:
+        """`served`, `retired` or `unknown`."""
+        options = self.options
+        if model in options.retired.get(provider, ()):
+            return "retired"
+        if options.any_model or model in self.known_models(provider):
+            return "served"
+        return "unknown"
+
+    def known_models(self, provider: str) -> set[str]:
+        return {*self.limits[provider].models, *self.options.models.get(provider, ())}
+
+    def date(self, provider: str, now: float) -> str:
+        """The provider's local date."""
+        return local_date(now, DAY_ZONE.get(provider))
+
+    def latency(self, provider: str) -> float:
+        """Seconds that the next answer of a provider takes."""
+        low, high = self.options.latency_range(provider)
+        return (low if low == high else self.random.uniform(low, high)) / 1000
+
+    def worst(self, provider: str, seconds: float = MINUTE) -> Peak:
+        return self.judges[provider].worst(self.quotas[provider], seconds)
+
+    def summary(self, providers: Iterable[str] = PROVIDERS) -> dict[str, Any]:
+        """Per provider: exact totals, the busiest rolling minute, the windows as they stand."""
+        now = self.clock.now()
+        return {
+            name: plain_totals(self.records.totals(name))
+            | {
+                "worst_rolling_minute": _plain_peak(self.worst(name)),
+                "windows": {
+                    where: {
+                        gate.name: {"limit": gate.limit, "used": gate.used, "remaining": gate.remaining}
+                        for gate in gates
+                    }
+                    for where, gates in self.quotas[name].all_states(now).items()
+                },
+            }
+            for name in providers
+        }
+
+
+def _plain_peak(peak: Peak) -> dict[str, float | None]:
+    return {
+        "requests": peak.requests,
+        "tokens": peak.tokens,
+        "requests_ratio": peak.requests_ratio,
+        "tokens_ratio": peak.tokens_ratio,
+    }
