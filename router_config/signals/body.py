@@ -1,0 +1,192 @@
+"""From whatever came as a body to the error object in it, or to nothing.
+
+Reads at most the first 16 kB (of a success, the end as well), never recurses by hand and never raises: what
+cannot be understood is handed on as text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+_READ = 16_384  # characters, or bytes
+_TAIL = 4_096  # of a longer success: an answer that broke midway has its error at the end
+_ELEMENTS = 64  # of lists and of server-sent events
+_DECODER = json.JSONDecoder(strict=False)
+_ERROR_KEY = re.compile(r"""["']error["']\s{0,8}:\s{0,8}(?=[{"'])""")
+_SIGNS = re.compile(r'"(?:error|promptFeedback)"')  # of a body worth decoding
+_SIGNS_IN_BYTES = re.compile(_SIGNS.pattern.encode())
+_SALVAGE = re.compile(
+    r"""["'](type|code|status|reason|error_type|limit_source|quotaId|message|retryDelay)["']\s{0,8}:\s{0,8}"""
+    r"""("(?:[^"\\]|\\.){1,1500}"|'(?:[^'\\]|\\.){1,1500}'|\d{3}\b)"""
+)
+_WEB_PAGE = re.compile(r"\s{0,64}(?:<\?xml[^>]{0,200}>)?\s{0,64}<(?:!doctype html|html|head|!--)", re.IGNORECASE)
+_TITLE = re.compile(r"<(?:title|h1)>([^<]{1,200})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body as far as it was understood.
+
+    document: the JSON object that holds the error, else the first one. error: the error object, empty where
+    there is none. web_page: it is HTML, so no API wrote it.
+    """
+
+    document: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] = field(default_factory=dict)
+    web_page: bool = False
+
+
+NOTHING = Body()
+
+
+def read_error(body: Any) -> Body:
+    """The body of an answer whose status says that it failed: any text in it counts as the message."""
+    if not isinstance(body, bytes | bytearray | memoryview | str):
+        return _from_documents(_mappings(body)) or NOTHING
+    text = _text(body, _READ)
+    if _WEB_PAGE.match(text):
+        title = _TITLE.search(text[:4000])
+        return Body(error={"message": title[1] if title else ""}, web_page=True)
+    documents = tuple(_documents(text))
+    found = _from_documents(documents)
+    if found is None or not found.error:
+        found = _cut_off(text) or found
+    if found is not None and found.error:
+        return found
+    # the text of a document that names no error is its data: not a message
+    return Body(documents[0]) if documents else Body(error={"message": text[:2000]} if text.strip() else {})
+
+
+def read_success(body: Any) -> Body:
+    """The body of a 2xx: only an error in its proper place counts. Without one it costs next to nothing."""
+    if not isinstance(body, bytes | bytearray | memoryview | str):
+        documents = _mappings(body)
+    else:
+        head = body[:_READ] if isinstance(body, str) else bytes(body[:_READ])
+        text = _text(head, _READ)
+        if _WEB_PAGE.match(text):
+            return Body(error={"message": ""}, web_page=True)
+        if len(body) > _READ:
+            text = f"{text}\n{_text(body[-_TAIL:], _TAIL)}"
+        if not _SIGNS.search(text):
+            return NOTHING
+        documents = tuple(_documents(text))
+        if not documents:
+            return _cut_off(text, loose=False) or NOTHING
+    found = _from_documents(documents, loose=False)
+    if found is not None and found.error:
+        return found
+    return Body(documents[0]) if documents else NOTHING
+
+
+def looks_fine(body: Any) -> bool:
+    """Whether the body of a 2xx is not worth reading, at the price of one search: for nearly every reply."""
+    if body is None:
+        return True
+    if not isinstance(body, bytes) or len(body) > _READ:
+        return False
+    return _SIGNS_IN_BYTES.search(body) is None and not body.lstrip().startswith(b"<")
+
+
+def _text(body: bytes | bytearray | memoryview | str, size: int) -> str:
+    text = body[:size] if isinstance(body, str) else bytes(body[:size]).decode("utf-8", "replace")
+    return text.lstrip("\ufeff \t\r\n")
+
+
+def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(value, Mapping):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return tuple(item for item in islice(value, _ELEMENTS) if isinstance(item, Mapping))
+    return ()
+
+
+def _documents(text: str) -> Iterator[Mapping[str, Any]]:
+    """The JSON objects of a text: all of it, the data of server-sent events, or the first between words."""
+    if text.startswith(("{", "[")):
+        yield from _mappings(_json(text))
+    elif text.startswith(("data:", "event:", "id:", ":", "retry:")):
+        events = (line[5:].strip() for line in text.split("\n") if line.startswith("data:"))
+        for data in islice((data for data in events if _SIGNS.search(data)), _ELEMENTS):
+            yield from _mappings(_json(data))
+    elif (start := text.find("{")) >= 0:
+        rest = text[start:]
+        # second try: bytes as Python prints them, with newlines spelt out
+        yield from _mappings(_json(rest) or _json(rest.replace("\\n", "\n")))
+
+
+def _json(text: str) -> Any:
+    try:
+        return _DECODER.raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _from_documents(documents: tuple[Mapping[str, Any], ...], loose: bool = True) -> Body | None:
+    for document in documents:
+        error = _error_in(document, loose)
+        if error:
+            return Body(document, error)
+    return Body(documents[0]) if documents else None
+
+
+def _error_in(document: Mapping[str, Any], loose: bool) -> Mapping[str, Any]:
+    """The error object of a document, wherever the dialects put it. loose: a bare message is one, too."""
+    for holder in (
+        document,
+        *_mappings(document.get("choices"))[:8],
+        *_mappings(document.get("response"))[:1],
+    ):
+        error = holder.get("error")
+        if isinstance(error, Mapping) and error:
+            inner = error.get("error")
+            return inner if isinstance(inner, Mapping) and inner and not error.get("message") else error
+        if isinstance(error, str) and error.strip():
+            beside = {name: holder[name] for name in ("code", "type", "status") if name in holder}
+            return {**beside, "message": holder.get("message") or error, "error_type": error[:80]}
+        if holder.get("finish_reason") == "error":  # OpenRouter: the host behind it broke off
+            return {"code": 502, "message": "The answer broke off"}
+    if document.get("object") == "error" or document.get("type") == "error":
+        return document
+    if not loose:
+        return {}
+    listed = _mappings(document.get("errors"))
+    if listed:
+        return listed[0]
+    for name in ("message", "detail", "title", "error_message", "msg"):
+        said = document.get(name)
+        if isinstance(said, list | tuple) and said:
+            said = said[0]
+        if isinstance(said, Mapping):
+            return said if "message" in said else {**document, "message": said.get("msg")}
+        if isinstance(said, str) and said.strip():
+            return {**document, "message": said}
+    return {}
+
+
+def _cut_off(text: str, loose: bool = True) -> Body | None:
+    """What can be saved from JSON that is cut off: the error object if it is whole, else its codes and words.
+
+    Not loose: only a whole object with a code and a message, because an answer may speak of errors, too.
+    """
+    start = _ERROR_KEY.search(text)
+    if start is None:
+        return None
+    error = _json(text[start.end() :])
+    if isinstance(error, Mapping) and error:
+        return Body({}, error) if loose or ("code" in error and "message" in error) else None
+    if not loose:
+        return None
+    violations: list[dict[str, str]] = []
+    saved: dict[str, Any] = {"violations": violations}
+    for name, value in islice(_SALVAGE.findall(text, start.end(), start.end() + 8000), _ELEMENTS):
+        value = value.strip("\"'").replace("\\n", "\n").replace('\\"', '"')
+        if name == "quotaId":
+            violations.append({name: value})
+        saved.setdefault(name, value)
+    return Body({}, saved) if len(saved) > 1 else None

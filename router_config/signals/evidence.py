@@ -1,0 +1,191 @@
+"""All that a reply says, read once and bounded, in the form that the rules ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from router_config.signals import body as bodies
+from router_config.signals.durations import duration, number, wait
+from router_config.signals.types import Failure, Reply
+from router_config.signals.wording import stated_wait
+
+_HEADERS = 256  # headers that are looked at, and characters of each
+_NODES = 48  # objects within an error that are looked at
+_TEXT = 2000  # characters of the message that are looked at
+_CODE_NAMES = frozenset(
+    {"type", "code", "status", "reason", "error_type", "error_code", "limit_source", "quotaid", "blockreason"}
+)
+_CODE_PLACES = frozenset(
+    {
+        "error",
+        "metadata",
+        "details",
+        "violations",
+        "innererror",
+        "inner_error",
+        "errors",
+        "cause",
+        "promptfeedback",
+    }
+)
+# Names of gRPC and of the OpenAI and Anthropic dialects for statuses, for errors that arrive inside a 200.
+_STATUS_OF = {
+    "unauthenticated": 401, "permission_denied": 403, "not_found": 404, "resource_exhausted": 429,
+    "invalid_argument": 400, "failed_precondition": 400, "unavailable": 503, "internal": 500,
+    "deadline_exceeded": 504, "cancelled": 499,
+    "invalid_request_error": 400, "authentication_error": 401, "invalid_api_key": 401,
+    "permission_error": 403, "not_found_error": 404, "model_not_found": 404, "request_too_large": 413,
+    "context_length_exceeded": 400, "content_policy_violation": 400, "rate_limit_error": 429,
+    "rate_limit_exceeded": 429, "insufficient_quota": 429, "payment_required": 402, "overloaded_error": 529,
+    "provider_overloaded": 503, "service_unavailable": 503, "provider_unavailable": 502,
+    "timeout_error": 504, "server_error": 500, "internal_server_error": 500, "api_error": 500,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A failed, or seemingly fine, reply.
+
+    status: what it means: the HTTP status, or for an error inside a 2xx the status that the error names
+    (None if it names none). failed: whether it is an error at all. headers: lower-case names. error: the
+    error object. codes: the machine-readable words in it, in lower case (types, codes, reasons, quota
+    names). text: the message in lower case, quote: as it came. web_page: HTML, not an API, answered.
+    """
+
+    provider: str
+    status: int | None
+    failed: bool
+    failure: Failure | None
+    headers: Mapping[str, str]
+    document: Mapping[str, Any]
+    error: Mapping[str, Any]
+    codes: frozenset[str]
+    text: str
+    quote: str
+    web_page: bool
+    now: float
+
+    def has_code(self, *parts: str) -> bool:
+        """Whether any code contains any of these (lower-case) parts."""
+        return any(part in code for code in self.codes for part in parts)
+
+    def header_waits(self, *names: str) -> tuple[float, ...]:
+        """Seconds named by these headers; may be negative or absurd."""
+        found = (wait(self.headers[name], self.now) for name in names if name in self.headers)
+        return tuple(seconds for seconds in found if seconds is not None)
+
+    @property
+    def hints(self) -> tuple[float, ...]:
+        """Every wait in seconds that the reply states, believable or not."""
+        found = list(self.header_waits("retry-after"))
+        milliseconds = number(self.headers.get("retry-after-ms"))
+        if milliseconds is not None:
+            found.append(milliseconds / 1000.0)
+        found.extend(_delays_in(self.error))
+        said = stated_wait(self.text)
+        if said is not None:
+            found.append(said)
+        return tuple(found)
+
+
+def gather(provider: str, reply: Reply, now: float) -> Evidence:
+    """Read a reply."""
+    http_status = _status(reply.status)
+    success = http_status is not None and 200 <= http_status < 300
+    body = bodies.read_success(reply.body) if success else bodies.read_error(reply.body)
+    error = body.error
+    codes = frozenset(_codes(error if error else body.document))
+    status = _status_named(error, codes) if error and (success or http_status is None) else http_status
+    quote = _message(error)
+    return Evidence(
+        provider=provider if isinstance(provider, str) else "",
+        status=status,
+        failed=bool(error) or body.web_page or not success or reply.failure is not None,
+        failure=reply.failure,
+        headers=lower_case(reply.headers),
+        document=body.document,
+        error=error,
+        codes=codes,
+        text=quote.lower(),
+        quote=quote,
+        web_page=body.web_page,
+        now=now,
+    )
+
+
+def lower_case(headers: Any) -> dict[str, str]:
+    """Headers under lower-case names, bounded in number and length; what is no text is left out."""
+    if not isinstance(headers, Mapping):
+        return {}
+    found = {}
+    for name, value in islice(headers.items(), _HEADERS):
+        if isinstance(name, bytes):
+            name = name[:_HEADERS].decode("latin-1")
+        if isinstance(value, bytes):
+            value = value[:_HEADERS].decode("latin-1")
+        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
+            value = str(value)
+        if isinstance(name, str) and isinstance(value, str):
+            found[name[:_HEADERS].lower()] = value[:_HEADERS].strip()
+    return found
+
+
+def _status(value: Any) -> int | None:
+    status = number(value)
+    return int(status) if status is not None and 100 <= status < 1000 else None
+
+
+def _status_named(error: Mapping[str, Any], codes: frozenset[str]) -> int | None:
+    for name in ("code", "status", "status_code", "http_status"):
+        status = _status(error.get(name))
+        if status is not None and 400 <= status < 600:
+            return status
+    return next((_STATUS_OF[code] for code in sorted(codes) if code in _STATUS_OF), None)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    for name in ("message", "detail", "msg", "error_type"):
+        said = error.get(name)
+        if isinstance(said, Mapping):
+            said = said.get("message") or said.get("detail")
+        if isinstance(said, str) and said.strip():
+            return said[:_TEXT]
+    return ""
+
+
+def _codes(error: Mapping[str, Any]) -> Iterator[str]:
+    """The words under the names that carry codes, in the places where dialects nest them."""
+    waiting, seen = [error], 0
+    while waiting and seen < _NODES:
+        place = waiting.pop(0)
+        seen += 1
+        for name, value in islice(place.items(), 32):
+            if not isinstance(name, str):
+                continue
+            name = name[:40].lower()
+            if name in _CODE_NAMES and isinstance(value, str):
+                yield value[:100].strip().lower()
+            elif name in _CODE_PLACES and len(waiting) < _NODES:
+                waiting.extend(nested(value))
+
+
+def _delays_in(error: Mapping[str, Any]) -> Iterator[float]:
+    """`RetryInfo` of Google, and the `retry_after` fields of others."""
+    for item in (error, *nested(error.get("details")), *nested(error.get("metadata"))):
+        for name in ("retryDelay", "retry_delay", "retry_after", "retry_after_seconds", "retryAfter"):
+            if name in item:
+                seconds = duration(item[name])
+                if seconds is not None:
+                    yield seconds
+
+
+def nested(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """The objects of a field that may hold one, a list of them, or anything else."""
+    if isinstance(value, Mapping):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return tuple(item for item in islice(value, 32) if isinstance(item, Mapping))
+    return ()

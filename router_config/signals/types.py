@@ -1,0 +1,102 @@
+"""What goes into a reading of a provider's answer, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Failure = Literal["timeout", "refused", "disconnected"]
+Metric = Literal["requests", "tokens"]
+Period = Literal["minute", "day"]
+
+
+class Kind(StrEnum):
+    """What happened, in one word for people and metrics. Routing follows scope, hold and retry instead."""
+
+    rate_limit = "rate_limit"
+    daily_limit = "daily_limit"
+    quota_gone = "quota_gone"
+    bad_key = "bad_key"
+    model_gone = "model_gone"
+    too_large = "too_large"
+    context_window = "context_window"
+    content_policy = "content_policy"
+    overloaded = "overloaded"
+    server_error = "server_error"
+    timeout = "timeout"
+    connection = "connection"
+    bad_request = "bad_request"
+    unknown = "unknown"
+
+
+class Scope(StrEnum):
+    """What the verdict is about: the smallest thing that will fail again."""
+
+    request = "request"
+    model = "model"
+    key = "key"
+    account = "account"
+    provider = "provider"
+
+
+class Hold(StrEnum):
+    """What to do with the scope.
+
+    none: bench nobody. until: it rests until `Verdict.until`, then traffic returns at once. cooldown: it
+    rests for the configured cooldown, or until `Verdict.until` if that is later, then one probe. disabled:
+    it is off until its key, model or configuration changes; a person must act.
+    """
+
+    none = "none"
+    until = "until"
+    cooldown = "cooldown"
+    disabled = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of a provider, as it came over the wire; every field may be garbage.
+
+    status: HTTP status, None when no answer came. headers: in any letter case. body: as received, or
+    already decoded JSON, or None where it has not been read. failure: why there is no (complete) answer.
+    """
+
+    status: int | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | str | Mapping[str, Any] | list[Any] | None = field(default=None, repr=False)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One quota window as the provider reports it.
+
+    limit, remaining: requests or tokens; None where not stated. reset_after: seconds until the window is
+    full again. scope: whose window it is.
+    """
+
+    metric: Metric
+    period: Period
+    limit: int | None
+    remaining: int | None
+    reset_after: float | None
+    scope: Literal["model", "account"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a failed answer means for the next request.
+
+    until: epoch seconds (see Hold). message: a sentence for people, at most 300 characters, without any
+    secret. retry: True: the same request goes on with the next candidate; False: its error goes to the
+    caller at once.
+    """
+
+    kind: Kind
+    scope: Scope
+    hold: Hold
+    until: float | None
+    message: str
+    retry: bool

@@ -1,0 +1,223 @@
+"""What the words of an error mean. Asked only after status and codes, because words change and lie.
+
+All patterns run on at most 2000 lower-case characters, and none repeats a repetition.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from router_config.signals.durations import leading_duration
+
+Window = Literal["second", "minute", "hour", "day", "month"]
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_WINDOWS: tuple[Window, ...] = ("month", "day", "hour", "minute", "second")  # longest first
+_WINDOW_OF_LETTER: dict[str, Window] = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+_METRIC_OF_LETTER = {"r": "requests", "q": "requests", "t": "tokens"}
+_ABBREVIATION = re.compile(r"\b(r|q|t|it|ot|as|i)p([smhd])\b")
+_PER = re.compile(
+    r"(?:\b(requests?|tokens?|queries|calls|messages?)\W{0,3}(?:used )?)?"
+    r"(?:\bper[ _-]?|/ ?)(24.?hours?|86400|sec(?:ond)?|min(?:ute)?|hour|day|month)"
+    r"(?![a-z])"
+)
+_EVERY = _any(r"\b(daily|hourly|monthly)\b", r"24.hour", r"by(?:day|minute)\b")
+_LIMIT = re.compile(r"\blimit(?: of| is)?\W{0,3}(\d[\d,_]{0,15})")
+_USED = re.compile(r"\b(?:used|current|usage)\W{0,3}(\d[\d,_]{0,15})")
+_REQUESTED = re.compile(r"\brequested\W{0,3}(\d[\d,_]{0,15})")
+_STATED_WAIT = re.compile(
+    r"\b(?:retry|retrying|again|wait|resets?|available)"
+    r"(?: at least)?(?: in| after| for)? (?:about |approximately |~ ?)?(?=\d)"
+)
+
+CREDIT_GONE = _any(
+    r"insufficient[ _](?:\w{1,20} )?(?:balance|credits?|funds|quota)",
+    r"(?:credits?|balance|funds)\b[^.\n]{0,40}\b(?:depleted|exhausted|too low|used up|run out|negative)",
+    r"balance\b[^.\n]{0,40}\binsufficient",
+    r"(?:out of|no|not enough|requires more) (?:credits?|balance|funds)\b",
+    r"prepa(?:y|id)\w{0,6}\b[^.\n]{0,40}\b(?:deplet|exhaust|used up|run out)",
+    r"billing hard limit",
+    r"spend(?:ing)?[ -](?:cap|limit)",
+    r"payment required",
+    r"credit limit",
+    r"(?:^|api )key limit",
+    r"\barrear",
+    r"account is not active",
+    r"余额不足",
+)
+QUOTA_EXCEEDED = _any(r"exceeded your current quota")
+KEY_BAD = _any(
+    r"(?:incorrect|invalid|expired|missing|unknown|revoked|wrong|no) "
+    r"(?:x-)?(?:api[ _-]?key|authentication|auth(?:orization)? (?:header|token)|access token|credentials)",
+    r"(?:api[ _-]?key|access token|credentials)\b[^.\n]{0,40}"
+    r"\b(?:not valid|not found|invalid|expired|revoked|leaked|disabled|incorrect|deleted)",
+)
+CONTEXT = _any(
+    r"context[ _-]?(?:length|window|size)",
+    r"maximum context",
+    r"input token count",
+    r"reduce the length",
+    r"(?:inputs?|prompts?|messages?)\b[^.\n]{0,40}\btoo (?:long|many tokens)",
+    r"too many (?:input |prompt )?tokens",
+    r"\+ \W?max_new_tokens|max_new_tokens\b[^.\n]{0,40}(?:<=|less than|exceed)",
+    r"exceeds the maximum number of tokens",
+    r"tokens?\b[^.\n]{0,30}\bexceed",
+    r"longer than the (?:model|maximum)",
+)
+TOO_MUCH_ASKED = _any(
+    r"(?:request|payload)(?: entity| body| payload)?(?: is)? too large",
+    r"reduce your message size",
+    r"max\w{0,12}_tokens\b[^\n]{0,80}\b(?:too large|at most|less than or equal|maximum)",
+)
+CONTENT = _any(
+    r"content[ _](?:management )?(?:policy|policies|filter)",
+    r"responsible ai",
+    r"content exists risk",
+    r"safety (?:system|filter|polic)",
+    r"usage polic",
+    r"(?:inputs?|prompts?|request|content|messages?)\b[^.\n]{0,60}\b(?:flagged|prohibited)",
+    r"violat\w{0,4} (?:our|[a-z]{1,20}'s|content|usage|safety|terms)",
+)
+PLACE = _any(
+    r"(?:country|region|territory|location)\b[^.\n]{0,60}\bnot (?:supported|available|allowed)",
+    r"not (?:available|supported|allowed) in (?:your|this) (?:country|region|location)",
+)
+NETWORK = _any(r"network settings", r"access denied", r"cloudflare", r"\bvpn\b", r"firewall")
+BUSY = _any(
+    r"overload",
+    r"over capacity",
+    r"at capacity",
+    r"capacity (?:is )?exceeded",
+    r"high (?:demand|load)",
+    r"no capacity",
+    r"currently loading",
+    r"too busy",
+    r"server is busy",
+)
+# For a 400 and 403 only a statement about the model itself: what a caller got wrong must not switch it off.
+MODEL_GONE = _any(
+    r"not a (?:valid|supported) model",
+    r"unexpected model name",
+    r"unable to access (?:non-serverless )?model",
+    r"unavailable for free",
+    r"no such model",
+    r"no endpoints? (?:found|available)",
+    r"no allowed providers",
+    r"(?:unknown|invalid) model\b(?! (?:param|response|output|config|setting|argument))",
+    r"\bmodels?(?:[ /:]\S{1,80})? (?:does not exist|(?:was |is |could )?not (?:be )?found|is no longer)",
+    r"\bmodels?(?:[ /:]\S{1,80})? (?:has been|was|is) (?:deprecated|removed|blocked)",
+    r"^(?:the )?(?:requested )?model(?: \S{1,80})? is not (?:supported|available)",
+    r"(?:has been|was|is) (?:decommissioned|sunset|retired|discontinued|shut down)",
+    r"access to (?:the )?(?:tuned )?model",
+)
+WRONG_ADDRESS = _any(
+    r"(?:unknown|invalid) (?:request )?(?:url|path|route|endpoint)",
+    r"check the url\b",
+    r"cannot post /",
+    r"page not found",
+    r"no (?:such )?route",
+    r"no static resource",
+)
+ANOTHER_OBJECT = _any(
+    r"\b(?:file|thread|assistant|response|conversation|batch|vector store|run|item|message|image|container)\b"
+    r"[^.\n]{0,80}\bnot found",
+    r"\bno (?:file|thread|assistant|response|conversation|batch|vector store)\b",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One limit that a text speaks of.
+
+    metric: `requests`, `tokens` or None. partial: it counts a part of the tokens only (input, output), or
+    something else. limit, used, requested: None where the text has no number.
+    """
+
+    window: Window
+    metric: str | None
+    partial: bool
+    limit: int | None
+    used: int | None
+    requested: int | None
+
+    @property
+    def never_fits(self) -> bool:
+        """The request alone is larger than the whole limit."""
+        return self.limit is not None and self.requested is not None and self.requested > self.limit > 0
+
+    @property
+    def spent(self) -> bool:
+        """By its own numbers there is no room for the request."""
+        if self.limit is None or self.used is None:
+            return False
+        return self.used + (self.requested or 1) > self.limit
+
+
+def clauses(text: str) -> tuple[Clause, ...]:
+    """The limits that a (lower-case) text speaks of, in order.
+
+    By abbreviation (`(TPM): Limit 8000, Used 7325`); where there is none, by words (`30 requests per
+    minute`, `daily`).
+    """
+    return _abbreviated(text) or _in_words(text)
+
+
+def window_spent(found: tuple[Clause, ...]) -> Window | None:
+    """Which window is spent: the longest that is by its numbers, else the one named first."""
+    for window in _WINDOWS:
+        if any(clause.spent and clause.window == window for clause in found):
+            return window
+    with_numbers = [clause for clause in found if clause.limit is not None]
+    return next((clause.window for clause in (*with_numbers, *found)), None)
+
+
+def stated_wait(text: str) -> float | None:
+    """Seconds of `try again in 9m38.016s`, `retry after 20 seconds` and the like in a lower-case text."""
+    match = _STATED_WAIT.search(text)
+    return leading_duration(text[match.end() : match.end() + 64]) if match else None
+
+
+def _abbreviated(text: str) -> tuple[Clause, ...]:
+    marks = list(_ABBREVIATION.finditer(text))[:8]
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    found = []
+    for mark, end in zip(marks, ends, strict=False):
+        metric = _METRIC_OF_LETTER.get(mark[1][-1])
+        partial = len(mark[1]) > 1 or metric is None
+        numbers = text[mark.end() : min(end, mark.end() + 200)]
+        found.append(_clause(numbers, _WINDOW_OF_LETTER[mark[2]], metric, partial))
+    return tuple(found)
+
+
+def _in_words(text: str) -> tuple[Clause, ...]:
+    found = []
+    for match in list(_PER.finditer(text))[:8]:
+        metric = None if match[1] is None else "tokens" if match[1].startswith("token") else "requests"
+        found.append(_clause(text[match.end() : match.end() + 200], _window(match[2]), metric, False))
+    every = _EVERY.search(text)
+    if every is not None:
+        found.append(_clause(text[every.end() : every.end() + 200], _window(every[0]), None, False))
+    return tuple(found)
+
+
+def _window(word: str) -> Window:
+    if word.startswith(("min", "byminute")):
+        return "minute"
+    if word.startswith(("month", "hour", "sec")):
+        return "month" if word[0] == "m" else "hour" if word[0] == "h" else "second"
+    return "day"
+
+
+def _clause(text: str, window: Window, metric: str | None, partial: bool) -> Clause:
+    return Clause(window, metric, partial, _count(_LIMIT, text), _count(_USED, text), _count(_REQUESTED, text))
+
+
+def _count(pattern: re.Pattern[str], text: str) -> int | None:
+    match = pattern.search(text)
+    return int(match[1].replace(",", "").replace("_", "")) if match else None
