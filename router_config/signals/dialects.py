@@ -152,10 +152,7 @@ def observation(
     if limit is not None and not 0 < limit < _MOST:
         return
     if remaining is not None:
-        if remaining >= _MOST:
-            remaining = None
-        else:
-            remaining = max(0, remaining if limit is None else min(remaining, limit))
+        remaining = None if remaining >= _MOST else max(0, remaining if limit is None else min(remaining, limit))
     if limit is None and remaining is None:
         return
     if reset is not None:

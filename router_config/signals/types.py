@@ -84,6 +84,15 @@ class Observation:
     reset_after: float | None
     scope: Literal["model", "account"]
 
+    @property
+    def refills(self) -> bool:
+        """Whether it is a token bucket, by its own numbers: it is full again after the used share of its period."""
+        if not self.limit or self.remaining is None or self.reset_after is None:
+            return False
+        period = 60.0 if self.period == "minute" else 86_400.0
+        full_after = (self.limit - self.remaining) * period / self.limit
+        return abs(self.reset_after - full_after) <= max(1.5, full_after / 30)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

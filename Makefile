@@ -1,0 +1,47 @@
+# Everything here needs Python 3.11+, make and the package registry, and nothing else. Options: make test ARGS='-k groq'
+PY := .venv/bin/python
+
+# else importing LiteLLM fetches a price list
+export LITELLM_LOCAL_MODEL_COST_MAP := True
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHON
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format-check lint types format lock clean venv
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
+
+run: venv ## Start the router's status page on http://127.0.0.1:8888; without keys, with simulated providers
+	@exec $(PY) -m router_config.cli serve --demo-without-keys $(ARGS)
+
+test: venv ## Run the tests
+	@$(PY) -m pytest $(ARGS)
+
+check: format-check lint types ## Check format, lint and types
+
+format-check: venv
+	@$(PY) -m ruff format --check .
+
+lint: venv
+	@$(PY) -m ruff check .
+
+types: venv
+	@$(PY) -m mypy
+
+format: venv ## Format the code, and mend what the linter can
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+lock: venv ## Write requirements.lock anew from pyproject.toml; ARGS=--upgrade takes the newest versions
+	@$(PY) -m pip install --quiet --upgrade --target build/uv uv
+	@build/uv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	    --no-config --no-emit-index-url --custom-compile-command 'make lock' --quiet $(ARGS) -o requirements.lock
+
+clean: ## Remove the environment and all caches
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv: # up to date already: nothing happens
+	@sh scripts/venv.sh

@@ -1,0 +1,32 @@
+"""Watching the router: the status endpoint, the page, `router-config serve`, and the demo.
+
+    import monitoring
+
+    app = FastAPI()
+    app.include_router(monitoring.router_for(router))     # or with prefix="/llm"
+
+FastAPI is imported at the first use, so that a command can say something before.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from monitoring.api import router_for
+    from monitoring.source import ConfiguredSource, StatusSource
+
+__all__ = ["ConfiguredSource", "StatusSource", "router_for"]
+
+_HOMES = {"ConfiguredSource": "source", "StatusSource": "source", "router_for": "api"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

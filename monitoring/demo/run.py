@@ -1,0 +1,43 @@
+"""From the command to the running demo, and to its end."""
+
+import asyncio
+from typing import Final
+
+from monitoring.address import AddressError, listen, token_for
+from monitoring.console import quiet_end, say, warn
+from monitoring.demo.script import Script
+
+USUAL: Final = Script()
+
+
+def run(
+    port: int = 8888,
+    agents: int = 4,
+    seconds: float | None = None,
+    host: str = "127.0.0.1",
+    *,
+    insecure: bool = False,
+    script: Script = USUAL,
+) -> int:
+    """Run the demo and its status page until Ctrl-C or SIGTERM, or for so many seconds.
+
+    agents: how many ask. insecure: listen to the network without a token. script: pace and incidents. Port 0 takes a
+    free one. Returns the exit code: 0 at an ordinary end, 1 when the address cannot be used.
+
+    Raises ConfigError for an open address without a token.
+    """
+    with quiet_end():
+        token = token_for(host, insecure=insecure)
+        try:
+            bound = listen(host, port)
+        except AddressError as error:
+            warn(str(error))
+            return 1
+        with bound:
+            say("Starting the demo: five simulated providers with real limits. Nothing leaves this machine.")
+            # LiteLLM comes with it, which takes three seconds.
+            from monitoring.demo.stage import perform
+
+            asyncio.run(perform(bound, script, agents, seconds, host=host, token=token, insecure=insecure))
+    say("The demo has ended.")
+    return 0

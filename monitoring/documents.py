@@ -1,0 +1,184 @@
+"""The JSON of the endpoints as types. They describe it in the OpenAPI schema; answers are not copied through them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal[
+    "available",
+    "soft_limited",
+    "rate_limited",
+    "cooldown",
+    "probing",
+    "exhausted",
+    "disabled",
+    "unconfigured",
+]
+LimitName = Literal["rpm", "tpm", "rpd", "tpd", "usd_per_day"]
+Number = int | float
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LimitState(_Document):
+    """One window. Requests, tokens or dollars, as its name says."""
+
+    limit: Number
+    used: Number
+    reserved: Number = Field(description="held for requests in flight")
+    remaining: Number
+    resets_at: str | None = Field(description="when nothing of what is used now counts any more, UTC")
+    source: Literal["config", "upstream"] = Field(description="upstream: the provider reported less than we counted")
+
+
+class State(_Document):
+    """Whether a provider or model can be asked; why not, and until when."""
+
+    status: Status
+    reason: str | None
+    available_at: str | None = Field(description="UTC; null when it is available, or nobody can tell")
+
+
+class ModelState(State):
+    """A model of a provider. Its limits are besides the account's."""
+
+    name: str
+    limits: dict[LimitName, LimitState]
+
+
+class Usage(_Document):
+    """Since the provider's day began."""
+
+    requests: int
+    tokens: int
+    cost_usd: Number
+    errors: int
+
+
+class Latency(_Document):
+    """Of the last answers, milliseconds."""
+
+    p50: Number | None
+    p95: Number | None
+
+
+class LastError(_Document):
+    """The provider's last failure."""
+
+    at: str
+    kind: str
+    message: str
+
+
+class ProviderState(State):
+    """A provider, in order of priority."""
+
+    name: str
+    priority: Number
+    tier: Literal["free", "paid"]
+    limits: dict[LimitName, LimitState] = Field(description="of the account: all its models together")
+    usage_today: Usage
+    latency_ms: Latency
+    last_error: LastError | None
+    models: list[ModelState]
+
+
+class Configuration(_Document):
+    """The file in force; `error`: why a newer one is not."""
+
+    path: str | None
+    loaded_at: str | None
+    error: str | None
+
+
+class StoreState(_Document):
+    """Where counts are kept; `shared`: other processes see them too."""
+
+    store: str
+    shared: bool
+
+
+class Capacity(_Document):
+    """What is left today where a daily token limit says so."""
+
+    tokens_remaining_today: int | None
+    burn_tokens_per_hour: Number
+    exhausted_at: str | None
+    binding: str | None
+
+
+class StatusDocument(_Document):
+    """Everything, at one moment."""
+
+    generated_at: str
+    simulated: bool = Field(description="true: the providers are simulated, nothing here is real")
+    next: dict[str, str | None] = Field(description="per group, the provider that the next request would go to")
+    config: Configuration
+    state: StoreState
+    providers: list[ProviderState]
+    capacity: Capacity
+
+
+class ExplainRequest(_Document):
+    """A request that is not sent."""
+
+    group: str = Field("default", min_length=1, max_length=200, description="a group, or an alias of one")
+    tokens: int = Field(1000, ge=1, le=100_000_000, description="prompt and answer together")
+
+
+class GateState(_Document):
+    """One limit as the request would meet it."""
+
+    limit: LimitName
+    scope: str
+    used: Number
+    reserved: Number
+    needed: Number
+    value: Number
+    blocks: bool
+    clears_at: str | None
+
+
+class CandidateState(_Document):
+    """One deployment that could serve the request."""
+
+    deployment: str
+    model: str
+    status: Literal[Status, "too_large"]
+    reason: str | None
+    clears_at: str | None
+    gates: list[GateState]
+
+
+class ProviderCandidates(_Document):
+    """A provider's candidates, in the order in which they would be asked."""
+
+    name: str
+    candidates: list[CandidateState]
+
+
+class Explanation(_Document):
+    """What would happen to the request now, and who would serve it."""
+
+    group: str
+    tokens: int
+    generated_at: str
+    next: str | None
+    providers: list[ProviderCandidates]
+
+
+class Health(_Document):
+    """The server answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str

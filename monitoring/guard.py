@@ -1,0 +1,62 @@
+"""Who may see the page: everybody on this machine, or whoever has the token."""
+
+import base64
+import binascii
+import hmac
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from monitoring.address import TOKEN_VARIABLE, is_loopback
+from monitoring.problems import problem
+
+OPEN_PATHS: Final = frozenset({"/healthz"})
+
+
+class Guard:
+    """Lets in who brings the token, as bearer or, for browsers, as the password of any user.
+
+    Without a token and with `local_only`, whoever asked for this machine by a name of its own: a page of another
+    site that had its name point here (DNS rebinding) did not.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str | None, local_only: bool) -> None:
+        self._app = app
+        self._token = token.encode() if token else None
+        self._local_only = local_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        if self._token is not None:
+            if not hmac.compare_digest(_token_in(headers.get("authorization", "")), self._token):
+                refused = problem(HTTPStatus.UNAUTHORIZED, f"This page wants the token in {TOKEN_VARIABLE}.")
+                refused.headers.append("WWW-Authenticate", "Bearer")
+                refused.headers.append("WWW-Authenticate", 'Basic realm="the token is the password"')
+                return await refused(scope, receive, send)
+        elif self._local_only and not is_loopback(_name_in(headers.get("host", ""))):
+            refused = problem(HTTPStatus.FORBIDDEN, "This page is for this machine: ask for localhost or 127.0.0.1.")
+            return await refused(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+
+def _name_in(host: str) -> str:
+    """The name without its port; an IPv6 address stands in brackets."""
+    if host.startswith("["):
+        return host.partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _token_in(authorization: str) -> bytes:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip().encode()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return b""
+    return b""

@@ -1,0 +1,54 @@
+"""Where the status comes from: a Router of this process, or a configuration and its store, without LiteLLM."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from router_config.clock import Clock, SystemClock
+from router_config.config import Config
+from router_config.ledger.store import Store
+from router_config.status import document, explanation, view_of
+
+
+class StatusSource(Protocol):
+    """What `router_for` needs. `router_config.Router` is one."""
+
+    async def astatus(self) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers."""
+        ...
+
+    async def aexplain(self, model: str = ..., tokens: int = ...) -> dict[str, Any]:
+        """What would happen to a request of so many tokens. Raises ValueError for a model that nobody serves."""
+        ...
+
+
+class ConfiguredSource:
+    """The status as it stands in the store that the routers of other processes write.
+
+    The store stays the caller's, who closes it.
+    """
+
+    def __init__(self, config: Config, store: Store, *, clock: Clock | None = None) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._view = view_of(config, loaded_at=self._clock.now())
+        store.know([meter for each in self._view.deployments for meter in each.meters])
+
+    async def astatus(self) -> dict[str, Any]:
+        return await document(self._view, self._store, self._clock.now())
+
+    async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
+        group = self._group(model)
+        deployments = [each for each in self._view.deployments if group in each.groups]
+        return await explanation(group, deployments, tokens, self._store, self._clock.now())
+
+    def _group(self, model: str) -> str:
+        aliases = self._config.aliases
+        for group in (aliases.get(model), model, aliases.get("*")):
+            if group in self._config.groups:
+                return str(group)
+        raise ValueError(f"no group or alias is called {model!r}; there are {_listed(self._config.groups)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

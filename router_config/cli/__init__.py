@@ -1,0 +1,49 @@
+"""The command `router-config`.
+
+Commands load what they need when they run, so that the quick ones are quick: LiteLLM takes seconds to import.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from router_config.cli.arguments import parser
+
+FINE, NO, WRONG = 0, 1, 2
+_INTERRUPTED, _NOBODY_READS = 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0 fine, 1 the answer is no, 2 wrong usage or file."""
+    try:
+        arguments = parser().parse_args(argv)
+        module, _, function = arguments.run.partition(":")
+        code: int = getattr(import_module(module), function)(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more when it exits, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        print(_message(error), file=sys.stderr)
+        return WRONG
+
+
+def _is_expected(error: Exception) -> bool:
+    from router_config.config import ConfigError
+    from router_config.ledger.store import StoreError
+
+    return isinstance(error, ConfigError | StoreError | OSError)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"router-config: {where}{error.strerror}"
+    return str(error)

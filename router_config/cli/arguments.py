@@ -1,0 +1,217 @@
+"""What `router-config` takes on the command line."""
+
+import argparse
+import difflib
+import sys
+from typing import Any, NoReturn
+
+_FORMATTER = argparse.RawDescriptionHelpFormatter
+_COMMANDS = "router_config.cli"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in two lines; usage in full is what --help is for."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n  See {self.prog} --help.\n")
+
+
+class _Commands(_Parser):
+    def error(self, message: str) -> NoReturn:
+        known = [name for action in self._actions for name in action.choices or ()]
+        tried = next((word for word in sys.argv[1:] if f"invalid choice: {word!r}" in message), None)
+        if tried is not None:
+            near = difflib.get_close_matches(tried, known, n=1)
+            meant = f"Did you mean {near[0]}?" if near else f"Commands: {', '.join(known)}."
+            self.exit(2, f'{self.prog}: unknown command "{tried[:40]}"\n  {meant}\n')
+        super().error(message)
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"router-config {version('litellm-router-config')}")
+        except PackageNotFoundError:
+            print("router-config (not installed)")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; `run` in its result names the function of the command."""
+    top = _Commands(
+        prog="router-config",
+        description="One litellm.yaml for all providers: check it, set its keys, ask it, serve it, watch it.",
+        epilog="A first tour:\n  router-config demo\n  router-config env\n  router-config check\n"
+        '  router-config ask "What is the capital of France?"',
+        formatter_class=_FORMATTER,
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    _file(top, default="litellm.yaml")
+    commands = top.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True, parser_class=_Parser
+    )
+
+    check = _command(
+        commands, "check", "checking:check", "check the configuration", ["check", "check other.yaml --strict"]
+    )
+    check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
+    check.add_argument("--strict", action="store_true", help="warnings, too, end with exit code 1")
+    _json(check)
+
+    show = _command(
+        commands,
+        "show",
+        "checking:show",
+        "print the configuration as it is understood",
+        ["show", "show --json"],
+    )
+    _json(show)
+
+    env = _command(
+        commands,
+        "env",
+        "keys:env",
+        "set up .env: ask for the providers' keys, or show which are set",
+        ["env", "env --show", "env --from-env", "echo GROQ_API_KEY=... | router-config env --stdin"],
+    )
+    source = env.add_mutually_exclusive_group()
+    source.add_argument("--show", action="store_true", help="only show which providers are configured")
+    source.add_argument("--from-env", action="store_true", help="copy the keys that are set in the environment")
+    source.add_argument("--stdin", action="store_true", help="read lines of NAME=value (so it does without a terminal)")
+    _json(env)
+
+    _command(
+        commands,
+        "schema",
+        "checking:schema",
+        "print the JSON schema of litellm.yaml, for editors",
+        ["schema > litellm.schema.json"],
+    )
+
+    ask = _command(
+        commands,
+        "ask",
+        "asking:ask",
+        "send one request through the router",
+        [
+            'ask "What is the capital of France?"',
+            'ask "Summarise this" --group fast --stream',
+            "ask - < prompt.txt",
+        ],
+    )
+    ask.add_argument("prompt", help="what to ask; - reads it from standard input")
+    ask.add_argument("-g", "--group", default="default", help="model group or alias (default: %(default)s)")
+    ask.add_argument("--system", metavar="TEXT", help="the system prompt")
+    stream = ask.add_mutually_exclusive_group()
+    stream.add_argument("--stream", action="store_true", default=None, help="print as it comes (so on a terminal)")
+    stream.add_argument("--no-stream", dest="stream", action="store_false", help="print the answer when it is whole")
+    _json(ask)
+
+    status = _command(
+        commands,
+        "status",
+        "watching:status",
+        "show providers, limits and what is left",
+        ["status", "status --watch"],
+    )
+    status.add_argument(
+        "-w", "--watch", nargs="?", type=_seconds, const=2.0, metavar="SECONDS", help="again and again (2 s)"
+    )
+    _json(status)
+
+    explain = _command(
+        commands,
+        "explain",
+        "watching:explain",
+        "show what would happen to a request: each limit, what blocks it, and until when",
+        ["explain", "explain --group fast --tokens 1500"],
+    )
+    explain.add_argument("-g", "--group", default="default", help="model group or alias (default: %(default)s)")
+    explain.add_argument(
+        "-t",
+        "--tokens",
+        type=_whole,
+        default=1000,
+        metavar="N",
+        help="prompt and answer (default: %(default)s)",
+    )
+    _json(explain)
+
+    serve = _command(
+        commands,
+        "serve",
+        "serving:serve",
+        "serve the dashboard and GET /api/llm-providers",
+        ["serve", "serve --host 0.0.0.0 --port 9000"],
+    )
+    _address(serve)
+    serve.add_argument("--demo-without-keys", action="store_true", help="play the demo when no provider has a key")
+
+    demo = _command(
+        commands,
+        "demo",
+        "serving:demo",
+        "five simulated providers, and agents asking them",
+        ["demo", "demo --seconds 60"],
+    )
+    _address(demo)
+    demo.add_argument("--agents", type=_whole, default=4, metavar="N", help="how many ask (default: %(default)s)")
+    demo.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (default: at Ctrl-C)")
+    return top
+
+
+def _command(commands: Any, name: str, run: str, about: str, examples: list[str]) -> argparse.ArgumentParser:
+    shown = [example if "router-config" in example else f"router-config {example}" for example in examples]
+    lines = "".join(f"\n  {example}" for example in shown)
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=f"Examples:{lines}",
+        formatter_class=_FORMATTER,
+    )
+    command.set_defaults(run=f"{_COMMANDS}.{run}")
+    _file(command, default=argparse.SUPPRESS)
+    return command
+
+
+def _file(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument("-c", "--config", metavar="FILE", default=default, help="default: ./litellm.yaml")
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _address(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    command.add_argument("--insecure", action="store_true", help="listen to the network without a token")
+    command.add_argument(
+        "--port", type=_port, default=8888, metavar="N", help="port to listen on (default: %(default)s)"
+    )
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
+
+
+def _whole(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) <= 10**9:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+
+
+def _seconds(text: str) -> float:
+    from router_config.quantities import BadValue, parse_duration
+
+    try:
+        seconds = parse_duration(text)
+    except BadValue as bad:
+        raise argparse.ArgumentTypeError(str(bad)) from None
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError("write more than 0 seconds")
+    return seconds

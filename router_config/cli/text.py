@@ -1,0 +1,29 @@
+"""Text for people: tables, amounts, and JSON for those who pipe."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns under their heads, each as wide as its longest cell."""
+    cells = [[str(cell) if cell is not None else "-" for cell in row] for row in rows]
+    widths = [max(len(row[index]) for row in [list(header), *cells]) for index in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *cells]]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def amount(number: float) -> str:
+    """`100000` as 100k, as litellm.yaml has it; the number itself where that would not be exact."""
+    for unit, size in (("M", 10**6), ("k", 10**3)):
+        if number >= size and float(number / (size / 10)).is_integer():
+            return f"{number / size:g}{unit}"
+    return f"{number:g}"
+
+
+def plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def print_json(document: Any) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))

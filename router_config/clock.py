@@ -1,0 +1,116 @@
+"""Time as an argument: the router reads one clock, and a test or the planner gives it another."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+
+class Clock(Protocol):
+    """Seconds since the epoch, and a way to wait for a later reading."""
+
+    def now(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+CORRECTED_BY: Final = 5.0
+"""Seconds by which the machine's wall clock must differ from ours to have been set."""
+
+CORRECTED_FOR: Final = 600.0
+"""Seconds for which it must go on to differ before it is believed."""
+
+
+class SystemClock:
+    """The machine's time, immune to jumps of its wall clock.
+
+    Seconds are those since boot, counted from an epoch (`boot_epoch`) that the wall clock gave once. A wall clock that
+    was set is followed when it has stayed so for ten minutes: by then no minute window holds anything from before.
+    """
+
+    def __init__(self, wall: Callable[[], float] = time.time, since_boot: Callable[[], float] | None = None) -> None:
+        self._wall = wall
+        self._since_boot = since_boot or _seconds_since_boot
+        self._epoch = wall() - self._since_boot()
+        self._next_look = 0.0
+        self._differs_since: float | None = None
+
+    @property
+    def boot_epoch(self) -> float:
+        """Epoch seconds of this machine's start, as this clock counts them."""
+        return self._epoch
+
+    def follow(self, boot_epoch: float) -> None:
+        """Count from the epoch of another process, so that all of a machine agree."""
+        self._epoch = boot_epoch
+
+    def now(self) -> float:
+        seconds = self._since_boot()
+        if seconds >= self._next_look:
+            self._look(seconds)
+        return seconds + self._epoch
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def _look(self, seconds: float) -> None:
+        self._next_look = seconds + 1.0
+        error = self._wall() - seconds - self._epoch
+        if abs(error) < CORRECTED_BY:
+            self._differs_since = None
+        elif self._differs_since is None:
+            self._differs_since = seconds
+        elif seconds - self._differs_since >= CORRECTED_FOR:
+            self._epoch += error
+            self._differs_since = None
+
+
+def _seconds_since_boot() -> float:
+    """Time spent asleep included, where the system tells it."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+def boot_id() -> str:
+    """What distinguishes this boot of this machine from others; an empty string where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+class VirtualClock:
+    """A clock that stands still until it is moved; who sleeps on it wakes when it has been moved far enough."""
+
+    def __init__(self, start: float) -> None:
+        self._now = start
+        self._sleepers: list[tuple[float, asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    def now(self) -> float:
+        return self._now
+
+    @property
+    def wakes(self) -> tuple[float, ...]:
+        """When the present sleepers wish to wake, soonest first."""
+        return tuple(sorted(when for when, _, _ in self._sleepers))
+
+    def advance(self, seconds: float) -> None:
+        self.set(self._now + seconds)
+
+    def set(self, moment: float) -> None:
+        self._now = moment
+        for when, loop, woken in tuple(self._sleepers):
+            if when <= moment and not loop.is_closed():
+                loop.call_soon_threadsafe(woken.set)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        sleeper = (self._now + seconds, asyncio.get_running_loop(), asyncio.Event())
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[2].wait()
+        finally:
+            self._sleepers.remove(sleeper)

@@ -1,0 +1,182 @@
+"""litellm.yaml as it is understood: numbers parsed, presets applied, keys found. `load_config` makes it.
+
+Frozen dataclasses, because importing pydantic would take a command most of its time (0.25 s of 0.35 s).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+DayWindow = Literal["rolling", "calendar"]
+Tier = Literal["free", "paid"]
+Pool = Literal["separate", "shared"]
+
+_HIDDEN: Final = "**********"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. Message: where (`file:line:column`), what is wrong, what to do."""
+
+
+class Secret:
+    """A text that no repr, log or JSON shows. Two secrets are equal when their texts are."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def get_secret_value(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret('{_HIDDEN}')"
+
+    def __str__(self) -> str:
+        return _HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Secret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Requests and tokens per minute and day, and dollars per day. None: no limit. 0: nothing at all."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    rpd: int | None = None
+    tpd: int | None = None
+    usd_per_day: float | None = None
+
+    def given(self) -> dict[str, float]:
+        """The limits that there are, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What a day is to a provider: the last 24 hours, or a calendar day of an IANA timezone (None: UTC)."""
+
+    window: DayWindow = "rolling"
+    timezone: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """The window, and the timezone if there is one, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Dollars per million tokens."""
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What holds where nothing else is said.
+
+    Times in seconds; `soft_limit` is a share from 0 to 1; `output_tokens`, the expected length of an answer
+    to a request without max_tokens.
+    """
+
+    cooldown: float = 300.0
+    timeout: float = 30.0
+    soft_limit: float = 0.95
+    max_wait: float = 0.0
+    output_tokens: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One API key of a provider. `secret` is None where its variable is not set, or where none is needed."""
+
+    variable: str | None = None
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model of a provider. Secrets in `litellm_params` are `Secret`: `reveal` opens them."""
+
+    name: str
+    limits: Limits = Limits()
+    groups: tuple[str, ...] = ("default",)
+    litellm_params: dict[str, Any] = field(default_factory=dict)
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider with its keys, limits and models. `missing` names unset variables that `api_base` needs."""
+
+    name: str
+    priority: int = 1
+    tier: Tier = "free"
+    enabled: bool = True
+    litellm_provider: str
+    api_base: str | None = None
+    keys: tuple[Key, ...] = (Key(),)
+    pool: Pool = "separate"
+    limits: Limits = Limits()
+    day: Day = Day()
+    models: tuple[Model, ...]
+    needs_key: bool = True
+    missing: tuple[str, ...] = ()
+
+    @property
+    def configured(self) -> bool:
+        """True when requests could be sent: a key is there, or none is needed. `enabled` plays no part."""
+        return not self.missing and (not self.needs_key or any(key.secret is not None for key in self.keys))
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables that hold the keys, in order."""
+        return tuple(key.variable for key in self.keys if key.variable is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration. `state` is a URL; the path of a sqlite URL is absolute.
+
+    `warnings` are sentences for people; `variables`, all environment variables that the file names.
+    """
+
+    version: int = 1
+    state: str = field(default="memory://", repr=False)  # a Redis URL may hold a password
+    defaults: Defaults = Defaults()
+    providers: tuple[Provider, ...]
+    aliases: dict[str, str] = field(default_factory=dict)
+    router_settings: dict[str, Any] = field(default_factory=dict)
+    litellm_settings: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+    warnings: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every group that some model serves."""
+        return frozenset(group for provider in self.providers for model in provider.models for group in model.groups)
+
+    @property
+    def by_priority(self) -> tuple[Provider, ...]:
+        """The providers in the order in which they are asked."""
+        return tuple(sorted(self.providers, key=lambda provider: provider.priority))
+
+
+def reveal(value: Any) -> Any:
+    """A copy of `value` (settings or parameters, however nested) with every Secret opened, for LiteLLM."""
+    if isinstance(value, Secret):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {key: reveal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [reveal(item) for item in value]
+    return value

@@ -1,0 +1,10 @@
+"""Moments as people and JSON read them."""
+
+from datetime import UTC, datetime
+
+
+def iso(moment: float | None) -> str | None:
+    """UTC ISO 8601 of epoch seconds; None for None and for never."""
+    if moment is None or moment == float("inf"):
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

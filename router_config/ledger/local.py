@@ -1,0 +1,282 @@
+"""The ledger's steps for stores that a process reads and writes itself (memory, SQLite).
+
+A subclass brings one atomic transaction and the few primitives that load and save; every rule is here.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from math import inf
+from os import getpid
+from typing import TypeVar
+
+from router_config.ledger.choice import Choice, choose, room_for
+from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine
+from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Seen
+from router_config.ledger.store import LastError, Lease, Outcome, Report, Settlement, Snapshot, Store, Usage
+from router_config.ledger.windows import Period
+
+T = TypeVar("T")
+
+_lease_numbers = count(1)
+
+
+class LocalStore(Store):
+    """One algorithm over abstract pages of counts, slots, leases, rests and history."""
+
+    def __init__(self) -> None:
+        self._meters: dict[str, Meter] = {}
+        self._now = 0.0
+
+    async def reserve(
+        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
+    ) -> tuple[Choice, Lease | None]:
+        return await self._atomically(now, lambda: self._reserve(candidates, need, ttl))
+
+    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
+        await self._atomically(now, lambda: self._settle(lease, settlement))
+
+    async def adopt(self, lease: Lease, now: float) -> None:
+        await self._atomically(now, lambda: self._adopt(lease))
+
+    async def renew(self, lease: Lease, expires_at: float) -> None:
+        await self._atomically(self._now, lambda: self._renew(lease.id, expires_at))
+
+    async def rest(self, rest: Rest) -> None:
+        await self._atomically(rest.since, lambda: self._put_rest(rest))
+
+    async def wake(self, scope: str) -> None:
+        await self._atomically(self._now, lambda: self._drop_rest(scope))
+
+    async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
+        return await self._atomically(now, lambda: self._explain(candidates, need))
+
+    async def rooms(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[float, ...]:
+        return await self._atomically(now, lambda: tuple(room_for(each, need, self, self._now) for each in candidates))
+
+    async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
+        return await self._atomically(now, lambda: self._snapshot(meters, since))
+
+    # The steps, each inside one transaction.
+
+    def _reserve(self, candidates: Sequence[Candidate], need: Need, ttl: float) -> tuple[Choice, Lease | None]:
+        now = self._now
+        for dead in self._expired_leases(now):
+            self._close(dead, Settlement(dead.amount, dead.expires_at, dead.expires_at))
+        choice = choose(candidates, need, self, now)
+        if choice.chosen is None:
+            return choice, None
+        chosen = choice.chosen
+        held = [(meter, counts) for meter in chosen.meters if (counts := self.counts(meter)) is not None]
+        lease = Lease(
+            id=f"{getpid()}-{next(_lease_numbers)}-{now:.3f}",
+            deployment=chosen.id,
+            scopes=tuple(meter.scope for meter, _ in held),
+            amount=choice.amount,
+            taken_at=now,
+            expires_at=now + ttl,
+            probes=choice.probes,
+        )
+        for meter, counts in held:
+            self._meters.setdefault(meter.scope, meter)
+            counts.open = counts.open.plus(lease.amount)
+            self._save_counts(meter, counts)
+        for scope in lease.probes:
+            rest = self.rest_of(scope)
+            if rest is not None:
+                self._put_rest(replace(rest, probe=lease.id, probe_until=lease.expires_at))
+        self._put_lease(lease)
+        return choice, lease
+
+    def _adopt(self, lease: Lease) -> None:
+        held = self._pop_lease(lease.id)
+        if held is None:
+            for scope in lease.scopes:
+                meter = self._meter(scope)
+                counts = self.counts(meter) or Counts()
+                counts.open = counts.open.plus(lease.amount)
+                self._save_counts(meter, counts)
+        self._put_lease(held or lease)
+
+    def _settle(self, lease: Lease, settlement: Settlement) -> None:
+        held = self._pop_lease(lease.id)
+        if held is not None:
+            self._close(held, settlement)
+        for rest in settlement.rests:
+            self._prolong(rest)
+        for report in settlement.reports:
+            self._hear(report, lease)
+        if settlement.outcome is not None:
+            self._record(settlement.outcome, settlement.spent or NOTHING, self._now)
+
+    def _close(self, lease: Lease, settlement: Settlement) -> None:
+        for scope in lease.scopes:
+            meter = self._meter(scope)
+            counts = self.counts(meter) or Counts()
+            counts.open = counts.open.minus(lease.amount)
+            if settlement.spent is not None:
+                self._count(meter, counts, settlement.spent, settlement)
+            self._save_counts(meter, counts)
+        for scope in lease.probes:
+            rest = self.rest_of(scope)
+            if rest is None or rest.probe != lease.id:
+                continue
+            if settlement.alive:
+                self._drop_rest(scope)
+            else:
+                self._put_rest(replace(rest, probe=None, probe_until=0.0))
+
+    def _count(self, meter: Meter, counts: Counts, spent: Amount, settlement: Settlement) -> None:
+        """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
+        if counts.seen or meter.limits_minutes:
+            counts.minute = self._count_in(meter, "minute", counts.minute, spent, settlement)
+        counts.day = self._count_in(meter, "day", counts.day, spent, settlement)
+
+    def _count_in(self, meter: Meter, period: Period, total: Amount, spent: Amount, settlement: Settlement) -> Amount:
+        window = meter.window(period)
+        arrived, ended = window.slot(settlement.arrived_at), window.slot(settlement.ended_at)
+        parts = [(ended, spent)]
+        if arrived != ended:
+            parts = [(arrived, Amount(requests=spent.requests)), (ended, spent._replace(requests=0))]
+        for slot, amount in parts:
+            if amount != NOTHING and window.leaves(slot) > self._now:
+                self._add(meter, period, slot, amount)
+                total = total.plus(amount)
+        return total
+
+    def _prolong(self, rest: Rest) -> None:
+        """A new rest replaces an old one, but never shortens it while it holds."""
+        old = self.rest_of(rest.scope)
+        if old is not None and old.until > rest.until and old.holds(self._now):
+            return
+        self._put_rest(rest)
+
+    def _hear(self, report: Report, lease: Lease) -> None:
+        """Note the limit that the provider reports, and how much of it others than we have used.
+
+        The provider counts a request from its arrival, so its number holds the requests that were on their way before
+        this one; those that left after it may or may not have arrived, and are taken as not counted yet.
+        """
+        meter, now = self._meter(report.scope), self._now
+        counts = self.counts(meter) or Counts()
+        configured = next((limit.value for limit in meter.limits if limit.name == report.limit_name), None)
+        limit = report.limit if report.limit is not None else configured
+        if limit is None:
+            return
+        old = counts.seen.get(report.limit_name)
+        late = old is not None and lease.taken_at < old.asked_at
+        extra = 0.0
+        if report.remaining is not None:
+            kind = Limit(report.limit_name, limit)
+            before = self._open_before(report.scope, inf if late else lease.taken_at) if any(counts.open) else NOTHING
+            in_force = limit if configured is None else min(limit, configured)
+            extra = max(0.0, in_force - report.remaining - counts.used(kind) - before.of(kind.metric))
+        if late and old is not None and extra <= old.extra_at(now):
+            return  # A later request's answer came first: this one never makes more room.
+        window = 60.0 if report.limit_name in ("rpm", "tpm") else 86400.0
+        if report.refills and limit > 0:
+            until = now + extra * window / limit
+        else:
+            until = now + max(1.0, window if report.reset_after is None else report.reset_after)
+        asked_at = max(lease.taken_at, old.asked_at if old is not None else lease.taken_at)
+        counts.seen[report.limit_name] = Seen(limit, extra, asked_at, now, until, report.refills)
+        self._save_counts(meter, counts)
+
+    def _renew(self, lease_id: str, expires_at: float) -> None:
+        lease = self._pop_lease(lease_id)
+        if lease is not None:
+            self._put_lease(replace(lease, expires_at=expires_at))
+
+    def _explain(self, candidates: Sequence[Candidate], need: Need) -> tuple[Examination, ...]:
+        return tuple(examine(each, need, self, self._now) for each in candidates)
+
+    def _snapshot(self, meters: Sequence[Meter], since: Mapping[str, float]) -> Snapshot:
+        counts: dict[str, Counts] = {}
+        resets: dict[tuple[str, LimitName], float] = {}
+        for meter in meters:
+            found = self.counts(meter)
+            if found is None:
+                continue
+            counts[meter.scope] = found.copy()
+            for limit in meter.limits:
+                used = found.used(limit)
+                if used > 0:
+                    resets[meter.scope, limit.name] = self.clears_at(meter, limit, used)
+        rests = {scope: rest for scope, rest in self._all_rests().items() if not rest.over(self._now)}
+        last_hour = self._usage(dict.fromkeys(since, self._now - 3600))
+        burn: dict[str, int] = {}
+        for (provider, _), usage in last_hour.items():
+            burn[provider] = burn.get(provider, 0) + usage.tokens
+        return Snapshot(counts, resets, rests, self._usage(since), self._last_errors(), burn)
+
+    # What a choice asks (the Book).
+
+    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
+        window = meter.window(limit.period)
+        freed = 0.0
+        for slot, amount in sorted(self._slots(meter, limit.period)):
+            freed += amount.of(limit.metric)
+            if freed >= room - 1e-9:
+                return window.leaves(slot)
+        return window.frees(self._now)
+
+    def _meter(self, scope: str) -> Meter:
+        return self._meters.get(scope) or Meter(scope)
+
+    def know(self, meters: Sequence[Meter]) -> None:
+        """The meters in use; an expired lease of another process is settled by their windows."""
+        self._meters.update((meter.scope, meter) for meter in meters)
+
+    # The primitives of a store, all but the first inside a transaction.
+
+    @abstractmethod
+    async def _atomically(self, now: float, step: Callable[[], T]) -> T:
+        """Run one step at `now` so that no other step of any process comes between."""
+
+    @abstractmethod
+    def counts(self, meter: Meter) -> Counts | None: ...
+
+    @abstractmethod
+    def rest_of(self, scope: str) -> Rest | None: ...
+
+    @abstractmethod
+    def _save_counts(self, meter: Meter, counts: Counts) -> None: ...
+
+    @abstractmethod
+    def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None: ...
+
+    @abstractmethod
+    def _slots(self, meter: Meter, period: Period) -> list[tuple[int, Amount]]: ...
+
+    @abstractmethod
+    def _put_lease(self, lease: Lease) -> None: ...
+
+    @abstractmethod
+    def _pop_lease(self, lease_id: str) -> Lease | None: ...
+
+    @abstractmethod
+    def _expired_leases(self, now: float) -> list[Lease]:
+        """Take out and return the leases that expired."""
+
+    @abstractmethod
+    def _open_before(self, scope: str, moment: float) -> Amount:
+        """What the open leases of a meter hold that were taken by `moment`."""
+
+    @abstractmethod
+    def _put_rest(self, rest: Rest) -> None: ...
+
+    @abstractmethod
+    def _drop_rest(self, scope: str) -> None: ...
+
+    @abstractmethod
+    def _all_rests(self) -> dict[str, Rest]: ...
+
+    @abstractmethod
+    def _record(self, outcome: Outcome, spent: Amount, now: float) -> None: ...
+
+    @abstractmethod
+    def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]: ...
+
+    @abstractmethod
+    def _last_errors(self) -> dict[str, LastError]: ...

@@ -1,0 +1,260 @@
+-- What every step needs: pages of counts, slots, rests and leases. Put before the text of each script.
+--
+-- All keys share the hash tag of KEYS[1], so that they live on one node of a cluster; the other keys are derived from it.
+-- Numbers are stored as doubles (struct), never as Lua's 14 digits. Windows and timezones are Python's business: a moment
+-- arrives here as a mark {minute slot, when it leaves, day slot, when it leaves}.
+
+local prefix = KEYS[1]
+local COUNTS_LAST = 3 * 86400 -- Seconds; the longest window is a day of 25 hours.
+local LEASES_LAST = 9 * 86400
+local HISTORY_LASTS = 9 * 86400
+local SEEN_LIMIT_LASTS = 86400 -- As in gates.py.
+local LIMITS = { -- In the order of LIMITS in meters.py, whose numbers count from 0.
+  { period = 'minute', metric = 'requests' },
+  { period = 'minute', metric = 'tokens' },
+  { period = 'day', metric = 'requests' },
+  { period = 'day', metric = 'tokens' },
+  { period = 'day', metric = 'usd' },
+}
+
+local now -- Epoch seconds; every script sets it first.
+local pages = {} -- Pages read by this script, by scope; false where there is none.
+
+local function key(...)
+  return prefix .. ':' .. table.concat({ ... }, ':')
+end
+
+local function plus(a, b)
+  return { requests = a.requests + b.requests, tokens = a.tokens + b.tokens, usd = a.usd + b.usd }
+end
+
+-- Never below zero, so that a lost settlement cannot make room out of nothing.
+local function minus(a, b)
+  return {
+    requests = math.max(0, a.requests - b.requests),
+    tokens = math.max(0, a.tokens - b.tokens),
+    usd = math.max(0, a.usd - b.usd),
+  }
+end
+
+local function amount_of(numbers)
+  return { requests = numbers[1], tokens = numbers[2], usd = numbers[3] }
+end
+
+local function nothing()
+  return { requests = 0, tokens = 0, usd = 0 }
+end
+
+-- Pages: open leases, both windows' totals, when their oldest slot leaves, and what the provider said of each limit.
+
+local function unpack_page(raw)
+  local page = { open = {}, minute = {}, day = {}, seen = {} }
+  local open, minute, day, at = page.open, page.minute, page.day, nil
+  open.requests, open.tokens, open.usd, minute.requests, minute.tokens, minute.usd, page.minute_leaves,
+    day.requests, day.tokens, day.usd, page.day_leaves, at = struct.unpack('<ddddddddddd', raw)
+  while at <= #raw do
+    local seen = {}
+    seen.number, seen.limit, seen.extra, seen.asked_at, seen.heard_at, seen.until_, seen.refills, at =
+      struct.unpack('<ddddddd', raw, at)
+    seen.refills = seen.refills == 1
+    page.seen[#page.seen + 1] = seen
+  end
+  return page
+end
+
+local function new_page()
+  return {
+    open = nothing(), minute = nothing(), day = nothing(), seen = {}, minute_leaves = math.huge, day_leaves = math.huge,
+  }
+end
+
+local function save_page(scope, page)
+  pages[scope] = page
+  local open, minute, day = page.open, page.minute, page.day
+  local parts = {
+    struct.pack('<ddddddddddd', open.requests, open.tokens, open.usd, minute.requests, minute.tokens, minute.usd,
+      page.minute_leaves, day.requests, day.tokens, day.usd, page.day_leaves),
+  }
+  for _, seen in ipairs(page.seen) do
+    parts[#parts + 1] = struct.pack('<ddddddd', seen.number, seen.limit, seen.extra, seen.asked_at, seen.heard_at,
+      seen.until_, seen.refills and 1 or 0)
+  end
+  redis.call('SET', key('meter', scope), table.concat(parts), 'EX', COUNTS_LAST)
+end
+
+-- Slots of a window: a hash of amounts, and a sorted set that knows which leaves first.
+
+local function unpack_amount(raw)
+  local requests, tokens, usd = struct.unpack('<ddd', raw)
+  return { requests = requests, tokens = tokens, usd = usd }
+end
+
+local function forget(scope, page, period)
+  local order, slots = key('order', period, scope), key('slots', period, scope)
+  local total = page[period]
+  for _, slot in ipairs(redis.call('ZRANGEBYSCORE', order, '-inf', now)) do
+    local raw = redis.call('HGET', slots, slot)
+    if raw then total = minus(total, unpack_amount(raw)) end
+    redis.call('HDEL', slots, slot)
+  end
+  redis.call('ZREMRANGEBYSCORE', order, '-inf', now)
+  local oldest = redis.call('ZRANGE', order, 0, 0, 'WITHSCORES')
+  page[period .. '_leaves'] = oldest[2] and tonumber(oldest[2]) or math.huge
+  page[period] = oldest[2] and total or nothing()
+end
+
+local function add(scope, page, period, slot, leaves, amount)
+  local order, slots = key('order', period, scope), key('slots', period, scope)
+  local raw = redis.call('HGET', slots, slot)
+  local sum = raw and plus(unpack_amount(raw), amount) or amount
+  redis.call('HSET', slots, slot, struct.pack('<ddd', sum.requests, sum.tokens, sum.usd))
+  if not raw then
+    redis.call('ZADD', order, leaves, slot)
+    redis.call('EXPIRE', order, COUNTS_LAST)
+    redis.call('EXPIRE', slots, COUNTS_LAST)
+  end
+  page[period] = plus(page[period], amount)
+  page[period .. '_leaves'] = math.min(page[period .. '_leaves'], leaves)
+end
+
+-- The page of a scope with what left its windows forgotten; nil where nothing was ever counted.
+local function read_page(scope)
+  local page = pages[scope]
+  if page == nil then
+    local raw = redis.call('GET', key('meter', scope))
+    page = raw and unpack_page(raw) or false
+    pages[scope] = page
+    if page then
+      local stale = false
+      if page.minute_leaves <= now then forget(scope, page, 'minute'); stale = true end
+      if page.day_leaves <= now then forget(scope, page, 'day'); stale = true end
+      if stale then save_page(scope, page) end
+    end
+  end
+  return page or nil
+end
+
+-- Requests count from when they arrived, tokens and dollars from when the answer ended; what already left is not counted.
+local function count(scope, page, spent, arrived, ended)
+  local parts = {
+    { arrived, { requests = spent.requests, tokens = 0, usd = 0 } },
+    { ended, { requests = 0, tokens = spent.tokens, usd = spent.usd } },
+  }
+  for _, part in ipairs(parts) do
+    local mark, amount = part[1], part[2]
+    if amount.requests ~= 0 or amount.tokens ~= 0 or amount.usd ~= 0 then
+      if mark[2] > now then add(scope, page, 'minute', mark[1], mark[2], amount) end
+      if mark[4] > now then add(scope, page, 'day', mark[3], mark[4], amount) end
+    end
+  end
+end
+
+-- What others used beyond our own count: Seen.extra_at of meters.py.
+local function extra_at(seen)
+  if now >= seen.until_ then return 0 end
+  if seen.refills and now > seen.heard_at then
+    return seen.extra * (seen.until_ - now) / (seen.until_ - seen.heard_at)
+  end
+  return seen.extra
+end
+
+-- Rests. Python packs new ones itself (redis_forms.py).
+
+local function unpack_rest(raw)
+  local rest, probes = {}, nil
+  rest.since, rest.until_, rest.probe_until, probes, rest.status, rest.probe, rest.reason =
+    struct.unpack('<dddBsss', raw)
+  rest.probes = probes == 1
+  return rest
+end
+
+local function read_rest(scope)
+  local raw = redis.call('HGET', key('rests'), scope)
+  return raw and unpack_rest(raw) or nil
+end
+
+local function holds(rest)
+  return now < rest.until_ or (rest.probe ~= '' and now < rest.probe_until)
+end
+
+local function put_rest(scope, raw)
+  local all = redis.call('HGETALL', key('rests'))
+  for i = 1, #all, 2 do
+    local rest = unpack_rest(all[i + 1])
+    if now >= rest.until_ and not rest.probes then redis.call('HDEL', key('rests'), all[i]) end
+  end
+  redis.call('HSET', key('rests'), scope, raw)
+end
+
+local function set_probe(scope, rest, probe, probe_until)
+  redis.call('HSET', key('rests'), scope, struct.pack('<dddBsss', rest.since, rest.until_, probe_until,
+    rest.probes and 1 or 0, rest.status, probe, rest.reason))
+end
+
+-- Leases: {amount = {requests, tokens, usd}, scopes = {{scope, mark of expiry}}, probes = {scope}, taken_at}.
+-- Each scope knows its open ones in the order in which they were taken.
+
+local function put_lease(id, lease, expires_at)
+  redis.call('HSET', key('leases'), id, cmsgpack.pack(lease))
+  redis.call('ZADD', key('expiries'), expires_at, id)
+  redis.call('EXPIRE', key('leases'), LEASES_LAST)
+  redis.call('EXPIRE', key('expiries'), LEASES_LAST)
+end
+
+local function pop_lease(id)
+  local raw = redis.call('HGET', key('leases'), id)
+  redis.call('ZREM', key('expiries'), id)
+  redis.call('HDEL', key('leases'), id)
+  return raw and cmsgpack.unpack(raw) or nil
+end
+
+-- Take room for a lease in all its meters.
+local function open_lease(id, lease, expires_at)
+  local amount = amount_of(lease.amount)
+  for _, held in ipairs(lease.scopes) do
+    local scope = held[1]
+    local page = read_page(scope) or new_page()
+    page.open = plus(page.open, amount)
+    save_page(scope, page)
+    redis.call('ZADD', key('open', scope), lease.taken_at, id)
+    redis.call('EXPIRE', key('open', scope), LEASES_LAST)
+  end
+  put_lease(id, lease, expires_at)
+end
+
+-- What the open leases of a meter hold that were taken by `moment`.
+local function open_before(scope, moment)
+  local sum = nothing()
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('open', scope), '-inf', moment)) do
+    local raw = redis.call('HGET', key('leases'), id)
+    if raw then sum = plus(sum, amount_of(cmsgpack.unpack(raw).amount)) end
+  end
+  return sum
+end
+
+-- Give the room back, and count what was spent (nil: nothing). `marks` are by scope {when it arrived, when it ended};
+-- without them, as for a lease that expired, both are its expiry. `alive` is nil where nobody can tell.
+local function close_lease(id, lease, spent, marks, alive)
+  local amount = amount_of(lease.amount)
+  for _, held in ipairs(lease.scopes) do
+    local scope, expiry = held[1], held[2]
+    local page = read_page(scope) or new_page()
+    page.open = minus(page.open, amount)
+    redis.call('ZREM', key('open', scope), id)
+    if spent then
+      local mark = marks and marks[scope] or { expiry, expiry }
+      count(scope, page, spent, mark[1], mark[2])
+    end
+    save_page(scope, page)
+  end
+  for _, scope in ipairs(lease.probes) do
+    local rest = read_rest(scope)
+    if rest and rest.probe == id then
+      if alive then
+        redis.call('HDEL', key('rests'), scope)
+      else
+        set_probe(scope, rest, '', 0)
+      end
+    end
+  end
+end

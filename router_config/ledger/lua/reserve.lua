@@ -1,0 +1,147 @@
+-- Choose the first candidate with room in every window and take the room: choice.py and gates.py in one atomic step.
+--
+-- KEYS[1] prefix
+-- ARGV[1] packed: now, when the lease expires, tokens of the prompt, 1 if no candidates follow in another call
+-- ARGV[2] id of the lease
+-- ARGV[3] JSON: the mark of the lease's expiry by kind of day
+-- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd)
+--
+-- Returns {candidate taken or 0, spare candidate or 0, tokens taken, probes, scopes held, status of each examined}.
+-- A spare is one past its soft limit. It is taken when nothing better can follow, else handed back for the next call.
+
+local expires_at, prompt_tokens, last
+now, expires_at, prompt_tokens, last = struct.unpack('<dddd', ARGV[1])
+local lease_id, expiry_marks = ARGV[2], cjson.decode(ARGV[3])
+local somebody_rests = redis.call('EXISTS', key('rests')) == 1
+
+-- The status of a candidate that must be left alone, else nil and the scopes whose rest this request would probe.
+local function resting(candidate)
+  local probes = {}
+  if somebody_rests then
+    for _, raw in ipairs(redis.call('HMGET', key('rests'), unpack(candidate.rests_with))) do
+      local rest = raw and unpack_rest(raw)
+      if rest and holds(rest) then return rest.until_ <= now and 'probing' or rest.status end
+    end
+    for _, scope in ipairs(candidate.rests_with) do
+      local rest = read_rest(scope)
+      if rest and rest.probes then probes[#probes + 1] = scope end
+    end
+  end
+  return nil, probes
+end
+
+-- Each limit of a meter with what counts as used: configured and reported, whichever leaves less room.
+local function limits_in_force(meter, page)
+  local found, reported, configured = {}, {}, {}
+  for _, seen in ipairs(page.seen) do reported[seen.number] = seen end
+  for _, limit in ipairs(meter.limits) do
+    local kind, seen = LIMITS[limit.number + 1], reported[limit.number]
+    local value, soft, used = limit.value, limit.soft or math.huge, page[kind.period][kind.metric]
+    if seen then
+      if seen.limit < value and now < seen.heard_at + SEEN_LIMIT_LASTS then
+        value, soft = seen.limit, soft * seen.limit / value
+      end
+      used = used + extra_at(seen)
+    end
+    found[#found + 1] = { period = kind.period, metric = kind.metric, value = value, soft = soft, used = used }
+    configured[limit.number] = true
+  end
+  for _, seen in ipairs(page.seen) do
+    if not configured[seen.number] and now < seen.heard_at + SEEN_LIMIT_LASTS then
+      local kind = LIMITS[seen.number + 1]
+      local used = page[kind.period][kind.metric]
+      used = used + extra_at(seen)
+      found[#found + 1] = { period = kind.period, metric = kind.metric, value = seen.limit, soft = math.huge, used = used }
+    end
+  end
+  return found
+end
+
+-- What the request takes: never more tokens than the smallest token limit, or an estimate too high would starve it.
+local function capped(amount, metered)
+  for _, each in ipairs(metered) do
+    for _, gate in ipairs(each.gates) do
+      if gate.metric == 'tokens' and gate.value < amount.tokens then amount.tokens = math.floor(gate.value) end
+    end
+  end
+  return amount
+end
+
+local function standing(amount, metered)
+  local soft = false
+  for _, each in ipairs(metered) do
+    for _, gate in ipairs(each.gates) do
+      local reserved, needed = each.page.open[gate.metric], amount[gate.metric]
+      if gate.metric == 'tokens' and gate.value > 0 and prompt_tokens > 2 * gate.value then return 'too_large' end
+      if gate.value <= 0 or gate.used + reserved + needed > gate.value then
+        return gate.period == 'minute' and 'rate_limited' or 'exhausted'
+      end
+      if gate.used + reserved >= gate.soft then soft = true end
+    end
+  end
+  return soft and 'soft_limited' or 'available'
+end
+
+-- The meters of a candidate that count anything, with their pages and limits.
+local function metered_of(candidate)
+  local metered = {}
+  for _, meter in ipairs(candidate.meters) do
+    local page = read_page(meter.scope)
+    if page or #meter.limits > 0 then
+      page = page or new_page()
+      metered[#metered + 1] = { meter = meter, page = page, gates = limits_in_force(meter, page) }
+    end
+  end
+  return metered
+end
+
+local function take(option)
+  local amount, held = option.amount, {}
+  local lease = {
+    amount = { amount.requests, amount.tokens, amount.usd }, scopes = {}, probes = option.probes, taken_at = now,
+  }
+  for _, each in ipairs(option.metered) do
+    lease.scopes[#lease.scopes + 1] = { each.meter.scope, expiry_marks[each.meter.day] }
+    held[#held + 1] = each.meter.scope
+  end
+  open_lease(lease_id, lease, expires_at)
+  for _, scope in ipairs(option.probes) do
+    local rest = read_rest(scope)
+    if rest then set_probe(scope, rest, lease_id, expires_at) end
+  end
+  return held
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('expiries'), '-inf', now)) do
+  local dead = pop_lease(id)
+  if dead then close_lease(id, dead, amount_of(dead.amount)) end
+end
+
+local taken, spare
+local statuses = {}
+local complete = last == 1
+for index = 1, (#ARGV - 3) / 2 do
+  local candidate = cjson.decode(ARGV[2 + 2 * index])
+  if spare and candidate.tier == 'paid' and spare.tier == 'free' then
+    complete = true
+    break
+  end
+  local status, probes = resting(candidate)
+  if not status then
+    local requests, tokens, usd = struct.unpack('<ddd', ARGV[3 + 2 * index])
+    local metered = metered_of(candidate)
+    local amount = capped({ requests = requests, tokens = tokens, usd = usd }, metered)
+    status = standing(amount, metered)
+    local option = { index = index, tier = candidate.tier, amount = amount, metered = metered, probes = probes }
+    if status == 'available' then
+      taken = option
+      break
+    elseif status == 'soft_limited' then
+      spare = spare or option
+    end
+  end
+  statuses[index] = status
+end
+if complete and not taken then taken = spare end
+if taken then return { taken.index, 0, taken.amount.tokens, taken.probes, take(taken), statuses } end
+return { 0, spare and spare.index or 0, 0, {}, {}, statuses }

@@ -1,0 +1,180 @@
+"""The ledger of one process, gone with it."""
+
+import heapq
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from router_config.ledger.gates import Rest
+from router_config.ledger.history import LATENCIES_KEPT, SLOT_SECONDS, SLOTS_KEPT, slot_of
+from router_config.ledger.local import LocalStore
+from router_config.ledger.meters import NOTHING, Amount, Counts, Meter
+from router_config.ledger.store import Attendance, LastError, Lease, Outcome, Usage
+from router_config.ledger.windows import Period, Window
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Usage of one window by slot; `oldest_leaves` is when the first slot will have left it."""
+
+    slots: dict[int, Amount] = field(default_factory=dict)
+    oldest_leaves: float = float("inf")
+
+    def add(self, window: Window, slot: int, amount: Amount) -> None:
+        so_far = self.slots.get(slot)
+        if so_far is not None:
+            self.slots[slot] = so_far.plus(amount)
+            return
+        self.slots[slot] = amount
+        leaves = window.leaves(slot)
+        if leaves < self.oldest_leaves:
+            self.oldest_leaves = leaves
+
+    def forget(self, window: Window, now: float, total: Amount) -> Amount:
+        for slot in [slot for slot in self.slots if window.leaves(slot) <= now]:
+            total = total.minus(self.slots.pop(slot))
+        self.oldest_leaves = min((window.leaves(slot) for slot in self.slots), default=float("inf"))
+        return total if self.slots else NOTHING
+
+
+@dataclass(slots=True)
+class _Page:
+    counts: Counts = field(default_factory=Counts)
+    minute: _Tally = field(default_factory=_Tally)
+    day: _Tally = field(default_factory=_Tally)
+
+
+class MemoryStore(LocalStore):
+    name = "memory"
+    shared = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._pages: dict[str, _Page] = {}
+        self._leases: dict[str, Lease] = {}
+        self._expiries: list[tuple[float, str]] = []
+        self._rests: dict[str, Rest] = {}
+        self._history: dict[tuple[str, str], dict[int, Usage]] = {}
+        self._latencies: dict[tuple[str, str], deque[int]] = {}
+        self._errors: dict[str, LastError] = {}
+
+    async def _atomically(self, now: float, step: Callable[[], T]) -> T:
+        with self._lock:
+            self._now = now
+            return step()
+
+    def counts(self, meter: Meter) -> Counts | None:
+        page = self._pages.get(meter.scope)
+        if page is None:
+            return Counts() if meter.limits else None
+        if page.minute.oldest_leaves <= self._now:
+            page.counts.minute = page.minute.forget(meter.window("minute"), self._now, page.counts.minute)
+        if page.day.oldest_leaves <= self._now:
+            page.counts.day = page.day.forget(meter.day, self._now, page.counts.day)
+        return page.counts
+
+    def rest_of(self, scope: str) -> Rest | None:
+        return self._rests.get(scope)
+
+    def _page(self, meter: Meter) -> _Page:
+        page = self._pages.get(meter.scope)
+        if page is None:
+            page = self._pages[meter.scope] = _Page()
+        return page
+
+    def _save_counts(self, meter: Meter, counts: Counts) -> None:
+        self._page(meter).counts = counts
+
+    def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None:
+        page = self._page(meter)
+        (page.minute if period == "minute" else page.day).add(meter.window(period), slot, amount)
+
+    def _slots(self, meter: Meter, period: Period) -> list[tuple[int, Amount]]:
+        page = self._pages.get(meter.scope)
+        if page is None:
+            return []
+        return list((page.minute if period == "minute" else page.day).slots.items())
+
+    def _put_lease(self, lease: Lease) -> None:
+        self._leases[lease.id] = lease
+        heapq.heappush(self._expiries, (lease.expires_at, lease.id))
+        if len(self._expiries) > 2 * len(self._leases) + 1000:  # Mostly settled leases by now.
+            self._expiries = [(lease.expires_at, lease.id) for lease in self._leases.values()]
+            heapq.heapify(self._expiries)
+
+    def _pop_lease(self, lease_id: str) -> Lease | None:
+        return self._leases.pop(lease_id, None)
+
+    def _expired_leases(self, now: float) -> list[Lease]:
+        expired: list[Lease] = []
+        while self._expiries and self._expiries[0][0] <= now:
+            expires_at, lease_id = heapq.heappop(self._expiries)
+            lease = self._leases.get(lease_id)
+            if lease is not None and lease.expires_at == expires_at:
+                expired.append(self._leases.pop(lease_id))
+        return expired
+
+    def _open_before(self, scope: str, moment: float) -> Amount:
+        found = NOTHING
+        for lease in self._leases.values():
+            if lease.taken_at <= moment and scope in lease.scopes:
+                found = found.plus(lease.amount)
+        return found
+
+    def _put_rest(self, rest: Rest) -> None:
+        self._rests = {scope: each for scope, each in self._rests.items() if not each.over(self._now)}
+        self._rests[rest.scope] = rest
+
+    def _drop_rest(self, scope: str) -> None:
+        self._rests.pop(scope, None)
+
+    def _all_rests(self) -> dict[str, Rest]:
+        return dict(self._rests)
+
+    def _record(self, outcome: Outcome, spent: Amount, now: float) -> None:
+        key, slot = (outcome.provider, outcome.model), slot_of(now)
+        slots = self._history.setdefault(key, {})
+        if slot not in slots:
+            for old in [each for each in slots if each <= slot - SLOTS_KEPT]:
+                del slots[old]
+        so_far = slots.get(slot, Usage())
+        slots[slot] = Usage(
+            so_far.requests + spent.requests,
+            so_far.tokens + spent.tokens,
+            so_far.usd + spent.usd,
+            so_far.errors + (outcome.error is not None),
+        )
+        if outcome.error is None:
+            latencies = self._latencies.setdefault(key, deque(maxlen=LATENCIES_KEPT))
+            latencies.append(round(outcome.seconds * 1000))
+        else:
+            self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
+
+    def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
+        found: dict[tuple[str, str], Usage] = {}
+        for (provider, model), slots in self._history.items():
+            if provider not in since:
+                continue
+            recent = [usage for slot, usage in slots.items() if (slot + 1) * SLOT_SECONDS > since[provider]]
+            found[provider, model] = Usage(
+                sum(usage.requests for usage in recent),
+                sum(usage.tokens for usage in recent),
+                sum(usage.usd for usage in recent),
+                sum(usage.errors for usage in recent),
+                tuple(self._latencies.get((provider, model), ())),
+            )
+        return found
+
+    def _last_errors(self) -> dict[str, LastError]:
+        return dict(self._errors)
+
+    async def attend(self, process: str, now: float, lasts: float) -> Attendance:
+        return Attendance(1, "")
+
+    async def aclose(self) -> None:
+        """Nothing is held."""

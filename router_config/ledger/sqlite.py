@@ -1,0 +1,365 @@
+"""The ledger of one machine: an SQLite file that all its processes share and that survives them."""
+
+import asyncio
+import json
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from secrets import token_hex
+from typing import Final, TypeVar, cast
+
+from router_config.ledger.gates import Rest, Status
+from router_config.ledger.history import LATENCIES_KEPT, SLOT_SECONDS, SLOTS_KEPT, slot_of
+from router_config.ledger.local import LocalStore
+from router_config.ledger.meters import NOTHING, Amount, Counts, LimitName, Meter, Seen
+from router_config.ledger.store import Attendance, LastError, Lease, Outcome, StoreError, Usage
+from router_config.ledger.windows import Period
+
+T = TypeVar("T")
+
+SCHEMA_VERSION: Final = 1
+PATIENCE: Final = 5.0
+"""Seconds that a step waits for other processes to let go of the file."""
+
+
+class SQLiteStore(LocalStore):
+    """WAL mode; one connection a process, one `BEGIN IMMEDIATE` transaction a step."""
+
+    name = "sqlite"
+    shared = True
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self.set_aside: Path | None = None
+        """Where a damaged file found at opening was moved to."""
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._connection: sqlite3.Connection | None = self._open()
+        self._page: dict[str, Counts] = {}
+        self._oldest: dict[tuple[str, Period], int] = {}
+        self._position = random.randrange(LATENCIES_KEPT)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise StoreError(
+                    f"cannot use the state file {self.path}: {error}. Check the path and its permissions."
+                ) from error
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the state file {self.path}: {error.strerror or error}. "
+                "Choose another path under `state:` or mend the permissions."
+            ) from error
+        self.set_aside = _set_aside(self.path)
+        return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA_VERSION:
+                raise StoreError(
+                    f"the state file {self.path} was written by a newer version (schema {version}). "
+                    "Upgrade litellm-router-config, or choose another path under `state:`."
+                )
+            if version < SCHEMA_VERSION:
+                script = files("router_config.ledger").joinpath("schema.sql").read_text("utf-8")
+                connection.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
+            connection.execute("SELECT count(*) FROM meter").fetchone()
+            connection.execute("PRAGMA busy_timeout=0")  # From here on the waiting is ours, off the event loop.
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():  # A connection must not cross a fork.
+            self._pid, self._lock, self._connection = os.getpid(), threading.Lock(), self._open()
+        if self._connection is None:
+            raise StoreError(f"the state file {self.path} is closed")
+        return self._connection
+
+    async def _atomically(self, now: float, step: Callable[[], T]) -> T:
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._transaction(now, step)
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > give_up:
+                    raise StoreError(f"cannot use the state file {self.path}: {error}") from error
+            await asyncio.sleep(random.uniform(0.0002, 0.002))
+
+    def _transaction(self, now: float, step: Callable[[], T]) -> T:
+        with self._lock:
+            db = self._db
+            db.execute("BEGIN IMMEDIATE")
+            self._now = now
+            self._page.clear()
+            try:
+                result = step()
+                db.execute("COMMIT")
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            return result
+
+    def counts(self, meter: Meter) -> Counts | None:
+        found = self._page.get(meter.scope)
+        if found is not None:
+            return found
+        row = self._db.execute("SELECT * FROM meter WHERE scope=?", (meter.scope,)).fetchone()
+        if row is None:
+            return Counts() if meter.limits else None
+        counts = Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[8:11]), _seen(row[12]))
+        counts.minute = self._forget(meter, "minute", counts.minute, row[7])
+        counts.day = self._forget(meter, "day", counts.day, row[11])
+        self._page[meter.scope] = counts
+        return counts
+
+    def _forget(self, meter: Meter, period: Period, total: Amount, oldest: int | None) -> Amount:
+        """Drop the slots that left the window; a reading that drops some writes the row at once."""
+        window = meter.window(period)
+        if oldest is None or window.leaves(oldest) > self._now:
+            return total
+        slots = self._slots(meter, period)
+        gone = [(slot, amount) for slot, amount in slots if window.leaves(slot) <= self._now]
+        for _, amount in gone:
+            total = total.minus(amount)
+        self._db.executemany(
+            "DELETE FROM slot WHERE scope=? AND period=? AND slot=?",
+            [(meter.scope, period, slot) for slot, _ in gone],
+        )
+        if len(gone) == len(slots):
+            total = NOTHING
+        left = min((slot for slot, _ in slots if window.leaves(slot) > self._now), default=None)
+        self._db.execute(
+            f"UPDATE meter SET {period}_requests=?, {period}_tokens=?, {period}_usd=?, {period}_oldest=? WHERE scope=?",
+            (*total, left, meter.scope),
+        )
+        return total
+
+    def _save_counts(self, meter: Meter, counts: Counts) -> None:
+        self._page[meter.scope] = counts
+        self._db.execute(
+            "INSERT INTO meter VALUES (?,?,?,?,?,?,?,NULL,?,?,?,NULL,?) ON CONFLICT (scope) DO UPDATE SET "
+            "open_requests=excluded.open_requests, open_tokens=excluded.open_tokens, open_usd=excluded.open_usd, "
+            "minute_requests=excluded.minute_requests, minute_tokens=excluded.minute_tokens, "
+            "minute_usd=excluded.minute_usd, day_requests=excluded.day_requests, day_tokens=excluded.day_tokens, "
+            "day_usd=excluded.day_usd, seen=excluded.seen",
+            (meter.scope, *counts.open, *counts.minute, *counts.day, _seen_text(counts.seen)),
+        )
+
+    def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None:
+        self._db.execute(
+            "INSERT INTO slot VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+            "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd",
+            (meter.scope, period, slot, *amount),
+        )
+        self._db.execute(
+            f"UPDATE meter SET {period}_oldest=min(coalesce({period}_oldest, ?1), ?1) WHERE scope=?2",
+            (slot, meter.scope),
+        )
+
+    def _slots(self, meter: Meter, period: Period) -> list[tuple[int, Amount]]:
+        rows = self._db.execute(
+            "SELECT slot, requests, tokens, usd FROM slot WHERE scope=? AND period=?", (meter.scope, period)
+        )
+        return [(row[0], Amount(*row[1:])) for row in rows]
+
+    def _put_lease(self, lease: Lease) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO lease VALUES (?,?,?,?,?,?,?,?,?)",
+            (
+                lease.id,
+                lease.deployment,
+                json.dumps(lease.scopes),
+                *lease.amount,
+                lease.taken_at,
+                lease.expires_at,
+                json.dumps(lease.probes),
+            ),
+        )
+
+    def _pop_lease(self, lease_id: str) -> Lease | None:
+        row = self._db.execute("SELECT * FROM lease WHERE id=?", (lease_id,)).fetchone()
+        if row is None:
+            return None
+        self._db.execute("DELETE FROM lease WHERE id=?", (lease_id,))
+        return _lease(row)
+
+    def _expired_leases(self, now: float) -> list[Lease]:
+        rows = self._db.execute("SELECT * FROM lease WHERE expires_at<=?", (now,)).fetchall()
+        if rows:
+            self._db.execute("DELETE FROM lease WHERE expires_at<=?", (now,))
+        return [_lease(row) for row in rows]
+
+    def _open_before(self, scope: str, moment: float) -> Amount:
+        row = self._db.execute(
+            "SELECT coalesce(sum(requests), 0), coalesce(sum(tokens), 0), coalesce(sum(usd), 0.0) FROM lease "
+            "WHERE taken_at<=? AND instr(scopes, ?)",
+            (moment, json.dumps(scope)),
+        ).fetchone()
+        return Amount(*row)
+
+    def rest_of(self, scope: str) -> Rest | None:
+        row = self._db.execute("SELECT * FROM rest WHERE scope=?", (scope,)).fetchone()
+        return _rest(row) if row else None
+
+    def _put_rest(self, rest: Rest) -> None:
+        self._db.execute("DELETE FROM rest WHERE until<=? AND NOT probes", (self._now,))
+        self._db.execute(
+            "INSERT OR REPLACE INTO rest VALUES (?,?,?,?,?,?,?,?)",
+            (
+                rest.scope,
+                rest.status,
+                rest.reason,
+                rest.since,
+                rest.until,
+                rest.probes,
+                rest.probe,
+                rest.probe_until,
+            ),
+        )
+
+    def _drop_rest(self, scope: str) -> None:
+        self._db.execute("DELETE FROM rest WHERE scope=?", (scope,))
+
+    def _all_rests(self) -> dict[str, Rest]:
+        return {row[0]: _rest(row) for row in self._db.execute("SELECT * FROM rest")}
+
+    def _record(self, outcome: Outcome, spent: Amount, now: float) -> None:
+        key, slot = (outcome.provider, outcome.model), slot_of(now)
+        new = self._db.execute(
+            "INSERT INTO history VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET requests=requests+excluded.requests, "
+            "tokens=tokens+excluded.tokens, usd=usd+excluded.usd, errors=errors+excluded.errors RETURNING requests",
+            (*key, slot, *spent, outcome.error is not None),
+        ).fetchone()
+        if new[0] <= 1:
+            self._db.execute("DELETE FROM history WHERE provider=? AND model=? AND slot<=?", (*key, slot - SLOTS_KEPT))
+        if outcome.error is None:
+            self._position = (self._position + 1) % LATENCIES_KEPT
+            self._db.execute(
+                "INSERT OR REPLACE INTO latency VALUES (?,?,?,?)",
+                (*key, self._position, round(outcome.seconds * 1000)),
+            )
+        else:
+            self._db.execute(
+                "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)",
+                (outcome.provider, now, outcome.error, outcome.message),
+            )
+
+    def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
+        latencies: dict[tuple[str, str], list[int]] = {}
+        for provider, model, milliseconds in self._db.execute("SELECT provider, model, milliseconds FROM latency"):
+            latencies.setdefault((provider, model), []).append(milliseconds)
+        found: dict[tuple[str, str], Usage] = {}
+        for provider, moment in since.items():
+            rows = self._db.execute(
+                "SELECT model, sum(requests), sum(tokens), sum(usd), sum(errors) FROM history "
+                "WHERE provider=? AND (slot+1)*?>? GROUP BY model",
+                (provider, SLOT_SECONDS, moment),
+            )
+            for model, requests, tokens, usd, errors in rows:
+                recent = tuple(latencies.get((provider, model), ()))
+                found[provider, model] = Usage(requests, tokens, usd, errors, recent)
+        return found
+
+    def _last_errors(self) -> dict[str, LastError]:
+        rows = self._db.execute("SELECT provider, at, kind, message FROM last_error")
+        return {row[0]: LastError(*row[1:]) for row in rows}
+
+    async def attend(self, process: str, now: float, lasts: float) -> Attendance:
+        return await self._atomically(now, lambda: self._attend(process, now, lasts))
+
+    def _attend(self, process: str, now: float, lasts: float) -> Attendance:
+        self._db.execute("INSERT OR REPLACE INTO process VALUES (?,?)", (process, now))
+        self._db.execute("DELETE FROM process WHERE seen_at<=?", (now - lasts,))
+        names = self._db.execute("SELECT name FROM identity").fetchall()
+        name = names[0][0] if names else token_hex(8)
+        if not names:
+            self._db.execute("INSERT INTO identity VALUES (?)", (name,))
+        return Attendance(self._db.execute("SELECT count(*) FROM process").fetchone()[0], name, not names)
+
+    def boot_epoch(self, boot: str, proposed: float) -> float:
+        if not boot:
+            return proposed
+        with self._lock:
+            try:
+                self._db.execute("INSERT OR IGNORE INTO boot VALUES (?,?)", (boot, proposed))
+                self._db.execute("DELETE FROM boot WHERE id<>?", (boot,))
+            except sqlite3.OperationalError:
+                return proposed  # Another process writes just now; its proposal is as good as ours.
+            found: float = self._db.execute("SELECT epoch FROM boot WHERE id=?", (boot,)).fetchone()[0]
+            return found
+
+    async def aclose(self) -> None:
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+
+def _lease(row: tuple[str, str, str, int, int, float, float, float, str]) -> Lease:
+    lease_id, deployment, scopes, requests, tokens, usd, taken_at, expires_at, probes = row
+    amount = Amount(requests, tokens, usd)
+    return Lease(
+        lease_id,
+        deployment,
+        tuple(json.loads(scopes)),
+        amount,
+        taken_at,
+        expires_at,
+        tuple(json.loads(probes)),
+    )
+
+
+def _rest(row: tuple[str, Status, str, float, float, int, str | None, float]) -> Rest:
+    scope, status, reason, since, until, probes, probe, probe_until = row
+    return Rest(scope, status, reason, since, until, bool(probes), probe, probe_until)
+
+
+def _seen(text: str | None) -> dict[LimitName, Seen]:
+    if not text:
+        return {}
+    return {cast(LimitName, name): Seen(*values) for name, values in json.loads(text).items()}
+
+
+def _seen_text(seen: dict[LimitName, Seen]) -> str | None:
+    if not seen:
+        return None
+    return json.dumps({k: (v.limit, v.extra, v.asked_at, v.heard_at, v.until, v.refills) for k, v in seen.items()})
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a damaged file and its journals, so that nothing in it is lost."""
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{number}")
+    for suffix in ("", "-wal", "-shm"):
+        journal = path.with_name(path.name + suffix)
+        if journal.exists():
+            journal.rename(aside.with_name(aside.name + suffix))
+    return aside

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Makes .venv ready: the first suitable Python, requirements.lock with its hashes checked, this project itself (editable).
+# Takes milliseconds when that was done before. The Makefile calls it before everything else.
+set -eu
+cd "$(dirname "$0")/.."
+venv=.venv
+stamp=$venv/installed   # written last, so an interrupted installation is never taken for a finished one
+
+# Two lines: which environment this is (its scripts hold its path, so a moved one is another one), and what is to be in it.
+fingerprint() {
+    "$venv/bin/python" -I -c '
+import hashlib, pathlib, sys
+print(*sys.version_info[:3], sys.prefix)
+print(hashlib.sha256(b"".join(pathlib.Path(name).read_bytes() for name in sys.argv[1:])).hexdigest())
+' requirements.lock pyproject.toml 2>/dev/null
+}
+
+# Prints the first of the candidates that can make the environment; tells what is missing when none can.
+find_python() {
+    seen=
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
+        # LiteLLM's pinned version ends at 3.14
+        "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || continue
+        "$candidate" -c 'import ensurepip, venv' 2>/dev/null && echo "$candidate" && return
+        seen=$candidate
+    done
+    if [ -n "$seen" ]; then
+        echo "$("$seen" --version) ($seen) has no venv module. Debian and Ubuntu: apt install python3-venv" >&2
+    else
+        echo "Python 3.11, 3.12, 3.13 or 3.14 is needed, and none was found. Install one, or name it:" \
+             "make PYTHON=/path/to/python3" >&2
+    fi
+    return 1
+}
+
+# Installs what the lock names, then this project; on its last line says so, since a pipe hides how its first part ended.
+install() {
+    pip="$venv/bin/python -I -u -m pip install --no-input --no-deps"
+    $pip --require-hashes -r requirements.lock 2>&1 && $pip --quiet --no-build-isolation -e . 2>&1 && echo "all installed"
+}
+
+# Reads what install prints: counts the packages on a terminal, and shows the end of it when it failed.
+progress() {
+    [ -t 1 ] && live=1 || live=0
+    awk -v total="$(grep -c '^[a-z0-9]' requirements.lock)" -v live=$live '
+        { last[NR % 15] = $0 }
+        live && /^(Collecting|Processing|Ignoring) / { printf "\r  %d of %d packages", ++count, total; fflush() }
+        live && /^Installing collected / { printf "\r  %d packages fetched, unpacking them", count; fflush() }
+        /^all installed$/ { done = 1 }
+        END {
+            if (live) printf "\r%60s\r", ""
+            if (!done) for (i = NR + 1; i <= NR + 15; i++) if (last[i % 15] != "") print last[i % 15]
+            exit !done
+        }'
+}
+
+wanted=$(fingerprint) || wanted=none
+found=$(cat "$stamp" 2>/dev/null) || found=
+[ "$wanted" != "$found" ] || exit 0
+
+started=$(date +%s)
+rm -f "$stamp"
+if [ -n "$found" ] && [ "${wanted%%
+*}" = "${found%%
+*}" ]; then
+    echo "Updating $venv to requirements.lock ..."
+else
+    python=$(find_python)
+    echo "Setting up $venv with $("$python" --version), once; this takes about a minute ..."
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+fi
+if install | progress; then
+    fingerprint > "$stamp.new" && mv "$stamp.new" "$stamp"
+    echo "Ready after $(($(date +%s) - started)) s."
+else
+    echo "The installation did not finish; pip's last lines above say why (\"from versions: none\" means that the package" \
+         "registry was not reached). The same command tries it again." >&2
+    exit 1
+fi

@@ -1,0 +1,293 @@
+"""Whatever happens to a ledger, it says what a list of everything that happened says."""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
+from rig_ledger import Place
+from rig_redis import RedisServer
+
+from router_config.ledger.gates import Need, Rest
+from router_config.ledger.memory import MemoryStore
+from router_config.ledger.meters import NOTHING, Amount, Limit, Meter
+from router_config.ledger.redis import RedisStore
+from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.store import Lease, Settlement, Store
+from router_config.ledger.windows import CalendarDay, Period
+
+T = TypeVar("T")
+TTL = 600.0
+EVENING = 1_793_494_800.0  # 2026-10-31T18:00 in California; the night is an hour longer than others.
+EXACT = 2.0**-20
+"""Dollars a token that floats add up without error, so that totals can be compared."""
+
+PLACES = (
+    Place("groq", (Limit("rpm", 3), Limit("tpd", 3000, soft=2000)), own=(Limit("tpm", 1000),)),
+    Place("gemini", (Limit("rpd", 8), Limit("tpm", 1500)), day=CalendarDay("America/Los_Angeles")),
+    Place("openai", (Limit("usd_per_day", 5000 * EXACT),), tier="paid", price=EXACT),
+)
+NAMED = {place.id: place for place in PLACES}
+METERS = {meter.scope: meter for place in PLACES for meter in place.meters if meter.limits}
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What left a lease: requests count from one moment, tokens and dollars from another."""
+
+    scopes: tuple[str, ...]
+    amount: Amount
+    arrived_at: float
+    ended_at: float
+
+    def within(self, meter: Meter, period: Period, now: float, *, exactly: bool = False) -> Amount:
+        """What of it a window still holds: by its slots, or exactly its length."""
+
+        def counts(moment: float) -> bool:
+            if exactly and not isinstance(meter.window(period), CalendarDay):
+                return moment > now - (60 if period == "minute" else 86400)
+            return meter.window(period).frees(moment) > now
+
+        requests = self.amount.requests if counts(self.arrived_at) else 0
+        rest = self.amount if counts(self.ended_at) else NOTHING
+        return Amount(requests, rest.tokens, rest.usd)
+
+
+@dataclass
+class Naive:
+    """Everything that happened, from which each answer is computed anew."""
+
+    now: float = EVENING
+    open: dict[str, Lease] = field(default_factory=dict)
+    spent: list[Spent] = field(default_factory=list)
+    rests: dict[str, Rest] = field(default_factory=dict)
+
+    def opened(self, scope: str) -> Amount:
+        return _sum(lease.amount for lease in self.open.values() if scope in lease.scopes)
+
+    def window(self, meter: Meter, period: Period, *, exactly: bool = False) -> Amount:
+        parts = (
+            each.within(meter, period, self.now, exactly=exactly) for each in self.spent if meter.scope in each.scopes
+        )
+        return _sum(parts)
+
+    def close(self, lease_id: str, spent: Spent | None, alive: bool | None) -> None:
+        lease = self.open.pop(lease_id, None)
+        if lease is None:
+            return
+        if spent is not None:
+            self.spent.append(spent)
+        for scope in lease.probes:
+            rest = self.rests.get(scope)
+            if rest is not None and rest.probe == lease_id:
+                if alive:
+                    del self.rests[scope]
+                else:
+                    self.rests[scope] = replace(rest, probe=None, probe_until=0.0)
+
+    def expire(self) -> None:
+        for lease in [each for each in self.open.values() if each.expires_at <= self.now]:
+            ended = lease.expires_at
+            self.close(lease.id, Spent(lease.scopes, lease.amount, ended, ended), None)
+
+    def choice(self, candidates: tuple[Place, ...], tokens: int) -> str | None:
+        spare: Place | None = None
+        for place in candidates:
+            if spare is not None and spare.tier == "free" and place.tier == "paid":
+                break
+            rests = [self.rests[scope] for scope in place.rests_with if scope in self.rests]
+            if any(rest.holds(self.now) for rest in rests):
+                continue
+            room, soft = self._room(place, self.amount(place, tokens))
+            if room and not soft:
+                return place.id
+            if room and spare is None:
+                spare = place
+        return spare.id if spare else None
+
+    def amount(self, place: Place, tokens: int) -> Amount:
+        limits = [limit.value for meter in place.meters for limit in meter.limits if limit.metric == "tokens"]
+        return place.need(tokens, 1)._replace(tokens=int(min([tokens, *limits])))
+
+    def _room(self, place: Place, amount: Amount) -> tuple[bool, bool]:
+        room, soft = True, False
+        for meter in place.meters:
+            for limit in meter.limits:
+                used = self.window(meter, limit.period).plus(self.opened(meter.scope)).of(limit.metric)
+                room = room and used + amount.of(limit.metric) <= limit.value
+                soft = soft or used >= limit.soft
+        return room, soft
+
+
+def _sum(amounts: Any) -> Amount:
+    total = NOTHING
+    for amount in amounts:
+        total = total.plus(amount)
+    return total
+
+
+class Ledger(RuleBasedStateMachine):
+    """The rules; a subclass brings the store."""
+
+    survives: ClassVar[bool] = True
+    leases = Bundle("leases")
+
+    def open_store(self) -> Store:
+        raise NotImplementedError
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.naive = Naive()
+        self.store = self._opened()
+
+    def _opened(self) -> Store:
+        store = self.open_store()
+        store.know(tuple(METERS.values()))
+        return store
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run(work)
+
+    @rule(
+        target=leases,
+        names=st.lists(st.sampled_from(list(NAMED)), min_size=1, max_size=3, unique=True),
+        tokens=st.integers(1, 2000),
+    )
+    def reserve(self, names: list[str], tokens: int) -> Lease | None:
+        naive, candidates = self.naive, tuple(NAMED[name] for name in names)
+        naive.expire()
+        expected = naive.choice(candidates, tokens)
+        choice, lease = self.run(self.store.reserve(candidates, Need(tokens, 1), naive.now, TTL))
+        assert (lease.deployment if lease else None) == expected
+        assert (choice.chosen.id if choice.chosen else None) == expected
+        if lease is None:
+            return None
+        place = next(each for each in candidates if each.id == expected)
+        assert lease.amount == naive.amount(place, tokens)
+        naive.open[lease.id] = lease
+        for scope in place.rests_with:
+            rest = naive.rests.get(scope)
+            if rest is not None and rest.probes:
+                naive.rests[scope] = replace(rest, probe=lease.id, probe_until=lease.expires_at)
+        return lease
+
+    @rule(lease=leases, share=st.floats(0, 1), took=st.floats(0, 30), alive=st.sampled_from([True, False, None]))
+    def settle(self, lease: Lease | None, share: float, took: float, alive: bool | None) -> None:
+        """Some settle twice: what is taken from the bundle stays in it."""
+        if lease is None:
+            return
+        arrived = min(self.naive.now, lease.taken_at + took)
+        tokens = int(lease.amount.tokens * share)
+        spent = lease.amount._replace(tokens=tokens, usd=tokens * EXACT if lease.amount.usd else 0.0)
+        settlement = Settlement(spent, arrived, self.naive.now, alive)
+        self.run(self.store.settle(lease, settlement, self.naive.now))
+        self.naive.close(lease.id, Spent(lease.scopes, spent, arrived, self.naive.now), alive)
+
+    @rule(lease=consumes(leases))
+    def never_reach(self, lease: Lease | None) -> None:
+        if lease is not None:
+            self.run(self.store.settle(lease, Settlement(None, self.naive.now, self.naive.now), self.naive.now))
+            self.naive.close(lease.id, None, None)
+
+    @rule(lease=leases, longer=st.floats(1, 2000))
+    def renew(self, lease: Lease | None, longer: float) -> None:
+        if lease is None:
+            return
+        held = self.naive.open.get(lease.id)
+        until = max(lease.expires_at, self.naive.now + longer)
+        self.run(self.store.renew(lease, until))
+        if held is not None:
+            self.naive.open[lease.id] = replace(held, expires_at=until)
+
+    @rule(name=st.sampled_from(list(NAMED)), seconds=st.floats(0, 400), probes=st.booleans())
+    def rest(self, name: str, seconds: float, probes: bool) -> None:
+        rest = Rest(f"provider:{name}", "cooldown", "", self.naive.now, self.naive.now + seconds, probes)
+        self.run(self.store.rest(rest))
+        self.naive.rests[rest.scope] = rest
+
+    @rule(name=st.sampled_from(list(NAMED)))
+    def wake(self, name: str) -> None:
+        self.run(self.store.wake(f"provider:{name}"))
+        self.naive.rests.pop(f"provider:{name}", None)
+
+    @rule(seconds=st.one_of(st.floats(0, 2), st.floats(0, 90), st.sampled_from([3600.0, 6 * 3600.0, 25 * 3600.0])))
+    def wait(self, seconds: float) -> None:
+        self.naive.now += seconds
+
+    @precondition(lambda self: self.survives)
+    @rule()
+    def restart(self) -> None:
+        self.run(self.store.aclose())
+        self.store = self._opened()
+
+    @invariant()
+    def counts_agree_and_no_window_holds_more_than_its_limit(self) -> None:
+        naive = self.naive
+        snapshot = self.run(self.store.snapshot(tuple(METERS.values()), {}, naive.now))
+        for scope, meter in METERS.items():
+            counts = snapshot.counts[scope]
+            assert counts.open == naive.opened(scope)
+            for limit in meter.limits:
+                assert counts.used(limit) == naive.window(meter, limit.period).of(limit.metric)
+                assert naive.window(meter, limit.period, exactly=True).of(limit.metric) <= limit.value
+
+    def teardown(self) -> None:
+        naive = self.naive
+        naive.now = max([naive.now, *(lease.expires_at for lease in naive.open.values())])
+        naive.expire()
+        self.run(self.store.reserve([], Need(1, 1), naive.now, TTL))
+        self.counts_agree_and_no_window_holds_more_than_its_limit()
+        self.run(self.store.aclose())
+        self.loop.close()
+
+
+class MemoryLedger(Ledger):
+    survives = False
+
+    def open_store(self) -> Store:
+        return MemoryStore()
+
+
+class SQLiteLedger(Ledger):
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        super().__init__()
+
+    def open_store(self) -> Store:
+        return SQLiteStore(Path(self.folder.name) / "state.db")
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.folder.cleanup()
+
+
+class RedisLedger(Ledger):
+    server: ClassVar[RedisServer]
+
+    def __init__(self) -> None:
+        self.server.ask("FLUSHALL")
+        super().__init__()
+
+    def open_store(self) -> Store:
+        return RedisStore(self.server.url)
+
+
+@pytest.mark.parametrize(("machine", "examples"), [(MemoryLedger, 100), (SQLiteLedger, 25), (RedisLedger, 25)])
+def test_any_history(machine: type[Ledger], examples: int, redis_server: RedisServer) -> None:
+    RedisLedger.server = redis_server
+    case = machine.TestCase
+    case.settings = settings(
+        max_examples=examples,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        database=None,
+    )
+    case().runTest()

@@ -1,0 +1,77 @@
+"""Several processes on one store: exactly what the limits allow, one probe, and nothing lost when one is killed."""
+
+import time
+from pathlib import Path
+
+import pytest
+from rig_ledger import START, run, taken, used
+from rig_processes import CALLERS, GEMINI, GROQ, SPENT, workers
+from rig_redis import RedisServer
+
+from router_config.ledger.gates import Rest
+from router_config.ledger.meters import Amount
+from router_config.ledger.store import open_store
+
+PROCESSES = 4
+KILLS = 5
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state.db"
+    url: str = request.getfixturevalue("redis_url")
+    return url
+
+
+def test_four_processes_at_full_load_take_exactly_what_the_limit_allows_and_count_every_token(url: str) -> None:
+    with workers(PROCESSES, "everything", url) as started:
+        spent = [int(tokens) for worker in started for tokens in worker.told().split()]
+    assert len(spent) == 300
+    store = open_store(url)
+    assert used(store, GROQ) == (Amount(), Amount(300, sum(spent)))
+    run(store.aclose())
+
+
+def test_after_a_cooldown_one_request_of_all_processes_probes_and_the_others_go_elsewhere(url: str) -> None:
+    store = open_store(url)
+    run(store.rest(Rest("provider:groq", "cooldown", "timed out", START, START + 300, probes=True)))
+    run(store.aclose())
+    with workers(PROCESSES, "probe", url) as started:
+        asked = [name for worker in started for name in worker.told().decode().split()]
+    assert len(asked) == PROCESSES * CALLERS * 6
+    assert asked.count("groq") == 1
+    assert asked.count("gemini") == len(asked) - 1
+
+
+def test_a_process_that_is_killed_loses_nothing_settled_and_its_leases_expire(url: str) -> None:
+    told = 0
+    for kills in range(1, KILLS + 1):
+        with workers(1, "endless", url) as (worker,):
+            told += len(worker.told(100))
+            worker.kill()
+            told += len(worker.told())
+        began = time.monotonic()
+        store = open_store(url)
+        opened, counted = used(store, GEMINI)
+        assert time.monotonic() - began < 1.0
+        # In flight at each kill: what was not settled yet, and what was but could not be told of any more.
+        assert told <= counted.requests
+        assert counted.requests + opened.requests <= told + kills * CALLERS
+        assert counted.tokens == SPENT * counted.requests
+        run(store.aclose())
+    store = open_store(url)
+    opened, counted = used(store, GEMINI)
+    assert taken(store, GEMINI, tokens=1, at=START + 601)
+    assert used(store, GEMINI, START + 601) == (Amount(1, 1), counted.plus(opened))
+    run(store.aclose())
+
+
+def test_when_redis_dies_at_full_load_all_processes_together_keep_to_the_limit() -> None:
+    server = RedisServer()
+    with workers(PROCESSES, "until_refused", server.url) as started:
+        # Each has looked at the store by now, as it does once a second.
+        told = sum(len(worker.told(20)) for worker in started)
+        server.stop()
+        told += sum(len(worker.told()) for worker in started)
+    assert 250 <= told <= 300

@@ -1,0 +1,146 @@
+"""What a provider reports of its limits corrects our own count: remaining = min(ours, theirs), minus what is in flight."""
+
+from rig_ledger import START, Place, run, taken
+
+from router_config.ledger.gates import Need
+from router_config.ledger.meters import Amount, Limit
+from router_config.ledger.store import Lease, Report, Settlement, Store
+
+HUNDRED = Place("groq", (Limit("rpd", 100),))
+
+
+def told(
+    store: Store,
+    lease: Lease,
+    remaining: float | None,
+    *,
+    at: float = START,
+    limit: float | None = 100,
+    refills: bool = False,
+    reset_after: float | None = 3600,
+) -> None:
+    """The answer to `lease` comes in, and says what is left of the requests of the day."""
+    report = Report("account:groq", "rpd", limit, remaining, reset_after, refills)
+    run(store.settle(lease, Settlement(Amount(1, 1), at, at, alive=True, reports=(report,)), at))
+
+
+def lease_of(store: Store, place: Place = HUNDRED, at: float = START) -> Lease:
+    lease = taken(store, place, at=at)
+    assert lease is not None
+    return lease
+
+
+def room(store: Store, place: Place = HUNDRED, at: float = START) -> float:
+    (found,) = run(store.rooms([place], Need(1, 1), at))
+    return found
+
+
+def test_what_others_have_used_of_the_same_key_is_not_there_for_us(store: Store) -> None:
+    told(store, lease_of(store), remaining=49)
+    assert room(store) == 49
+
+
+def test_a_provider_that_counts_as_we_do_takes_nothing_away(store: Store) -> None:
+    for left in (99, 98, 97):
+        told(store, lease_of(store), remaining=left)
+        assert room(store) == left
+
+
+def test_a_provider_that_has_forgotten_more_than_we_have_gives_nothing_back(store: Store) -> None:
+    for _ in range(10):
+        told(store, lease_of(store), remaining=100)
+    assert room(store) == 90
+
+
+def test_what_is_in_flight_is_counted_once_although_the_provider_counts_it_too(store: Store) -> None:
+    leases = [lease_of(store, at=START + number / 100) for number in range(10)]
+    for lease in leases:  # All ten had arrived before the first was answered.
+        told(store, lease, remaining=90, at=START + 1)
+    assert room(store, at=START + 1) == 90
+
+
+def test_answers_in_another_order_than_their_requests_come_to_the_same(store: Store) -> None:
+    leases = [lease_of(store, at=START + number / 100) for number in range(10)]
+    for lease in reversed(leases):
+        told(store, lease, remaining=40, at=START + 1)
+    assert room(store, at=START + 1) == 40
+
+
+def test_a_request_that_left_after_the_one_answered_is_taken_as_not_counted_yet(store: Store) -> None:
+    first = lease_of(store)
+    for number in range(5):
+        lease_of(store, at=START + 1 + number)
+    told(store, first, remaining=50, at=START + 10)
+    assert room(store, at=START + 10) == 45
+
+
+def test_a_late_answer_never_makes_more_room(store: Store) -> None:
+    early, late = lease_of(store), lease_of(store, at=START + 1)
+    told(store, late, remaining=10, at=START + 2)
+    told(store, early, remaining=98, at=START + 3)
+    assert room(store, at=START + 3) == 10
+
+
+def test_a_late_answer_that_leaves_less_room_is_believed(store: Store) -> None:
+    early, late = lease_of(store), lease_of(store, at=START + 1)
+    told(store, late, remaining=98, at=START + 2)
+    told(store, early, remaining=10, at=START + 3)
+    assert room(store, at=START + 3) == 10
+
+
+def test_a_later_answer_that_leaves_more_room_is_believed(store: Store) -> None:
+    told(store, lease_of(store), remaining=10)
+    told(store, lease_of(store, at=START + 1), remaining=60, at=START + 2)
+    assert room(store, at=START + 2) == 60
+
+
+def test_usage_of_others_ends_with_the_window(store: Store) -> None:
+    told(store, lease_of(store), remaining=49, reset_after=60)
+    assert room(store, at=START + 59) == 49
+    assert room(store, at=START + 61) == 99
+
+
+def test_usage_of_others_in_a_token_bucket_leaves_it_evenly(store: Store) -> None:
+    told(store, lease_of(store), remaining=49, refills=True)
+    assert room(store) == 49
+    assert room(store, at=START + 864 * 10) == 59
+    assert room(store, at=START + 864 * 50) == 99
+
+
+def test_it_is_said_when_a_token_bucket_holds_enough_again(store: Store) -> None:
+    told(store, lease_of(store), remaining=0, refills=True)
+    (found,) = run(store.explain([HUNDRED], Need(1, 1), START))
+    assert found.until is not None
+    assert abs(found.until - START - 864) < 1
+    assert taken(store, HUNDRED, at=found.until - 5) is None
+    assert taken(store, HUNDRED, at=found.until + 0.1)
+
+
+def test_a_limit_higher_than_configured_changes_nothing_and_its_users_are_not_ours(store: Store) -> None:
+    told(store, lease_of(store), limit=1000, remaining=400)
+    assert room(store) == 99
+    told(store, lease_of(store), limit=1000, remaining=30)
+    assert room(store) == 30
+
+
+def test_a_limit_lower_than_configured_is_learned_and_forgotten_after_a_day_without_word(store: Store) -> None:
+    told(store, lease_of(store), limit=20, remaining=19)
+    assert room(store) == 19
+    assert room(store, at=START + 2 * 86400) == 100
+
+
+def test_a_limit_that_nobody_configured_is_learned(store: Store) -> None:
+    place = Place("groq")
+    told(store, lease_of(store, place), limit=20, remaining=4)
+    assert room(store, place) == 4
+
+
+def test_a_report_without_a_limit_is_of_the_configured_one(store: Store) -> None:
+    told(store, lease_of(store), limit=None, remaining=30)
+    assert room(store) == 30
+
+
+def test_a_report_without_a_remainder_is_of_the_limit_alone(store: Store) -> None:
+    told(store, lease_of(store), limit=50, remaining=None)
+    assert room(store) == 49
+

@@ -1,0 +1,366 @@
+"""Stores fail in the middle of a run, and no request notices."""
+
+import asyncio
+import os
+import resource
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rig_ledger import START, Place, run
+from rig_redis import RedisServer
+
+from router_config.ledger import sqlite
+from router_config.ledger.gates import Need, Rest
+from router_config.ledger.meters import Amount, Limit
+from router_config.ledger.redis import RedisStore
+from router_config.ledger.resilient import LOOK_EVERY, ResilientStore
+from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.store import Lease, Outcome, Settlement, Snapshot, Store
+
+GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))
+NEED = Need(100, 10)
+
+
+class Ticks:
+    """The seconds by which a store decides when to look again, moved by the test."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Process:
+    """One process' store, and its requests in one call each."""
+
+    def __init__(self, store: Store, reopen: Callable[[], Store] | None = None) -> None:
+        self.ticks = Ticks()
+        self.store = ResilientStore(store, reopen=reopen, monotonic=self.ticks)
+        self.store.know(GROQ.meters)
+
+    async def take(self, need: Need = NEED, at: float = START) -> Lease | None:
+        return (await self.store.reserve([GROQ], need, at, 600.0))[1]
+
+    async def take_all(self, at: float = START) -> int:
+        taken = 0
+        while await self.take(at=at):
+            taken += 1
+        return taken
+
+    async def settle(self, lease: Lease | None, tokens: int = 50, at: float = START) -> None:
+        assert lease
+        outcome = Outcome("groq", "llama", 0.1)
+        await self.store.settle(lease, Settlement(Amount(1, tokens), at, at, True, outcome=outcome), at)
+
+    async def request(self, tokens: int = 50, at: float = START) -> None:
+        await self.settle(await self.take(at=at), tokens, at)
+
+    async def look(self, at: float = START) -> None:
+        """Have the store look at what it wraps, as it does once a second beside the requests."""
+        self.ticks.now += LOOK_EVERY
+        await self.store.rooms([GROQ], NEED, at)
+        looking = self.store._looking
+        assert looking
+        await looking
+
+    async def snapshot(self, at: float = START) -> Snapshot:
+        return await self.store.snapshot(GROQ.meters, {"groq": START - 60}, at)
+
+    async def used(self, at: float = START) -> tuple[Amount, Amount]:
+        counts = (await self.snapshot(at)).counts["account:groq"]
+        return counts.open, counts.day
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+def process(server: RedisServer) -> Process:
+    return Process(RedisStore(server.url))
+
+
+def test_requests_go_on_within_the_limit_when_redis_is_gone_and_it_is_taken_up_again(server: RedisServer) -> None:
+    async def story() -> None:
+        ours, other = process(server), process(server)
+        for _ in range(10):
+            await ours.request()
+        await ours.look()
+        server.freeze()
+        assert await ours.take()
+        assert ours.store.degraded
+        assert f"127.0.0.1:{server.port}" in ours.store.degraded.reason
+        assert ours.store.degraded.since == START
+        await ours.request()
+        assert await ours.take_all() == 40 - 10 - 2
+        server.thaw()
+        await ours.look()
+        assert ours.store.degraded is None
+        assert await other.used() == (Amount(29, 2900), Amount(11, 550))
+        assert (await other.snapshot()).usage["groq", "llama"].requests == 11
+        assert await other.take() is None
+        await ours.store.aclose()
+        await other.store.aclose()
+
+    run(story())
+
+
+def test_a_dead_store_costs_its_timeout_once_and_then_nothing(server: RedisServer) -> None:
+    async def story() -> None:
+        ours = process(server)
+        await ours.request()
+        server.freeze()
+        began = time.monotonic()
+        await asyncio.gather(*(ours.take() for _ in range(10)))
+        once = time.monotonic() - began
+        began = time.monotonic()
+        for _ in range(500):
+            await ours.take(at=START + 61)
+            ours.ticks.now += 0.001
+        after = time.monotonic() - began
+        server.thaw()
+        assert once < 3
+        assert after < 1
+        await ours.store.aclose()
+
+    run(story())
+
+
+def test_without_the_store_each_of_two_processes_keeps_to_half_of_the_room_left(server: RedisServer) -> None:
+    async def story() -> None:
+        one, two = process(server), process(server)
+        for _ in range(10):
+            await one.request()
+        await two.request()
+        for each in (one, two, one):
+            await each.look()
+        server.stop()
+        assert [await one.take_all(), await two.take_all()] == [14, 14]
+        assert [await one.take_all(at=START + 700), await two.take_all(at=START + 700)] == [20, 20]
+
+    run(story())
+
+
+def test_a_request_larger_than_a_share_waits_for_the_store(server: RedisServer) -> None:
+    async def story() -> None:
+        one, two = process(server), process(server)
+        for each in (one, two):
+            await each.request()
+        for each in (one, two, one):
+            await each.look()
+        server.stop()
+        assert await one.take(Need(60_000, 10)) is None
+        (examined,) = await one.store.explain([GROQ], Need(120_000, 10), START)
+        assert examined.blocking
+        assert examined.blocking.limit == "tpd"
+        assert await one.take(Need(40_000, 10))
+
+    run(story())
+
+
+def test_leases_opened_with_the_store_and_settled_without_it_and_the_other_way_round(server: RedisServer) -> None:
+    async def story() -> None:
+        ours, other = process(server), process(server)
+        before, long = await ours.take(), await ours.take()
+        await ours.look()
+        server.freeze()
+        during, later = await ours.take(), await ours.take()
+        await ours.settle(before, 11)
+        await ours.settle(during, 22)
+        server.thaw()
+        await ours.look()
+        assert await other.used() == (Amount(2, 200), Amount(2, 33))
+        await ours.settle(later, 33)
+        await ours.settle(long, 44)
+        await ours.settle(long, 44)
+        assert await other.used() == (Amount(), Amount(4, 110))
+        await ours.store.aclose()
+        await other.store.aclose()
+
+    run(story())
+
+
+def test_a_store_that_comes_back_empty_is_given_what_was_known_of_it(server: RedisServer) -> None:
+    async def story() -> None:
+        one, two = process(server), process(server)
+        for _ in range(9):
+            await one.request()
+        open_all_along = await two.take()
+        await one.store.rest(Rest("key:other", "disabled", "bad key", START, float("inf")))
+        for each in (one, two, one):
+            await each.look()
+        await one.request()  # After the last look.
+        server.stop()
+        await one.request()
+        await two.request()
+        server.start()
+        for each in (one, two):
+            await each.look()
+            assert each.store.degraded is None
+        opened, counted = await one.used()
+        assert opened == Amount(1, 100)
+        assert counted == Amount(12, 600)
+        assert "key:other" in (await two.snapshot()).rests
+        await two.settle(open_all_along)
+        assert await one.used() == (Amount(), Amount(13, 650))
+        assert await one.take_all() == 40 - 13
+        for each in (one, two):
+            await each.store.aclose()
+
+    run(story())
+
+
+def test_a_flushed_store_is_noticed_without_any_failure(server: RedisServer) -> None:
+    async def story() -> None:
+        ours = process(server)
+        for _ in range(5):
+            await ours.request()
+        await ours.look()
+        server.ask("FLUSHALL")
+        await ours.look()
+        assert (await ours.used())[1] == Amount(5, 250)
+        await ours.store.aclose()
+
+    run(story())
+
+
+def test_rests_of_the_outage_are_shared_afterwards(server: RedisServer) -> None:
+    async def story() -> None:
+        ours, other = process(server), process(server)
+        await ours.request()
+        await ours.store.rest(Rest("model:groq", "cooldown", "", START, START + 300))
+        await ours.look()
+        server.freeze()
+        await ours.store.wake("model:groq")
+        await ours.store.rest(Rest("provider:x", "cooldown", "timed out", START, START + 300, probes=True))
+        lease = await ours.take()
+        assert lease
+        gone = Rest("key:groq", "disabled", "bad key", START, float("inf"))
+        await ours.store.settle(lease, Settlement(Amount(1), START, START, True, (gone,)), START)
+        assert await ours.take() is None
+        server.thaw()
+        await ours.look()
+        assert (await other.snapshot()).rests.keys() == {"provider:x", "key:groq"}
+        await ours.store.aclose()
+        await other.store.aclose()
+
+    run(story())
+
+
+def test_a_server_that_is_not_there_at_the_start_is_taken_up_when_it_comes(server: RedisServer) -> None:
+    async def story() -> None:
+        server.stop()
+        ours = process(server)
+        await ours.request()
+        assert ours.store.degraded
+        server.start()
+        await ours.look()
+        assert ours.store.degraded is None
+        assert await ours.used() == (Amount(), Amount(1, 50))
+        await ours.store.aclose()
+
+    run(story())
+
+
+def test_what_is_owed_at_the_end_is_told_when_closing(server: RedisServer) -> None:
+    async def story() -> None:
+        ours, other = process(server), process(server)
+        await ours.request()
+        await ours.look()
+        server.freeze()
+        await ours.request()
+        server.thaw()
+        await ours.store.aclose()
+        assert await other.used() == (Amount(), Amount(2, 100))
+        await other.store.aclose()
+
+    run(story())
+
+
+# SQLite.
+
+
+def sqlite_process(path: Path) -> Process:
+    return Process(SQLiteStore(path), reopen=lambda: SQLiteStore(path))
+
+
+def test_requests_go_on_while_another_program_locks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
+    path = tmp_path / "state.db"
+
+    async def story() -> None:
+        ours = sqlite_process(path)
+        await ours.request()
+        await ours.look()
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        await ours.request()
+        assert ours.store.degraded
+        assert "locked" in ours.store.degraded.reason
+        await ours.look()
+        assert ours.store.degraded
+        other.execute("ROLLBACK")
+        other.close()
+        await ours.look()
+        assert ours.store.degraded is None
+        assert await ours.used() == (Amount(), Amount(2, 100))
+        await ours.store.aclose()
+
+    run(story())
+
+
+def test_requests_go_on_while_the_disk_takes_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def story() -> None:
+        ours = sqlite_process(path)
+        await ours.request()
+        await ours.look()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(f"{path}-wal"), hard))
+        try:
+            for _ in range(20):
+                await ours.request()
+            assert ours.store.degraded
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await ours.look()
+        assert ours.store.degraded is None
+        assert await ours.used() == (Amount(), Amount(21, 1050))
+        await ours.store.aclose()
+
+    run(story())
+
+
+def test_a_file_damaged_in_the_middle_of_a_run_is_set_aside_and_what_was_known_goes_into_a_new_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.db"
+
+    async def story() -> None:
+        ours = sqlite_process(path)
+        for _ in range(5):
+            await ours.request()
+        await ours.look()
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.execute("DELETE FROM last_error")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with path.open("r+b") as file:
+            file.write(os.urandom(path.stat().st_size))
+        other.close()
+        await ours.request()
+        assert ours.store.degraded
+        await ours.look()
+        assert ours.store.degraded is None
+        assert ours.store.set_aside
+        assert await ours.used() == (Amount(), Amount(6, 300))
+        await ours.store.aclose()
+
+    run(story())

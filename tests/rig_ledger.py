@@ -1,0 +1,62 @@
+"""A small deployment to reserve at, and the steps of a request in one call each."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from router_config.ledger.choice import Choice
+from router_config.ledger.gates import Need, Tier
+from router_config.ledger.meters import Amount, Limit, Meter
+from router_config.ledger.store import Lease, Settlement, Store
+from router_config.ledger.windows import ROLLING_DAY, Window
+
+T = TypeVar("T")
+START = 1_795_435_200.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A candidate with the limits of its account."""
+
+    id: str
+    limits: tuple[Limit, ...] = ()
+    tier: Tier = "free"
+    own: tuple[Limit, ...] = ()
+    day: Window = ROLLING_DAY
+    price: float = 0.0
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        return (Meter(f"account:{self.id}", self.limits, self.day), Meter(f"model:{self.id}", self.own, self.day))
+
+    @property
+    def rests_with(self) -> tuple[str, ...]:
+        return (f"provider:{self.id}", f"account:{self.id}", f"key:{self.id}", f"model:{self.id}")
+
+    def need(self, tokens: int, prompt_tokens: int) -> Amount:
+        return Amount(1, tokens, tokens * self.price)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def reserve(
+    store: Store, *places: Place, tokens: int = 100, prompt: int = 10, at: float = START
+) -> tuple[Choice, Lease | None]:
+    return run(store.reserve(places, Need(tokens, prompt), at, 600.0))
+
+
+def taken(store: Store, *places: Place, tokens: int = 100, prompt: int = 10, at: float = START) -> Lease | None:
+    return reserve(store, *places, tokens=tokens, prompt=prompt, at=at)[1]
+
+
+def spend(store: Store, lease: Lease, tokens: int = 100, at: float = START, usd: float = 0.0) -> None:
+    run(store.settle(lease, Settlement(Amount(1, tokens, usd), at, at, alive=True), at))
+
+
+def used(store: Store, place: Place, at: float = START) -> tuple[Amount, Amount]:
+    """Open and counted in the day."""
+    counts = run(store.snapshot(place.meters, {}, at)).counts[place.meters[0].scope]
+    return counts.open, counts.day

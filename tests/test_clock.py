@@ -1,0 +1,64 @@
+"""Wall clocks that jump neither free nor block quota; one that was set for good is followed after ten minutes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from router_config.clock import SystemClock
+from router_config.ledger.sqlite import SQLiteStore
+
+
+@dataclass
+class Machine:
+    """A machine whose seconds and wall clock a test moves."""
+
+    seconds: float = 5000.0
+    set_by: float = 0.0
+
+    def clock(self) -> SystemClock:
+        return SystemClock(wall=lambda: 1.8e9 + self.seconds + self.set_by, since_boot=lambda: self.seconds)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_jump_of_the_wall_clock_is_not_followed(jump: float) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    before = clock.now()
+    machine.set_by = jump
+    for _ in range(59):
+        machine.seconds += 10
+        clock.now()
+    assert clock.now() == before + 590
+    machine.set_by = 0.0
+    machine.seconds += 1000
+    assert clock.now() == before + 1590
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_wall_clock_that_was_set_for_good_is_followed_after_ten_minutes(jump: float) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    before = clock.now()
+    machine.set_by = jump
+    for _ in range(70):
+        machine.seconds += 10
+        clock.now()
+    assert clock.now() == before + 700 + jump
+
+
+def test_processes_of_one_boot_agree_on_the_time_though_the_wall_clock_jumped_between_them(tmp_path: Path) -> None:
+    machine = Machine()
+    first = machine.clock()
+    store = SQLiteStore(tmp_path / "state.db")
+    first.follow(store.boot_epoch("boot", first.boot_epoch))
+    machine.set_by = 3600.0
+    second = machine.clock()
+    second.follow(SQLiteStore(tmp_path / "state.db").boot_epoch("boot", second.boot_epoch))
+    assert second.now() == first.now()
+
+
+def test_another_boot_counts_from_its_own_epoch(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "state.db")
+    assert store.boot_epoch("one", 100.0) == 100.0
+    assert store.boot_epoch("two", 200.0) == 200.0

@@ -1,0 +1,233 @@
+"""The configuration's types: quantities as written, secrets that stay secret, names that LiteLLM knows."""
+
+import copy
+import inspect
+import json
+import re
+from datetime import date
+from typing import Any
+
+import litellm
+import pytest
+
+from router_config import price_list
+from router_config.config import Config, Day, Key, Limits, Model, Provider, Secret, reveal
+from router_config.file_format import json_schema
+from router_config.litellm_names import PROVIDERS, ROUTER_SETTINGS
+from router_config.presets import RETIRED, preset_of
+from router_config.quantities import (
+    BadValue,
+    parse_count,
+    parse_duration,
+    parse_money,
+    parse_priority,
+    parse_share,
+)
+from router_config.store_url import without_password
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (30, 30),
+        (0, 0),
+        (30.0, 30),
+        ("100k", 100_000),
+        ("100K", 100_000),
+        ("15M", 15_000_000),
+        ("1.5M", 1_500_000),
+        (" 2 k ", 2_000),
+        ("1_000", 1_000),
+        ("2g", 2_000_000_000),
+    ],
+)
+def test_a_count_is_written_as_people_write_it(written: object, meant: int) -> None:
+    assert parse_count(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        -1,
+        "-5k",
+        1.5,
+        "0.5",
+        "1.0001k",
+        "lots",
+        "",
+        "k",
+        "100kk",
+        True,
+        None,
+        [3],
+        float("inf"),
+        float("nan"),
+        10**30,
+        "9" * 5000,
+        "٣",
+    ],
+)
+def test_what_is_no_count_is_refused_with_an_example(written: object) -> None:
+    with pytest.raises(BadValue, match=r"Write a whole number such as 30, 100k or 15M|Leave the limit out"):
+        parse_count(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("5m", 300),
+        ("30s", 30),
+        ("500ms", 0.5),
+        ("1h", 3600),
+        ("1h30m", 5400),
+        ("2 min", 120),
+        ("1d", 86400),
+        (30, 30),
+        ("30", 30),
+        (0, 0),
+        ("0s", 0),
+        ("1.5h", 5400),
+    ],
+)
+def test_a_duration_is_written_as_people_write_it(written: object, seconds: float) -> None:
+    assert parse_duration(written) == seconds
+
+
+@pytest.mark.parametrize(
+    "written", ["soon", "-5m", -1, "5x", "", "m", "5m!", True, None, float("inf"), float("nan"), "9999d", {}]
+)
+def test_what_is_no_duration_is_refused_with_an_example(written: object) -> None:
+    with pytest.raises(BadValue, match="500ms, 30s, 5m or 1h"):
+        parse_duration(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "share"),
+    [("95%", 0.95), (0.95, 0.95), ("0.95", 0.95), ("100%", 1.0), (1, 1.0), ("0.5 %", 0.005)],
+)
+def test_a_share_is_a_percentage_or_a_fraction(written: object, share: float) -> None:
+    assert parse_share(written) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("written", [95, "95", 0, "0%", "101%", -0.5, "%", "lots", True, None])
+def test_what_is_no_share_is_refused_with_an_example(written: object) -> None:
+    with pytest.raises(BadValue, match=re.escape("95% or 0.95")):
+        parse_share(written)
+
+
+def test_dollars_and_priorities_are_plain_numbers() -> None:
+    assert (parse_money("$5"), parse_money(0.25), parse_priority(3), parse_priority(2.0)) == (5.0, 0.25, 3, 2)
+    for parse, wrong in (
+        (parse_money, "cheap"),
+        (parse_money, -1),
+        (parse_priority, "first"),
+        (parse_priority, True),
+    ):
+        with pytest.raises(BadValue):
+            parse(wrong)
+
+
+def test_a_secret_is_shown_nowhere() -> None:
+    secret = Secret("gsk_very_secret")
+    holder = Provider(
+        name="groq",
+        litellm_provider="groq",
+        keys=(Key(variable="GROQ_API_KEY", secret=secret),),
+        models=(Model(name="m", litellm_params={"extra": secret}),),
+    )
+    config = Config(providers=(holder,), state="redis://:gsk_very_secret@host/0")
+    assert "gsk_very_secret" not in f"{secret} {secret!r} {config} {config!r} {[config]}"
+    with pytest.raises(TypeError):
+        json.dumps({"key": secret})
+    assert copy.deepcopy(secret) == secret
+    assert secret != Secret("another")
+
+
+def test_reveal_opens_secrets_however_deep_and_leaves_the_original() -> None:
+    settings: dict[str, Any] = {
+        "headers": {"Authorization": Secret("a")},
+        "list": [Secret("b"), 3],
+        "plain": "c",
+    }
+    assert reveal(settings) == {"headers": {"Authorization": "a"}, "list": ["b", 3], "plain": "c"}
+    assert isinstance(settings["list"][0], Secret)
+
+
+def test_a_provider_is_configured_with_any_key_or_when_it_needs_none() -> None:
+    def provider(*keys: Key, needs_key: bool = True, missing: tuple[str, ...] = ()) -> Provider:
+        return Provider(name="p", litellm_provider="openai", keys=keys, models=(), needs_key=needs_key, missing=missing)
+
+    unset, is_set = Key(variable="A"), Key(variable="B", secret=Secret("s"))
+    assert not provider(unset).configured
+    assert provider(unset, is_set).configured
+    assert provider(unset, is_set).key_variables == ("A", "B")
+    assert provider(Key(), needs_key=False).configured
+    assert not provider(is_set, missing=("BASE",)).configured
+
+
+def test_only_limits_that_there_are_count_as_given() -> None:
+    assert Limits(rpm=0, tpd=5).given() == {"rpm": 0, "tpd": 5}
+    assert Day(window="calendar", timezone="UTC").given() == {"window": "calendar", "timezone": "UTC"}
+
+
+def test_the_known_names_are_those_of_the_installed_litellm() -> None:
+    providers = {getattr(provider, "value", provider) for provider in litellm.provider_list}
+    assert set(PROVIDERS) == providers
+    parameters = set(inspect.signature(litellm.router.Router.__init__).parameters) - {"self", "model_list"}
+    assert set(ROUTER_SETTINGS) == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "variables", "day", "timezone"),
+    [
+        ("groq", "groq", ("GROQ_API_KEY",), "rolling", None),
+        ("gemini", "gemini", ("GOOGLE_API_KEY", "GEMINI_API_KEY"), "calendar", "America/Los_Angeles"),
+        ("openrouter", "openrouter", ("OPENROUTER_API_KEY",), "calendar", "UTC"),
+        ("together", "together_ai", ("TOGETHERAI_API_KEY", "TOGETHER_API_KEY"), "rolling", None),
+        ("openai", "openai", ("OPENAI_API_KEY",), "rolling", None),
+    ],
+)
+def test_the_five_providers_are_known(
+    name: str, prefix: str, variables: tuple[str, ...], day: str, timezone: str | None
+) -> None:
+    preset = preset_of(name)
+    assert preset is not None
+    assert preset.litellm_provider == prefix in PROVIDERS
+    assert preset.key_variables[: len(variables)] == variables
+    assert (preset.day, preset.timezone) == (day, timezone)
+    assert str(preset.key_page).startswith("https://")
+    assert preset_of("mine", prefix) is preset
+    assert preset_of("mine") is None
+
+
+def test_no_successor_of_a_retired_model_is_retired_itself() -> None:
+    for (prefix, _), retired in RETIRED.items():
+        assert (prefix, retired.successor) not in RETIRED
+
+
+def test_the_price_list_is_read_without_importing_it() -> None:
+    found = price_list.listed(["gpt-4o-mini", "groq/openai/gpt-oss-120b", "nobody/knows-this", "groq/llama-guard-3-8b"])
+    assert set(found) == {"gpt-4o-mini", "groq/openai/gpt-oss-120b", "groq/llama-guard-3-8b"}
+    assert found["gpt-4o-mini"]["input_cost_per_token"] == litellm.model_cost["gpt-4o-mini"]["input_cost_per_token"]
+    assert price_list.retired_on(found["groq/llama-guard-3-8b"]) == date(2025, 6, 6)
+    assert price_list.retired_on({"deprecation_date": "some day"}) is None
+
+
+def test_the_schema_knows_every_key_and_forbids_others() -> None:
+    schema = json_schema()
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == ["providers"]
+    provider = schema["properties"]["providers"]["additionalProperties"]
+    assert set(provider["properties"]) >= {"priority", "tier", "api_key", "pool", "limits", "day", "models"}
+    assert provider["required"] == ["models"]
+    text, mapping = provider["properties"]["models"]["items"]["anyOf"]
+    assert text == {"type": "string"}
+    assert set(mapping["properties"]) == {"name", "limits", "groups", "litellm_params", "price"}
+    assert all("description" in each for each in mapping["properties"].values())
+    assert json.loads(json.dumps(schema)) == schema
+
+
+def test_a_password_in_a_url_is_not_shown() -> None:
+    assert without_password("redis://:pw@host:6379/0") == "redis://***@host:6379/0"
+    assert without_password("redis://host/0?password=pw") == "redis://host/0?***"
+    assert without_password("sqlite:////srv/state.db") == "sqlite:////srv/state.db"

@@ -1,0 +1,83 @@
+"""The estimate is an upper bound for real tokenizers' counts, and costs microseconds."""
+
+import json
+import random
+import timeit
+
+import pytest
+from litellm.litellm_core_utils.default_encoding import encoding
+from rig import message
+
+from router_config.estimate import need_of, tokens_of
+
+TEXTS = {
+    "prose": "The market opened higher today as traders weighed the central bank's statement on rates. " * 40,
+    "prices": " ".join(f"{random.Random(7).random() * 100 + n:.4f}" for n in range(400)),
+    "json": json.dumps([{"symbol": "EURUSD", "bid": 1.0843 + n, "ask": 1.0845 + n} for n in range(100)]),
+    "code": "def add(a: int, b: int) -> int:\n    return a + b  # sums two numbers\n\n" * 50,
+    "chinese": "市场今天高开 交易员正在权衡央行关于利率的声明。" * 60,
+    "russian": "Рынок сегодня открылся ростом, трейдеры оценивают заявление центрального банка. " * 40,
+    "emoji": "🚀📈💎🙌 " * 200,
+    "upper case": "BUY EURUSD NOW AND SELL GBPJPY AT MARKET " * 60,
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_it_is_no_lower_than_the_count_of_a_real_tokenizer(name: str) -> None:
+    text = TEXTS[name]
+    real = len(encoding.encode(text, disallowed_special=()))
+    assert real <= tokens_of(text) <= 3.5 * real
+
+
+def test_a_long_text_with_all_its_digits_at_the_end_is_judged_by_samples_of_the_whole() -> None:
+    text = TEXTS["prose"] * 5 + TEXTS["prices"] * 10
+    assert tokens_of(text) >= len(encoding.encode(text))
+
+
+def test_a_hundred_kilobytes_cost_microseconds() -> None:
+    text = TEXTS["prose"] * 30
+    assert len(text) > 100_000
+    assert min(timeit.repeat(lambda: tokens_of(text), number=100, repeat=5)) / 100 < 100e-6
+
+
+def test_a_request_needs_its_prompt_and_its_answer() -> None:
+    need = need_of({"messages": message("hi"), "max_tokens": 990}, 500)
+    assert 990 < need.tokens <= 1000
+    assert need.prompt_tokens == need.tokens - 990
+
+
+@pytest.mark.parametrize(
+    ("extra", "answer"),
+    [
+        ({}, 500),
+        ({"max_completion_tokens": 70}, 70),
+        ({"max_tokens": 70, "n": 3}, 210),
+        ({"max_tokens": "many"}, 500),
+        ({"max_tokens": True}, 500),
+        ({"max_tokens": None}, 500),
+    ],
+)
+def test_the_answer_is_what_the_caller_bounds_or_a_guess(extra: dict[str, object], answer: int) -> None:
+    need = need_of({"messages": message(), **extra}, 500)
+    assert need.tokens - need.prompt_tokens == answer
+
+
+def test_an_embedding_answers_no_tokens() -> None:
+    need = need_of({"input": ["some words", "and more"]}, 500)
+    assert need.tokens == need.prompt_tokens > 0
+
+
+def test_tools_images_and_lists_of_parts_count() -> None:
+    plain = need_of({"messages": message()}, 0).tokens
+    tool = {"type": "function", "function": {"name": "price", "parameters": {"type": "object", "properties": {}}}}
+    assert need_of({"messages": message(), "tools": [tool]}, 0).tokens > plain
+    parts = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "data:" + "A" * 99999}},
+    ]
+    assert plain + 1000 < need_of({"messages": [{"role": "user", "content": parts}]}, 0).tokens < 3000
+
+
+@pytest.mark.parametrize("messages", [None, [], "text", [None], [{"role": "user", "content": None}], [{"content": 7}]])
+def test_messages_of_any_shape_have_an_estimate(messages: object) -> None:
+    assert need_of({"messages": messages}, 10).tokens >= 0
