@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from router_config.deployments import Deployment, by_preference, deployment_of_entry
@@ -18,7 +19,15 @@ class Group:
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
-        return tuple(deployment for tier in self.tiers for deployment in tier)
+        return tuple(self.by_id.values())
+
+    def deployment(self, name: str) -> Deployment:
+        """The deployment of an id of this group."""
+        return self.by_id[name]
+
+    @cached_property
+    def by_id(self) -> dict[str, Deployment]:
+        return {deployment.id: deployment for tier in self.tiers for deployment in tier}
 
 
 class Catalog:

@@ -6,67 +6,38 @@ endpoint, synchronous or not.
 """
 
 import asyncio
-import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import litellm
-from litellm.exceptions import BadRequestError, ServiceUnavailableError
+from litellm.exceptions import BadRequestError
 from litellm.router import Router as LiteLLMRouter
 
 from router_config import loading
-from router_config.attempts import CURRENT, ROUTE_KEY, Attempt, Flight, Route, Tried
+from router_config.attempts import CURRENT, ROUTE_KEY, Attempt, Flight, Tried
 from router_config.background import BackgroundLoop
 from router_config.catalog import Catalog, Group
 from router_config.clock import Clock, SystemClock, boot_id
 from router_config.config import Config, reveal
-from router_config.deployments import Deployment
 from router_config.errors import NoProviderAvailable
 from router_config.estimate import need_of
-from router_config.failures import reached, reply_of
 from router_config.generate import generate
-from router_config.ledger.gates import Need, Rest, Status
-from router_config.ledger.meters import Amount
-from router_config.ledger.store import Lease, Outcome, Report, Settlement, Store, open_store
+from router_config.ledger.gates import Need
+from router_config.ledger.store import Store, open_store
 from router_config.refusals import OF_THE_REQUEST, lies_in_the_request, refusal
-from router_config.reports import reports_of
-from router_config.signals import Hold, Kind, Reply, Verdict, judge
+from router_config.reserving import Request, Reserving
+from router_config.settling import Settling
 from router_config.status import View, absence, document, explanation, view_of, view_of_deployments
-from router_config.streams import Abandoned, SettlingStream, SyncStream, carries_content, until_content
-from router_config.waiting import Line
+from router_config.streams import SettlingStream, SyncStream, carries_content, until_content
 from router_config.wire import Wire
 
 T = TypeVar("T")
 
 GRACE: Final = 1.0
 """Seconds past its timeout after which an attempt is cut off, where LiteLLM does not heed the timeout."""
-
-LEASE: Final = 600.0
-"""Seconds for which a reservation is held for a process that died; a longer stream renews it."""
-
-LOOK_AGAIN: Final = 1.0
-"""Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
-
-MAY_STILL_ARRIVE: Final = 1.0
-"""Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
-
-SAMPLED: Final = 8
-"""Of many equal deployments, so many are compared by the room left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a caller asks of the router. Times in seconds; `number` tells who came first."""
-
-    model: str
-    group: Group
-    need: Need
-    deadline: float
-    number: int
 
 
 class Router(LiteLLMRouter):
@@ -96,7 +67,7 @@ class Router(LiteLLMRouter):
     ) -> None:
         self.config = config
         self.simulated = simulated
-        self._cooldown, self._soft_limit = cooldown, soft_limit
+        self._soft_limit = soft_limit
         self._max_wait, self._output_tokens = max_wait, output_tokens
         self._clock: Clock = clock or SystemClock()
         self._store: Store = open_store(state)
@@ -104,7 +75,15 @@ class Router(LiteLLMRouter):
             self._clock.follow(self._store.boot_epoch(boot_id(), self._clock.boot_epoch))
         self._wire = Wire(self._clock)
         self._background = BackgroundLoop("router-config")
-        self._lines: dict[str, Line] = {}
+        self._reserving = Reserving(self._store, self._clock)
+        self._settling = Settling(
+            self._store,
+            self._clock,
+            self._background,
+            cooldown,
+            self._reserving.room_came_free,
+            lambda deployment: self.catalog.serves_one_model(deployment),
+        )
         self._requests = count()
         self._catalog: Catalog | None = None
         self._loaded_at = self._clock.now()
@@ -159,20 +138,22 @@ class Router(LiteLLMRouter):
         tried = Tried()
         failure: Exception | None = None
         while True:
-            flight = await self._reserve(request, tried, attempts, failure)
+            flight = await self._reserving.reserve(request, tried)
+            if flight is None:
+                raise await self._refusal(request, attempts, failure) from failure
             tried.add(flight.deployment)
             try:
                 reply = await self._call(flight, attempts, original_function, args, dict(kwargs))
             except Exception as error:
-                verdict = await self._failed(flight, error)
-                attempts.append(self._attempt(flight, verdict))
+                verdict = await self._settling.failed(flight, error)
+                attempts.append(self._settling.attempt(flight, verdict))
                 if verdict is None or not verdict.retry:
                     raise
                 if verdict.kind in OF_THE_REQUEST:
                     tried.add_unfit(flight.deployment)
                 failure = error
             except BaseException as error:
-                await self._broken_off(flight, error)
+                await self._settling.broken_off(flight, error)
                 raise
             else:
                 return await self.set_response_headers(reply, request.model, kwargs)
@@ -186,62 +167,7 @@ class Router(LiteLLMRouter):
         need, deadline = need_of(kwargs, self._output_tokens), self._clock.now() + max_wait
         return Request(group.name, group, need, deadline, next(self._requests))
 
-    async def _reserve(
-        self, request: Request, tried: Tried, attempts: list[Attempt], failure: Exception | None
-    ) -> Flight:
-        """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
-        now = self._clock.now()
-        may_wait, line = now < request.deadline, self._lines.setdefault(request.group.name, Line())
-        lease = None
-        if not (may_wait and line):  # Who may wait does not overtake those who do.
-            candidates = await self._candidates(request, tried, now)
-            _, lease = await self._store.reserve(candidates, request.need, now, LEASE)
-        if lease is None and may_wait:
-            lease = await self._wait(request, tried, line)
-        if lease is None:
-            raise await self._refuse(request, attempts, failure) from failure
-        deployment = self.catalog.deployments[lease.deployment]
-        return Flight(deployment, request.group.entries[deployment.id], lease, self._clock.now())
-
-    async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
-        candidates: list[Deployment] = []
-        for tier in request.group.tiers:
-            left = tried.left(tier)
-            candidates += left if len(left) < 2 else await self._shared(left, request.need, now)
-        return tried.in_order(candidates)
-
-    async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
-        """Equal deployments in a random order, each the likelier to be first the more room it has left."""
-        sampled = random.sample(equals, min(SAMPLED, len(equals)))
-        rooms = await self._store.rooms(sampled, need, now)
-        least = min((room for room in rooms if room > 0), default=1.0)
-        shares = [1.0 if room == float("inf") else room / least for room in rooms]
-        drawn = sorted(zip(shares, sampled, strict=True), key=lambda each: -_draw(each[0]))
-        first = [deployment for _, deployment in drawn]
-        return first + [deployment for deployment in equals if deployment not in sampled]
-
-    async def _wait(self, request: Request, tried: Tried, line: Line) -> Lease | None:
-        """Stand in the group's line until there is room, the time is up, or no room can come before that."""
-        with line.place(request.number) as place:
-            while True:
-                now = self._clock.now()
-                wakes = request.deadline
-                if line.is_first(place):
-                    candidates = await self._candidates(request, tried, now)
-                    _, lease = await self._store.reserve(candidates, request.need, now, LEASE)
-                    if lease is not None:
-                        return lease
-                    examined = await self._store.explain(candidates, request.need, now)
-                    if not any(each.may_clear(request.deadline) for each in examined):
-                        return None
-                    wakes = min((each.until for each in examined if each.until is not None), default=wakes)
-                    if self._store.shared:
-                        wakes = min(wakes, now + LOOK_AGAIN)
-                if now >= request.deadline:
-                    return None
-                await place.wait(max(0.01, min(wakes, request.deadline) - now), self._clock)
-
-    async def _refuse(self, request: Request, attempts: list[Attempt], failure: Exception | None) -> Exception:
+    async def _refusal(self, request: Request, attempts: list[Attempt], failure: Exception | None) -> Exception:
         """The error of a request that no candidate can take: its own failure where the request is at fault."""
         deployments, now = request.group.deployments, self._clock.now()
         examined = await self._store.explain(deployments, request.need, now)
@@ -285,19 +211,13 @@ class Router(LiteLLMRouter):
         finally:
             CURRENT.reset(token)
         begun = ahead is not None and any(carries_content(chunk) for chunk in ahead)
-        if not begun and (inside := self._error_inside(flight)) is not None:
+        if not begun and (inside := self._settling.error_inside(flight)) is not None:
             raise inside
         if ahead is not None:
             reply.send_stream_usage = wants_usage
-            return self._settling(flight, attempts, reply, ahead)
-        await self._succeeded(flight, attempts, reply)
+            return self._stream(flight, attempts, reply, ahead)
+        await self._settling.succeeded(flight, attempts, reply)
         return reply
-
-    def _error_inside(self, flight: Flight) -> Exception | None:
-        """The error inside a 200, which LiteLLM may pass on as an answer (OpenRouter's `choices[0].error`)."""
-        provider = flight.deployment.litellm_provider
-        verdict = judge(provider, _seen(flight), self._clock.now()) if flight.body else None
-        return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
     async def _invoke(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if asyncio.iscoroutinefunction(function):
@@ -305,130 +225,12 @@ class Router(LiteLLMRouter):
         reply = await asyncio.to_thread(function, *args, **kwargs)
         return await reply if asyncio.iscoroutine(reply) else reply
 
-    # How an attempt ends.
-
-    async def _succeeded(self, flight: Flight, attempts: list[Attempt], reply: Any) -> None:
-        hidden = getattr(reply, "_hidden_params", None)
-        cached = flight.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
-        spent = None if cached else _spent(flight, getattr(reply, "usage", None))
-        await self._settle(flight, spent, None, alive=True)
-        if isinstance(hidden, dict):
-            hidden[ROUTE_KEY] = self._route(flight, attempts)
-
-    async def _failed(self, flight: Flight, error: Exception) -> Verdict | None:
-        """What a failure means; None when the error is not the provider's."""
-        reply = reply_of(flight, error)
-        if reply is None:
-            await self._settle(flight, None, None, alive=None)
-            return None
-        verdict = judge(flight.deployment.litellm_provider, reply, self._clock.now())
-        if verdict is None:
-            # A complete 2xx that LiteLLM could not read: the provider's fault, whatever it sent.
-            broken = Reply(None, failure="disconnected")
-            verdict = judge(flight.deployment.litellm_provider, broken, self._clock.now())
-        if not reached(flight, error):
-            spent = None
-        elif reply.status is not None and reply.status >= 400:
-            spent = Amount(requests=1)
-        else:
-            spent = flight.lease.amount
-        await self._settle(flight, spent, verdict, alive=reply.status is not None and reply.status < 500)
-        return verdict
-
-    async def _broken_off(self, flight: Flight, error: BaseException) -> None:
-        """Cancelled or interrupted: what may have reached the provider stays counted in full."""
-        spent = flight.lease.amount if reached(flight, error) else None
-        await asyncio.shield(self._settle(flight, spent, None, alive=None))
-
-    async def _settle(
-        self, flight: Flight, spent: Amount | None, verdict: Verdict | None, *, alive: bool | None
-    ) -> None:
-        if flight.settled:
-            return
-        flight.settled = True
-        now = self._clock.now()
-        rest = self._rest(flight, verdict, now)
-        if rest is not None and rest.probes:
-            alive = False
-        settling = self._store.settle(
-            flight.lease,
-            Settlement(
-                spent=spent,
-                arrived_at=flight.arrived_at or now + MAY_STILL_ARRIVE,
-                ended_at=now,
-                alive=alive,
-                rests=() if rest is None else (rest,),
-                reports=self._reports(flight, now),
-                outcome=Outcome(
-                    flight.deployment.provider,
-                    flight.deployment.model,
-                    now - flight.started,
-                    verdict.kind.value if verdict else None,
-                    verdict.message if verdict else "",
-                )
-                if spent is not None or verdict is not None
-                else None,
-            ),
-            now,
+    def _stream(self, flight: Flight, attempts: list[Attempt], stream: Any, ahead: Any) -> SettlingStream:
+        stream._hidden_params[ROUTE_KEY] = self._settling.route(flight, attempts)
+        watch = partial(self._settling.renew, flight)
+        return SettlingStream.adopt(
+            stream, ahead, partial(self._settling.stream_ended, flight), watch, self._background
         )
-        # A caller who is cancelled while the store is busy must not leave the lease open.
-        await (asyncio.shield(settling) if self._store.shared else settling)
-        for line in tuple(self._lines.values()):
-            line.call_first()
-
-    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Rest | None:
-        """How long which scope is left alone."""
-        if verdict is None or verdict.hold == Hold.none:
-            return None
-        scope = getattr(flight.deployment.scopes, verdict.scope.value)
-        until = verdict.until or now
-        if verdict.hold == Hold.cooldown:
-            until = max(until, now + self._cooldown)
-        elif verdict.hold == Hold.disabled:
-            until = float("inf")
-        probes = verdict.hold == Hold.cooldown
-        return Rest(scope, _resting(verdict), verdict.message, now, until, probes)
-
-    def _reports(self, flight: Flight, now: float) -> tuple[Report, ...]:
-        if flight.status is None:
-            return ()
-        only_model = self.catalog.serves_one_model(flight.deployment)
-        return tuple(reports_of(flight.deployment, _seen(flight), now, only_model=only_model))
-
-    def _attempt(self, flight: Flight, verdict: Verdict | None) -> Attempt:
-        outcome = verdict.kind.value if verdict else "ok"
-        seconds = self._clock.now() - flight.started
-        return Attempt(flight.deployment.provider, flight.deployment.model, outcome, seconds)
-
-    def _route(self, flight: Flight, attempts: list[Attempt]) -> Route:
-        answered = self._attempt(flight, None)
-        return Route(answered.provider, answered.model, (*attempts, answered))
-
-    # Streams.
-
-    def _settling(self, flight: Flight, attempts: list[Attempt], stream: Any, ahead: Any) -> SettlingStream:
-        stream._hidden_params[ROUTE_KEY] = self._route(flight, attempts)
-        watch = partial(self._renew, flight)
-        return SettlingStream.adopt(stream, ahead, partial(self._stream_ended, flight), watch, self._background)
-
-    async def _stream_ended(self, flight: Flight, stream: SettlingStream, error: BaseException | None) -> None:
-        if error is None and (inside := self._error_inside(flight)) is not None:
-            await self._failed(flight, inside)
-            raise inside
-        if error is None:
-            await self._settle(flight, _spent(flight, stream.usage()), None, alive=True)
-        elif isinstance(error, Exception) and not isinstance(error, Abandoned):
-            await self._failed(flight, error)
-        else:
-            # On the background loop: the caller's may be ending just now, and cancel whatever has not begun.
-            settled = self._background.submit(self._settle(flight, flight.lease.amount, None, alive=True))
-            await asyncio.shield(asyncio.wrap_future(settled))
-
-    async def _renew(self, flight: Flight) -> None:
-        now = self._clock.now()
-        if now > flight.lease.expires_at - LEASE / 2:
-            flight.lease = replace(flight.lease, expires_at=now + LEASE)
-            await self._store.renew(flight.lease, flight.lease.expires_at)
 
     async def _acompletion_streaming_iterator(self, model_response: Any, *_: Any, **__: Any) -> Any:
         """LiteLLM would wrap the stream in fallbacks of its own; `_call` needs it as it is."""
@@ -582,28 +384,3 @@ def _ours(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _is_mcp(tool: Any) -> bool:
     return isinstance(tool, Mapping) and tool.get("type") == "mcp"
-
-
-def _draw(share: float) -> float:
-    return random.random() ** (1.0 / share) if share > 0 else -1.0
-
-
-def _spent(flight: Flight, usage: Any) -> Amount:
-    """What a completed attempt really used; the reservation where the provider did not say."""
-    total = getattr(usage, "total_tokens", None)
-    if not isinstance(total, int):
-        return flight.lease.amount
-    prompt = getattr(usage, "prompt_tokens", None) or 0
-    return flight.deployment.need(total, prompt)
-
-
-def _seen(flight: Flight) -> Reply:
-    return Reply(flight.status, flight.headers, flight.body)
-
-
-def _resting(verdict: Verdict) -> Status:
-    if verdict.hold == Hold.disabled:
-        return "disabled"
-    if verdict.kind in (Kind.daily_limit, Kind.quota_gone):
-        return "exhausted"
-    return "cooldown" if verdict.hold == Hold.cooldown else "rate_limited"

@@ -1,6 +1,7 @@
 """Processes that work on one store: `python rig_processes.py WORK URL` says "ready", waits for a line, and works."""
 
 import asyncio
+import logging
 import os
 import random
 import subprocess
@@ -16,6 +17,7 @@ from router_config.ledger.meters import Amount, Limit
 from router_config.ledger.store import Settlement, Store, open_store
 
 GROQ = Place("groq", (Limit("rpm", 300), Limit("tpd", 100_000)))
+LARGE = Place("large", (Limit("rpm", 2000),))
 GEMINI = Place("gemini", (Limit("rpm", 1_000_000),))
 CALLERS = 8
 """Requests at the same time in each process."""
@@ -97,19 +99,19 @@ async def endless(store: Store, number: int) -> None:
 
 
 async def until_refused(store: Store, number: int) -> None:
-    """Tell a dot for each request that was let through, whatever happens to the store, until two seconds bring none."""
+    """Tell a dot for each request that was let through, whatever happens to the store, until ten in turn were not."""
     refused = 0
-    while refused < 200:
-        _, lease = await store.reserve([GROQ], Need(10, 10), START, 600.0)
+    while refused < 10:
+        _, lease = await store.reserve([LARGE], Need(10, 10), START, 600.0)
         if lease is not None:
-            refused = 0
             os.write(1, b".")
             await store.settle(lease, Settlement(Amount(1, 10), START, START, True), START)
-        refused += lease is None
+        refused = 0 if lease is not None else refused + 1
         await asyncio.sleep(0.01 + 0.05 * random.random() * (number + 1))
 
 
 async def main(work: str, url: str) -> None:
+    logging.disable()
     store = open_store(url)
     await store.rooms([GROQ], Need(1, 1), START)
     print("ready", flush=True)

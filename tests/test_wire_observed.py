@@ -104,21 +104,21 @@ def test_half_the_tokens_of_a_minute_used_by_others_are_respected(
 def test_others_who_go_on_while_we_do_are_respected_from_each_next_response_on(
     make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
 ) -> None:
-    """Two routers that know nothing of each other share a key for an hour; neither ever sees a 429."""
-    simulator.set_limits({"groq": {"each_model": {"rpd": 400}}})
-    providers = alone("groq", models=[{"name": "m", "limits": {"rpd": 400}}])
+    """Two routers that know nothing of each other share a key; one is refused only for what it could not know yet."""
+    simulator.set_limits({"groq": {"each_model": {"rpd": 100}}})
+    providers = alone("groq", models=[{"name": "m", "limits": {"rpd": 100}}])
     routers = [make_router(providers=providers) for _ in range(2)]
     rng = random.Random(1)
     answered = 0
-    for _ in range(500):
+    for _ in range(130):
         try:
             rng.choice(routers).completion(model="default", messages=message())
             answered += 1
         except NoProviderAvailable:
             pass
         clock.advance(7)
-    assert refusals(simulator) <= 2
-    assert answered >= 390
+    assert refusals(simulator) <= 1
+    assert answered == 100
 
 
 def test_an_account_limit_is_told_of_by_whichever_model_answers(make_router: MakeRouter, simulator: Simulator) -> None:

@@ -1,0 +1,106 @@
+"""Room for a request: the candidates in order, one atomic reservation, and the line of those who wait."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from router_config.attempts import Flight, Tried
+from router_config.catalog import Group
+from router_config.clock import Clock, Departures
+from router_config.deployments import Deployment
+from router_config.ledger.gates import Need
+from router_config.ledger.store import Lease, Store
+from router_config.waiting import Line
+
+LEASE: Final = 600.0
+"""Seconds for which a reservation is held for a process that died; a longer stream renews it."""
+
+LOOK_AGAIN: Final = 1.0
+"""Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
+
+SAMPLED: Final = 8
+"""Of many equal deployments, so many are compared by the room left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller asks of the router. Times in seconds; `number` tells who came first."""
+
+    model: str
+    group: Group
+    need: Need
+    deadline: float
+    number: int
+
+
+class Reserving:
+    """Takes room in a store, for each request at the first candidate that has it."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._lines: dict[str, Line] = {}
+        self._departures = Departures()
+
+    def room_came_free(self) -> None:
+        """Let those who wait ask again."""
+        for line in tuple(self._lines.values()):
+            line.call_first()
+
+    async def reserve(self, request: Request, tried: Tried) -> Flight | None:
+        """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
+        now = self._clock.now()
+        may_wait, line = now < request.deadline, self._lines.setdefault(request.group.name, Line())
+        lease = None
+        if not (may_wait and line):  # Who may wait does not overtake those who do.
+            candidates = await self._candidates(request, tried, now)
+            _, lease = await self._store.reserve(candidates, request.need, self._departures.next(now), LEASE)
+        if lease is None and may_wait:
+            lease = await self._wait(request, tried, line)
+        if lease is None:
+            return None
+        deployment = request.group.deployment(lease.deployment)
+        return Flight(deployment, request.group.entries[deployment.id], lease, self._clock.now())
+
+    async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
+        candidates: list[Deployment] = []
+        for tier in request.group.tiers:
+            left = tried.left(tier)
+            candidates += left if len(left) < 2 else await self._shared(left, request.need, now)
+        return tried.in_order(candidates)
+
+    async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
+        """Equal deployments in a random order, each the likelier to be first the more room it has left."""
+        sampled = random.sample(equals, min(SAMPLED, len(equals)))
+        rooms = await self._store.rooms(sampled, need, now)
+        least = min((room for room in rooms if room > 0), default=1.0)
+        shares = [1.0 if room == float("inf") else room / least for room in rooms]
+        drawn = sorted(zip(shares, sampled, strict=True), key=lambda each: -_draw(each[0]))
+        first = [deployment for _, deployment in drawn]
+        return first + [deployment for deployment in equals if deployment not in sampled]
+
+    async def _wait(self, request: Request, tried: Tried, line: Line) -> Lease | None:
+        """Stand in the group's line until there is room, the time is up, or no room can come before that."""
+        with line.place(request.number) as place:
+            while True:
+                now = self._clock.now()
+                wakes = request.deadline
+                if line.is_first(place):
+                    candidates = await self._candidates(request, tried, now)
+                    departs = self._departures.next(now)
+                    _, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
+                    if lease is not None:
+                        return lease
+                    examined = await self._store.explain(candidates, request.need, now)
+                    if not any(each.may_clear(request.deadline) for each in examined):
+                        return None
+                    wakes = min((each.until for each in examined if each.until is not None), default=wakes)
+                    if self._store.shared:
+                        wakes = min(wakes, now + LOOK_AGAIN)
+                if now >= request.deadline:
+                    return None
+                await place.wait(max(0.01, min(wakes, request.deadline) - now), self._clock)
+
+
+def _draw(share: float) -> float:
+    return random.random() ** (1.0 / share) if share > 0 else -1.0

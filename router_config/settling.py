@@ -1,0 +1,186 @@
+"""How an attempt ends: what a failure means for whom, and the reservation settled with what was really used."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from litellm.exceptions import ServiceUnavailableError
+
+from router_config.attempts import ROUTE_KEY, Attempt, Flight, Route
+from router_config.background import BackgroundLoop
+from router_config.clock import Clock
+from router_config.deployments import Deployment
+from router_config.failures import reached, reply_of
+from router_config.ledger.gates import Rest, Status
+from router_config.ledger.meters import Amount
+from router_config.ledger.store import Outcome, Report, Settlement, Store
+from router_config.reports import reports_of
+from router_config.reserving import LEASE
+from router_config.signals import Hold, Kind, Reply, Verdict, judge
+from router_config.streams import Abandoned, SettlingStream
+
+MAY_STILL_ARRIVE: Final = 1.0
+"""Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
+
+
+class Settling:
+    """Closes the lease of each flight once, and lays to rest what failed.
+
+    cooldown: seconds. room_came_free: called after each settlement. serves_one_model: whether a deployment's account
+    is asked for no other model.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        background: BackgroundLoop,
+        cooldown: float,
+        room_came_free: Callable[[], None],
+        serves_one_model: Callable[[Deployment], bool],
+    ) -> None:
+        self._store, self._clock, self._background, self._cooldown = store, clock, background, cooldown
+        self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
+
+    async def succeeded(self, flight: Flight, attempts: list[Attempt], reply: Any) -> None:
+        hidden = getattr(reply, "_hidden_params", None)
+        cached = flight.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
+        spent = None if cached else _spent(flight, getattr(reply, "usage", None))
+        await self._settle(flight, spent, None, alive=True)
+        if isinstance(hidden, dict):
+            hidden[ROUTE_KEY] = self.route(flight, attempts)
+
+    async def failed(self, flight: Flight, error: Exception) -> Verdict | None:
+        """What a failure means; None when the error is not the provider's."""
+        reply = reply_of(flight, error)
+        if reply is None:
+            await self._settle(flight, None, None, alive=None)
+            return None
+        verdict = judge(flight.deployment.litellm_provider, reply, self._clock.now())
+        if verdict is None:
+            # A complete 2xx that LiteLLM could not read: the provider's fault, whatever it sent.
+            broken = Reply(None, failure="disconnected")
+            verdict = judge(flight.deployment.litellm_provider, broken, self._clock.now())
+        if not reached(flight, error):
+            spent = None
+        elif reply.status is not None and reply.status >= 400:
+            spent = Amount(requests=1)
+        else:
+            spent = flight.lease.amount
+        await self._settle(flight, spent, verdict, alive=reply.status is not None and reply.status < 500)
+        return verdict
+
+    async def broken_off(self, flight: Flight, error: BaseException) -> None:
+        """Cancelled or interrupted: what may have reached the provider stays counted in full."""
+        spent = flight.lease.amount if reached(flight, error) else None
+        await asyncio.shield(self._settle(flight, spent, None, alive=None))
+
+    async def _settle(
+        self, flight: Flight, spent: Amount | None, verdict: Verdict | None, *, alive: bool | None
+    ) -> None:
+        if flight.settled:
+            return
+        flight.settled = True
+        now = self._clock.now()
+        rest = self._rest(flight, verdict, now)
+        if rest is not None and rest.probes:
+            alive = False
+        settling = self._store.settle(
+            flight.lease,
+            Settlement(
+                spent=spent,
+                arrived_at=flight.arrived_at or now + MAY_STILL_ARRIVE,
+                ended_at=now,
+                alive=alive,
+                rests=() if rest is None else (rest,),
+                reports=self._reports(flight, now),
+                outcome=Outcome(
+                    flight.deployment.provider,
+                    flight.deployment.model,
+                    now - flight.started,
+                    verdict.kind.value if verdict else None,
+                    verdict.message if verdict else "",
+                )
+                if spent is not None or verdict is not None
+                else None,
+            ),
+            now,
+        )
+        # A caller who is cancelled while the store is busy must not leave the lease open.
+        await (asyncio.shield(settling) if self._store.shared else settling)
+        self._room_came_free()
+
+    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Rest | None:
+        """How long which scope is left alone."""
+        if verdict is None or verdict.hold == Hold.none:
+            return None
+        scope = getattr(flight.deployment.scopes, verdict.scope.value)
+        until = verdict.until or now
+        if verdict.hold == Hold.cooldown:
+            until = max(until, now + self._cooldown)
+        elif verdict.hold == Hold.disabled:
+            until = float("inf")
+        probes = verdict.hold == Hold.cooldown
+        return Rest(scope, _resting(verdict), verdict.message, now, until, probes)
+
+    def _reports(self, flight: Flight, now: float) -> tuple[Report, ...]:
+        if flight.status is None:
+            return ()
+        only_model = self._serves_one_model(flight.deployment)
+        return tuple(reports_of(flight.deployment, _seen(flight), now, only_model=only_model))
+
+    def attempt(self, flight: Flight, verdict: Verdict | None) -> Attempt:
+        outcome = verdict.kind.value if verdict else "ok"
+        seconds = self._clock.now() - flight.started
+        return Attempt(flight.deployment.provider, flight.deployment.model, outcome, seconds)
+
+    def route(self, flight: Flight, attempts: list[Attempt]) -> Route:
+        answered = self.attempt(flight, None)
+        return Route(answered.provider, answered.model, (*attempts, answered))
+
+    async def stream_ended(self, flight: Flight, stream: SettlingStream, error: BaseException | None) -> None:
+        if error is None and (inside := self.error_inside(flight)) is not None:
+            await self.failed(flight, inside)
+            raise inside
+        if error is None:
+            await self._settle(flight, _spent(flight, stream.usage()), None, alive=True)
+        elif isinstance(error, Exception) and not isinstance(error, Abandoned):
+            await self.failed(flight, error)
+        else:
+            # On the background loop: the caller's may be ending just now, and cancel whatever has not begun.
+            settled = self._background.submit(self._settle(flight, flight.lease.amount, None, alive=True))
+            await asyncio.shield(asyncio.wrap_future(settled))
+
+    async def renew(self, flight: Flight) -> None:
+        now = self._clock.now()
+        if now > flight.lease.expires_at - LEASE / 2:
+            flight.lease = replace(flight.lease, expires_at=now + LEASE)
+            await self._store.renew(flight.lease, flight.lease.expires_at)
+
+    def error_inside(self, flight: Flight) -> Exception | None:
+        """The error inside a 200, which LiteLLM may pass on as an answer (OpenRouter's `choices[0].error`)."""
+        provider = flight.deployment.litellm_provider
+        verdict = judge(provider, _seen(flight), self._clock.now()) if flight.body else None
+        return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
+
+
+def _spent(flight: Flight, usage: Any) -> Amount:
+    """What a completed attempt really used; the reservation where the provider did not say."""
+    total = getattr(usage, "total_tokens", None)
+    if not isinstance(total, int):
+        return flight.lease.amount
+    prompt = getattr(usage, "prompt_tokens", None) or 0
+    return flight.deployment.need(total, prompt)
+
+
+def _seen(flight: Flight) -> Reply:
+    return Reply(flight.status, flight.headers, flight.body)
+
+
+def _resting(verdict: Verdict) -> Status:
+    if verdict.hold == Hold.disabled:
+        return "disabled"
+    if verdict.kind in (Kind.daily_limit, Kind.quota_gone):
+        return "exhausted"
+    return "cooldown" if verdict.hold == Hold.cooldown else "rate_limited"
