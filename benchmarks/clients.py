@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,14 +31,13 @@ RETRIES: Final = 2
 class Setting:
     """Where a client finds its providers and what it is told of their limits, in order of priority.
 
-    `clock_ahead`: seconds by which all clocks of the run are ahead of the machine's.
+    `cooldown` is in seconds; `keys` are so many accounts at each provider, each with these limits.
     """
 
     bases: Mapping[str, str]
     limits: Mapping[str, Mapping[str, int]]
     keys: int = 1
     directory: str = "."
-    clock_ahead: float = 0.0
     cooldown: float = COOLDOWN
     retries: int = RETRIES
     secrets: Mapping[str, list[str]] = field(init=False)
@@ -51,7 +50,16 @@ class Setting:
 Ask = Callable[[Arrival], Awaitable[object]]
 
 
-def ours(setting: Setting, state: str) -> Ask:
+class AheadClock(SystemClock):
+    """The machine's time and so many seconds: every run begins at the same second of its minute."""
+
+    ahead: float = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
+
+def ours(setting: Setting, clock: AheadClock, state: str) -> Ask:
     """router_config.Router from a litellm.yaml."""
     document = {
         "version": 1,
@@ -76,11 +84,11 @@ def ours(setting: Setting, state: str) -> Ask:
         for name, secrets in setting.secrets.items()
         for number, secret in enumerate(secrets)
     }
-    router = Router.from_yaml(path, env=env, clock=AheadClock(setting.clock_ahead))
+    router = Router.from_yaml(path, env=env, clock=clock)
     return lambda arrival: ask(router, arrival)
 
 
-def stock(setting: Setting, **how: Any) -> Ask:
+def stock(setting: Setting, clock: AheadClock, **how: Any) -> Ask:
     """litellm.Router with the limits of a minute, the only ones that it knows, on each deployment."""
     ordered = "routing_strategy" not in how
     entries = [
@@ -98,7 +106,7 @@ def stock(setting: Setting, **how: Any) -> Ask:
         for priority, (name, limits) in enumerate(setting.limits.items(), start=1)
         for number, secret in enumerate(setting.secrets[name])
     ]
-    _set_stock_clock(setting.clock_ahead)
+    _set_minutes_by(clock)
     litellm.suppress_debug_info = True
     router = litellm.Router(
         model_list=entries, num_retries=setting.retries, cooldown_time=setting.cooldown, timeout=30, **how
@@ -106,13 +114,17 @@ def stock(setting: Setting, **how: Any) -> Ask:
     return lambda arrival: ask(router, arrival)
 
 
-CLIENTS: Final[Mapping[str, Callable[[Setting], Ask]]] = {
-    "ours, memory": lambda setting: ours(setting, "memory://"),
-    "ours, SQLite": lambda setting: ours(setting, f"sqlite:///{setting.directory}/state.db"),
-    "stock, order + enforce_model_rate_limits": lambda setting: stock(
-        setting, optional_pre_call_checks=["enforce_model_rate_limits"]
+Make = Callable[[Setting, AheadClock], Ask]
+
+CLIENTS: Final[Mapping[str, Make]] = {
+    "ours, memory": lambda setting, clock: ours(setting, clock, "memory://"),
+    "ours, SQLite": lambda setting, clock: ours(setting, clock, f"sqlite:///{setting.directory}/state.db"),
+    "stock, order + enforce_model_rate_limits": lambda setting, clock: stock(
+        setting, clock, optional_pre_call_checks=["enforce_model_rate_limits"]
     ),
-    "stock, usage-based-routing-v2": lambda setting: stock(setting, routing_strategy="usage-based-routing-v2"),
+    "stock, usage-based-routing-v2": lambda setting, clock: stock(
+        setting, clock, routing_strategy="usage-based-routing-v2"
+    ),
 }
 
 
@@ -127,23 +139,10 @@ async def ask(router: litellm.Router, arrival: Arrival) -> object:
     return reply
 
 
-class AheadClock(SystemClock):
-    """The machine's time and so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._ahead = seconds
-
-    def now(self) -> float:
-        return super().now() + self._ahead
-
-
-def _set_stock_clock(ahead: float) -> None:
+def _set_minutes_by(clock: AheadClock) -> None:
     """LiteLLM takes the minute of its counters from one function (1.106.2)."""
-    if not ahead:
-        return
     from litellm.router_strategy import lowest_tpm_rpm_v2
     from litellm.router_utils.pre_call_checks import model_rate_limit_check
 
     for module in (lowest_tpm_rpm_v2, model_rate_limit_check):
-        module.get_utc_datetime = lambda: datetime.now(UTC) + timedelta(seconds=ahead)  # type: ignore[attr-defined]
+        module.get_utc_datetime = lambda: datetime.fromtimestamp(clock.now(), UTC)  # type: ignore[attr-defined]

@@ -24,9 +24,14 @@ class Account:
     """whether its token limits count prompts alone"""
 
 
-def allowed(load: Sequence[Arrival], accounts: Sequence[Account], answer_tokens: int) -> dict[str, int]:
-    """Requests admitted by provider when each arrival goes to the first of `accounts` with room in all windows."""
-    books = [_Book(account) for account in accounts]
+def allowed(
+    load: Sequence[Arrival], accounts: Sequence[Account], answer_tokens: int, *, lag: float = 0.0
+) -> dict[str, int]:
+    """Requests admitted by provider when each arrival goes to the first of `accounts` with room in all windows.
+
+    `lag`: seconds by which it learns too late that a request has left its minute, as where an answer took so long.
+    """
+    books = [_Book(account, lag) for account in accounts]
     admitted = dict.fromkeys((account.provider for account in accounts), 0)
     for arrival in load:
         for book in books:
@@ -37,9 +42,10 @@ def allowed(load: Sequence[Arrival], accounts: Sequence[Account], answer_tokens:
 
 
 class _Book:
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, lag: float) -> None:
         self.account = account
-        windows = ((account.rpm, MINUTE, True), (account.tpm, MINUTE, False), (account.tpd, DAY, False))
+        minute = MINUTE + lag
+        windows = ((account.rpm, minute, True), (account.tpm, minute, False), (account.tpd, DAY, False))
         self._windows = [
             (RollingWindow(limit, seconds), requests) for limit, seconds, requests in windows if limit is not None
         ]

@@ -93,11 +93,19 @@ class Configuration(_Document):
     error: str | None
 
 
+class Degraded(_Document):
+    """Why the store cannot be used, and since when; each process counts for itself meanwhile."""
+
+    reason: str
+    since: str
+
+
 class StoreState(_Document):
-    """Where counts are kept; `shared`: other processes see them too."""
+    """Where counts are kept; `shared`: other processes see them too. `degraded` is there while the store fails."""
 
     store: str
     shared: bool
+    degraded: Degraded | None = None
 
 
 class Capacity(_Document):

@@ -87,9 +87,7 @@ def rests_of(provider: "Provider", account: str, model: str, secret: str | None)
     )
 
 
-def _rests(
-    place: str, account: str, model: str, address: str, key: Iterable[str], pool: Iterable[str]
-) -> Scopes:
+def _rests(place: str, account: str, model: str, address: str, key: Iterable[str], pool: Iterable[str]) -> Scopes:
     ours = fingerprint(address, *pool)
     return Scopes(
         provider=f"provider:{place}@{fingerprint(address)}",

@@ -17,7 +17,9 @@ UNREACHED: Final = (
     aiohttp.ClientConnectorError,
     ConnectionRefusedError,
 )
+HIDDEN: Final = "[key]"
 LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
+CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
 BROKEN: Final = (
     httpx.TransportError,
     aiohttp.ClientError,
@@ -66,8 +68,23 @@ def _unreached(causes: tuple[BaseException, ...]) -> bool:
     return any(isinstance(each, (httpx.ConnectError, httpx.ConnectTimeout, ConnectionRefusedError)) for each in causes)
 
 
+def hide_key(error: BaseException, key: object) -> None:
+    """Take a key out of the texts of an error and of everything that led to it; providers echo keys they refuse."""
+    if not isinstance(key, str) or len(key) < 4:
+        return
+    for each in _causes(error):
+        message = getattr(each, "message", None)
+        if isinstance(message, str) and key in message:
+            each.message = message.replace(key, HIDDEN)  # type: ignore[attr-defined]
+        each.args = tuple(arg.replace(key, HIDDEN) if isinstance(arg, str) else arg for arg in each.args)
+        if key in str(getattr(each, "body", None)):
+            each.body = None  # type: ignore[attr-defined]
+
+
 def _told(causes: tuple[BaseException, ...]) -> Reply | None:
     """The reply as LiteLLM's exception tells it, where the wire is not watched."""
+    if any(isinstance(each, CUT) for each in causes):
+        return Reply(None, failure="disconnected")
     for cause in causes:
         status = getattr(cause, "status_code", None)
         if isinstance(status, int) and not isinstance(cause, BROKEN):

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from router_config.attempts import Flight, Tried
@@ -25,13 +25,17 @@ SAMPLED: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a caller asks of the router. Times in seconds; `number` tells who came first."""
+    """What a caller asks of the router. Times in seconds; `number` tells who came first.
+
+    `despite_rests`: deployments that are left alone are asked all the same, to see whether they work again.
+    """
 
     model: str
     group: Group
     need: Need
     deadline: float
     number: int
+    despite_rests: bool = False
 
 
 class Reserving:
@@ -67,7 +71,8 @@ class Reserving:
         for tier in request.group.tiers:
             left = tried.left(tier)
             candidates += left if len(left) < 2 else await self._shared(left, request.need, now)
-        return tried.in_order(candidates)
+        ordered = tried.in_order(candidates)
+        return [replace(each, rests_with=()) for each in ordered] if request.despite_rests else ordered
 
     async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
         """Equal deployments in a random order, each the likelier to be first the more room it has left."""

@@ -27,6 +27,7 @@ from router_config.estimate import need_of
 from router_config.generate import generate
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
+from router_config.quirks import quieten
 from router_config.refusals import OF_THE_REQUEST, lies_in_the_request, refusal
 from router_config.reserving import Request, Reserving
 from router_config.settling import Settling
@@ -87,10 +88,7 @@ class Router(LiteLLMRouter):
         self._requests = count()
         self._catalog: Catalog | None = None
         self._loaded_at = self._clock.now()
-        if litellm.disable_hf_tokenizer_download is None:
-            # Else LiteLLM fetches a tokenizer to count a llama stream's prompt, 24 seconds where it cannot (1.106.2).
-            litellm.disable_hf_tokenizer_download = True
-        litellm.suppress_debug_info = True  # Else each failed attempt prints advice to stdout.
+        quieten()
         settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
         super().__init__(model_list=[_ours(entry) for entry in model_list or []], **settings)
         self._unhook()
@@ -160,12 +158,13 @@ class Router(LiteLLMRouter):
 
     def _request(self, kwargs: dict[str, Any]) -> Request | None:
         max_wait = kwargs.pop("max_wait", self._max_wait)
+        despite_rests = kwargs.pop("despite_rests", False)
         model = kwargs.get("model")
         group = self._group(model) if isinstance(model, str) else None
         if group is None:
             return None
         need, deadline = need_of(kwargs, self._output_tokens), self._clock.now() + max_wait
-        return Request(group.name, group, need, deadline, next(self._requests))
+        return Request(group.name, group, need, deadline, next(self._requests), despite_rests)
 
     async def _refusal(self, request: Request, attempts: list[Attempt], failure: Exception | None) -> Exception:
         """The error of a request that no candidate can take: its own failure where the request is at fault."""
@@ -349,6 +348,11 @@ class Router(LiteLLMRouter):
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
         return await explanation(group.name, group.deployments, tokens, self._store, self._clock.now())
+
+    async def wake(self, deployment: str) -> None:
+        """End the rests of a deployment's provider, account, key and model: it was seen to work again."""
+        for scope in self.catalog.deployments[deployment].scopes:
+            await self._store.wake(scope)
 
     def _view(self) -> View:
         deployments = tuple(self.catalog.deployments.values())

@@ -11,7 +11,7 @@ from router_config.attempts import ROUTE_KEY, Attempt, Flight, Route
 from router_config.background import BackgroundLoop
 from router_config.clock import Clock
 from router_config.deployments import Deployment
-from router_config.failures import reached, reply_of
+from router_config.failures import hide_key, reached, reply_of
 from router_config.ledger.gates import Rest, Status
 from router_config.ledger.meters import Amount
 from router_config.ledger.store import Outcome, Report, Settlement, Store
@@ -54,6 +54,7 @@ class Settling:
     async def failed(self, flight: Flight, error: Exception) -> Verdict | None:
         """What a failure means; None when the error is not the provider's."""
         reply = reply_of(flight, error)
+        hide_key(error, flight.entry["litellm_params"].get("api_key"))
         if reply is None:
             await self._settle(flight, None, None, alive=None)
             return None

@@ -112,7 +112,7 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
             for group in sorted({group for each in deployments for group in each.groups})
         },
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
-        "state": {"store": store.name, "shared": store.shared},
+        "state": _state_of(store),
         "providers": providers,
         "capacity": _capacity(providers, snapshot, now),
     }
@@ -139,7 +139,7 @@ async def explanation(
                     {
                         "limit": gate.limit,
                         "scope": gate.scope,
-                        "used": _number(gate.used),
+                        "used": _number(_whole(gate.limit, gate.used)),
                         "reserved": _number(gate.reserved),
                         "needed": _number(gate.needed),
                         "value": _number(gate.value),
@@ -157,6 +157,14 @@ async def explanation(
         "next": _next(ordered, by_id),
         "providers": [{"name": name, "candidates": candidates} for name, candidates in providers.items()],
     }
+
+
+def _state_of(store: Store) -> dict[str, Any]:
+    """Which store counts; `degraded`, while it cannot be used and each process counts for itself."""
+    state: dict[str, Any] = {"store": store.name, "shared": store.shared}
+    if store.degraded is not None:
+        state["degraded"] = {"reason": store.degraded.reason, "since": iso(store.degraded.since)}
+    return state
 
 
 def _provider(
@@ -245,8 +253,7 @@ def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str
             if seen is not None and seen.extra_at(now) > 0:
                 resets = max(seen.until, resets or 0.0)
             told = seen is not None and (limit.value != configured.get(limit.name) or used > counts.used(limit))
-            if limit.metric != "usd":
-                used = math.ceil(used - 1e-9)  # A token bucket of the provider's empties in fractions.
+            used = _whole(limit.name, used)
             row = shown.setdefault(
                 limit.name,
                 {"limit": 0, "used": 0, "reserved": 0, "remaining": 0, "resets_at": None, "source": "config"},
@@ -288,6 +295,11 @@ def _day_began(provider: ProviderView, now: float) -> float:
     """When the provider's day began; a rolling day began 24 hours ago."""
     day = provider.deployments[0].meters[0].day if provider.deployments else None
     return day.began(now) if isinstance(day, CalendarDay) else now - 86400.0
+
+
+def _whole(name: LimitName, used: float) -> float:
+    """Requests and tokens are whole, although others' usage of a token bucket leaves it in fractions."""
+    return used if name == "usd_per_day" else math.ceil(used - 1e-9)
 
 
 def _number(value: float) -> float | int:

@@ -1,4 +1,4 @@
-"""An error event in a stream, noted as it passes by: LiteLLM keeps its words at best, and often not its code (1.106.2)."""
+"""An error event in a stream, noted as it passes by: LiteLLM keeps its words at best, seldom its code (1.106.2)."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Final

@@ -6,13 +6,13 @@ LiteLLM loses or rewrites them: Groq's success headers never reach the caller, d
 import asyncio
 import os
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 import httpx
 import litellm
 import openai
-from litellm.constants import openai_compatible_providers
+from litellm.constants import openai_compatible_providers, openai_text_completion_compatible_providers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from router_config.attempts import CURRENT, Flight
@@ -28,16 +28,30 @@ HTTP_HANDLER_PROVIDERS: Final = frozenset(
         "mistral", "ollama", "ollama_chat", "xai",
     }
 )  # fmt: skip
-"""LiteLLM sends these through its own `AsyncHTTPHandler`, which a `client=` argument replaces (1.106.2)."""
+"""LiteLLM sends their chats through its own `AsyncHTTPHandler`, which a `client=` argument replaces (1.106.2)."""
 
 OPENAI_SDK_PROVIDERS: Final = (
     frozenset({"openai", "custom_openai", *openai_compatible_providers})
     - HTTP_HANDLER_PROVIDERS
     - {"anyscale", "azure_ai", "chatgpt", "clarifai", "github_copilot", "ragflow"}
 )
-"""LiteLLM sends these through the openai SDK, whose own retries must be off: one request an attempt (1.106.2)."""
+"""LiteLLM sends their chats through the openai SDK, whose own retries must be off: one request an attempt (1.106.2)."""
 
-WATCHED_CALLS: Final = frozenset({"_acompletion", "_aembedding", "_atext_completion"})
+TEXT_SDK_PROVIDERS: Final = frozenset({"openai", *openai_text_completion_compatible_providers})
+"""Text completions that go through the openai SDK; other providers answer them with a chat."""
+
+EMBEDDING_SDK_PROVIDERS: Final = frozenset(
+    {
+        "openai", "together_ai", "fireworks_ai", "litellm_proxy", "mistral", "nebius", "nvidia_nim", "wandb",
+        "xinference",
+    }
+)  # fmt: skip
+EMBEDDING_HANDLER_PROVIDERS: Final = frozenset(
+    {
+        "cometapi", "dashscope", "databricks", "edenai", "hosted_vllm", "llamafile", "lm_studio", "openrouter",
+        "qwen_ai_platform", "qwencloud", "sambanova", "vercel_ai_gateway",
+    }
+)  # fmt: skip
 
 
 class OneRequestHandler(AsyncHTTPHandler):
@@ -70,14 +84,10 @@ class Wire:
 
     def client_for(self, flight: Flight, call: str, timeout: float) -> Any | None:
         """The client to pass to LiteLLM for this attempt; None where it takes none: then the wire is not watched."""
-        provider = flight.deployment.litellm_provider
-        if call not in WATCHED_CALLS:
-            return None
-        if provider in OPENAI_SDK_PROVIDERS and (provider == "openai" or call == "_acompletion"):
+        way = way_of(flight.deployment.litellm_provider, call)
+        if way == "sdk":
             return self._sdk(flight.entry["litellm_params"], timeout)
-        if provider in HTTP_HANDLER_PROVIDERS and call == "_acompletion":
-            return self._handler(timeout)
-        return None
+        return self._handler(timeout) if way == "handler" else None
 
     def _handler(self, timeout: float) -> OneRequestHandler:
         handlers = self._handlers.setdefault(asyncio.get_running_loop(), {})
@@ -133,6 +143,18 @@ class Wire:
         self._sdks.pop(loop, None)
         for handler in self._handlers.pop(loop, {}).values():
             await handler.close()  # type: ignore[no-untyped-call]
+
+
+def way_of(provider: str, call: str) -> Literal["handler", "sdk"] | None:
+    """The kind of client that LiteLLM takes for a call of this provider."""
+    by_sdk, by_handler = OPENAI_SDK_PROVIDERS, HTTP_HANDLER_PROVIDERS
+    if call == "_aembedding":
+        by_sdk, by_handler = EMBEDDING_SDK_PROVIDERS, EMBEDDING_HANDLER_PROVIDERS
+    elif call == "_atext_completion":
+        by_sdk = by_sdk | TEXT_SDK_PROVIDERS
+    elif call != "_acompletion":
+        return None
+    return "sdk" if provider in by_sdk else "handler" if provider in by_handler else None
 
 
 def _access(params: dict[str, Any]) -> tuple[str, str | None]:

@@ -1,125 +1,161 @@
-"""Processes that work on one store: `python rig_processes.py WORK URL` says "ready", waits for a line, and works."""
+"""Processes that share one store, each with a Router of its own, under one clock that runs faster than the machine's."""
 
 import asyncio
-import logging
+import mmap
+import multiprocessing
 import os
-import random
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import struct
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
-from rig_ledger import START, Place
+from benchmarks.load import Result
 
-from router_config.ledger.gates import Need
-from router_config.ledger.meters import Amount, Limit
-from router_config.ledger.store import Settlement, Store, open_store
-
-GROQ = Place("groq", (Limit("rpm", 300), Limit("tpd", 100_000)))
-LARGE = Place("large", (Limit("rpm", 2000),))
-GEMINI = Place("gemini", (Limit("rpm", 1_000_000),))
-CALLERS = 8
-"""Requests at the same time in each process."""
-
-SPENT = 7
-"""Tokens of each request that `endless` settles."""
+_FORM = struct.Struct("<3d")
 
 
-class Worker:
-    """One process, ready to begin."""
+class SharedClock:
+    """Epoch seconds, the same in every process that opens the file; `speed` of them pass in a real one."""
 
-    def __init__(self, work: str, url: str) -> None:
-        command = [sys.executable, __file__, work, url]
-        path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+    def __init__(self, path: Path) -> None:
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), _FORM.size)
+
+    @classmethod
+    def create(cls, path: Path, start: float, speed: float) -> Self:
+        path.write_bytes(_FORM.pack(time.monotonic(), start, speed))
+        return cls(path)
+
+    def now(self) -> float:
+        began, start, speed = _FORM.unpack(self._memory)
+        return float(start + (time.monotonic() - began) * speed)
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.now() + seconds
+        while (left := until - self.now()) > 0:
+            await asyncio.sleep(min(left / self._speed, 0.05))
+
+    def advance(self, seconds: float) -> None:
+        began, start, speed = _FORM.unpack(self._memory)
+        self._memory[:] = _FORM.pack(began, start + seconds, speed)
+
+    @property
+    def _speed(self) -> float:
+        return float(_FORM.unpack(self._memory)[2])
+
+
+class Team:
+    """So many processes, each with a Router of the same litellm.yaml."""
+
+    def __init__(self, members: int, path: Path, env: dict[str, str], clock: Path) -> None:
+        self._spawning = multiprocessing.get_context("spawn")
+        self._path, self._env, self._clock = path, env, clock
+        self.members = [self._member() for _ in range(members)]
+        self._threads = ThreadPoolExecutor(members + 1)
+
+    def __enter__(self) -> Self:
+        self.do("ready")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, t: TracebackType | None) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for process, _ in self.members:
+            process.kill()
+            process.join()
+
+    def do(self, command: str, *arguments: Any, only: Sequence[int] | None = None) -> list[Any]:
+        """Give a command to all at once, or to some, and collect what they answer; None from one that was killed."""
+        return [answer.result() for answer in self.begin(command, *arguments, only=only)]
+
+    def begin(self, command: str, *arguments: Any, only: Sequence[int] | None = None) -> list[Any]:
+        """The same without waiting: futures."""
+        chosen = self.members if only is None else [self.members[number] for number in only]
+        for number, (_, pipe) in enumerate(chosen):
+            pipe.send((command, number, arguments))
+        return [self._threads.submit(_answer, pipe) for _, pipe in chosen]
+
+    def kill(self, number: int) -> None:
+        """End a process without any warning."""
+        process, _ = self.members[number]
+        process.kill()
+        process.join()
+
+    def replace(self, number: int) -> None:
+        """Start another in the place of one that was killed."""
+        self.members[number] = self._member()
+
+    def _member(self) -> "tuple[Any, Connection]":
+        ours, theirs = self._spawning.Pipe()
+        process = self._spawning.Process(
+            target=_work, args=(theirs, self._path, self._env, self._clock), daemon=True, name="member"
         )
-
-    def begin(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        assert self._process.stdout.readline() == b"ready\n"
-        self._process.stdin.write(b"go\n")
-        self._process.stdin.flush()
-
-    def told(self, most: int = -1) -> bytes:
-        """What it says until its end, or at most so many bytes of it."""
-        assert self._process.stdout
-        return self._process.stdout.read(most)
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe
-            pipe.close()
+        process.start()
+        theirs.close()
+        return process, ours
 
 
-@contextmanager
-def workers(number: int, work: str, url: str) -> Iterator[list[Worker]]:
-    """So many processes, all begun at the same time."""
-    started = [Worker(work, url) for _ in range(number)]
+def _answer(pipe: Connection) -> Any:
     try:
-        for worker in started:
-            worker.begin()
-        yield started
-    finally:
-        for worker in started:
-            worker.end()
+        answer = pipe.recv()
+    except (EOFError, ConnectionResetError):
+        return None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
-async def everything(store: Store, number: int) -> None:
-    """Ask for more than there is; tell the tokens that each request spent."""
-    for turn in range(50):
-        _, lease = await store.reserve([GROQ], Need(150, 10), START, 600.0)
-        if lease is not None:
-            tokens = 1 + (number + turn) % 100
-            await store.settle(lease, Settlement(Amount(1, tokens), START, START, True), START)
-            print(tokens)
+def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -> None:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    import logging
+    import warnings
+
+    from router_config import Router
+
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")  # LiteLLM's, of coroutines that a cancelled call leaves behind.
+    clock = SharedClock(clock_path)
+    router = Router.from_yaml(path, env=env, clock=clock)
+    with asyncio.Runner() as runner, suppress(EOFError):
+        while True:
+            command, number, arguments = pipe.recv()
+            try:
+                answer = runner.run(_COMMANDS[command](router, clock, number, *arguments))
+            except Exception as error:
+                answer = RuntimeError(f"{type(error).__name__}: {error}")
+            pipe.send(answer)
 
 
-async def probe(store: Store, number: int) -> None:
-    """Ask after a cooldown of groq; tell who was asked."""
-    for _ in range(6):
-        _, lease = await store.reserve([GROQ, GEMINI], Need(10, 1), START + 300, 600.0)
-        print(lease.deployment if lease is not None else "nobody")
+async def _ready(router: Any, clock: SharedClock, number: int) -> str:
+    from router_config import NoProviderAvailable
+
+    with suppress(NoProviderAvailable):  # LiteLLM imports the code of a provider at its first call.
+        await router.acompletion(model="default", messages=[{"role": "user", "content": "hello"}])
+    return "ready"
 
 
-async def endless(store: Store, number: int) -> None:
-    """Tell a dot for each settlement, once it is done."""
-    while True:
-        _, lease = await store.reserve([GEMINI], Need(1000, 10), START, 600.0)
-        assert lease is not None
-        await store.settle(lease, Settlement(Amount(1, SPENT), START, START, True), START)
-        os.write(1, b".")
+async def _load(router: Any, clock: SharedClock, number: int, start: float, load: dict[str, Any]) -> list[Result]:
+    from benchmarks.clients import ask
+    from benchmarks.load import drive, timetable
+
+    await clock.sleep(start - clock.now())
+    return await drive(lambda arrival: ask(router, arrival), timetable(**{**load, "seed": number}), clock)
 
 
-async def until_refused(store: Store, number: int) -> None:
-    """Tell a dot for each request that was let through, whatever happens to the store, until ten in turn were not."""
-    refused = 0
-    while refused < 10:
-        _, lease = await store.reserve([LARGE], Need(10, 10), START, 600.0)
-        if lease is not None:
-            os.write(1, b".")
-            await store.settle(lease, Settlement(Amount(1, 10), START, START, True), START)
-        refused = 0 if lease is not None else refused + 1
-        await asyncio.sleep(0.01 + 0.05 * random.random() * (number + 1))
+async def _ask(router: Any, clock: SharedClock, number: int, times: int) -> list[list[tuple[str, str]]]:
+    """The attempts of so many concurrent requests: provider and outcome."""
+    from router_config import route_of
+
+    calls = (router.acompletion(model="default", messages=[{"role": "user", "content": "hello"}]) for _ in range(times))
+    return [[(each.provider, each.outcome) for each in route_of(reply).attempts] for reply in await asyncio.gather(*calls)]
 
 
-async def main(work: str, url: str) -> None:
-    logging.disable()
-    store = open_store(url)
-    await store.rooms([GROQ], Need(1, 1), START)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    job = {"everything": everything, "probe": probe, "endless": endless, "until_refused": until_refused}[work]
-    await asyncio.gather(*(job(store, number) for number in range(CALLERS)))
-    await store.aclose()
+async def _status(router: Any, clock: SharedClock, number: int) -> Any:
+    return await router.astatus()
 
 
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+_COMMANDS = {"ready": _ready, "load": _load, "ask": _ask, "status": _status}

@@ -387,3 +387,24 @@ def test_public_names_are_there_without_litellm() -> None:
         "load_config",
         "route_of",
     }
+
+
+def test_a_key_that_a_provider_echoes_does_not_reach_the_caller(make_router: MakeRouter, simulator: Simulator) -> None:
+    key = simulator.env()["GROQ_API_KEY"]
+    router = make_router()
+    simulator.fault("groq", status=400, body={"error": {"message": f"no such parameter; your key was {key}"}})
+    with pytest.raises(BadRequestError) as raised:
+        ask(router)
+    assert "no such parameter" in str(raised.value)
+    assert key not in f"{raised.value} {raised.value!r} {raised.value.__cause__} {raised.value.__context__}"
+
+
+def test_nothing_that_litellm_prints_reaches_users(
+    make_router: MakeRouter, simulator: Simulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    router = make_router()
+    simulator.fault("*", status=500, times=2)
+    ask(router)
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err == ""

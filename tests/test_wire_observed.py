@@ -35,7 +35,7 @@ def ask_until_refused(router: Router, *, stream: bool = False, at_once: int = 1)
 
     async def one() -> str | None:
         try:
-            reply = await router.acompletion(model="default", messages=message(), stream=stream)
+            reply: Any = await router.acompletion(model="default", messages=message(), stream=stream)
         except NoProviderAvailable:
             return None
         if stream:
@@ -135,8 +135,9 @@ def test_a_limit_lower_than_configured_is_learned_shown_and_kept(
     make_router: MakeRouter, simulator: Simulator, on: str
 ) -> None:
     simulator.set_limits({"groq": {"each_model": {"rpd": 10}}})
-    limits = {"limits": {"rpd": 1000}}
-    router = make_router(providers=alone("groq", **(limits if on == "account" else {"models": [{"name": "m", **limits}]})))
+    limits: dict[str, Any] = {"limits": {"rpd": 1000}}
+    settings = limits if on == "account" else {"models": [{"name": "m", **limits}]}
+    router = make_router(providers=alone("groq", **settings))
     assert len(ask_until_refused(router)) == 10
     assert refusals(simulator) == 0
     row = shown(router, "rpd", model=None if on == "account" else 0)

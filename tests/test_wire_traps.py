@@ -189,7 +189,7 @@ def test_geminis_refusal_of_a_stream_comes_before_the_caller_has_it(
     simulator.fault("gemini", fixture="rpd")
 
     async def main() -> None:
-        stream = await router.acompletion(model="default", messages=message(), stream=True)
+        stream: Any = await router.acompletion(model="default", messages=message(), stream=True)
         assert [(each.provider, each.outcome) for each in route_of(stream).attempts] == [
             ("gemini", "daily_limit"), ("openai", "ok"),
         ]  # fmt: skip

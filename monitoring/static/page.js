@@ -60,13 +60,15 @@ const countdown = (moment) => (until(moment) > 0 ? `in ${duration(until(moment))
 
 // The parts of the page.
 
+const anyReady = () => status.providers.some((each) => !["unconfigured", "disabled"].includes(each.status));
+
 function drawSummary() {
   const { next, capacity } = status;
   const groups = Object.entries(next);
   const name = (provider) => provider ?? "nobody";
   const answering = groups.length === 1 ? name(groups[0][1]) : groups.map(([group, p]) => `${group}: ${name(p)}`).join(", ");
   write($("next"), answering || "nobody");
-  write($("left"), capacity.tokens_remaining_today === null ? "no daily limit" : number(capacity.tokens_remaining_today));
+  write($("left"), !anyReady() ? "–" : capacity.tokens_remaining_today === null ? "no daily limit" : number(capacity.tokens_remaining_today));
   write($("burn"), `${number(capacity.burn_tokens_per_hour)} tokens`);
   const lasts = capacity.exhausted_at ? `runs out ${countdown(capacity.exhausted_at)} (${capacity.binding})` : "lasts the day";
   write($("lasts"), capacity.burn_tokens_per_hour ? lasts : "nothing is used");
@@ -129,7 +131,7 @@ function drawCard(node, provider) {
 
 /** What a newcomer does first: set a key, then send a request. */
 function drawEmpty() {
-  const ready = status.providers.some((each) => !["unconfigured", "disabled"].includes(each.status));
+  const ready = anyReady();
   const asked = status.providers.some((each) => each.usage_today.requests || each.usage_today.errors);
   show($("empty"), !ready || !asked);
   if (ready && asked) return;

@@ -109,6 +109,18 @@ def parser() -> argparse.ArgumentParser:
     stream.add_argument("--no-stream", dest="stream", action="store_false", help="print the answer when it is whole")
     _json(ask)
 
+    doctor = _command(
+        commands,
+        "doctor",
+        "examining:doctor",
+        "send one tiny request to each key and model, and say what to do about those that fail",
+        ["doctor", "doctor --timeout 10s --json"],
+    )
+    doctor.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="for one answer (default: defaults.timeout of the file)"
+    )
+    _json(doctor)
+
     status = _command(
         commands,
         "status",

@@ -10,12 +10,16 @@ from router_config.ledger.store import Lease, Report, Settlement, Snapshot, Stor
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A reading of a store: what it held `at` a moment, its name, and how many processes used it then."""
+    """A reading of a store: what it held `at` a moment, its name, and how many processes used it then.
+
+    `open_elsewhere` is by scope what leases of other processes held.
+    """
 
     snapshot: Snapshot
     at: float
     store: str
     processes: int
+    open_elsewhere: Mapping[str, Amount]
 
 
 async def put(known: Known, store: Store, meters: Mapping[str, Meter], now: float) -> None:

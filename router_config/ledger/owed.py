@@ -39,8 +39,8 @@ class Owed:
         self._debts: deque[Debt] = deque()
         self._woken: set[str] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._debts or self._woken)
+    def __len__(self) -> int:
+        return len(self._debts) + len(self._woken)
 
     def add(self, debt: Debt) -> None:
         # Reports are about the moment, and untrue by the time that they are told.

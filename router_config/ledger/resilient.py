@@ -99,8 +99,10 @@ class ResilientStore(Store):
     ) -> tuple[Choice, Lease | None]:
         self._serves = True
         (choice, lease), share = await self._step(now, lambda store: store.reserve(candidates, need, now, ttl))
-        if lease is not None:
+        if lease is not None and choice.chosen is not None:
             self._leases[lease.id] = _Held(lease, stored=share is None)
+            for meter in choice.chosen.meters:
+                self._meters.setdefault(meter.scope, meter)
         return choice, lease
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
@@ -252,13 +254,19 @@ class ResilientStore(Store):
         await self._owed.pay(self._store, wiped=False)
         settled, self._since_known = self._since_known, deque(maxlen=REMEMBERED)
         # Without their limits: when they clear is of no interest, and costs most of a snapshot.
-        bare = [Meter(scope) for scope in self._meters]
+        bare = [Meter(meter.scope, day=meter.day) for meter in self._meters.values()]
         try:
             snapshot = await self._store.snapshot(bare, {}, now)
         except BaseException:
             self._since_known.extendleft(reversed(settled))
             raise
-        self._known, self._just_known = Known(snapshot, now, attendance.store, attendance.processes), settled
+        elsewhere = {scope: counts.open for scope, counts in snapshot.counts.items()}
+        for held in self._leases.values():
+            for scope in held.lease.scopes:
+                if scope in elsewhere:
+                    elsewhere[scope] = elsewhere[scope].minus(held.lease.amount)
+        self._known = Known(snapshot, now, attendance.store, attendance.processes, elsewhere)
+        self._just_known = settled
         for lease_id in [each for each, held in self._leases.items() if held.lease.expires_at <= now]:
             self._leases.pop(lease_id, None)
 

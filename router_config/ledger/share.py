@@ -39,10 +39,11 @@ class Share(Store):
         for lease in mine:
             await self.adopt(lease, now)
             for scope in lease.scopes:
-                assumed[scope] = assumed.get(scope, NOTHING).plus(self._times(lease.amount))
-        for scope, counts in known.snapshot.counts.items():
-            # Of the leases that others held, what exceeds the assumption that they hold as many as this process.
-            await count(self._ledger, scope, counts.open.minus(assumed.get(scope, NOTHING)), known.at, now)
+                others = self._times(lease.amount).minus(lease.amount)
+                assumed[scope] = assumed.get(scope, NOTHING).plus(others)
+        for scope, elsewhere in known.open_elsewhere.items():
+            # What others held beyond the assumption that each holds as much as this process.
+            await count(self._ledger, scope, elsewhere.minus(assumed.get(scope, NOTHING)), known.at, now)
         for debt in recent:
             spent = debt.settlement.spent
             if spent is not None and self.processes > 1:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import random
 import sqlite3
@@ -21,6 +22,7 @@ from router_config.ledger.store import Attendance, LastError, Lease, Outcome, St
 from router_config.ledger.windows import Period
 
 T = TypeVar("T")
+_log = logging.getLogger("router_config")
 
 SCHEMA_VERSION: Final = 1
 PATIENCE: Final = 5.0
@@ -60,6 +62,7 @@ class SQLiteStore(LocalStore):
                 "Choose another path under `state:` or mend the permissions."
             ) from error
         self.set_aside = _set_aside(self.path)
+        _log.warning("the state file %s was damaged; it is kept as %s, counting begins anew", self.path, self.set_aside)
         return self._connect()
 
     def _connect(self) -> sqlite3.Connection:

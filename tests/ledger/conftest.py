@@ -18,6 +18,14 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A server for one test, which may stop it."""
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     redis_server.ask("FLUSHALL")
     return redis_server.url

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from rig_ledger import START, run, taken, used
-from rig_processes import CALLERS, GEMINI, GROQ, SPENT, workers
 from rig_redis import RedisServer
+from rig_workers import CALLERS, GEMINI, GROQ, SPENT, workers
 
 from router_config.ledger.gates import Rest
 from router_config.ledger.meters import Amount
@@ -67,11 +67,12 @@ def test_a_process_that_is_killed_loses_nothing_settled_and_its_leases_expire(ur
     run(store.aclose())
 
 
-def test_when_redis_dies_at_full_load_all_processes_together_keep_to_the_limit() -> None:
-    server = RedisServer()
-    with workers(PROCESSES, "until_refused", server.url) as started:
+def test_when_redis_dies_at_full_load_all_processes_together_keep_to_the_limit(own_redis: RedisServer) -> None:
+    with workers(PROCESSES, "until_refused", own_redis.url) as started:
         # Long enough for each to have looked at the store and seen the others, as it does once a second.
         told = sum(len(worker.told(300)) for worker in started)
-        server.stop()
+        own_redis.stop()
         told += sum(len(worker.told()) for worker in started)
-    assert 1900 <= told <= 2000
+    assert (
+        1500 <= told <= 2000
+    )  # What the others did since the last look is not known, and so assumed on the high side.

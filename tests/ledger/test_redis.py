@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -97,6 +98,15 @@ def test_steps_at_the_same_time_each_get_their_own_answer(store: RedisStore) -> 
     assert run(many()) == [f"p{number}" for number in range(200)]
 
 
+def test_event_loops_of_several_threads_share_one_store(store: RedisStore) -> None:
+    async def take_all() -> int:
+        found = await asyncio.gather(*(store.reserve([GROQ], Need(1, 1), START, 600.0) for _ in range(25)))
+        return sum(lease is not None for _, lease in found)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(lambda _: run(take_all()), range(8))) == 40
+
+
 def test_a_server_that_forgot_the_scripts_is_taught_them_again(store: RedisStore, redis_server: RedisServer) -> None:
     assert taken(store, GROQ)
     redis_server.ask("SCRIPT", "FLUSH")
@@ -164,11 +174,10 @@ def test_moments_keep_their_fractions(store: RedisStore) -> None:
     assert run(store.snapshot((), {}, odd)).rests["key:groq"].since == odd
 
 
-def test_a_server_that_is_not_there_says_so_without_the_password(redis_server: RedisServer) -> None:
-    server = RedisServer()
-    server.stop()
-    store = RedisStore(f"redis://:geheim@127.0.0.1:{server.port}/0")
-    with pytest.raises(StoreError, match=rf"127\.0\.0\.1:{server.port} does not answer") as raised:
+def test_a_server_that_is_not_there_says_so_without_the_password(own_redis: RedisServer) -> None:
+    own_redis.stop()
+    store = RedisStore(f"redis://:geheim@127.0.0.1:{own_redis.port}/0")
+    with pytest.raises(StoreError, match=rf"127\.0\.0\.1:{own_redis.port} does not answer") as raised:
         taken(store, GROQ)
     assert "geheim" not in str(raised.value)
 

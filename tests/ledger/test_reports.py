@@ -1,4 +1,4 @@
-"""What a provider reports of its limits corrects our own count: remaining = min(ours, theirs), minus what is in flight."""
+"""What a provider reports of its limits corrects our count: remaining = min(ours, theirs), minus what is in flight."""
 
 from rig_ledger import START, Place, run, taken
 
@@ -143,4 +143,3 @@ def test_a_report_without_a_limit_is_of_the_configured_one(store: Store) -> None
 def test_a_report_without_a_remainder_is_of_the_limit_alone(store: Store) -> None:
     told(store, lease_of(store), limit=50, remaining=None)
     assert room(store) == 49
-

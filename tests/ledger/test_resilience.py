@@ -5,7 +5,7 @@ import os
 import resource
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,9 @@ from rig_redis import RedisServer
 
 from router_config.ledger import sqlite
 from router_config.ledger.gates import Need, Rest
+from router_config.ledger.memory import MemoryStore
 from router_config.ledger.meters import Amount, Limit
+from router_config.ledger.owed import MOST, Debt, Owed
 from router_config.ledger.redis import RedisStore
 from router_config.ledger.resilient import LOOK_EVERY, ResilientStore
 from router_config.ledger.sqlite import SQLiteStore
@@ -76,10 +78,8 @@ class Process:
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    server = RedisServer()
-    yield server
-    server.stop()
+def server(own_redis: RedisServer) -> RedisServer:
+    return own_redis
 
 
 def process(server: RedisServer) -> Process:
@@ -279,6 +279,24 @@ def test_what_is_owed_at_the_end_is_told_when_closing(server: RedisServer) -> No
         await ours.store.aclose()
         assert await other.used() == (Amount(), Amount(2, 100))
         await other.store.aclose()
+
+    run(story())
+
+
+def test_a_long_outage_is_added_up_minute_by_minute_and_no_token_is_lost() -> None:
+    async def story() -> None:
+        owed, store = Owed(), MemoryStore()
+        store.know(GROQ.meters)
+        scopes = ("account:groq",)
+        for number in range(MOST + 1):
+            at = START + number / 100
+            lease = Lease(f"lease-{number}", "groq", scopes, Amount(1, 100), at, at + 600)
+            owed.add(Debt(lease, Settlement(Amount(1, 7), at, at, True), at, stored=False))
+        assert len(owed) < MOST * 0.6
+        await owed.pay(store, wiped=False)
+        assert not owed
+        counts = (await store.snapshot(GROQ.meters, {}, START + 300)).counts["account:groq"]
+        assert (counts.open, counts.day) == (Amount(), Amount(MOST + 1, 7 * (MOST + 1)))
 
     run(story())
 

@@ -51,7 +51,9 @@ def test_four_processes_together_take_exactly_what_the_limit_allows(tmp_path: Pa
 
 
 @pytest.mark.parametrize("damage", ["garbage", "torn page"])
-def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "state.db"
     if damage == "garbage":
         path.write_bytes(b"this is no database" * 1000)
@@ -64,6 +66,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
     store = SQLiteStore(path)
     assert store.set_aside is not None
     assert store.set_aside.read_bytes() == before
+    assert str(store.set_aside) in caplog.text
     assert taken(store, GROQ)
 
 

@@ -1,0 +1,228 @@
+"""How well limits are kept and used: our Router and stock litellm.Router under the same overload, side by side.
+
+    python -m benchmarks.fidelity --quick
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.estimating import costs
+from benchmarks.foresight import accounts_of, allowed
+from benchmarks.judged import Judged, judged
+from benchmarks.load import Result, timetable
+from benchmarks.upstream import Upstream
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CLIENTS: Final = (
+    "ours, memory",
+    "ours, SQLite",
+    "stock, order + enforce_model_rate_limits",
+    "stock, usage-based-routing-v2",
+)
+ANSWER_TOKENS: Final = 40
+BEGINS_AT: Final = 40.0
+"""The second of the minute at which every load begins, so that the clock's minute turns 20 s later."""
+
+Limits = dict[str, dict[str, int]]
+FIVE: Final[Limits] = {
+    "groq": {"rpm": 30, "tpd": 100_000},
+    "gemini": {"rpm": 60, "tpd": 15_000_000},
+    "openrouter": {"rpm": 50, "tpd": 50_000},
+    "together": {"rpm": 40, "tpd": 100_000},
+    "openai": {"rpm": 60, "tpd": 1_000_000},
+}
+THREE: Final[Limits] = {"groq": {"rpm": 30}, "gemini": {"rpm": 60}, "openrouter": {"rpm": 50}}
+
+EXAMPLES: Final = """\
+examples:
+  %(prog)s                          both loads in full, about seven minutes
+  %(prog)s --quick                  five providers for 36 s, under a minute in all
+  %(prog)s --deployments 60         five providers with twelve keys each, limits shared out among them
+  %(prog)s --only ours --json       ours alone, for a script
+"""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One load on one set of limits; times in seconds, `rate` in requests a second, `keys` per provider."""
+
+    title: str
+    limits: Limits
+    seconds: float
+    rate: float
+    callers: int = 200
+    seed: int = 1
+    keys: int = 1
+
+    @property
+    def load(self) -> dict[str, float | int]:
+        return {"seconds": self.seconds, "rate": self.rate, "callers": self.callers, "seed": self.seed}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the tables. Exit code 0; 1 when ours exceeded a limit."""
+    wanted = _parser().parse_args(argv)
+    clients = [name for name in CLIENTS if wanted.only in name]
+    report: list[dict[str, Any]] = []
+    exceeded = False
+    for experiment in _experiments(wanted):
+        rows: list[Judged] = []
+        for start in range(0, len(clients), wanted.at_once):
+            rows += measure(experiment, clients[start : start + wanted.at_once], wanted.cooldown, wanted.retries)
+        exceeded |= any(row.too_many or row.worst_minute > 1 for row in rows if row.client.startswith("ours"))
+        report.append({"title": experiment.title, "rows": [asdict(row) | {"capacity": row.capacity} for row in rows]})
+        if not wanted.json:
+            print(f"\n{experiment.title}\n\n{table(rows)}")
+    with tempfile.TemporaryDirectory() as directory:
+        estimating = costs(Path(directory))
+    if wanted.json:
+        print(json.dumps({"experiments": report, "estimating_microseconds": estimating}, indent=1))
+    else:
+        print("\nmicroseconds: " + ", ".join(f"{name} {cost:.0f}" for name, cost in estimating.items()))
+    return int(exceeded)
+
+
+def measure(experiment: Experiment, clients: Sequence[str], cooldown: float, retries: int) -> list[Judged]:
+    """Each client in its own process, against a simulator of its own, all at the same time."""
+    schedule = timetable(**experiment.load)  # type: ignore[arg-type]
+    possible = sum(allowed(schedule, accounts_of(experiment.limits, experiment.keys), ANSWER_TOKENS).values())
+    with ExitStack() as stack:
+        upstreams: list[Upstream] = []
+        processes: list[subprocess.Popen[str]] = []
+        for client in clients:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            upstream = stack.enter_context(Upstream(experiment.limits, directory))
+            setting = {
+                "bases": {name: upstream.bases[name] for name in experiment.limits},
+                "limits": experiment.limits,
+                "keys": experiment.keys,
+                "directory": str(directory),
+                "cooldown": cooldown,
+                "retries": retries,
+            }
+            upstreams.append(upstream)
+            processes.append(_start({"client": client, "setting": setting, "load": experiment.load}))
+            stack.callback(processes[-1].kill)
+        _say(f"{experiment.title}: starting {len(clients)} clients")
+        for process in processes:
+            _line(process)
+        ahead = (BEGINS_AT - time.time()) % 60.0
+        for upstream, process in zip(upstreams, processes, strict=True):
+            upstream.reset(ahead)
+            _tell(process, {"ahead": ahead})
+        _say(f"{experiment.title}: {len(schedule)} requests in {experiment.seconds:g} s to each")
+        rows = []
+        for client, upstream, process in zip(clients, upstreams, processes, strict=True):
+            results = [Result(**each) for each in json.loads(_line(process))["results"]]
+            calls, summary = upstream.calls(), upstream.summary()
+            rows.append(
+                judged(client, results, calls, summary, experiment.limits, keys=experiment.keys, allowed=possible)
+            )
+            _say(f"{client}: done")
+    return rows
+
+
+def table(rows: Sequence[Judged]) -> str:
+    """The rows as a table that Markdown understands."""
+    heads = ["client", "served", "429s", "worst minute / limit", "allowed capacity used", "seconds without service"]
+    cells = [
+        [
+            row.client,
+            f"{row.served}",
+            f"{row.too_many}",
+            f"{row.worst_minute:.2f}",
+            f"{row.capacity:.1%}",
+            f"{row.dark}",
+        ]
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+
+    def line(texts: Sequence[str]) -> str:
+        first, *rest = zip(texts, widths, strict=True)
+        return f"| {first[0]:<{first[1]}} | " + " | ".join(f"{text:>{width}}" for text, width in rest) + " |"
+
+    rule = "|" + "|".join("-" * (width + 1) + ("-" if i == 0 else ":") for i, width in enumerate(widths)) + "|"
+    late = max(row.late for row in rows)
+    asked, possible = rows[0].asked, rows[0].allowed
+    notes = f"{asked} requests asked for, {possible} possible; the load was at most {late:.1f} s late."
+    return "\n".join([line(heads), rule, *map(line, cells), "", notes])
+
+
+def _experiments(wanted: argparse.Namespace) -> list[Experiment]:
+    if wanted.deployments:
+        keys = max(1, wanted.deployments // len(FIVE))
+        limits = {name: {"rpm": max(1, each["rpm"] // keys)} for name, each in FIVE.items()}
+        title = f"{keys * len(FIVE)} deployments, {wanted.seconds or 190:g} s"
+        return [Experiment(title, limits, wanted.seconds or 190, wanted.rate, wanted.callers, wanted.seed, keys)]
+    if wanted.quick:
+        seconds = wanted.seconds or 36
+        title = f"Five providers, {seconds:g} s"
+        return [Experiment(title, FIVE, seconds, wanted.rate, wanted.callers, wanted.seed)]
+    five, three = wanted.seconds or 190, wanted.seconds or 150
+    return [
+        Experiment(f"Five providers, {five:g} s", FIVE, five, wanted.rate, wanted.callers, wanted.seed),
+        Experiment(f"Three providers, {three:g} s", THREE, three, wanted.rate, wanted.callers, wanted.seed),
+    ]
+
+
+def _start(job: dict[str, Any]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.client_process"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    )
+    _tell(process, job)
+    return process
+
+
+def _tell(process: "subprocess.Popen[str]", what: dict[str, Any]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(what) + "\n")
+    process.stdin.flush()
+
+
+def _line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise SystemExit(f"a client ended early with code {process.wait()}; run it with --only to see why")
+    return line
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fidelity",
+        description=(__doc__ or "").split("\n")[0],
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--quick", action="store_true", help="one short load, across one turn of the clock's minute")
+    add("--deployments", type=int, metavar="N", help="so many deployments instead (60, 300)")
+    add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 36)")
+    add("--rate", type=float, default=12.0, metavar="R", help="requests a second after the first moment (default 12)")
+    add("--callers", type=int, default=200, metavar="N", help="who all ask in the first moment (default 200)")
+    add("--seed", type=int, default=1, metavar="N", help="of the load (default 1)")
+    add("--only", default="", metavar="TEXT", help="clients whose name holds this")
+    add("--at-once", type=int, default=len(CLIENTS), metavar="N", help="clients measured at the same time (default all)")
+    add("--cooldown", type=float, default=300.0, metavar="S", help="seconds, of every client (default 300)")
+    add("--retries", type=int, default=2, metavar="N", help="num_retries of stock (default 2)")
+    add("--json", action="store_true", help="everything, as JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

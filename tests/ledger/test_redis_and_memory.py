@@ -1,0 +1,112 @@
+"""The Lua scripts answer every step as the Python of the other stores does: reports, rests and history included."""
+
+import asyncio
+from random import Random
+
+import pytest
+from rig_ledger import START, Place
+from rig_redis import RedisServer
+
+from router_config.ledger.gates import Need, Rest
+from router_config.ledger.memory import MemoryStore
+from router_config.ledger.meters import LIMITS, Amount, Limit
+from router_config.ledger.redis import RedisStore
+from router_config.ledger.store import Lease, Outcome, Report, Settlement, Snapshot, Store
+from router_config.ledger.windows import CalendarDay
+
+STEPS = 60
+EXACT = 2.0**-20
+"""Dollars a token that floats add up without error."""
+
+PLACES = (
+    Place("groq", (Limit("rpm", 6), Limit("tpd", 9000, soft=6000)), own=(Limit("tpm", 2000),)),
+    Place("gemini", (Limit("rpd", 12), Limit("rpm", 4), Limit("tpm", 2500)), day=CalendarDay("America/Los_Angeles")),
+    Place("openai", (Limit("usd_per_day", 8000 * EXACT), Limit("rpm", 9)), tier="paid", price=EXACT),
+)
+METERS = tuple(meter for place in PLACES for meter in place.meters)
+LIMITED = [(meter.scope, limit) for meter in METERS for limit in meter.limits]
+
+
+def settlement_of(lease: Lease, chance: Random, now: float) -> Settlement:
+    tokens = chance.randint(0, lease.amount.tokens)
+    spent = chance.choice([None, Amount(1, tokens, tokens * EXACT if lease.amount.usd else 0.0)])
+    rest = Rest(
+        chance.choice([f"provider:{lease.deployment}", lease.scopes[0]]),
+        "cooldown",
+        "",
+        now,
+        now + chance.uniform(0, 100),
+        probes=chance.random() < 0.5,
+    )
+    return Settlement(
+        spent,
+        arrived_at=min(now, lease.taken_at + chance.uniform(0, 5)),
+        ended_at=now,
+        alive=chance.choice([True, False, None]),
+        rests=(rest,) if chance.random() < 0.25 else (),
+        reports=tuple(report_of(lease, chance) for _ in range(chance.randint(0, 2))),
+        outcome=Outcome("groq", lease.deployment, 0.1, chance.choice([None, "timeout"])),
+    )
+
+
+def report_of(lease: Lease, chance: Random) -> Report:
+    return Report(
+        chance.choice((*lease.scopes, "model:gemini")),
+        chance.choice(list(LIMITS)),
+        limit=chance.choice([None, 5, 20, 3000]),
+        remaining=chance.choice([None, 0, 1, 3, 500, 2000]),
+        reset_after=chance.choice([None, 0.2, 5, 30, 3600]),
+        refills=chance.random() < 0.3,
+    )
+
+
+def seen_of(snapshot: Snapshot) -> object:
+    """All that a snapshot says, but for the numbers of leases."""
+    counts = [snapshot.counts[scope].used(limit) for scope, limit in LIMITED]
+    pages = {scope: (page.open, page.day, page.seen) for scope, page in snapshot.counts.items()}
+    rests = {
+        scope: (rest.since, rest.until, rest.probes, rest.probe is None, rest.probe_until)
+        for scope, rest in snapshot.rests.items()
+    }
+    return counts, pages, rests, snapshot.resets_at, snapshot.usage, snapshot.last_errors, snapshot.burn
+
+
+async def both(stores: tuple[Store, Store], chance: Random) -> None:
+    leases: list[tuple[Lease, Lease]] = []
+    now = START
+    for _ in range(STEPS):
+        now += chance.choice([0, 0, 0.1, chance.uniform(0, 3), chance.uniform(0, 40), chance.choice([0, 0, 0, 700])])
+        if chance.random() < 0.5:
+            candidates = chance.sample(PLACES, chance.randint(1, 3))
+            need = Need(chance.randint(1, 1500), chance.choice([1, 100, 6000]))
+            (choice, ours), (other, theirs) = [await each.reserve(candidates, need, now, 600.0) for each in stores]
+            assert choice == other
+            if ours is not None and theirs is not None:
+                assert (ours.scopes, ours.expires_at) == (theirs.scopes, theirs.expires_at)
+                leases.append((ours, theirs))
+        elif leases:
+            pair = leases.pop(chance.randrange(len(leases)))
+            settlement = settlement_of(pair[0], chance, now)
+            for store, lease in zip(stores, pair, strict=True):
+                await store.settle(lease, settlement, now)
+        one, two = [await each.snapshot(METERS, {"groq": START - 1}, now) for each in stores]
+        assert seen_of(one) == seen_of(two)
+        need = Need(chance.randint(1, 1500), 1)
+        rooms, others = [await each.rooms(PLACES, need, now) for each in stores]
+        assert rooms == others
+        examined, found = [await each.explain(PLACES, need, now) for each in stores]
+        assert [(each.status, each.until, each.gates) for each in examined] == [
+            (each.status, each.until, each.gates) for each in found
+        ]
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_redis_answers_every_step_as_memory_does(redis_server: RedisServer, redis_url: str, seed: int) -> None:
+    async def story() -> None:
+        stores = MemoryStore(), RedisStore(redis_url)
+        for store in stores:
+            store.know(METERS)
+        await both(stores, Random(seed))
+        await stores[1].aclose()
+
+    asyncio.run(story())

@@ -1,0 +1,140 @@
+"""A provider that hangs costs its callers one timeout, and afterwards one probe at a time."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig import MakeRouter, message
+
+from router_config import Router, route_of
+from router_config.clock import VirtualClock
+from router_config.simulator import Simulator
+
+WORKERS = 50
+STORES = ["memory", "sqlite"]
+
+
+def state_of(store: str, tmp_path: Path) -> str:
+    return "memory://" if store == "memory" else f"sqlite:///{tmp_path}/state.db"
+
+
+async def ask(router: Router, **kwargs: Any) -> Any:
+    return await router.acompletion(model="default", messages=message(), **kwargs)
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streaming"])
+@pytest.mark.parametrize("store", STORES)
+def test_after_a_cooldown_one_of_fifty_workers_probes_the_hung_host_and_the_others_do_not_wait_for_it(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, store: str, stream: bool
+) -> None:
+    router = make_router(state=state_of(store, tmp_path))
+    simulator.fault("groq", status=503, times=1)
+
+    async def main() -> None:
+        await ask(router)
+        simulator.fault("groq", timeout=True)
+        clock.advance(301)
+        workers = [asyncio.create_task(ask(router, stream=stream)) for _ in range(WORKERS)]
+        await until(lambda: sum(worker.done() for worker in workers) == WORKERS - 1)
+        probing = [worker for worker in workers if not worker.done()]
+        assert simulator.count("groq") == 2, "one probe, which still waits"
+        routes = [route_of(worker.result()) for worker in workers if worker.done()]
+        assert {route.provider for route in routes} == {"gemini"}
+        assert {len(route.attempts) for route in routes} == {1}
+        assert router_status(await router.astatus()) == "probing"
+        simulator.clear("groq")  # Which breaks its connections off.
+        probe = route_of(await probing[0])
+        assert [(each.provider, each.outcome) for each in probe.attempts] == [("groq", "connection"), ("gemini", "ok")]
+
+        assert router_status(await router.astatus()) == "cooldown", "a failed probe is another five minutes"
+        await asyncio.gather(*(ask(router) for _ in range(10)))
+        assert simulator.count("groq") == 2
+
+    asyncio.run(main())
+
+
+def router_status(status: dict[str, Any]) -> str:
+    return str(status["providers"][0]["status"])
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_when_the_probe_succeeds_everybody_returns(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, store: str
+) -> None:
+    router = make_router(state=state_of(store, tmp_path))
+    simulator.fault("groq", status=503, times=1)
+    simulator.set_options(latencies_ms={"groq": 200})
+
+    async def main() -> None:
+        await ask(router)
+        clock.advance(301)
+        first = await asyncio.gather(*(ask(router) for _ in range(20)))
+        assert Counter(route_of(each).provider for each in first) == {"groq": 1, "gemini": 19}
+        second = await asyncio.gather(*(ask(router) for _ in range(20)))
+        assert {route_of(each).provider for each in second} == {"groq"}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_cancelled_probe_lets_the_next_request_probe(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, store: str
+) -> None:
+    router = make_router(state=state_of(store, tmp_path))
+    simulator.fault("groq", status=503, times=1)
+
+    async def main() -> None:
+        await ask(router)
+        clock.advance(301)
+        simulator.fault("groq", timeout=True)
+        probe = asyncio.create_task(ask(router))
+        await until(lambda: simulator.count("groq") == 2)
+        probe.cancel()
+        await asyncio.gather(probe, return_exceptions=True)
+        simulator.clear()
+        assert route_of(await ask(router)).provider == "groq"
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_is_dropped_during_a_probe_has_shown_that_the_provider_works(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router()
+    simulator.set_options(answer_tokens=200)
+    simulator.fault("groq", status=503, times=1)
+
+    async def main() -> None:
+        await ask(router)
+        clock.advance(301)
+        stream = await ask(router, stream=True)
+        async for _ in stream:
+            break
+        await stream.aclose()
+        assert route_of(await ask(router)).provider == "groq"
+
+    asyncio.run(main())
+
+
+def test_fifty_workers_that_are_on_the_host_when_it_hangs_lose_one_timeout_and_no_more(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router(defaults={"timeout": "1s"}, providers={"groq": {"limits": {}}, "gemini": {"limits": {}}})
+    simulator.set_limits({"groq": None, "gemini": None})
+    simulator.fault("groq", timeout=True)
+
+    async def main() -> None:
+        replies = await asyncio.gather(*(ask(router) for _ in range(WORKERS)))
+        assert {tuple(each.outcome for each in route_of(reply).attempts) for reply in replies} == {("timeout", "ok")}
+        assert route_of(await ask(router)).attempts[0].provider == "gemini"
+
+    asyncio.run(main())
+    assert simulator.count("groq") == WORKERS
