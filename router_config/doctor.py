@@ -70,6 +70,7 @@ async def examine(router: Router, timeout: float, tell: Callable[[Finding], None
     timeout: seconds for one answer.
     """
     slots = asyncio.Semaphore(AT_ONCE)
+    await _warm_up()
 
     async def one(deployment: Deployment) -> Finding:
         async with slots:
@@ -142,6 +143,11 @@ async def _request(router: Router, deployment: Deployment, timeout: float) -> No
         despite_rests=True,
         max_wait=0,
     )
+
+
+async def _warm_up() -> None:
+    """LiteLLM loads much of itself at its first call, which would pass for a provider's latency."""
+    await litellm.acompletion(model="openai/gpt-4o-mini", messages=QUESTION, mock_response="OK")
 
 
 async def _candidate(router: Router, deployment: Deployment) -> dict[str, Any]:

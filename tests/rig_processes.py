@@ -116,7 +116,7 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
 
     from router_config import Router
 
-    logging.disable(logging.CRITICAL)
+    logging.disable(logging.CRITICAL) if not os.environ.get("FID_LOG") else logging.getLogger("router_config").addHandler(logging.FileHandler(os.environ["FID_LOG"]))
     warnings.simplefilter("ignore")  # LiteLLM's, of coroutines that a cancelled call leaves behind.
     clock = SharedClock(clock_path)
     router = Router.from_yaml(path, env=env, clock=clock)

@@ -91,7 +91,8 @@ def _print(findings: list["Finding"]) -> None:
     ]
     print(table(("DEPLOYMENT", "KEY", "RESULT", "TOOK", "LEFT"), rows))
     for each in findings:
-        words = " ".join(filter(None, (each.problem, each.advice)))
+        told = each.problem is not None and "router-config env" in each.problem
+        words = " ".join(filter(None, (each.problem, None if told else each.advice)))
         if words:
             print(f"\n{each.deployment}: {words}")
 

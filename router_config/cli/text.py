@@ -18,7 +18,7 @@ def amount(number: float) -> str:
     for unit, size in (("M", 10**6), ("k", 10**3)):
         if number >= size and float(number / (size / 10)).is_integer():
             return f"{number / size:g}{unit}"
-    return f"{number:g}"
+    return f"{number:g}" if number < 10**6 else f"{number:.0f}"
 
 
 def plural(number: int, noun: str) -> str:

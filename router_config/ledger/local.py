@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import count
 from math import inf
 from os import getpid
+from secrets import token_hex
 from typing import TypeVar
 
 from router_config.ledger.choice import Choice, choose, room_for
@@ -20,6 +21,7 @@ from router_config.ledger.windows import Period
 T = TypeVar("T")
 
 _lease_numbers = count(1)
+_here = token_hex(6)  # Two containers may have the same process number.
 
 
 class LocalStore(Store):
@@ -70,7 +72,7 @@ class LocalStore(Store):
         chosen = choice.chosen
         held = [(meter, counts) for meter in chosen.meters if (counts := self.counts(meter)) is not None]
         lease = Lease(
-            id=f"{getpid()}-{next(_lease_numbers)}-{now:.3f}",
+            id=f"{_here}-{getpid()}-{next(_lease_numbers)}",
             deployment=chosen.id,
             scopes=tuple(meter.scope for meter, _ in held),
             amount=choice.amount,
@@ -213,13 +215,12 @@ class LocalStore(Store):
     # What a choice asks (the Book).
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
-        window = meter.window(limit.period)
         freed = 0.0
-        for slot, amount in sorted(self._slots(meter, limit.period)):
+        for leaves, amount in sorted(self._slots(meter, limit.period)):
             freed += amount.of(limit.metric)
             if freed >= room - 1e-9:
-                return window.leaves(slot)
-        return window.frees(self._now)
+                return leaves
+        return meter.window(limit.period).frees(self._now)
 
     def _meter(self, scope: str) -> Meter:
         return self._meters.get(scope) or Meter(scope)
@@ -247,7 +248,8 @@ class LocalStore(Store):
     def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None: ...
 
     @abstractmethod
-    def _slots(self, meter: Meter, period: Period) -> list[tuple[int, Amount]]: ...
+    def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
+        """What a window holds, with the moment at which it leaves."""
 
     @abstractmethod
     def _put_lease(self, lease: Lease) -> None: ...

@@ -94,11 +94,12 @@ class MemoryStore(LocalStore):
         page = self._page(meter)
         (page.minute if period == "minute" else page.day).add(meter.window(period), slot, amount)
 
-    def _slots(self, meter: Meter, period: Period) -> list[tuple[int, Amount]]:
+    def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
         page = self._pages.get(meter.scope)
         if page is None:
             return []
-        return list((page.minute if period == "minute" else page.day).slots.items())
+        window, tally = meter.window(period), page.minute if period == "minute" else page.day
+        return [(window.leaves(slot), amount) for slot, amount in tally.slots.items()]
 
     def _put_lease(self, lease: Lease) -> None:
         self._leases[lease.id] = lease

@@ -7,13 +7,13 @@ CREATE TABLE IF NOT EXISTS meter (
     scope TEXT PRIMARY KEY,
     open_requests INTEGER NOT NULL, open_tokens INTEGER NOT NULL, open_usd REAL NOT NULL,
     minute_requests INTEGER NOT NULL, minute_tokens INTEGER NOT NULL, minute_usd REAL NOT NULL,
-    minute_oldest INTEGER,
+    minute_leaves REAL,
     day_requests INTEGER NOT NULL, day_tokens INTEGER NOT NULL, day_usd REAL NOT NULL,
-    day_oldest INTEGER,
+    day_leaves REAL,
     seen TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS slot (
-    scope TEXT NOT NULL, period TEXT NOT NULL, slot INTEGER NOT NULL,
+    scope TEXT NOT NULL, period TEXT NOT NULL, slot INTEGER NOT NULL, leaves REAL NOT NULL,
     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL,
     PRIMARY KEY (scope, period, slot)
 ) WITHOUT ROWID;

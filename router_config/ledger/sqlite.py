@@ -25,7 +25,7 @@ T = TypeVar("T")
 _log = logging.getLogger("router_config")
 
 SCHEMA_VERSION: Final = 1
-PATIENCE: Final = 5.0
+PATIENCE: Final = 2.0
 """Seconds that a step waits for other processes to let go of the file."""
 
 
@@ -44,7 +44,6 @@ class SQLiteStore(LocalStore):
         self._pid = os.getpid()
         self._connection: sqlite3.Connection | None = self._open()
         self._page: dict[str, Counts] = {}
-        self._oldest: dict[tuple[str, Period], int] = {}
         self._position = random.randrange(LATENCIES_KEPT)
 
     def _open(self) -> sqlite3.Connection:
@@ -66,7 +65,8 @@ class SQLiteStore(LocalStore):
         return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not self.path.exists():  # Opening one that is there would drop the locks that this process has on it.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -100,7 +100,7 @@ class SQLiteStore(LocalStore):
         while True:
             try:
                 return self._transaction(now, step)
-            except sqlite3.OperationalError as error:
+            except sqlite3.DatabaseError as error:
                 if not _is_busy(error) or time.monotonic() > give_up:
                     raise StoreError(f"cannot use the state file {self.path}: {error}") from error
             await asyncio.sleep(random.uniform(0.0002, 0.002))
@@ -132,24 +132,22 @@ class SQLiteStore(LocalStore):
         self._page[meter.scope] = counts
         return counts
 
-    def _forget(self, meter: Meter, period: Period, total: Amount, oldest: int | None) -> Amount:
+    def _forget(self, meter: Meter, period: Period, total: Amount, leaves: float | None) -> Amount:
         """Drop the slots that left the window; a reading that drops some writes the row at once."""
-        window = meter.window(period)
-        if oldest is None or window.leaves(oldest) > self._now:
+        if leaves is None or leaves > self._now:
             return total
-        slots = self._slots(meter, period)
-        gone = [(slot, amount) for slot, amount in slots if window.leaves(slot) <= self._now]
-        for _, amount in gone:
-            total = total.minus(amount)
-        self._db.executemany(
-            "DELETE FROM slot WHERE scope=? AND period=? AND slot=?",
-            [(meter.scope, period, slot) for slot, _ in gone],
-        )
-        if len(gone) == len(slots):
+        of_window = (meter.scope, period)
+        gone = self._db.execute(
+            "DELETE FROM slot WHERE scope=? AND period=? AND leaves<=? RETURNING requests, tokens, usd",
+            (*of_window, self._now),
+        ).fetchall()
+        for row in gone:
+            total = total.minus(Amount(*row))
+        left = self._db.execute("SELECT min(leaves) FROM slot WHERE scope=? AND period=?", of_window).fetchone()[0]
+        if left is None:
             total = NOTHING
-        left = min((slot for slot, _ in slots if window.leaves(slot) > self._now), default=None)
         self._db.execute(
-            f"UPDATE meter SET {period}_requests=?, {period}_tokens=?, {period}_usd=?, {period}_oldest=? WHERE scope=?",
+            f"UPDATE meter SET {period}_requests=?, {period}_tokens=?, {period}_usd=?, {period}_leaves=? WHERE scope=?",
             (*total, left, meter.scope),
         )
         return total
@@ -166,19 +164,20 @@ class SQLiteStore(LocalStore):
         )
 
     def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None:
+        leaves = meter.window(period).leaves(slot)
         self._db.execute(
-            "INSERT INTO slot VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+            "INSERT INTO slot VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
             "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd",
-            (meter.scope, period, slot, *amount),
+            (meter.scope, period, slot, leaves, *amount),
         )
         self._db.execute(
-            f"UPDATE meter SET {period}_oldest=min(coalesce({period}_oldest, ?1), ?1) WHERE scope=?2",
-            (slot, meter.scope),
+            f"UPDATE meter SET {period}_leaves=min(coalesce({period}_leaves, ?1), ?1) WHERE scope=?2",
+            (leaves, meter.scope),
         )
 
-    def _slots(self, meter: Meter, period: Period) -> list[tuple[int, Amount]]:
+    def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
         rows = self._db.execute(
-            "SELECT slot, requests, tokens, usd FROM slot WHERE scope=? AND period=?", (meter.scope, period)
+            "SELECT leaves, requests, tokens, usd FROM slot WHERE scope=? AND period=?", (meter.scope, period)
         )
         return [(row[0], Amount(*row[1:])) for row in rows]
 
@@ -265,6 +264,8 @@ class SQLiteStore(LocalStore):
             )
 
     def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
+        if not since:
+            return {}
         latencies: dict[tuple[str, str], list[int]] = {}
         for provider, model, milliseconds in self._db.execute("SELECT provider, model, milliseconds FROM latency"):
             latencies.setdefault((provider, model), []).append(milliseconds)
@@ -346,8 +347,8 @@ def _seen_text(seen: dict[LimitName, Seen]) -> str | None:
     return json.dumps({k: (v.limit, v.extra, v.asked_at, v.heard_at, v.until, v.refills) for k, v in seen.items()})
 
 
-def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

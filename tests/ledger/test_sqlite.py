@@ -13,7 +13,9 @@ from router_config.ledger.gates import Rest
 from router_config.ledger.meters import Amount, Limit
 from router_config.ledger.sqlite import SQLiteStore
 from router_config.ledger.store import StoreError, open_store
+from router_config.ledger.windows import ROLLING_DAY, CalendarDay, Window
 
+PACIFIC = CalendarDay("America/Los_Angeles")
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))
 
 
@@ -93,3 +95,17 @@ def test_the_state_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "state.db")
     reserve(store, GROQ)
     assert stat.S_IMODE((tmp_path / "state.db").stat().st_mode) & 0o077 == 0
+
+
+@pytest.mark.parametrize("days", [(ROLLING_DAY, PACIFIC), (PACIFIC, ROLLING_DAY)], ids=["to calendar", "to rolling"])
+def test_what_a_day_is_may_change_between_two_starts(tmp_path: Path, days: tuple[Window, Window]) -> None:
+    before, after = (Place("groq", (Limit("tpd", 1000),), day=day) for day in days)
+    store = SQLiteStore(tmp_path / "state.db")
+    lease = taken(store, before, tokens=600)
+    assert lease
+    spend(store, lease, tokens=600)
+    run(store.aclose())
+    store = SQLiteStore(tmp_path / "state.db")
+    assert used(store, after)[1] == Amount(1, 600)
+    assert taken(store, after, tokens=600) is None
+    assert taken(store, after, tokens=600, at=START + 25 * 3600)
