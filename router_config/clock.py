@@ -66,17 +66,18 @@ class SystemClock:
             self._differs_since = None
 
 
-class Departures:
-    """When requests leave: the present, but never the same moment twice, so that it says which of two left first."""
+class Moments:
+    """The present, but never the same moment twice: so it says which of two things came first, on a frozen clock too."""
 
     _APART: Final = 1e-6
-    _AHEAD: Final = 0.01
+    _AHEAD: Final = 1.0
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._last = 0.0
 
-    def next(self, now: float) -> float:
-        following = self._last + self._APART
+    def next(self) -> float:
+        now, following = self._clock.now(), self._last + self._APART
         self._last = following if now < following < now + self._AHEAD else now
         return self._last
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from router_config.attempts import Flight, Tried
 from router_config.catalog import Group
-from router_config.clock import Clock, Departures
+from router_config.clock import Clock, Moments
 from router_config.deployments import Deployment
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Lease, Store
@@ -41,10 +41,9 @@ class Request:
 class Reserving:
     """Takes room in a store, for each request at the first candidate that has it."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, moments: Moments) -> None:
+        self._store, self._clock, self._moments = store, clock, moments
         self._lines: dict[str, Line] = {}
-        self._departures = Departures()
 
     def room_came_free(self) -> None:
         """Let those who wait ask again."""
@@ -58,7 +57,7 @@ class Reserving:
         lease = None
         if not (may_wait and line):  # Who may wait does not overtake those who do.
             candidates = await self._candidates(request, tried, now)
-            _, lease = await self._store.reserve(candidates, request.need, self._departures.next(now), LEASE)
+            _, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
         if lease is None and may_wait:
             lease = await self._wait(request, tried, line)
         if lease is None:
@@ -92,7 +91,7 @@ class Reserving:
                 wakes = request.deadline
                 if line.is_first(place):
                     candidates = await self._candidates(request, tried, now)
-                    departs = self._departures.next(now)
+                    departs = self._moments.next()
                     _, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
                     if lease is not None:
                         return lease

@@ -20,7 +20,7 @@ from router_config import loading
 from router_config.attempts import CURRENT, ROUTE_KEY, Attempt, Flight, Tried
 from router_config.background import BackgroundLoop
 from router_config.catalog import Catalog, Group
-from router_config.clock import Clock, SystemClock, boot_id
+from router_config.clock import Clock, Moments, SystemClock, boot_id
 from router_config.config import Config, reveal
 from router_config.errors import NoProviderAvailable
 from router_config.estimate import need_of
@@ -76,10 +76,12 @@ class Router(LiteLLMRouter):
             self._clock.follow(self._store.boot_epoch(boot_id(), self._clock.boot_epoch))
         self._wire = Wire(self._clock)
         self._background = BackgroundLoop("router-config")
-        self._reserving = Reserving(self._store, self._clock)
+        moments = Moments(self._clock)
+        self._reserving = Reserving(self._store, self._clock, moments)
         self._settling = Settling(
             self._store,
             self._clock,
+            moments,
             self._background,
             cooldown,
             self._reserving.room_came_free,

@@ -9,7 +9,7 @@ from litellm.exceptions import ServiceUnavailableError
 
 from router_config.attempts import ROUTE_KEY, Attempt, Flight, Route
 from router_config.background import BackgroundLoop
-from router_config.clock import Clock
+from router_config.clock import Clock, Moments
 from router_config.deployments import Deployment
 from router_config.failures import hide_key, reached, reply_of
 from router_config.ledger.gates import Rest, Status
@@ -35,12 +35,14 @@ class Settling:
         self,
         store: Store,
         clock: Clock,
+        moments: Moments,
         background: BackgroundLoop,
         cooldown: float,
         room_came_free: Callable[[], None],
         serves_one_model: Callable[[Deployment], bool],
     ) -> None:
-        self._store, self._clock, self._background, self._cooldown = store, clock, background, cooldown
+        self._store, self._clock, self._moments = store, clock, moments
+        self._background, self._cooldown = background, cooldown
         self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
 
     async def succeeded(self, flight: Flight, attempts: list[Attempt], reply: Any) -> None:
@@ -106,7 +108,7 @@ class Settling:
                 if spent is not None or verdict is not None
                 else None,
             ),
-            now,
+            self._moments.next(),
         )
         # A caller who is cancelled while the store is busy must not leave the lease open.
         await (asyncio.shield(settling) if self._store.shared else settling)

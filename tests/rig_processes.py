@@ -119,6 +119,8 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
     logging.disable(logging.CRITICAL) if not os.environ.get("FID_LOG") else logging.getLogger("router_config").addHandler(logging.FileHandler(os.environ["FID_LOG"]))
     warnings.simplefilter("ignore")  # LiteLLM's, of coroutines that a cancelled call leaves behind.
     clock = SharedClock(clock_path)
+    if os.environ.get("FID_TRACE"):
+        import sys; sys.path.insert(0,"/tmp/w"); import fid_trace; fid_trace.install(clock)
     router = Router.from_yaml(path, env=env, clock=clock)
     with asyncio.Runner() as runner, suppress(EOFError):
         while True:

@@ -166,9 +166,12 @@ def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> 
     """What the request takes of this candidate's windows; never more tokens than its smallest token limit."""
     amount = candidate.need(need.tokens, need.prompt_tokens)
     for meter, counts in pages:
-        for limit, _ in limits_in_force(meter, counts, now):
-            if limit.metric == "tokens" and limit.value < amount.tokens:
-                amount = amount._replace(tokens=int(limit.value))
+        most = meter.most_tokens
+        if counts.seen:
+            limits = limits_in_force(meter, counts, now)
+            most = min((limit.value for limit, _ in limits if limit.metric == "tokens"), default=most)
+        if most < amount.tokens:
+            amount = amount._replace(tokens=int(most))
     return amount
 
 

@@ -7,7 +7,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from math import inf
 from os import getpid
 from secrets import token_hex
 from typing import TypeVar
@@ -157,8 +156,9 @@ class LocalStore(Store):
     def _hear(self, report: Report, lease: Lease) -> None:
         """Note the limit that the provider reports, and how much of it others than we have used.
 
-        The provider counts a request from its arrival, so its number holds the requests that were on their way before
-        this one; those that left after it may or may not have arrived, and are taken as not counted yet.
+        Its number holds all that we have settled and, for all we know, all that is in flight; so what is beyond both is
+        surely others'. It falls only by the answer to a request that was alone: of requests that overlap, the one
+        answered last may have been counted first.
         """
         meter, now = self._meter(report.scope), self._now
         counts = self.counts(meter) or Counts()
@@ -167,22 +167,22 @@ class LocalStore(Store):
         if limit is None:
             return
         old = counts.seen.get(report.limit_name)
-        late = old is not None and lease.taken_at < old.asked_at
-        extra = 0.0
-        if report.remaining is not None:
-            kind = Limit(report.limit_name, limit)
-            before = self._open_before(report.scope, inf if late else lease.taken_at) if any(counts.open) else NOTHING
-            in_force = limit if configured is None else min(limit, configured)
-            extra = max(0.0, in_force - report.remaining - counts.used(kind) - before.of(kind.metric))
-        if late and old is not None and extra <= old.extra_at(now):
-            return  # A later request's answer came first: this one never makes more room.
+        kind = Limit(report.limit_name, limit)
+        ours = counts.used(kind) + counts.open.of(kind.metric)
+        in_force = limit if configured is None else min(limit, configured)
+        extra = 0.0 if report.remaining is None else max(0.0, in_force - report.remaining - ours)
         window = 60.0 if report.limit_name in ("rpm", "tpm") else 86400.0
         if report.refills and limit > 0:
             until = now + extra * window / limit
         else:
             until = now + max(1.0, window if report.reset_after is None else report.reset_after)
-        asked_at = max(lease.taken_at, old.asked_at if old is not None else lease.taken_at)
-        counts.seen[report.limit_name] = Seen(limit, extra, asked_at, now, until, report.refills)
+        seen = Seen(limit, extra, lease.taken_at, now, until, report.refills)
+        if old is not None:
+            late, alone = lease.taken_at < old.asked_at, lease.taken_at >= old.heard_at and counts.open.requests == 0
+            if not alone and extra < old.extra_at(now):
+                seen = replace(old, limit=limit, extra=old.extra_at(now), heard_at=now)
+            seen = replace(seen, limit=old.limit if late else limit, asked_at=max(old.asked_at, lease.taken_at))
+        counts.seen[report.limit_name] = seen
         self._save_counts(meter, counts)
 
     def _renew(self, lease_id: str, expires_at: float) -> None:
@@ -260,10 +260,6 @@ class LocalStore(Store):
     @abstractmethod
     def _expired_leases(self, now: float) -> list[Lease]:
         """Take out and return the leases that expired."""
-
-    @abstractmethod
-    def _open_before(self, scope: str, moment: float) -> Amount:
-        """What the open leases of a meter hold that were taken by `moment`."""
 
     @abstractmethod
     def _put_rest(self, rest: Rest) -> None: ...

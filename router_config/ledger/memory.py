@@ -59,7 +59,7 @@ class MemoryStore(LocalStore):
         self._leases: dict[str, Lease] = {}
         self._expiries: list[tuple[float, str]] = []
         self._rests: dict[str, Rest] = {}
-        self._history: dict[tuple[str, str], dict[int, Usage]] = {}
+        self._history: dict[tuple[str, str], dict[int, list[float]]] = {}
         self._latencies: dict[tuple[str, str], deque[int]] = {}
         self._errors: dict[str, LastError] = {}
 
@@ -120,13 +120,6 @@ class MemoryStore(LocalStore):
                 expired.append(self._leases.pop(lease_id))
         return expired
 
-    def _open_before(self, scope: str, moment: float) -> Amount:
-        found = NOTHING
-        for lease in self._leases.values():
-            if lease.taken_at <= moment and scope in lease.scopes:
-                found = found.plus(lease.amount)
-        return found
-
     def _put_rest(self, rest: Rest) -> None:
         self._rests = {scope: each for scope, each in self._rests.items() if not each.over(self._now)}
         self._rests[rest.scope] = rest
@@ -143,13 +136,9 @@ class MemoryStore(LocalStore):
         if slot not in slots:
             for old in [each for each in slots if each <= slot - SLOTS_KEPT]:
                 del slots[old]
-        so_far = slots.get(slot, Usage())
-        slots[slot] = Usage(
-            so_far.requests + spent.requests,
-            so_far.tokens + spent.tokens,
-            so_far.usd + spent.usd,
-            so_far.errors + (outcome.error is not None),
-        )
+        sums = slots.setdefault(slot, [0, 0, 0.0, 0])
+        for place, value in enumerate((*spent, outcome.error is not None)):
+            sums[place] += value
         if outcome.error is None:
             latencies = self._latencies.setdefault(key, deque(maxlen=LATENCIES_KEPT))
             latencies.append(round(outcome.seconds * 1000))
@@ -161,14 +150,10 @@ class MemoryStore(LocalStore):
         for (provider, model), slots in self._history.items():
             if provider not in since:
                 continue
-            recent = [usage for slot, usage in slots.items() if (slot + 1) * SLOT_SECONDS > since[provider]]
-            found[provider, model] = Usage(
-                sum(usage.requests for usage in recent),
-                sum(usage.tokens for usage in recent),
-                sum(usage.usd for usage in recent),
-                sum(usage.errors for usage in recent),
-                tuple(self._latencies.get((provider, model), ())),
-            )
+            recent = [sums for slot, sums in slots.items() if (slot + 1) * SLOT_SECONDS > since[provider]]
+            requests, tokens, usd, errors = (sum(sums[place] for sums in recent) for place in range(4))
+            latencies = tuple(self._latencies.get((provider, model), ()))
+            found[provider, model] = Usage(int(requests), int(tokens), usd, int(errors), latencies)
         return found
 
     def _last_errors(self) -> dict[str, LastError]:

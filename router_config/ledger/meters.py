@@ -64,9 +64,13 @@ class Meter:
     limits: tuple[Limit, ...] = ()
     day: Window = ROLLING_DAY
     limits_minutes: bool = field(init=False, compare=False)
+    most_tokens: float = field(init=False, compare=False)
+    """The smallest of its token limits."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits_minutes", any(limit.period == "minute" for limit in self.limits))
+        tokens = (limit.value for limit in self.limits if limit.metric == "tokens")
+        object.__setattr__(self, "most_tokens", min(tokens, default=float("inf")))
 
     def window(self, period: Period) -> Window:
         return MINUTE if period == "minute" else self.day

@@ -137,7 +137,7 @@ def _split(raw: bytes) -> list[str]:
 
 def lease_text(lease: Lease, meters: Mapping[str, Meter]) -> bytes:
     marks = [(scope, mark_of(lease.expires_at, meters[scope].day)) for scope in lease.scopes]
-    return text_of({"amount": lease.amount, "scopes": marks, "probes": lease.probes, "taken_at": lease.taken_at})
+    return text_of({"amount": lease.amount, "scopes": marks, "probes": lease.probes})
 
 
 def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, Meter], now: float) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import os
 import random
 import sqlite3
@@ -43,7 +44,10 @@ class SQLiteStore(LocalStore):
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._connection: sqlite3.Connection | None = self._open()
+        # What this transaction has read: counts by scope, when the first slot of a window leaves, and all rests.
         self._page: dict[str, Counts] = {}
+        self._leaves: dict[tuple[str, Period], float] = {}
+        self._rests: dict[str, Rest] | None = None
         self._position = random.randrange(LATENCIES_KEPT)
 
     def _open(self) -> sqlite3.Connection:
@@ -111,6 +115,8 @@ class SQLiteStore(LocalStore):
             db.execute("BEGIN IMMEDIATE")
             self._now = now
             self._page.clear()
+            self._leaves.clear()
+            self._rests = None
             try:
                 result = step()
                 db.execute("COMMIT")
@@ -134,7 +140,10 @@ class SQLiteStore(LocalStore):
 
     def _forget(self, meter: Meter, period: Period, total: Amount, leaves: float | None) -> Amount:
         """Drop the slots that left the window; a reading that drops some writes the row at once."""
-        if leaves is None or leaves > self._now:
+        if leaves is None:
+            return total
+        if leaves > self._now:
+            self._leaves[meter.scope, period] = leaves
             return total
         of_window = (meter.scope, period)
         gone = self._db.execute(
@@ -146,6 +155,8 @@ class SQLiteStore(LocalStore):
         left = self._db.execute("SELECT min(leaves) FROM slot WHERE scope=? AND period=?", of_window).fetchone()[0]
         if left is None:
             total = NOTHING
+        else:
+            self._leaves[meter.scope, period] = left
         self._db.execute(
             f"UPDATE meter SET {period}_requests=?, {period}_tokens=?, {period}_usd=?, {period}_leaves=? WHERE scope=?",
             (*total, left, meter.scope),
@@ -170,10 +181,9 @@ class SQLiteStore(LocalStore):
             "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd",
             (meter.scope, period, slot, leaves, *amount),
         )
-        self._db.execute(
-            f"UPDATE meter SET {period}_leaves=min(coalesce({period}_leaves, ?1), ?1) WHERE scope=?2",
-            (leaves, meter.scope),
-        )
+        if leaves < self._leaves.get((meter.scope, period), math.inf):
+            self._leaves[meter.scope, period] = leaves
+            self._db.execute(f"UPDATE meter SET {period}_leaves=? WHERE scope=?", (leaves, meter.scope))
 
     def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
         rows = self._db.execute(
@@ -196,11 +206,8 @@ class SQLiteStore(LocalStore):
         )
 
     def _pop_lease(self, lease_id: str) -> Lease | None:
-        row = self._db.execute("SELECT * FROM lease WHERE id=?", (lease_id,)).fetchone()
-        if row is None:
-            return None
-        self._db.execute("DELETE FROM lease WHERE id=?", (lease_id,))
-        return _lease(row)
+        row = self._db.execute("DELETE FROM lease WHERE id=? RETURNING *", (lease_id,)).fetchone()
+        return None if row is None else _lease(row)
 
     def _expired_leases(self, now: float) -> list[Lease]:
         rows = self._db.execute("SELECT * FROM lease WHERE expires_at<=?", (now,)).fetchall()
@@ -208,19 +215,11 @@ class SQLiteStore(LocalStore):
             self._db.execute("DELETE FROM lease WHERE expires_at<=?", (now,))
         return [_lease(row) for row in rows]
 
-    def _open_before(self, scope: str, moment: float) -> Amount:
-        row = self._db.execute(
-            "SELECT coalesce(sum(requests), 0), coalesce(sum(tokens), 0), coalesce(sum(usd), 0.0) FROM lease "
-            "WHERE taken_at<=? AND instr(scopes, ?)",
-            (moment, json.dumps(scope)),
-        ).fetchone()
-        return Amount(*row)
-
     def rest_of(self, scope: str) -> Rest | None:
-        row = self._db.execute("SELECT * FROM rest WHERE scope=?", (scope,)).fetchone()
-        return _rest(row) if row else None
+        return self._all_rests().get(scope)
 
     def _put_rest(self, rest: Rest) -> None:
+        self._rests = None
         self._db.execute("DELETE FROM rest WHERE until<=? AND NOT probes", (self._now,))
         self._db.execute(
             "INSERT OR REPLACE INTO rest VALUES (?,?,?,?,?,?,?,?)",
@@ -237,10 +236,13 @@ class SQLiteStore(LocalStore):
         )
 
     def _drop_rest(self, scope: str) -> None:
+        self._rests = None
         self._db.execute("DELETE FROM rest WHERE scope=?", (scope,))
 
     def _all_rests(self) -> dict[str, Rest]:
-        return {row[0]: _rest(row) for row in self._db.execute("SELECT * FROM rest")}
+        if self._rests is None:
+            self._rests = {row[0]: _rest(row) for row in self._db.execute("SELECT * FROM rest")}
+        return self._rests
 
     def _record(self, outcome: Outcome, spent: Amount, now: float) -> None:
         key, slot = (outcome.provider, outcome.model), slot_of(now)

@@ -66,12 +66,25 @@ def test_answers_in_another_order_than_their_requests_come_to_the_same(store: St
     assert room(store, at=START + 1) == 40
 
 
-def test_a_request_that_left_after_the_one_answered_is_taken_as_not_counted_yet(store: Store) -> None:
-    first = lease_of(store)
+def test_what_was_in_flight_keeps_its_room_when_its_own_answer_says_less(store: Store) -> None:
+    """The provider may have counted the ten in another order than they left, and answered in a third."""
+    leases = [lease_of(store, at=START + number / 100) for number in range(10)]
+    counted = [5, 9, 1, 10, 3, 2, 7, 4, 6, 8]
+    for lease, place in zip(leases, counted, strict=True):
+        told(store, lease, remaining=50 - place, at=START + 1)
+    assert room(store, at=START + 1) == 40
+
+
+def test_while_requests_overlap_the_usage_of_others_is_never_thought_less(store: Store) -> None:
+    told(store, lease_of(store), remaining=49)
+    running = lease_of(store, at=START + 1)
     for number in range(5):
-        lease_of(store, at=START + 1 + number)
-    told(store, first, remaining=50, at=START + 10)
-    assert room(store, at=START + 10) == 45
+        told(store, lease_of(store, at=START + 2 + number), remaining=90, at=START + 2.5 + number)
+    assert room(store, at=START + 10) == 43
+    told(store, running, remaining=90, at=START + 11)
+    assert room(store, at=START + 11) == 43
+    told(store, lease_of(store, at=START + 12), remaining=90, at=START + 13)
+    assert room(store, at=START + 13) == 90
 
 
 def test_a_late_answer_never_makes_more_room(store: Store) -> None:

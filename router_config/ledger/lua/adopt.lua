@@ -3,7 +3,7 @@
 -- KEYS[1] prefix
 -- ARGV[1] packed: now, when the lease expires
 -- ARGV[2] id of the lease
--- ARGV[3] JSON: amount [requests, tokens, usd], scopes {{scope, mark of expiry}}, probes, taken_at
+-- ARGV[3] JSON: amount [requests, tokens, usd], scopes {{scope, mark of expiry}}, probes
 
 local expires_at
 now, expires_at = struct.unpack('<dd', ARGV[1])

@@ -191,8 +191,7 @@ local function set_probe(scope, rest, probe, probe_until)
     rest.probes and 1 or 0, rest.status, probe, rest.reason))
 end
 
--- Leases: {amount = {requests, tokens, usd}, scopes = {{scope, mark of expiry}}, probes = {scope}, taken_at}.
--- Each scope knows its open ones in the order in which they were taken.
+-- Leases: {amount = {requests, tokens, usd}, scopes = {{scope, mark of expiry}}, probes = {scope}}.
 
 local function put_lease(id, lease, expires_at)
   redis.call('HSET', key('leases'), id, cmsgpack.pack(lease))
@@ -216,20 +215,8 @@ local function open_lease(id, lease, expires_at)
     local page = read_page(scope) or new_page()
     page.open = plus(page.open, amount)
     save_page(scope, page)
-    redis.call('ZADD', key('open', scope), lease.taken_at, id)
-    redis.call('EXPIRE', key('open', scope), LEASES_LAST)
   end
   put_lease(id, lease, expires_at)
-end
-
--- What the open leases of a meter hold that were taken by `moment`.
-local function open_before(scope, moment)
-  local sum = nothing()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('open', scope), '-inf', moment)) do
-    local raw = redis.call('HGET', key('leases'), id)
-    if raw then sum = plus(sum, amount_of(cmsgpack.unpack(raw).amount)) end
-  end
-  return sum
 end
 
 -- Give the room back, and count what was spent (nil: nothing). `marks` are by scope {when it arrived, when it ended};
@@ -240,7 +227,6 @@ local function close_lease(id, lease, spent, marks, alive)
     local scope, expiry = held[1], held[2]
     local page = read_page(scope) or new_page()
     page.open = minus(page.open, amount)
-    redis.call('ZREM', key('open', scope), id)
     if spent then
       local mark = marks and marks[scope] or { expiry, expiry }
       count(scope, page, spent, mark[1], mark[2])

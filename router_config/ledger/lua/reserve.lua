@@ -98,7 +98,7 @@ end
 local function take(option)
   local amount, held = option.amount, {}
   local lease = {
-    amount = { amount.requests, amount.tokens, amount.usd }, scopes = {}, probes = option.probes, taken_at = now,
+    amount = { amount.requests, amount.tokens, amount.usd }, scopes = {}, probes = option.probes
   }
   for _, each in ipairs(option.metered) do
     lease.scopes[#lease.scopes + 1] = { each.meter.scope, expiry_marks[each.meter.day] }

@@ -24,23 +24,28 @@ end
 -- The limit that the provider reports, and how much of it others than we have used: `_hear` of local.py.
 local function hear(report)
   local page = read_page(report.scope) or new_page()
-  local kind, old = LIMITS[report.number + 1], nil
-  for _, seen in ipairs(page.seen) do
-    if seen.number == report.number then old = seen end
+  local kind, place = LIMITS[report.number + 1], #page.seen + 1
+  for index, seen in ipairs(page.seen) do
+    if seen.number == report.number then place = index end
   end
-  local late = old ~= nil and step.asked_at < old.asked_at
-  local extra = 0
+  local old, extra, lasts = page.seen[place], 0, report.lasts
   if report.remaining then
-    local before = open_before(report.scope, late and '+inf' or step.asked_at)
-    extra = math.max(0, report.in_force - report.remaining - page[kind.period][kind.metric] - before[kind.metric])
+    local ours = page[kind.period][kind.metric] + page.open[kind.metric]
+    extra = math.max(0, report.in_force - report.remaining - ours)
   end
-  -- A later request's answer came first: this one never makes more room.
-  if late and extra <= extra_at(old) then return end
-  local seen = old or {}
-  seen.number, seen.limit, seen.extra, seen.heard_at, seen.refills = report.number, report.limit, extra, now, report.refills
-  seen.asked_at = math.max(step.asked_at, old and old.asked_at or step.asked_at)
-  seen.until_ = report.refills and report.limit > 0 and now + extra * report.window / report.limit or now + report.lasts
-  if not old then page.seen[#page.seen + 1] = seen end
+  if report.refills and report.limit > 0 then lasts = extra * report.window / report.limit end
+  local seen = {
+    number = report.number, limit = report.limit, extra = extra, asked_at = step.asked_at, heard_at = now,
+    until_ = now + lasts, refills = report.refills,
+  }
+  if old then
+    local alone = step.asked_at >= old.heard_at and page.open.requests == 0
+    if not alone and extra < extra_at(old) then
+      seen.extra, seen.until_, seen.refills = extra_at(old), old.until_, old.refills
+    end
+    if step.asked_at < old.asked_at then seen.limit, seen.asked_at = old.limit, old.asked_at end
+  end
+  page.seen[place] = seen
   save_page(report.scope, page)
 end
 
