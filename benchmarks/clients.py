@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import litellm
 import yaml
+from litellm.router import Router as LiteLLMRouter
 
 from benchmarks.load import MAX_TOKENS, Arrival
 from router_config import Router
@@ -89,7 +90,7 @@ def ours(setting: Setting, clock: AheadClock, state: str) -> Ask:
 
 
 def stock(setting: Setting, clock: AheadClock, **how: Any) -> Ask:
-    """litellm.Router with the limits of a minute, the only ones that it knows, on each deployment."""
+    """LiteLLMRouter with the limits of a minute, the only ones that it knows, on each deployment."""
     ordered = "routing_strategy" not in how
     entries = [
         {
@@ -108,7 +109,7 @@ def stock(setting: Setting, clock: AheadClock, **how: Any) -> Ask:
     ]
     _set_minutes_by(clock)
     litellm.suppress_debug_info = True
-    router = litellm.Router(
+    router = LiteLLMRouter(
         model_list=entries, num_retries=setting.retries, cooldown_time=setting.cooldown, timeout=30, **how
     )
     return lambda arrival: ask(router, arrival)
@@ -128,7 +129,7 @@ CLIENTS: Final[Mapping[str, Make]] = {
 }
 
 
-async def ask(router: litellm.Router, arrival: Arrival) -> object:
+async def ask(router: Any, arrival: Arrival) -> object:
     """One request, a stream to its end."""
     reply = await router.acompletion(
         model="default", messages=arrival.messages, max_tokens=MAX_TOKENS, stream=arrival.stream

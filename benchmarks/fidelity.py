@@ -1,6 +1,6 @@
 """How well limits are kept and used: our Router and stock litellm.Router under the same overload, side by side.
 
-    python -m benchmarks.fidelity --quick
+python -m benchmarks.fidelity --quick
 """
 
 import argparse
@@ -217,7 +217,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--callers", type=int, default=200, metavar="N", help="who all ask in the first moment (default 200)")
     add("--seed", type=int, default=1, metavar="N", help="of the load (default 1)")
     add("--only", default="", metavar="TEXT", help="clients whose name holds this")
-    add("--at-once", type=int, default=len(CLIENTS), metavar="N", help="clients measured at the same time (default all)")
+    add(
+        "--at-once", type=int, default=len(CLIENTS), metavar="N", help="clients measured at the same time (default all)"
+    )
     add("--cooldown", type=float, default=300.0, metavar="S", help="seconds, of every client (default 300)")
     add("--retries", type=int, default=2, metavar="N", help="num_retries of stock (default 2)")
     add("--json", action="store_true", help="everything, as JSON")

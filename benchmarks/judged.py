@@ -80,9 +80,7 @@ def dark_seconds(
     asked = sorted({int(result.due - begins) for result in results})
     served = {int(call.at - begins) for call in admitted}
     return [
-        second
-        for second in asked
-        if second not in served and any(room.at(begins + second) for room in rooms.values())
+        second for second in asked if second not in served and any(room.at(begins + second) for room in rooms.values())
     ]
 
 

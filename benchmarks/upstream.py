@@ -59,7 +59,9 @@ class Upstream:
         """Every request that arrived, in order. Raises RuntimeError when there were more than it remembers."""
         found = self._control(f"requests?last={REMEMBERED}")
         if found["count"] > len(found["requests"]):
-            raise RuntimeError(f"the simulator remembers {REMEMBERED} of {found['count']} requests: ask for a shorter load")
+            raise RuntimeError(
+                f"the simulator remembers {REMEMBERED} of {found['count']} requests: ask for a shorter load"
+            )
         names = {field.name for field in fields(Call)}
         return [Call(**{name: value for name, value in call.items() if name in names}) for call in found["requests"]]
 

@@ -67,7 +67,7 @@ class SystemClock:
 
 
 class Moments:
-    """The present, but never the same moment twice: so it says which of two things came first, on a frozen clock too."""
+    """The present, but never the same moment twice: so it tells which of two things came first."""
 
     _APART: Final = 1e-6
     _AHEAD: Final = 1.0

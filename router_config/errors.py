@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import litellm
+from litellm.exceptions import RateLimitError
 
 from router_config.attempts import Attempt
 
@@ -21,7 +21,7 @@ class ProviderVerdict:
         return asdict(self)[name]
 
 
-class NoProviderAvailable(litellm.RateLimitError):  # type: ignore[misc]
+class NoProviderAvailable(RateLimitError):
     """Nothing can serve this request now.
 
     `retry_after`: seconds until a provider is expected to have room again, None if none will without a person.

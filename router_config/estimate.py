@@ -7,7 +7,7 @@ too much comes back at settlement.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from router_config.ledger.choice import Need
+from router_config.ledger.gates import Need
 
 PER_MESSAGE: Final = 3
 """Tokens that a chat message's frame costs with OpenAI's encodings; other providers are near it."""

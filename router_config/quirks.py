@@ -12,6 +12,8 @@ def quieten() -> None:
         litellm.disable_hf_tokenizer_download = True
     litellm.suppress_debug_info = True  # Else each failed attempt prints advice to stdout.
     # A call cancelled while LiteLLM still prepares it in a thread leaves its coroutine behind.
-    warnings.filterwarnings("ignore", r"coroutine '\w+\.a\w*(completion|embedding)\w*' was never awaited", RuntimeWarning)
+    warnings.filterwarnings(
+        "ignore", r"coroutine '\w+\.a\w*(completion|embedding)\w*' was never awaited", RuntimeWarning
+    )
     # pydantic 2.14 on a type of openai's that LiteLLM validates with.
     warnings.filterwarnings("ignore", "Item '.*' on TypedDict class", UserWarning)

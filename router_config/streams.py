@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from litellm import CustomStreamWrapper
 from litellm.exceptions import MidStreamFallbackError
@@ -39,8 +39,9 @@ class SettlingStream(CustomStreamWrapper):  # type: ignore[misc]
         `ahead` are chunks already fetched, `watch` runs at each further chunk, `dropped` settles what nobody reads.
         """
         stream.__class__ = cls
-        stream._ahead, stream._ended, stream._watch, stream._dropped = ahead, ended, watch, dropped
-        return stream
+        ours = cast(Self, stream)
+        ours._ahead, ours._ended, ours._watch, ours._dropped = ahead, ended, watch, dropped
+        return ours
 
     def usage(self) -> Any | None:
         """The provider's own account of the tokens, if it came."""

@@ -1,4 +1,4 @@
-"""Processes that share one store, each with a Router of its own, under one clock that runs faster than the machine's."""
+"""Processes that share one store, each with a Router of its own, under one clock that outruns the machine's."""
 
 import asyncio
 import mmap
@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -88,6 +88,7 @@ class Team:
     def replace(self, number: int) -> None:
         """Start another in the place of one that was killed."""
         self.members[number] = self._member()
+        self.do("ready", only=[number])
 
     def _member(self) -> "tuple[Any, Connection]":
         ours, theirs = self._spawning.Pipe()
@@ -116,11 +117,9 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
 
     from router_config import Router
 
-    logging.disable(logging.CRITICAL) if not os.environ.get("FID_LOG") else logging.getLogger("router_config").addHandler(logging.FileHandler(os.environ["FID_LOG"]))
+    logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")  # LiteLLM's, of coroutines that a cancelled call leaves behind.
     clock = SharedClock(clock_path)
-    if os.environ.get("FID_TRACE"):
-        import sys; sys.path.insert(0,"/tmp/w"); import fid_trace; fid_trace.install(clock)
     router = Router.from_yaml(path, env=env, clock=clock)
     with asyncio.Runner() as runner, suppress(EOFError):
         while True:
@@ -153,11 +152,18 @@ async def _ask(router: Any, clock: SharedClock, number: int, times: int) -> list
     from router_config import route_of
 
     calls = (router.acompletion(model="default", messages=[{"role": "user", "content": "hello"}]) for _ in range(times))
-    return [[(each.provider, each.outcome) for each in route_of(reply).attempts] for reply in await asyncio.gather(*calls)]
+    return [
+        [(each.provider, each.outcome) for each in route_of(reply).attempts] for reply in await asyncio.gather(*calls)
+    ]
 
 
 async def _status(router: Any, clock: SharedClock, number: int) -> Any:
     return await router.astatus()
 
 
-_COMMANDS = {"ready": _ready, "load": _load, "ask": _ask, "status": _status}
+_COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
+    "ready": _ready,
+    "load": _load,
+    "ask": _ask,
+    "status": _status,
+}

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from rig import LIMITS, MODELS, refusals
+from rig import MODELS
 from rig_load import passing
 
 from benchmarks.clients import ask
@@ -79,7 +79,13 @@ class RoomWithin:
 
 
 def run(
-    simulator: Simulator, clock: VirtualClock, path: Path, limits: dict[str, dict[str, int]], *, state: str, keys: int = 1
+    simulator: Simulator,
+    clock: VirtualClock,
+    path: Path,
+    limits: dict[str, dict[str, int]],
+    *,
+    state: str,
+    keys: int = 1,
 ) -> Run:
     """200 callers at once, then seven requests a second where the limits allow four, past the turn of the windows."""
     simulator.set_limits({name: {**each, "strict_rolling": True} for name, each in limits.items()})
@@ -172,7 +178,13 @@ def test_two_hundred_callers_of_five_providers_use_what_the_limits_allow_and_no_
 
 
 def test_sixty_deployments_under_load(simulator: Simulator, clock: VirtualClock, tmp_path: Path) -> None:
-    limits = {"groq": {"rpm": 2}, "gemini": {"rpm": 5}, "openrouter": {"rpm": 4}, "together": {"rpm": 3}, "openai": {"rpm": 5}}
+    limits = {
+        "groq": {"rpm": 2},
+        "gemini": {"rpm": 5},
+        "openrouter": {"rpm": 4},
+        "together": {"rpm": 3},
+        "openai": {"rpm": 5},
+    }
     done = run(simulator, clock, tmp_path / "litellm.yaml", limits, state="memory://", keys=12)
     assert_no_limit_was_exceeded(done)
     assert_the_limits_were_used(done)

@@ -159,9 +159,7 @@ def test_synchronous_callers_wait_too(make_router: MakeRouter, simulator: Simula
 
     async def main() -> None:
         threads = [
-            asyncio.to_thread(
-                router.completion, model="default", messages=message(), max_tokens=2600, max_wait=100
-            )
+            asyncio.to_thread(router.completion, model="default", messages=message(), max_tokens=2600, max_wait=100)
             for _ in range(3)
         ]
         await asyncio.gather(*threads, ask(router, max_tokens=2600, max_wait=100))
@@ -198,12 +196,15 @@ def test_whoever_comes_back_after_retry_after_is_served_and_no_second_earlier(
 
     def served(**kwargs: Any) -> float | None:
         """None when it was, else the seconds to wait."""
+        refused: NoProviderAvailable | None = None
         try:
             router.completion(model="default", **kwargs)
-        except NoProviderAvailable as refused:
-            assert refused.retry_after is not None
-            return refused.retry_after
-        return None
+        except NoProviderAvailable as error:
+            refused = error
+        if refused is None:
+            return None
+        assert refused.retry_after is not None
+        return refused.retry_after
 
     refused = 0
     while refused < 3:

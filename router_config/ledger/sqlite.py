@@ -27,7 +27,13 @@ _log = logging.getLogger("router_config")
 
 SCHEMA_VERSION: Final = 1
 PATIENCE: Final = 2.0
-"""Seconds that a step waits for other processes to let go of the file."""
+"""Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
+
+TRIES: Final = 20
+"""A step gives up no sooner than after so many tries: a process that is starved itself has made few."""
+
+AT_ONCE: Final = 10
+"""Milliseconds that SQLite itself waits in each try; a transaction takes a third of one."""
 
 
 class SQLiteStore(LocalStore):
@@ -49,6 +55,7 @@ class SQLiteStore(LocalStore):
         self._leaves: dict[tuple[str, Period], float] = {}
         self._rests: dict[str, Rest] | None = None
         self._position = random.randrange(LATENCIES_KEPT)
+        self._held_at = 0.0
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -85,7 +92,7 @@ class SQLiteStore(LocalStore):
                 script = files("router_config.ledger").joinpath("schema.sql").read_text("utf-8")
                 connection.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
             connection.execute("SELECT count(*) FROM meter").fetchone()
-            connection.execute("PRAGMA busy_timeout=0")  # From here on the waiting is ours, off the event loop.
+            connection.execute(f"PRAGMA busy_timeout={AT_ONCE}")  # Longer waiting is ours, off the event loop.
         except BaseException:
             connection.close()
             raise
@@ -100,13 +107,18 @@ class SQLiteStore(LocalStore):
         return self._connection
 
     async def _atomically(self, now: float, step: Callable[[], T]) -> T:
-        give_up = time.monotonic() + PATIENCE
+        began, tries = time.monotonic(), 0
         while True:
             try:
-                return self._transaction(now, step)
+                result = self._transaction(now, step)
             except sqlite3.DatabaseError as error:
-                if not _is_busy(error) or time.monotonic() > give_up:
+                tries += 1
+                locked_for = time.monotonic() - max(began, self._held_at)
+                if not _is_busy(error) or (locked_for > PATIENCE and tries >= TRIES):
                     raise StoreError(f"cannot use the state file {self.path}: {error}") from error
+            else:
+                self._held_at = time.monotonic()
+                return result
             await asyncio.sleep(random.uniform(0.0002, 0.002))
 
     def _transaction(self, now: float, step: Callable[[], T]) -> T:
