@@ -6,14 +6,13 @@ import logging
 import os
 import sys
 import time
-from dataclasses import asdict, replace
-from tempfile import TemporaryDirectory
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 if TYPE_CHECKING:
-    from benchmarks.clients import AheadClock, Make, Setting
+    from benchmarks.clients import Setting
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
     make = CLIENTS[job["client"]]
 
     async def run() -> dict[str, Any]:
-        await warm(make, setting, clock)
+        await warm(setting)
         ask = make(setting, clock)
         print("ready", flush=True)
         clock.ahead = json.loads(sys.stdin.readline())["ahead"]
@@ -40,19 +39,23 @@ def main() -> None:
     os._exit(0)  # LiteLLM's threads and unfinished tasks would only complain.
 
 
-async def warm(make: "Make", setting: "Setting", clock: "AheadClock") -> None:
-    """What LiteLLM does at its first call, such as importing a provider's code, is not part of the load.
+async def warm(setting: "Setting") -> None:
+    """What LiteLLM does at its first call to a provider, such as importing its code, is not part of the load.
 
-    The simulator is reset afterwards; the routers used for it, and their store, are not used again.
+    The simulator is reset afterwards.
     """
-    from benchmarks.load import Arrival
+    import litellm
 
-    with TemporaryDirectory() as directory:
-        for name, base in setting.bases.items():
-            one = replace(setting, bases={name: base}, limits={name: {}}, keys=1, directory=directory)
-            ask = make(one, clock)
-            for stream in (False, True):
-                await ask(Arrival(0.0, 10, stream))
+    from benchmarks.clients import MODELS, PREFIXES
+
+    for name, base in setting.bases.items():
+        asked = {"model": f"{PREFIXES.get(name, name)}/{MODELS[name]}", "api_base": base, "api_key": "warm"}
+        for stream in (False, True):
+            messages = [{"role": "user", "content": "hello"}]
+            reply = await litellm.acompletion(messages=messages, max_tokens=10, stream=stream, **asked)
+            if stream:
+                async for _ in reply:
+                    pass
 
 
 if __name__ == "__main__":

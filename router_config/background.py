@@ -25,6 +25,11 @@ class BackgroundLoop:
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the calling thread is the loop's own."""
+        return threading.current_thread() is self._thread
+
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Start `work` on the loop, in a copy of the caller's context. Raises RuntimeError at the interpreter's end."""
         try:
@@ -38,7 +43,7 @@ class BackgroundLoop:
 
         Raises RuntimeError on the loop's own thread, where waiting would never end.
         """
-        if threading.current_thread() is self._thread:
+        if self.is_here:
             work.close()
             raise RuntimeError(
                 "a synchronous call inside an asynchronous callback would wait for itself; await the async one"

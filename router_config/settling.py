@@ -151,9 +151,11 @@ class Settling:
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
             await self.failed(flight, error)
         else:
-            # On the background loop: the caller's may be ending just now, and cancel whatever has not begun.
-            settled = self._background.submit(self._settle(flight, flight.lease.amount, None, alive=True))
-            await asyncio.shield(asyncio.wrap_future(settled))
+            settling = self._settle(flight, flight.lease.amount, None, alive=True)
+            if self._background.is_here:
+                await settling
+            else:  # The caller's loop may be ending just now, and cancel whatever has not begun.
+                await asyncio.shield(asyncio.wrap_future(self._background.submit(settling)))
 
     async def renew(self, flight: Flight) -> None:
         now = self._clock.now()

@@ -59,7 +59,6 @@ class Team:
         self._threads = ThreadPoolExecutor(members + 1)
 
     def __enter__(self) -> Self:
-        self.do("ready")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, t: TracebackType | None) -> None:
@@ -88,7 +87,6 @@ class Team:
     def replace(self, number: int) -> None:
         """Start another in the place of one that was killed."""
         self.members[number] = self._member()
-        self.do("ready", only=[number])
 
     def _member(self) -> "tuple[Any, Connection]":
         ours, theirs = self._spawning.Pipe()

@@ -56,7 +56,7 @@ def team(running: Team, simulator: Simulator, clock: SharedClock) -> Team:
     """Four processes that have warmed up; what they did before has left every minute and every cooldown."""
     settle(simulator)
     clock.advance(1000)
-    running.do("ask", 1, only=[0])
+    running.do("ready")
     clock.advance(61)
     return running
 
