@@ -44,7 +44,7 @@ THREE: Final[Limits] = {"groq": {"rpm": 30}, "gemini": {"rpm": 60}, "openrouter"
 
 EXAMPLES: Final = """\
 examples:
-  %(prog)s                          both loads in full, about seven minutes
+  %(prog)s                          both loads in full, about eight minutes
   %(prog)s --quick                  five providers for 36 s, under a minute in all
   %(prog)s --deployments 60         five providers with twelve keys each, limits shared out among them
   %(prog)s --only ours --json       ours alone, for a script
@@ -53,7 +53,10 @@ examples:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One load on one set of limits; times in seconds, `rate` in requests a second, `keys` per provider."""
+    """One load on one set of limits; times in seconds, `rate` in requests a second, `keys` per provider.
+
+    Clients begin `apart` from each other, so that not all of them have their two hundred callers in the same moment.
+    """
 
     title: str
     limits: Limits
@@ -62,6 +65,7 @@ class Experiment:
     callers: int = 200
     seed: int = 1
     keys: int = 1
+    apart: float = 10.0
 
     @property
     def load(self) -> dict[str, float | int]:
@@ -115,19 +119,21 @@ def measure(experiment: Experiment, clients: Sequence[str], cooldown: float, ret
         _say(f"{experiment.title}: starting {len(clients)} clients")
         for process in processes:
             _line(process)
-        ahead = (BEGINS_AT - time.time()) % 60.0
-        for upstream, process in zip(upstreams, processes, strict=True):
+        _say(f"{experiment.title}: {len(schedule)} requests in {experiment.seconds:g} s to each")
+        for number, (upstream, process) in enumerate(zip(upstreams, processes, strict=True)):
+            time.sleep(experiment.apart if number else 0)
+            ahead = (BEGINS_AT - time.time()) % 60.0
             upstream.reset(ahead)
             _tell(process, {"ahead": ahead})
-        _say(f"{experiment.title}: {len(schedule)} requests in {experiment.seconds:g} s to each")
         rows = []
         for client, upstream, process in zip(clients, upstreams, processes, strict=True):
-            results = [Result(**each) for each in json.loads(_line(process))["results"]]
+            told = json.loads(_line(process))
+            results = [Result(**each) for each in told["results"]]
             calls, summary = upstream.calls(), upstream.summary()
             rows.append(
                 judged(client, results, calls, summary, experiment.limits, keys=experiment.keys, allowed=possible)
             )
-            _say(f"{client}: done")
+            _say(f"{client}: done, {told['cpu']:.0f} s of CPU")
     return rows
 
 
@@ -167,11 +173,19 @@ def _experiments(wanted: argparse.Namespace) -> list[Experiment]:
     if wanted.quick:
         seconds = wanted.seconds or 36
         title = f"Five providers, {seconds:g} s"
-        return [Experiment(title, FIVE, seconds, wanted.rate, wanted.callers, wanted.seed)]
-    five, three = wanted.seconds or 190, wanted.seconds or 150
+        return [Experiment(title, FIVE, seconds, wanted.rate, wanted.callers, wanted.seed, apart=2.0)]
+    loads = [("Five providers", FIVE, 190.0), ("Three providers", THREE, 150.0)]
     return [
-        Experiment(f"Five providers, {five:g} s", FIVE, five, wanted.rate, wanted.callers, wanted.seed),
-        Experiment(f"Three providers, {three:g} s", THREE, three, wanted.rate, wanted.callers, wanted.seed),
+        Experiment(
+            f"{title}, {wanted.seconds or seconds:g} s",
+            limits,
+            wanted.seconds or seconds,
+            wanted.rate,
+            wanted.callers,
+            wanted.seed,
+        )
+        for title, limits, seconds in loads
+        if wanted.load in title.lower()
     ]
 
 
@@ -212,8 +226,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--quick", action="store_true", help="one short load, across one turn of the clock's minute")
     add("--deployments", type=int, metavar="N", help="so many deployments instead (60, 300)")
+    add("--load", choices=["five", "three"], default="", help="only the one of five or three providers")
     add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 36)")
-    add("--rate", type=float, default=12.0, metavar="R", help="requests a second after the first moment (default 12)")
+    add("--rate", type=float, default=24.0, metavar="R", help="requests a second after the first moment (default 24)")
     add("--callers", type=int, default=200, metavar="N", help="who all ask in the first moment (default 200)")
     add("--seed", type=int, default=1, metavar="N", help="of the load (default 1)")
     add("--only", default="", metavar="TEXT", help="clients whose name holds this")

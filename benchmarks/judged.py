@@ -13,7 +13,11 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One client's row. `capacity` is the share of what the limits allow; `dark` counts seconds without service."""
+    """One client's row. `capacity` is the share of what the limits allow; `dark` counts seconds without service.
+
+    `worst_minute` and `worst_day` are shares of a limit: what was sent in any rolling minute, refused requests
+    included, and what was admitted in a day.
+    """
 
     client: str
     asked: int
@@ -57,16 +61,25 @@ def judged(
         admitted=len(admitted),
         allowed=allowed,
         too_many=sum(call.status == 429 for call in calls),
-        worst_minute=max(
-            (summary[name]["worst_rolling_minute"][ratio] or 0.0)
-            for name in limits
-            for ratio in ("requests_ratio", "tokens_ratio")
-        ),
+        worst_minute=max((busiest_minute(name, calls) / each["rpm"] for name, each in limits.items()), default=0.0),
         worst_day=max(_day_ratios(summary, limits), default=0.0),
         dark=len(dark_seconds(results, admitted, limits, keys)),
         by_provider={name: sum(call.provider == name for call in admitted) for name in limits},
         late=max(result.began - result.due for result in results),
     )
+
+
+def busiest_minute(provider: str, calls: Iterable[Call]) -> int:
+    """Most requests that one account was sent in any 60 s, refused ones included."""
+    by_key: dict[str | None, list[float]] = {}
+    for call in calls:
+        if call.provider == provider:
+            by_key.setdefault(call.key, []).append(call.at)
+    most = 0
+    for moments in by_key.values():
+        moments.sort()
+        most = max(most, *(end + 1 - bisect_right(moments, at - MINUTE) for end, at in enumerate(moments)))
+    return most
 
 
 def dark_seconds(

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 from router_config.ledger.gates import Need
 
+LONGEST_ANSWER: Final = 65_536
+"""Tokens that an answer may come to when nobody bounds it; what most models are able to give at most."""
+
 PER_MESSAGE: Final = 3
 """Tokens that a chat message's frame costs with OpenAI's encodings; other providers are near it."""
 
@@ -40,12 +43,13 @@ def need_of(request: Mapping[str, Any], default_output: int) -> Need:
     ):
         return Need(prompt, prompt)  # An embedding answers no tokens.
     answer = request.get("max_completion_tokens") or request.get("max_tokens") or request.get("max_output_tokens")
+    longest = 0
     if not isinstance(answer, int) or isinstance(answer, bool) or answer < 0:
-        answer = default_output
+        answer, longest = default_output, LONGEST_ANSWER
     choices = request.get("n")
     if isinstance(choices, int) and choices > 1:
-        answer *= choices
-    return Need(prompt + answer, prompt)
+        answer, longest = answer * choices, longest * choices
+    return Need(prompt + answer, prompt, most=prompt + longest if longest else 0)
 
 
 def tokens_of(text: str) -> int:

@@ -70,13 +70,13 @@ class Settling:
         elif reply.status is not None and reply.status >= 400:
             spent = Amount(requests=1)
         else:
-            spent = flight.lease.amount
+            spent = _in_full(flight)
         await self._settle(flight, spent, verdict, alive=reply.status is not None and reply.status < 500)
         return verdict
 
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
-        spent = flight.lease.amount if reached(flight, error) else None
+        spent = _in_full(flight) if reached(flight, error) else None
         await asyncio.shield(self._settle(flight, spent, None, alive=None))
 
     async def _settle(
@@ -151,7 +151,7 @@ class Settling:
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
             await self.failed(flight, error)
         else:
-            settling = self._settle(flight, flight.lease.amount, None, alive=True)
+            settling = self._settle(flight, _in_full(flight), None, alive=True)
             if self._background.is_here:
                 await settling
             else:  # The caller's loop may be ending just now, and cancel whatever has not begun.
@@ -170,11 +170,20 @@ class Settling:
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
 
+def _in_full(flight: Flight) -> Amount:
+    """What was reserved, for an attempt of which nobody says what it used.
+
+    Dollars by the tokens expected: an answer of unknown length may have reserved all that was left of a budget.
+    """
+    amount = flight.lease.amount
+    return amount._replace(usd=min(amount.usd, flight.deployment.need(amount.tokens, 0).usd))
+
+
 def _spent(flight: Flight, usage: Any) -> Amount:
     """What a completed attempt really used; the reservation where the provider did not say."""
     total = getattr(usage, "total_tokens", None)
     if not isinstance(total, int):
-        return flight.lease.amount
+        return _in_full(flight)
     prompt = getattr(usage, "prompt_tokens", None) or 0
     return flight.deployment.need(total, prompt)
 

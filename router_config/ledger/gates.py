@@ -11,16 +11,23 @@ Status = Literal[
     "available", "soft_limited", "rate_limited", "cooldown", "probing", "exhausted", "disabled", "too_large"
 ]
 
+ROUNDING: Final = 1e-9
+"""Share of a budget left alone where all of it is taken, lest a sum of dollars come out above it."""
+
 SEEN_LIMIT_LASTS: Final = 86400.0
 """Seconds for which a limit that a provider reported is believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a request asks for: `tokens` in all, of which `prompt_tokens` are the prompt's estimate."""
+    """What a request asks for: `tokens` in all, of which `prompt_tokens` are the prompt's estimate.
+
+    `most`: the tokens that it may come to where the caller does not bound the answer, else 0.
+    """
 
     tokens: int
     prompt_tokens: int
+    most: int = 0
 
 
 class Candidate(Protocol):
@@ -172,7 +179,20 @@ def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> 
             most = min((limit.value for limit, _ in limits if limit.metric == "tokens"), default=most)
         if most < amount.tokens:
             amount = amount._replace(tokens=int(most))
-    return amount
+    return amount._replace(usd=_dearest(candidate, need, amount, pages)) if need.most and amount.usd > 0 else amount
+
+
+def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -> float:
+    """Dollars to reserve for an answer of unknown length: what the longest would cost, or all that is left.
+
+    So no more than one such answer can exceed a budget, and whoever asks one at a time can use the last of it.
+    """
+    dearest = candidate.need(need.most, need.prompt_tokens).usd
+    for meter, counts in pages:
+        for limit in meter.limits:
+            if limit.metric == "usd":
+                dearest = min(dearest, limit.value * (1 - ROUNDING) - counts.used(limit) - counts.open.usd)
+    return max(dearest, amount.usd)
 
 
 def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:

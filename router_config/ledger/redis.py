@@ -67,7 +67,7 @@ class RedisStore(Store):
             return Choice(None, NOTHING, (), _passed(candidates, statuses, len(candidates))), None
         place = places[found.taken - 1]
         chosen = candidates[place]
-        amount = chosen.need(need.tokens, need.prompt_tokens)._replace(tokens=found.tokens)
+        amount = chosen.need(need.tokens, need.prompt_tokens)._replace(tokens=found.tokens, usd=found.usd)
         choice = Choice(chosen, amount, found.probes, _passed(candidates, statuses, place))
         lease = Lease(found.lease_id, chosen.id, found.scopes, amount, now, now + ttl, found.probes)
         for meter in chosen.meters:
@@ -82,7 +82,9 @@ class RedisStore(Store):
         marks: dict[str, forms.Mark] = {}
         for candidate in candidates:
             description = self._descriptions.of(candidate)
-            arguments += description.text, forms.AMOUNT.pack(*candidate.need(need.tokens, need.prompt_tokens))
+            amount = candidate.need(need.tokens, need.prompt_tokens)
+            dearest = candidate.need(need.most, need.prompt_tokens).usd if need.most else 0.0
+            arguments += description.text, forms.FOUR.pack(*amount, dearest)
             for name, day in description.days:
                 if name not in marks:
                     marks[name] = forms.mark_of(expires_at, day)
@@ -90,14 +92,21 @@ class RedisStore(Store):
         header = forms.FOUR.pack(now, expires_at, need.prompt_tokens, last)
         reply = line.call(self._scripts["reserve"], header, lease_id, forms.text_of(marks), *arguments)
         try:
-            taken, spare, tokens, probes, scopes, statuses = await reply
+            taken, spare, tokens, probes, scopes, statuses, usd = await reply
         except BaseException:
             # Whoever asked has left: what may have been taken goes back, on the same line and so after it was taken.
             nobody = Lease(lease_id, "", (), NOTHING, now, expires_at)
             line.call(self._scripts["settle"], forms.settlement_text(nobody, Settlement(None, now, now), {}, now), b"")
             raise
         return _Found(
-            lease_id, taken, spare, tokens, _texts(probes), _texts(scopes), [_STATUSES[status] for status in statuses]
+            lease_id,
+            taken,
+            spare,
+            tokens,
+            forms.ONE.unpack(usd)[0],
+            _texts(probes),
+            _texts(scopes),
+            [_STATUSES[status] for status in statuses],
         )
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
@@ -227,6 +236,7 @@ class _Found:
     taken: int
     spare: int
     tokens: int
+    usd: float
     probes: tuple[str, ...]
     scopes: tuple[str, ...]
     statuses: Sequence[Status]

@@ -63,7 +63,8 @@ class Share(Store):
         chosen = fitting[choice.chosen.id]
         before = candidates[: next(place for place, each in enumerate(candidates) if each.id == chosen.id)]
         amount = chosen.need(need.tokens, need.prompt_tokens)
-        amount = amount._replace(tokens=min(amount.tokens, choice.amount.tokens // self.processes))
+        tokens, usd = min(amount.tokens, choice.amount.tokens // self.processes), choice.amount.usd / self.processes
+        amount = amount._replace(tokens=tokens, usd=usd)
         passed = tuple(Passed(each.id, statuses.get(each.id, "rate_limited")) for each in before)
         return Choice(chosen, amount, choice.probes, passed), replace(lease, amount=amount)
 

@@ -4,9 +4,10 @@
 -- ARGV[1] packed: now, when the lease expires, tokens of the prompt, 1 if no candidates follow in another call
 -- ARGV[2] id of the lease
 -- ARGV[3] JSON: the mark of the lease's expiry by kind of day
--- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd)
+-- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd, and the most in usd)
 --
--- Returns {candidate taken or 0, spare candidate or 0, tokens taken, probes, scopes held, status of each examined}.
+-- Returns {candidate taken or 0, spare candidate or 0, tokens taken, probes, scopes held, status of each examined,
+-- packed usd taken}.
 -- A spare is one past its soft limit. It is taken when nothing better can follow, else handed back for the next call.
 
 local expires_at, prompt_tokens, last
@@ -57,13 +58,18 @@ local function limits_in_force(meter, page)
   return found
 end
 
--- What the request takes: never more tokens than the smallest token limit, or an estimate too high would starve it.
-local function capped(amount, metered)
+-- What the request takes: never more tokens than the smallest token limit, or an estimate too high would starve it; of
+-- a budget what the longest answer would cost (dearest), or all that is left.
+local function fitted(amount, dearest, metered)
   for _, each in ipairs(metered) do
     for _, gate in ipairs(each.gates) do
       if gate.metric == 'tokens' and gate.value < amount.tokens then amount.tokens = math.floor(gate.value) end
+      if gate.metric == 'usd' and dearest > 0 then
+        dearest = math.min(dearest, gate.value * (1 - 1e-9) - gate.used - each.page.open.usd)
+      end
     end
   end
+  if amount.usd > 0 and dearest > amount.usd then amount.usd = dearest end
   return amount
 end
 
@@ -128,9 +134,9 @@ for index = 1, (#ARGV - 3) / 2 do
   end
   local status, probes = resting(candidate)
   if not status then
-    local requests, tokens, usd = struct.unpack('<ddd', ARGV[3 + 2 * index])
+    local requests, tokens, usd, dearest = struct.unpack('<dddd', ARGV[3 + 2 * index])
     local metered = metered_of(candidate)
-    local amount = capped({ requests = requests, tokens = tokens, usd = usd }, metered)
+    local amount = fitted({ requests = requests, tokens = tokens, usd = usd }, dearest, metered)
     status = standing(amount, metered)
     local option = { index = index, tier = candidate.tier, amount = amount, metered = metered, probes = probes }
     if status == 'available' then
@@ -143,5 +149,8 @@ for index = 1, (#ARGV - 3) / 2 do
   statuses[index] = status
 end
 if complete and not taken then taken = spare end
-if taken then return { taken.index, 0, taken.amount.tokens, taken.probes, take(taken), statuses } end
-return { 0, spare and spare.index or 0, 0, {}, {}, statuses }
+if taken then
+  local usd = struct.pack('<d', taken.amount.usd)
+  return { taken.index, 0, taken.amount.tokens, taken.probes, take(taken), statuses, usd }
+end
+return { 0, spare and spare.index or 0, 0, {}, {}, statuses, struct.pack('<d', 0) }
