@@ -75,6 +75,7 @@ class Experiment:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables. Exit code 0; 1 when ours exceeded a limit."""
     wanted = _parser().parse_args(argv)
+    wanted.rate = wanted.rate or (12.0 if wanted.quick else 24.0)
     clients = [name for name in CLIENTS if wanted.only in name]
     report: list[dict[str, Any]] = []
     exceeded = False
@@ -228,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--deployments", type=int, metavar="N", help="so many deployments instead (60, 300)")
     add("--load", choices=["five", "three"], default="", help="only the one of five or three providers")
     add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 36)")
-    add("--rate", type=float, default=24.0, metavar="R", help="requests a second after the first moment (default 24)")
+    add("--rate", type=float, metavar="R", help="requests a second after the first moment (default 24; quick: 12)")
     add("--callers", type=int, default=200, metavar="N", help="who all ask in the first moment (default 200)")
     add("--seed", type=int, default=1, metavar="N", help="of the load (default 1)")
     add("--only", default="", metavar="TEXT", help="clients whose name holds this")

@@ -137,14 +137,14 @@ class ExplainRequest(_Document):
 
 
 class GateState(_Document):
-    """One limit as the request would meet it."""
+    """One limit, by name, as the request would meet it."""
 
-    limit: LimitName
+    name: LimitName
     scope: str
     used: Number
     reserved: Number
     needed: Number
-    value: Number
+    limit: Number
     blocks: bool
     clears_at: str | None
 

@@ -162,12 +162,11 @@ def _limits(deployment: Deployment, candidate: Mapping[str, Any]) -> dict[str, d
     configured = {(meter.scope, limit.name): limit.value for meter in deployment.meters for limit in meter.limits}
     found: dict[str, dict[str, Any]] = {}
     for gate in candidate["gates"]:
-        own = configured.get((gate["scope"], gate["limit"]))
-        left = max(0, gate["value"] - gate["used"] - gate["reserved"])
-        source = "config" if own == gate["value"] else "upstream"
-        row = {"limit": gate["value"], "remaining": left, "source": source}
-        if gate["limit"] not in found or left < found[gate["limit"]]["remaining"]:
-            found[gate["limit"]] = row
+        name, limit = gate["name"], gate["limit"]
+        left = max(0, limit - gate["used"] - gate["reserved"])
+        source = "config" if configured.get((gate["scope"], name)) == limit else "upstream"
+        if name not in found or left < found[name]["remaining"]:
+            found[name] = {"limit": limit, "remaining": left, "source": source}
     return found
 
 

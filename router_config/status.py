@@ -137,12 +137,12 @@ async def explanation(
                 "clears_at": iso(each.until) if each.blocks else None,
                 "gates": [
                     {
-                        "limit": gate.limit,
+                        "name": gate.limit,
                         "scope": gate.scope,
                         "used": _number(_whole(gate.limit, gate.used)),
                         "reserved": _number(gate.reserved),
                         "needed": _number(gate.needed),
-                        "value": _number(gate.value),
+                        "limit": _number(gate.value),
                         "blocks": gate.blocks,
                         "clears_at": iso(gate.clears_at),
                     }

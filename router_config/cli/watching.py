@@ -113,9 +113,9 @@ def _explanation_table(document: dict[str, Any]) -> str:
             why = _why(candidate["reason"], candidate["clears_at"])
             rows.append((candidate["deployment"], candidate["status"], "", "", "", "", "", why))
             for gate in candidate["gates"]:
-                numbers = [amount(gate[name]) for name in ("used", "reserved", "needed", "value")]
+                numbers = [amount(gate[name]) for name in ("used", "reserved", "needed", "limit")]
                 verdict = _why("no room", gate["clears_at"]) if gate["blocks"] else ""
-                rows.append(("", "", gate["limit"], *numbers, verdict))
+                rows.append(("", "", gate["name"], *numbers, verdict))
     header = ("DEPLOYMENT", "STATUS", "LIMIT", "USED", "RESERVED", "NEEDED", "OF", "")
     if not rows:
         return f"No provider of {document['group']} is configured.\n  Set a key with router-config env."

@@ -192,7 +192,7 @@ def test_explain_says_who_would_serve_and_changes_nothing(make_router: MakeRoute
     explanation = answer.json()
     Explanation.model_validate(explanation)
     assert (explanation["group"], explanation["tokens"], explanation["next"]) == ("default", 1500, "gemini")
-    gates = {gate["limit"]: gate for gate in explanation["providers"][0]["candidates"][0]["gates"]}
+    gates = {gate["name"]: gate for gate in explanation["providers"][0]["candidates"][0]["gates"]}
     assert gates["rpm"]["blocks"]
     assert gates["rpm"]["used"] == 30
     assert not gates["tpd"]["blocks"]
