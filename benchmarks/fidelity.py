@@ -45,7 +45,7 @@ THREE: Final[Limits] = {"groq": {"rpm": 30}, "gemini": {"rpm": 60}, "openrouter"
 EXAMPLES: Final = """\
 examples:
   %(prog)s                          both loads in full, about eight minutes
-  %(prog)s --quick                  five providers for 36 s, under a minute in all
+  %(prog)s --quick                  five providers for 30 s, under a minute in all
   %(prog)s --deployments 60         five providers with twelve keys each, limits shared out among them
   %(prog)s --only ours --json       ours alone, for a script
 """
@@ -101,11 +101,10 @@ def measure(experiment: Experiment, clients: Sequence[str], cooldown: float, ret
     schedule = timetable(**experiment.load)  # type: ignore[arg-type]
     possible = sum(allowed(schedule, accounts_of(experiment.limits, experiment.keys), ANSWER_TOKENS).values())
     with ExitStack() as stack:
-        upstreams: list[Upstream] = []
+        directories = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in clients]
+        upstreams = [stack.enter_context(Upstream(experiment.limits, directory)) for directory in directories]
         processes: list[subprocess.Popen[str]] = []
-        for client in clients:
-            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            upstream = stack.enter_context(Upstream(experiment.limits, directory))
+        for client, directory, upstream in zip(clients, directories, upstreams, strict=True):
             setting = {
                 "bases": {name: upstream.bases[name] for name in experiment.limits},
                 "limits": experiment.limits,
@@ -114,7 +113,6 @@ def measure(experiment: Experiment, clients: Sequence[str], cooldown: float, ret
                 "cooldown": cooldown,
                 "retries": retries,
             }
-            upstreams.append(upstream)
             processes.append(_start({"client": client, "setting": setting, "load": experiment.load}))
             stack.callback(processes[-1].kill)
         _say(f"{experiment.title}: starting {len(clients)} clients")
@@ -172,7 +170,7 @@ def _experiments(wanted: argparse.Namespace) -> list[Experiment]:
         title = f"{keys * len(FIVE)} deployments, {wanted.seconds or 190:g} s"
         return [Experiment(title, limits, wanted.seconds or 190, wanted.rate, wanted.callers, wanted.seed, keys)]
     if wanted.quick:
-        seconds = wanted.seconds or 36
+        seconds = wanted.seconds or 30
         title = f"Five providers, {seconds:g} s"
         return [Experiment(title, FIVE, seconds, wanted.rate, wanted.callers, wanted.seed, apart=2.0)]
     loads = [("Five providers", FIVE, 190.0), ("Three providers", THREE, 150.0)]
@@ -228,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="one short load, across one turn of the clock's minute")
     add("--deployments", type=int, metavar="N", help="so many deployments instead (60, 300)")
     add("--load", choices=["five", "three"], default="", help="only the one of five or three providers")
-    add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 36)")
+    add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 30)")
     add("--rate", type=float, metavar="R", help="requests a second after the first moment (default 24; quick: 12)")
     add("--callers", type=int, default=200, metavar="N", help="who all ask in the first moment (default 200)")
     add("--seed", type=int, default=1, metavar="N", help="of the load (default 1)")

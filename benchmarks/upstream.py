@@ -6,6 +6,7 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,8 +32,12 @@ class Upstream:
         path.write_text(json.dumps({name: {**each, "strict_rolling": True} for name, each in limits.items()}), "utf-8")
         command = ["router_config.simulator", "--port", "0", "--limits", str(path), "--latency", latency_ms]
         self._process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
+
+    @cached_property
+    def url(self) -> str:
+        """Its address, as soon as it listens."""
         assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().split()[3]
+        return self._process.stdout.readline().split()[3]
 
     def __enter__(self) -> Self:
         return self
