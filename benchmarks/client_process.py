@@ -46,16 +46,29 @@ async def warm(setting: "Setting") -> None:
     """
     import litellm
 
+    # Else LiteLLM tries to fetch a tokenizer for a llama's stream, half a minute where there is no network (1.106.2).
+    litellm.disable_hf_tokenizer_download = True
+    calls = (warm_up(name, base, stream) for name, base in setting.bases.items() for stream in (False, True))
+    await asyncio.gather(*calls)
+
+
+async def warm_up(name: str, base: str, stream: bool) -> None:
+    """One request, with a key for each, since an account may be allowed one request a minute."""
+    import litellm
+
     from benchmarks.clients import MODELS, PREFIXES
 
-    for name, base in setting.bases.items():
-        asked = {"model": f"{PREFIXES.get(name, name)}/{MODELS[name]}", "api_base": base, "api_key": "warm"}
-        for stream in (False, True):
-            messages = [{"role": "user", "content": "hello"}]
-            reply = await litellm.acompletion(messages=messages, max_tokens=10, stream=stream, **asked)
-            if stream:
-                async for _ in reply:
-                    pass
+    reply = await litellm.acompletion(
+        model=f"{PREFIXES.get(name, name)}/{MODELS[name]}",
+        messages=[{"role": "user", "content": "hello"}],
+        api_base=base,
+        api_key=f"warm-{stream}",
+        max_tokens=10,
+        stream=stream,
+    )
+    if stream:
+        async for _ in reply:
+            pass
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ CLIENTS: Final = (
 )
 ANSWER_TOKENS: Final = 40
 BEGINS_AT: Final = 40.0
-"""The second of the minute at which every load begins, so that the clock's minute turns 20 s later."""
+"""The second of the minute at which a load begins, so that the clock's minute turns 20 s later."""
+
+QUICK_BEGINS_AT: Final = 48.0
 
 Limits = dict[str, dict[str, int]]
 FIVE: Final[Limits] = {
@@ -45,7 +47,7 @@ THREE: Final[Limits] = {"groq": {"rpm": 30}, "gemini": {"rpm": 60}, "openrouter"
 EXAMPLES: Final = """\
 examples:
   %(prog)s                          both loads in full, about eight minutes
-  %(prog)s --quick                  five providers for 30 s, under a minute in all
+  %(prog)s --quick                  five providers for 20 s, under a minute in all
   %(prog)s --deployments 60         five providers with twelve keys each, limits shared out among them
   %(prog)s --only ours --json       ours alone, for a script
 """
@@ -66,6 +68,7 @@ class Experiment:
     seed: int = 1
     keys: int = 1
     apart: float = 10.0
+    begins_at: float = BEGINS_AT
 
     @property
     def load(self) -> dict[str, float | int]:
@@ -121,7 +124,7 @@ def measure(experiment: Experiment, clients: Sequence[str], cooldown: float, ret
         _say(f"{experiment.title}: {len(schedule)} requests in {experiment.seconds:g} s to each")
         for number, (upstream, process) in enumerate(zip(upstreams, processes, strict=True)):
             time.sleep(experiment.apart if number else 0)
-            ahead = (BEGINS_AT - time.time()) % 60.0
+            ahead = (experiment.begins_at - time.time()) % 60.0
             upstream.reset(ahead)
             _tell(process, {"ahead": ahead})
         rows = []
@@ -170,9 +173,13 @@ def _experiments(wanted: argparse.Namespace) -> list[Experiment]:
         title = f"{keys * len(FIVE)} deployments, {wanted.seconds or 190:g} s"
         return [Experiment(title, limits, wanted.seconds or 190, wanted.rate, wanted.callers, wanted.seed, keys)]
     if wanted.quick:
-        seconds = wanted.seconds or 30
+        seconds = wanted.seconds or 20
         title = f"Five providers, {seconds:g} s"
-        return [Experiment(title, FIVE, seconds, wanted.rate, wanted.callers, wanted.seed, apart=2.0)]
+        return [
+            Experiment(
+                title, FIVE, seconds, wanted.rate, wanted.callers, wanted.seed, apart=2.0, begins_at=QUICK_BEGINS_AT
+            )
+        ]
     loads = [("Five providers", FIVE, 190.0), ("Three providers", THREE, 150.0)]
     return [
         Experiment(
@@ -226,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="one short load, across one turn of the clock's minute")
     add("--deployments", type=int, metavar="N", help="so many deployments instead (60, 300)")
     add("--load", choices=["five", "three"], default="", help="only the one of five or three providers")
-    add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 30)")
+    add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 20)")
     add("--rate", type=float, metavar="R", help="requests a second after the first moment (default 24; quick: 12)")
     add("--callers", type=int, default=200, metavar="N", help="who all ask in the first moment (default 200)")
     add("--seed", type=int, default=1, metavar="N", help="of the load (default 1)")
