@@ -32,7 +32,8 @@ class Route:
 class Flight:
     """The attempt in flight: what was reserved for it, and what came over the wire so far.
 
-    `sent` is None when the wire of this provider is not watched. Times are in epoch seconds.
+    `sent` is None when the wire of this provider is not watched. Times are in epoch seconds. `after`: the attempt at
+    this request that failed just before.
     """
 
     deployment: Deployment
@@ -45,6 +46,7 @@ class Flight:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     settled: bool = False
+    after: Attempt | None = None
 
 
 class Tried:

@@ -142,6 +142,7 @@ class Router(LiteLLMRouter):
             if flight is None:
                 raise await self._refusal(request, attempts, failure) from failure
             tried.add(flight.deployment)
+            flight.after = attempts[-1] if attempts else None
             try:
                 reply = await self._call(flight, attempts, original_function, args, dict(kwargs))
             except Exception as error:

@@ -15,6 +15,7 @@ from router_config.failures import hide_key, reached, reply_of
 from router_config.ledger.gates import Rest, Status
 from router_config.ledger.meters import Amount
 from router_config.ledger.store import Outcome, Report, Settlement, Store
+from router_config.ledger.totals import Counted
 from router_config.reports import reports_of
 from router_config.reserving import LEASE
 from router_config.signals import Hold, Kind, Reply, Verdict, judge
@@ -77,10 +78,16 @@ class Settling:
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
         spent = _in_full(flight) if reached(flight, error) else None
-        await asyncio.shield(self._settle(flight, spent, None, alive=None))
+        await asyncio.shield(self._settle(flight, spent, None, alive=None, cancelled=True))
 
     async def _settle(
-        self, flight: Flight, spent: Amount | None, verdict: Verdict | None, *, alive: bool | None
+        self,
+        flight: Flight,
+        spent: Amount | None,
+        verdict: Verdict | None,
+        *,
+        alive: bool | None,
+        cancelled: bool = False,
     ) -> None:
         if flight.settled:
             return
@@ -104,9 +111,11 @@ class Settling:
                     now - flight.started,
                     verdict.kind.value if verdict else None,
                     verdict.message if verdict else "",
+                    cancelled,
                 )
                 if spent is not None or verdict is not None
                 else None,
+                counted=_counted(flight),
             ),
             self._moments.next(),
         )
@@ -151,7 +160,7 @@ class Settling:
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
             await self.failed(flight, error)
         else:
-            settling = self._settle(flight, _in_full(flight), None, alive=True)
+            settling = self._settle(flight, _in_full(flight), None, alive=True, cancelled=True)
             if self._background.is_here:
                 await settling
             else:  # The caller's loop may be ending just now, and cancel whatever has not begun.
@@ -186,6 +195,16 @@ def _spent(flight: Flight, usage: Any) -> Amount:
         return _in_full(flight)
     prompt = getattr(usage, "prompt_tokens", None) or 0
     return flight.deployment.need(total, prompt)
+
+
+def _counted(flight: Flight) -> tuple[tuple[Counted, int], ...]:
+    """A 429, and that the request came here because another provider failed it."""
+    counted: list[Counted] = []
+    if flight.status == 429:
+        counted.append(Counted("http_429", flight.deployment.provider, flight.deployment.model))
+    if flight.after is not None and flight.after.provider != flight.deployment.provider:
+        counted.append(Counted("failover", flight.after.provider, flight.after.model))
+    return tuple((each, 1) for each in counted)
 
 
 def _seen(flight: Flight) -> Reply:

@@ -15,6 +15,7 @@ from router_config.ledger.choice import Choice, choose, room_for
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine
 from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Seen
 from router_config.ledger.store import LastError, Lease, Outcome, Report, Settlement, Snapshot, Store, Usage
+from router_config.ledger.totals import Counted, Ending, Totals, ending
 from router_config.ledger.windows import Period
 
 T = TypeVar("T")
@@ -58,6 +59,9 @@ class LocalStore(Store):
 
     async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
         return await self._atomically(now, lambda: self._snapshot(meters, since))
+
+    async def totals(self, now: float) -> Totals:
+        return await self._atomically(now, self._totals)
 
     # The steps, each inside one transaction.
 
@@ -104,12 +108,18 @@ class LocalStore(Store):
         held = self._pop_lease(lease.id)
         if held is not None:
             self._close(held, settlement)
+        outcome = settlement.outcome
         for rest in settlement.rests:
-            self._prolong(rest)
+            if self._prolong(rest) and outcome is not None and rest.status == "cooldown":
+                self._count_on(Counted("cooldown", outcome.provider, outcome.model), 1)
         for report in settlement.reports:
             self._hear(report, lease)
-        if settlement.outcome is not None:
-            self._record(settlement.outcome, settlement.spent or NOTHING, self._now)
+        for counted, times in settlement.counted:
+            self._count_on(counted, times)
+        if outcome is not None:
+            spent = settlement.spent or NOTHING
+            self._record(outcome, spent, self._now)
+            self._add_up(ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds), outcome, spent)
 
     def _close(self, lease: Lease, settlement: Settlement) -> None:
         for scope in lease.scopes:
@@ -146,12 +156,13 @@ class LocalStore(Store):
                 total = total.plus(amount)
         return total
 
-    def _prolong(self, rest: Rest) -> None:
-        """A new rest replaces an old one, but never shortens it while it holds."""
+    def _prolong(self, rest: Rest) -> bool:
+        """A new rest replaces an old one, but never shortens it while it holds. Whether a rest of its kind began."""
         old = self.rest_of(rest.scope)
-        if old is not None and old.until > rest.until and old.holds(self._now):
-            return
-        self._put_rest(rest)
+        held = old is not None and old.holds(self._now)
+        if old is None or not held or old.until <= rest.until:
+            self._put_rest(rest)
+        return old is None or not held or old.status != rest.status
 
     def _hear(self, report: Report, lease: Lease) -> None:
         """Note the limit that the provider reports, and how much of it others than we have used.
@@ -278,3 +289,12 @@ class LocalStore(Store):
 
     @abstractmethod
     def _last_errors(self) -> dict[str, LastError]: ...
+
+    @abstractmethod
+    def _add_up(self, ending: Ending, outcome: Outcome, spent: Amount) -> None: ...
+
+    @abstractmethod
+    def _count_on(self, counted: Counted, times: int) -> None: ...
+
+    @abstractmethod
+    def _totals(self) -> Totals: ...

@@ -12,6 +12,7 @@ from router_config.ledger.history import LATENCIES_KEPT, SLOT_SECONDS, SLOTS_KEP
 from router_config.ledger.local import LocalStore
 from router_config.ledger.meters import NOTHING, Amount, Counts, Meter
 from router_config.ledger.store import Attendance, LastError, Lease, Outcome, Usage
+from router_config.ledger.totals import Counted, Ending, Sums, Totals
 from router_config.ledger.windows import Period, Window
 
 T = TypeVar("T")
@@ -62,6 +63,8 @@ class MemoryStore(LocalStore):
         self._history: dict[tuple[str, str], dict[int, list[float]]] = {}
         self._latencies: dict[tuple[str, str], deque[int]] = {}
         self._errors: dict[str, LastError] = {}
+        self._attempts: dict[Ending, list[float]] = {}
+        self._counted: dict[Counted, int] = {}
 
     async def _atomically(self, now: float, step: Callable[[], T]) -> T:
         with self._lock:
@@ -158,6 +161,25 @@ class MemoryStore(LocalStore):
 
     def _last_errors(self) -> dict[str, LastError]:
         return dict(self._errors)
+
+    def _add_up(self, ending: Ending, outcome: Outcome, spent: Amount) -> None:
+        sums = self._attempts.get(ending)
+        if sums is None:
+            sums = self._attempts[ending] = [0, 0, 0.0, 0.0]
+        sums[0] += 1
+        sums[1] += spent[1]
+        sums[2] += spent[2]
+        sums[3] += outcome.seconds
+
+    def _count_on(self, counted: Counted, times: int) -> None:
+        self._counted[counted] = self._counted.get(counted, 0) + times
+
+    def _totals(self) -> Totals:
+        attempts = {
+            ending: Sums(int(attempts), int(tokens), usd, seconds)
+            for ending, (attempts, tokens, usd, seconds) in self._attempts.items()
+        }
+        return Totals(attempts, dict(self._counted))
 
     async def attend(self, process: str, now: float, lasts: float) -> Attendance:
         return Attendance(1, "")

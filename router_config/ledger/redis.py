@@ -20,6 +20,7 @@ from router_config.ledger.history import SLOT_SECONDS
 from router_config.ledger.meters import NOTHING, Counts, Limit, LimitName, Meter
 from router_config.ledger.redis_line import Argument, Lines, Script
 from router_config.ledger.store import Attendance, Lease, Settlement, Snapshot, Store, StoreError, Usage
+from router_config.ledger.totals import Totals
 
 PREFIX: Final = "{router-config:1}"
 """All keys begin with it: one hash tag for one node of a cluster, and the version of the forms."""
@@ -27,7 +28,19 @@ PREFIX: Final = "{router-config:1}"
 FIRST: Final = 16
 """So many candidates go out in the first call of a reservation, and four times as many in each that must follow."""
 
-_SCRIPTS: Final = ("reserve", "settle", "adopt", "renew", "rest", "wake", "read", "clears", "snapshot", "attend")
+_SCRIPTS: Final = (
+    "reserve",
+    "settle",
+    "adopt",
+    "renew",
+    "rest",
+    "wake",
+    "read",
+    "clears",
+    "snapshot",
+    "totals",
+    "attend",
+)
 _STATUSES: Final[Mapping[bytes, Status]] = {status.encode(): status for status in get_args(Status)}
 
 
@@ -193,6 +206,9 @@ class RedisStore(Store):
             last_errors=forms.errors_of(errors),
             burn=burn,
         )
+
+    async def totals(self, now: float) -> Totals:
+        return forms.totals_of(*await self._call("totals"))
 
     def boot_epoch(self, boot: str, proposed: float) -> float:
         """Waits up to a second for Redis; where it does not answer, each process keeps its own."""

@@ -14,6 +14,7 @@ from router_config.ledger.gates import Candidate, Rest, Status
 from router_config.ledger.history import LATENCIES_KEPT, SLOTS_KEPT, slot_of
 from router_config.ledger.meters import LIMITS, Amount, Counts, LimitName, Meter, Seen
 from router_config.ledger.store import LastError, Lease, Outcome, Settlement, Usage
+from router_config.ledger.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.windows import MINUTE, Window
 
 LIMIT_NAMES: Final[tuple[LimitName, ...]] = tuple(LIMITS)
@@ -158,6 +159,8 @@ def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, M
         step["alive"] = settlement.alive
     if settlement.outcome is not None:
         step["outcome"] = _outcome(settlement.outcome, now)
+    if settlement.counted:
+        step["counted"] = [(json.dumps(counted), times) for counted, times in settlement.counted]
     return text_of(step)
 
 
@@ -190,6 +193,9 @@ def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
         "slot": slot_of(now),
         "slots_kept": SLOTS_KEPT,
         "latencies_kept": LATENCIES_KEPT,
+        "ending": json.dumps(ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)),
+        "seconds": outcome.seconds,
+        "cooldown": json.dumps(Counted("cooldown", outcome.provider, outcome.model)),
     }
     if outcome.error is None:
         told["milliseconds"] = round(outcome.seconds * 1000)
@@ -201,3 +207,13 @@ def usage_of(raw: bytes, latencies: bytes) -> tuple[Usage, int]:
     requests, tokens, usd, errors, burn = _USAGE.unpack(raw)
     recent = tuple(int.from_bytes(latencies[at : at + 4], "little") for at in range(0, len(latencies), 4))
     return Usage(int(requests), int(tokens), usd, int(errors), recent), int(burn)
+
+
+def totals_of(attempts: Sequence[bytes], counted: Sequence[bytes]) -> Totals:
+    """Two hashes, as Redis returns one: field and value in turn."""
+    sums: dict[Ending, Sums] = {}
+    for name, raw in zip(attempts[::2], attempts[1::2], strict=True):
+        number, tokens, usd, seconds = FOUR.unpack(raw)
+        sums[Ending(*json.loads(name))] = Sums(int(number), int(tokens), usd, seconds)
+    times = {Counted(*json.loads(name)): int(raw) for name, raw in zip(counted[::2], counted[1::2], strict=True)}
+    return Totals(sums, times)

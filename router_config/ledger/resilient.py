@@ -24,6 +24,7 @@ from router_config.ledger.meters import NOTHING, Meter
 from router_config.ledger.owed import Debt, Owed
 from router_config.ledger.share import Share
 from router_config.ledger.store import Attendance, Degraded, Lease, Settlement, Snapshot, Store
+from router_config.ledger.totals import Counted, Totals
 
 T = TypeVar("T")
 
@@ -38,6 +39,8 @@ GOODBYE: Final = 2.0
 
 REMEMBERED: Final = 5000
 """So many settlements since the last look are remembered at most."""
+
+_STORE_ERROR: Final = Counted("store_error")
 
 _log = logging.getLogger("router_config")
 
@@ -73,6 +76,7 @@ class ResilientStore(Store):
         self._share: Share | None = None
         self._known: Known | None = None
         self._usage: Snapshot | None = None
+        self._totals = Totals()
         self._looking: asyncio.Task[None] | None = None
         self._next_look = 0.0
         self._now = 0.0
@@ -86,6 +90,7 @@ class ResilientStore(Store):
         self._since_known: deque[Debt] = deque(maxlen=REMEMBERED)
         self._just_known: deque[Debt] = deque(maxlen=REMEMBERED)
         self._owed = Owed()
+        self._errors = self._errors_told = 0
 
     @property
     def set_aside(self) -> Path | None:
@@ -157,6 +162,16 @@ class ResilientStore(Store):
             return replace(snapshot, usage={**usage, **snapshot.usage}, last_errors={**errors, **snapshot.last_errors})
         return snapshot
 
+    async def totals(self, now: float) -> Totals:
+        """While the store fails, those last read: a sum that falls would look as if the counting had begun anew."""
+        totals, share = await self._step(now, lambda store: store.totals(now))
+        if share is None:
+            self._totals = totals
+            return totals
+        counted = dict(self._totals.counted)
+        counted[_STORE_ERROR] = counted.get(_STORE_ERROR, 0) + self._errors
+        return replace(self._totals, counted=counted)
+
     def know(self, meters: Sequence[Meter]) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
         self._store.know(meters)
@@ -194,6 +209,7 @@ class ResilientStore(Store):
             try:
                 result = await ask(store)
             except Exception as error:
+                self._errors += 1
                 if store is self._store:
                     await self._degrade(error, now)
             else:
@@ -239,12 +255,14 @@ class ResilientStore(Store):
             try:
                 await self._return(now)
             except Exception as error:
+                self._errors += 1
                 if self.degraded is not None:
                     self.degraded = replace(self.degraded, reason=str(error) or type(error).__name__)
             return
         try:
             await self._read(now)
         except Exception as error:
+            self._errors += 1
             await self._degrade(error, now)
 
     async def _read(self, now: float) -> None:
@@ -281,6 +299,7 @@ class ResilientStore(Store):
                 await self._restore(store, attendance, now)
             while not self._taken_up(store):
                 await self._owed.pay(store, wiped=wiped)
+                await self._tell_errors(store, now)
                 for held in [held for held in self._leases.values() if not held.stored]:
                     await store.adopt(held.lease, now)
                     held.stored = True
@@ -296,7 +315,15 @@ class ResilientStore(Store):
             if self._owed or any(not held.stored for held in self._leases.values()):
                 return False
             self._store, self._share, self.degraded = store, None, None
+            self._errors = self._errors_told = 0
             return True
+
+    async def _tell_errors(self, store: Store, now: float) -> None:
+        untold = self._errors - self._errors_told
+        if untold:
+            teller = Lease(f"errors-{token_hex(8)}", "", (), NOTHING, now, now)
+            await store.settle(teller, Settlement(None, now, now, counted=((_STORE_ERROR, untold),)), now)
+            self._errors_told += untold
 
     async def _restore(self, store: Store, attendance: Attendance, now: float) -> None:
         """Give a store that lost everything what was known of it: the first to notice everything, the others theirs."""

@@ -42,6 +42,15 @@ CREATE TABLE IF NOT EXISTS last_error (
     provider TEXT PRIMARY KEY,
     at REAL NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS attempt_total (
+    provider TEXT NOT NULL, model TEXT NOT NULL, outcome TEXT NOT NULL, bucket INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL, seconds REAL NOT NULL,
+    PRIMARY KEY (provider, model, outcome, bucket)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counted_total (
+    kind TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, times INTEGER NOT NULL,
+    PRIMARY KEY (kind, provider, model)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS process (
     name TEXT PRIMARY KEY, seen_at REAL NOT NULL
 ) WITHOUT ROWID;

@@ -13,6 +13,7 @@ from router_config.ledger.memory import MemoryStore
 from router_config.ledger.meters import NOTHING, Amount, Meter
 from router_config.ledger.owed import Debt
 from router_config.ledger.store import Attendance, Lease, Settlement, Snapshot, Store
+from router_config.ledger.totals import Totals
 
 
 class Share(Store):
@@ -99,6 +100,9 @@ class Share(Store):
 
     async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
         return await self._ledger.snapshot(meters, since, now)
+
+    async def totals(self, now: float) -> Totals:
+        return await self._ledger.totals(now)
 
     def know(self, meters: Sequence[Meter]) -> None:
         self._ledger.know(meters)

@@ -20,12 +20,13 @@ from router_config.ledger.history import LATENCIES_KEPT, SLOT_SECONDS, SLOTS_KEP
 from router_config.ledger.local import LocalStore
 from router_config.ledger.meters import NOTHING, Amount, Counts, LimitName, Meter, Seen
 from router_config.ledger.store import Attendance, LastError, Lease, Outcome, StoreError, Usage
+from router_config.ledger.totals import Counted, Ending, Sums, Totals
 from router_config.ledger.windows import Period
 
 T = TypeVar("T")
 _log = logging.getLogger("router_config")
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 PATIENCE: Final = 2.0
 """Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
 
@@ -298,6 +299,27 @@ class SQLiteStore(LocalStore):
     def _last_errors(self) -> dict[str, LastError]:
         rows = self._db.execute("SELECT provider, at, kind, message FROM last_error")
         return {row[0]: LastError(*row[1:]) for row in rows}
+
+    def _add_up(self, ending: Ending, outcome: Outcome, spent: Amount) -> None:
+        self._db.execute(
+            "INSERT INTO attempt_total VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+            "attempts=attempts+excluded.attempts, tokens=tokens+excluded.tokens, usd=usd+excluded.usd, "
+            "seconds=seconds+excluded.seconds",
+            (*ending, 1, spent.tokens, spent.usd, outcome.seconds),
+        )
+
+    def _count_on(self, counted: Counted, times: int) -> None:
+        self._db.execute(
+            "INSERT INTO counted_total VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET times=times+excluded.times",
+            (*counted, times),
+        )
+
+    def _totals(self) -> Totals:
+        attempts = self._db.execute("SELECT * FROM attempt_total")
+        counted = self._db.execute("SELECT * FROM counted_total")
+        return Totals(
+            {Ending(*row[:4]): Sums(*row[4:]) for row in attempts}, {Counted(*row[:3]): row[3] for row in counted}
+        )
 
     async def attend(self, process: str, now: float, lasts: float) -> Attendance:
         return await self._atomically(now, lambda: self._attend(process, now, lasts))

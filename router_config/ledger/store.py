@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from router_config.ledger.choice import Choice
 from router_config.ledger.gates import Candidate, Examination, Need, Rest
 from router_config.ledger.meters import Amount, Counts, LimitName, Meter
+from router_config.ledger.totals import CANCELLED, OK, Counted, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,22 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One attempt as the history keeps it. `error` is the kind of failure, None for a success."""
+    """One attempt as the history keeps it. `error` is the kind of failure, None for a success.
+
+    `cancelled`: its caller gave up on it.
+    """
 
     provider: str
     model: str
     seconds: float
     error: str | None = None
     message: str = ""
+    cancelled: bool = False
+
+    @property
+    def ended(self) -> str:
+        """How it ended, in one word."""
+        return self.error or (CANCELLED if self.cancelled else OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class Settlement:
     `spent` is what the provider counts for it; None when the request never reached it, and then nothing is counted.
     Requests count from `arrived_at`, tokens and dollars from `ended_at` (epoch seconds).
     `alive`: True when the provider answered (a probe succeeded), False when it failed, None when nobody can tell.
+    `counted`: what else happened, and how many times. That a cooldown began the store sees by itself.
     """
 
     spent: Amount | None
@@ -67,6 +78,7 @@ class Settlement:
     rests: tuple[Rest, ...] = ()
     reports: tuple[Report, ...] = ()
     outcome: Outcome | None = None
+    counted: tuple[tuple[Counted, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,10 @@ class Store(ABC):
     @abstractmethod
     async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
         """Counts of these meters, all rests, and the usage of each provider named in `since` from that moment on."""
+
+    @abstractmethod
+    async def totals(self, now: float) -> Totals:
+        """What all processes did since the store began; a sum never falls, but for a store that lost everything."""
 
     def boot_epoch(self, boot: str, proposed: float) -> float:
         """The epoch from which all processes of this boot count seconds: the first one's proposal."""

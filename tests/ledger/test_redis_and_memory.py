@@ -98,6 +98,8 @@ async def both(stores: tuple[Store, Store], chance: Random) -> None:
         assert [(each.status, each.until, each.gates) for each in examined] == [
             (each.status, each.until, each.gates) for each in found
         ]
+    totals, sums = [await each.totals(now) for each in stores]
+    assert totals == sums
 
 
 @pytest.mark.parametrize("seed", range(15))

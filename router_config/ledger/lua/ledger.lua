@@ -8,6 +8,7 @@ local prefix = KEYS[1]
 local COUNTS_LAST = 3 * 86400 -- Seconds; the longest window is a day of 25 hours.
 local LEASES_LAST = 9 * 86400
 local HISTORY_LASTS = 9 * 86400
+local TOTALS_LAST = 90 * 86400 -- Since the last attempt.
 local SEEN_LIMIT_LASTS = 86400 -- As in gates.py.
 local LIMITS = { -- In the order of LIMITS in meters.py, whose numbers count from 0.
   { period = 'minute', metric = 'requests' },

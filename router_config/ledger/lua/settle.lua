@@ -2,7 +2,7 @@
 --
 -- KEYS[1] prefix
 -- ARGV[1] JSON: now, lease (its id), asked_at, spent [requests, tokens, usd] or absent, alive or absent, marks by scope
---   {when it arrived, when it ended}, rests (their scopes), reports, outcome or absent
+--   {when it arrived, when it ended}, rests (their scopes), reports, outcome or absent, counted {{what, times}} or absent
 -- ARGV[2] packed last error, or empty
 -- ARGV[3...] the rests, packed
 
@@ -14,12 +14,22 @@ if lease then
   close_lease(step.lease, lease, step.spent and amount_of(step.spent), step.marks, step.alive)
 end
 
+local function count_on(counted, times)
+  redis.call('HINCRBY', key('counted_total'), counted, times)
+  redis.call('EXPIRE', key('counted_total'), TOTALS_LAST)
+end
+
 -- A new rest replaces an old one, but never shortens it while it holds.
 for index, scope in ipairs(step.rests) do
   local raw = ARGV[2 + index]
-  local old = read_rest(scope)
-  if not (old and old.until_ > unpack_rest(raw).until_ and holds(old)) then put_rest(scope, raw) end
+  local rest, old = unpack_rest(raw), read_rest(scope)
+  local held = old and holds(old)
+  if not (held and old.until_ > rest.until_) then put_rest(scope, raw) end
+  local began = not (held and old.status == rest.status)
+  if began and rest.status == 'cooldown' and step.outcome then count_on(step.outcome.cooldown, 1) end
 end
+
+for _, counted in ipairs(step.counted or {}) do count_on(counted[1], counted[2]) end
 
 -- The limit that the provider reports, and how much of it others than we have used: `_hear` of local.py.
 local function hear(report)
@@ -68,6 +78,12 @@ if outcome then
     usd + spent[3], errors + (outcome.milliseconds and 0 or 1)))
   redis.call('EXPIRE', history, HISTORY_LASTS)
   redis.call('SADD', key('models'), outcome.of)
+  local so_far = redis.call('HGET', key('attempt_total'), outcome.ending)
+  local attempts, tokens, dollars, seconds = 0, 0, 0, 0
+  if so_far then attempts, tokens, dollars, seconds = struct.unpack('<dddd', so_far) end
+  redis.call('HSET', key('attempt_total'), outcome.ending, struct.pack('<dddd', attempts + 1, tokens + spent[2],
+    dollars + spent[3], seconds + outcome.seconds))
+  redis.call('EXPIRE', key('attempt_total'), TOTALS_LAST)
   if outcome.milliseconds then
     local latencies = key('latencies', outcome.of)
     local all = (redis.call('GET', latencies) or '') .. struct.pack('<I4', outcome.milliseconds)
