@@ -1,0 +1,207 @@
+"""One client in a process of its own, told what to do by the parent: only one of them works at a time.
+
+The processes are forked from one that has imported LiteLLM, which takes three seconds.
+"""
+
+import asyncio
+import gc
+import itertools
+import multiprocessing
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from benchmarks.costs.replay import ROOT
+from benchmarks.costs.setting import REQUEST, Setting
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from benchmarks.costs.rivals import Rival
+
+QUIET: Final = 0.02
+"""Seconds without work after which a client is taken to have finished what it does behind its callers' backs."""
+
+
+class Worker:
+    """The process, from the outside. `do` names a method of Client."""
+
+    def __init__(self, rival: str, setting: Setting) -> None:
+        forking = _forking()
+        self._pipe, theirs = forking.Pipe()
+        self._process = forking.Process(target=_work, args=(theirs, rival, setting.plain()), daemon=True, name=rival)
+        self._process.start()
+        theirs.close()
+        self.rival = rival
+
+    def do(self, what: str, **how: Any) -> Any:
+        """Raises RuntimeError with what went wrong there."""
+        self._pipe.send((what, how))
+        try:
+            answer = self._pipe.recv()
+        except EOFError:
+            raise RuntimeError(f"the process of {self.rival!r} ended early") from None
+        if isinstance(answer, Exception):
+            raise RuntimeError(f"{self.rival}: {answer}") from answer
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, t: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _forking() -> Any:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    # The process that forks finds our modules only so.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["benchmarks.costs.rivals"])
+    return forking
+
+
+def _work(pipe: "Connection", rival: str, setting: dict[str, str]) -> None:
+    import logging
+    import warnings
+
+    from benchmarks.costs.rivals import RIVALS
+
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    with asyncio.Runner() as runner, suppress(EOFError):
+        client = Client(runner, Setting(**setting))
+        try:
+            client.rival = runner.run(_made(RIVALS[rival], client.setting))
+        except Exception as error:
+            pipe.recv()
+            pipe.send(error)
+        while True:
+            what, how = pipe.recv()
+            try:
+                answer = getattr(client, what)(**how)
+            except Exception as error:
+                answer = RuntimeError(f"{type(error).__name__}: {error}")
+            pipe.send(answer)
+
+
+async def _made(make: Any, setting: Setting) -> "Rival":
+    made: Rival = make(setting)
+    return made
+
+
+class Client:
+    """What the parent can ask for. Times in seconds, of this process: CPU includes all of its threads."""
+
+    rival: "Rival"
+
+    def __init__(self, runner: asyncio.Runner, setting: Setting) -> None:
+        self.setting = setting
+        self._runner = runner
+
+    def burst(self, requests: int, concurrent: int = 50) -> dict[str, float]:
+        """CPU and wall per request, what goes on after the answer included. Garbage is collected before."""
+        gc.collect()
+        return self._runner.run(self._burst(requests, concurrent))
+
+    async def _burst(self, requests: int, concurrent: int) -> dict[str, float]:
+        numbers = iter(range(requests))
+
+        async def caller() -> None:
+            for _ in numbers:
+                await self.rival.ask()
+
+        used, began = time.process_time(), time.perf_counter()
+        await asyncio.gather(*(caller() for _ in range(concurrent)))
+        wall = time.perf_counter() - began
+        await _quiet()
+        return {"cpu": (time.process_time() - used) / requests, "wall": wall / requests}
+
+    def latency(self, requests: int) -> float:
+        """The median of so many requests, one after another."""
+        gc.collect()
+        return median(self._runner.run(self._latency(requests)))
+
+    async def _latency(self, requests: int) -> list[float]:
+        took = []
+        for _ in range(requests):
+            began = time.perf_counter()
+            await self.rival.ask()
+            took.append(time.perf_counter() - began)
+        await _quiet()
+        return took
+
+    def first_chunk(self, requests: int) -> float:
+        """The median time to the first chunk of a stream; each stream is read to its end."""
+        gc.collect()
+        return median(self._runner.run(self._first_chunk(requests)))
+
+    async def _first_chunk(self, requests: int) -> list[float]:
+        took = []
+        for _ in range(requests):
+            began = time.perf_counter()
+            stream = await self.rival.ask(stream=True)
+            await anext(stream)
+            took.append(time.perf_counter() - began)
+            async for _ in stream:
+                pass
+        await _quiet()
+        return took
+
+    def threads(self, requests: int, threads: int = 16) -> float:
+        """Requests per second of `router.completion`, called from so many threads."""
+        gc.collect()
+        numbers = iter(range(requests))
+
+        def caller() -> None:
+            for _ in numbers:
+                self.rival.router.completion(model="default", **REQUEST)
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(threads) as pool:
+            for done in [pool.submit(caller) for _ in range(threads)]:
+                done.result()
+        return requests / (time.perf_counter() - began)
+
+    def resident(self) -> int:
+        """Bytes of memory in use, after collecting garbage."""
+        self._runner.run(_quiet())
+        return resident()
+
+    def reopen(self, times: int) -> None:
+        """Open so many routers, ask each one once, and close it."""
+        self._runner.run(self._reopen(times))
+
+    async def _reopen(self, times: int) -> None:
+        from benchmarks.costs.rivals import ours
+
+        for _ in range(times):
+            rival = ours(self.setting, "memory://")
+            await rival.ask()
+            await rival.router.aclose()
+
+
+async def _quiet() -> None:
+    """Return when nothing has been going on for a moment: LiteLLM logs, and calls back, after the answer."""
+    for _ in itertools.repeat(None, 100):
+        used = time.process_time()
+        await asyncio.sleep(QUIET)
+        if time.process_time() - used < QUIET / 20:
+            return
+
+
+def resident() -> int:
+    """Bytes of this process in memory, once garbage is collected and free memory given back."""
+    import ctypes
+
+    for _ in range(3):
+        gc.collect()
+    with suppress(OSError, AttributeError):  # Not every C library has it.
+        ctypes.CDLL(None).malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
