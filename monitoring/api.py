@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from monitoring.documents import ExplainRequest, Explanation, Health, ProviderState, StatusDocument
+from monitoring.metrics import add_metrics
 from monitoring.page import add_page
 from monitoring.problems import ProblemError, ProblemRoute, described
 from monitoring.source import StatusSource
@@ -20,7 +21,8 @@ def router_for(source: StatusSource) -> APIRouter:
 
         app.include_router(monitoring.router_for(router))
 
-    Routes: `/` the page, `/api/llm-providers`, `/api/llm-providers/{name}`, `/api/llm-providers/explain`, `/healthz`.
+    Routes: `/` the page, `/api/llm-providers`, `/api/llm-providers/{name}`, `/api/llm-providers/explain`, `/metrics`,
+    `/healthz`.
     """
     router = APIRouter(route_class=ProblemRoute, tags=["LLM providers"])
     unavailable = described(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -62,6 +64,7 @@ def router_for(source: StatusSource) -> APIRouter:
         """The server answers."""
         return Health()
 
+    add_metrics(router, source)
     add_page(router)
     return router
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from router_config.clock import Clock, SystemClock
 from router_config.config import Config
 from router_config.ledger.store import Store
+from router_config.reading import Reading, reading_of
 from router_config.status import document, explanation, view_of
 
 
@@ -18,6 +19,10 @@ class StatusSource(Protocol):
 
     async def aexplain(self, model: str = ..., tokens: int = ...) -> dict[str, Any]:
         """What would happen to a request of so many tokens. Raises ValueError for a model that nobody serves."""
+        ...
+
+    async def areading(self) -> Reading:
+        """What GET /metrics is made of."""
         ...
 
 
@@ -41,6 +46,9 @@ class ConfiguredSource:
         group = self._group(model)
         deployments = [each for each in self._view.deployments if group in each.groups]
         return await explanation(group, deployments, tokens, self._store, self._clock.now())
+
+    async def areading(self) -> Reading:
+        return await reading_of(self._view, self._store, self._clock.now())
 
     def _group(self, model: str) -> str:
         aliases = self._config.aliases

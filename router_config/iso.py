@@ -8,3 +8,8 @@ def iso(moment: float | None) -> str | None:
     if moment is None or moment == float("inf"):
         return None
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def epoch(text: str) -> float:
+    """Epoch seconds of UTC ISO 8601."""
+    return datetime.fromisoformat(text).timestamp()

@@ -28,6 +28,7 @@ from router_config.generate import generate
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
 from router_config.quirks import quieten
+from router_config.reading import Reading, reading_of
 from router_config.refusals import OF_THE_REQUEST, lies_in_the_request, refusal
 from router_config.reserving import Request, Reserving
 from router_config.settling import Settling
@@ -351,6 +352,10 @@ class Router(LiteLLMRouter):
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
         return await explanation(group.name, group.deployments, tokens, self._store, self._clock.now())
+
+    async def areading(self) -> Reading:
+        """What metrics are made of, for callers on an event loop."""
+        return await reading_of(self._view(), self._store, self._clock.now())
 
     async def wake(self, deployment: str) -> None:
         """End the rests of a deployment's provider, account, key and model: it was seen to work again."""
