@@ -16,13 +16,16 @@ from benchmarks.costs.memory import memory
 from benchmarks.costs.page import page
 from benchmarks.costs.replay import Replay
 from benchmarks.costs.routing import Effort, routing, synchronous
-from benchmarks.costs.rows import Row, clients_table, failed, others_table
+from benchmarks.costs.rows import COLUMNS, Row, clients_table, failed, others_table
 from benchmarks.costs.setting import KINDS, MODELS
 from benchmarks.costs.stores import stores
 
-SUBJECTS: Final = ("routing", "threads", "stores", "commands", "page", "memory")
+SUBJECTS: Final = ("cpu", "latency", "streams", "threads", "stores", "commands", "page", "memory")
+FEW: Final = ("acompletion", "stock, 5", "stock, 5 + enforce", "ours", "ours, SQLite")
+"""The clients without which ours cannot be judged."""
+
 QUICK: Final = Effort(rounds=5, requests=50, sequential=12, threaded=64, warm_up=50)
-FULL: Final = Effort(rounds=11, requests=200, sequential=40, threaded=256, warm_up=100)
+FULL: Final = Effort(rounds=21, requests=100, sequential=25, threaded=256, warm_up=100)
 THREADS: Final = 16
 
 EXAMPLES: Final = """\
@@ -30,7 +33,8 @@ examples:
   %(prog)s                            everything, each kind of provider once in first place
   %(prog)s --quick                    groq alone, few rounds, under a minute on a quiet machine
   %(prog)s --quick --first gemini,openai
-  %(prog)s --only routing --rounds 21 for steadier ratios while others use the machine
+  %(prog)s --only cpu --few --rounds 41 --first groq
+                                      ours against stock and bare alone, steadier while others use the machine
   %(prog)s --json                     for a script; exit code 1 when a bar is missed
 """
 
@@ -59,11 +63,10 @@ def measure(wanted: argparse.Namespace, replay: Replay) -> tuple[list[Row], list
     effort, models, quick = _effort(wanted), wanted.models, wanted.quick
     routed: list[Row] = []
     others: list[Row] = []
+    for first in wanted.first:
+        routed += routing(wanted.only, FEW if wanted.few else COLUMNS, first, models, replay, effort, _say)
     for subject in wanted.only:
         match subject:
-            case "routing":
-                for first in wanted.first:
-                    routed += routing(first, models, replay, effort, _say)
             case "threads":
                 routed.append(synchronous(models, replay, effort, THREADS, _say))
             case "stores":
@@ -97,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--quick", action="store_true", help="one kind of provider, few rounds, little load on memory")
     add("--first", type=_names(KINDS), metavar="KIND,...", help=f"asked first, each once: {', '.join(KINDS)}")
+    add("--few", action="store_true", help="only the clients that ours is judged by, and neither with 300 deployments")
     add("--only", type=_names(SUBJECTS), metavar="SUBJECT,...", help=f"measure only: {', '.join(SUBJECTS)}")
     add(
         "--rounds",
