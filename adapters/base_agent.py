@@ -23,7 +23,8 @@ class BaseAgent:
     """The base class of agents that are answered by whichever provider has room.
 
     A subclass sets what it wants to differ, on the class or on an instance, and calls the methods. It needs no
-    `__init__`, and one of its own need not call this one. Every method takes LiteLLM's parameters for one request
+    `__init__`, and one of its own need not call this one. What has a `name` is called that in the log of decisions on
+    the dashboard, else by its class. Every method takes LiteLLM's parameters for one request
     (`model=`, `max_tokens=`, `temperature=`, `tools=`, ...), which win over the agent's.
 
     All methods raise NoProviderAvailable when nothing can serve the request now, LiteLLM's own error when the request
@@ -163,9 +164,15 @@ def _request(agent: BaseAgent, messages: Sequence[Message], params: dict[str, An
     }
     if "stream" in request:
         raise TypeError("`stream` is not a parameter here: call stream() or astream()")
-    # LiteLLM's own, which no provider is sent: a log can tell by it who asked.
-    request["metadata"] = {"agent": type(agent).__name__, **(request.get("metadata") or {})}
+    # LiteLLM's own, which no provider is sent: the log of decisions, and callbacks, tell by it who asked.
+    request["metadata"] = {"agent": _name_of(agent), **(request.get("metadata") or {})}
     return request
+
+
+def _name_of(agent: BaseAgent) -> str:
+    """Who asks, for the log of decisions: its `name`, where it has one, else its class."""
+    name = _attribute(agent, "name")
+    return name if isinstance(name, str) and name else type(agent).__name__
 
 
 def _attribute(agent: BaseAgent, name: str) -> Any:

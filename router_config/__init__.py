@@ -14,9 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from router_config.attempts import Attempt, Route, route_of
+    from router_config.attempts import Route, route_of
     from router_config.config import Config, ConfigError
     from router_config.errors import NoProviderAvailable
+    from router_config.ledger.decisions import Attempt
     from router_config.loading import load_config
     from router_config.router import Router
 
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Attempt": "attempts",
+    "Attempt": "ledger.decisions",
     "Route": "attempts",
     "route_of": "attempts",
     "Config": "config",

@@ -6,7 +6,7 @@ from typing import Any
 
 from litellm.exceptions import RateLimitError
 
-from router_config.attempts import Attempt
+from router_config.ledger.decisions import Attempt
 
 
 @dataclass(frozen=True, slots=True)

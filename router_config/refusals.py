@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from router_config.attempts import Attempt
 from router_config.deployments import Deployment
 from router_config.errors import NoProviderAvailable, ProviderVerdict
 from router_config.iso import iso
+from router_config.ledger.decisions import Attempt
 from router_config.ledger.gates import Examination
 
 OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_policy"})

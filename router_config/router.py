@@ -17,11 +17,12 @@ from litellm.exceptions import BadRequestError
 from litellm.router import Router as LiteLLMRouter
 
 from router_config import loading
-from router_config.attempts import CURRENT, ROUTE_KEY, Attempt, Flight, Tried
+from router_config.attempts import CURRENT, ROUTE_KEY, Flight, Request, Tried, agent_of
 from router_config.background import BackgroundLoop
 from router_config.catalog import Catalog, Group
 from router_config.clock import Clock, Moments, SystemClock, boot_id
 from router_config.config import Config, reveal
+from router_config.deciding import decided_by
 from router_config.errors import NoProviderAvailable
 from router_config.estimate import need_of
 from router_config.generate import generate
@@ -29,8 +30,8 @@ from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
 from router_config.quirks import quieten
 from router_config.reading import Reading, reading_of
-from router_config.refusals import OF_THE_REQUEST, lies_in_the_request, refusal
-from router_config.reserving import Request, Reserving
+from router_config.refusals import lies_in_the_request, refusal
+from router_config.reserving import Reserving
 from router_config.settling import Settling
 from router_config.status import View, absence, document, explanation, view_of, view_of_deployments
 from router_config.streams import SettlingStream, SyncStream, carries_content, until_content
@@ -135,24 +136,18 @@ class Router(LiteLLMRouter):
         request = self._request(kwargs)
         if request is None:
             return await super().make_call(original_function, *args, **kwargs)
-        attempts: list[Attempt] = []
         tried = Tried()
         failure: Exception | None = None
         while True:
             flight = await self._reserving.reserve(request, tried)
             if flight is None:
-                raise await self._refusal(request, attempts, failure) from failure
-            tried.add(flight.deployment)
-            flight.after = attempts[-1] if attempts else None
+                raise await self._refusal(request, tried, failure) from failure
             try:
-                reply = await self._call(flight, attempts, original_function, args, dict(kwargs))
+                reply = await self._call(flight, original_function, args, dict(kwargs))
             except Exception as error:
                 verdict = await self._settling.failed(flight, error)
-                attempts.append(self._settling.attempt(flight, verdict))
                 if verdict is None or not verdict.retry:
                     raise
-                if verdict.kind in OF_THE_REQUEST:
-                    tried.add_unfit(flight.deployment)
                 failure = error
             except BaseException as error:
                 await self._settling.broken_off(flight, error)
@@ -167,16 +162,18 @@ class Router(LiteLLMRouter):
         group = self._group(model) if isinstance(model, str) else None
         if group is None:
             return None
-        need, deadline = need_of(kwargs, self._output_tokens), self._clock.now() + max_wait
-        return Request(group.name, group, need, deadline, next(self._requests), despite_rests)
+        need, now, agent = need_of(kwargs, self._output_tokens), self._clock.now(), agent_of(kwargs)
+        return Request(group.name, group, need, now, now + max_wait, next(self._requests), despite_rests, agent)
 
-    async def _refusal(self, request: Request, attempts: list[Attempt], failure: Exception | None) -> Exception:
+    async def _refusal(self, request: Request, tried: Tried, failure: Exception | None) -> Exception:
         """The error of a request that no candidate can take: its own failure where the request is at fault."""
         deployments, now = request.group.deployments, self._clock.now()
         examined = await self._store.explain(deployments, request.need, now)
-        if failure is not None and lies_in_the_request(attempts, examined):
-            return failure
-        return refusal(request.model, deployments, examined, attempts, self._absent(request.group.name), now)
+        if failure is None or not lies_in_the_request(tried.attempts, examined):
+            absent = self._absent(request.group.name)
+            failure = refusal(request.model, deployments, examined, tried.attempts, absent, now)
+        await self._store.record(decided_by(failure, request, tried, now), now)
+        return failure
 
     def _absent(self, group: str) -> dict[str, str]:
         """The group's providers that the configuration leaves out, and why."""
@@ -189,7 +186,6 @@ class Router(LiteLLMRouter):
     async def _call(
         self,
         flight: Flight,
-        attempts: list[Attempt],
         original_function: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
@@ -218,8 +214,8 @@ class Router(LiteLLMRouter):
             raise inside
         if ahead is not None:
             reply.send_stream_usage = wants_usage
-            return self._stream(flight, attempts, reply, ahead)
-        await self._settling.succeeded(flight, attempts, reply)
+            return self._stream(flight, reply, ahead)
+        await self._settling.succeeded(flight, reply)
         return reply
 
     async def _invoke(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -228,8 +224,8 @@ class Router(LiteLLMRouter):
         reply = await asyncio.to_thread(function, *args, **kwargs)
         return await reply if asyncio.iscoroutine(reply) else reply
 
-    def _stream(self, flight: Flight, attempts: list[Attempt], stream: Any, ahead: Any) -> SettlingStream:
-        stream._hidden_params[ROUTE_KEY] = self._settling.route(flight, attempts)
+    def _stream(self, flight: Flight, stream: Any, ahead: Any) -> SettlingStream:
+        stream._hidden_params[ROUTE_KEY] = self._settling.route(flight)
         watch = partial(self._settling.renew, flight)
         return SettlingStream.adopt(
             stream, ahead, partial(self._settling.stream_ended, flight), watch, self._background

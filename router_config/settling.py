@@ -7,15 +7,18 @@ from typing import Any, Final
 
 from litellm.exceptions import ServiceUnavailableError
 
-from router_config.attempts import ROUTE_KEY, Attempt, Flight, Route
+from router_config.attempts import ROUTE_KEY, Flight, Route
 from router_config.background import BackgroundLoop
 from router_config.clock import Clock, Moments
+from router_config.deciding import CANCELLED, decided
 from router_config.deployments import Deployment
 from router_config.failures import hide_key, reached, reply_of
+from router_config.ledger.decisions import Attempt, Decision
 from router_config.ledger.gates import Rest, Status
 from router_config.ledger.meters import Amount
 from router_config.ledger.store import Outcome, Report, Settlement, Store
 from router_config.ledger.totals import Counted
+from router_config.refusals import OF_THE_REQUEST
 from router_config.reports import reports_of
 from router_config.reserving import LEASE
 from router_config.signals import Hold, Kind, Reply, Verdict, judge
@@ -46,39 +49,52 @@ class Settling:
         self._background, self._cooldown = background, cooldown
         self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
 
-    async def succeeded(self, flight: Flight, attempts: list[Attempt], reply: Any) -> None:
+    async def succeeded(self, flight: Flight, reply: Any) -> None:
         hidden = getattr(reply, "_hidden_params", None)
         cached = flight.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
         spent = None if cached else _spent(flight, getattr(reply, "usage", None))
-        await self._settle(flight, spent, None, alive=True)
+        route = self.route(flight)
+        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
         if isinstance(hidden, dict):
-            hidden[ROUTE_KEY] = self.route(flight, attempts)
+            hidden[ROUTE_KEY] = route
 
-    async def failed(self, flight: Flight, error: Exception) -> Verdict | None:
-        """What a failure means; None when the error is not the provider's."""
+    async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
+        """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
         reply = reply_of(flight, error)
         hide_key(error, flight.entry["litellm_params"].get("api_key"))
         if reply is None:
-            await self._settle(flight, None, None, alive=None)
+            self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}")
+            await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))
             return None
-        verdict = judge(flight.deployment.litellm_provider, reply, self._clock.now())
-        if verdict is None:
-            # A complete 2xx that LiteLLM could not read: the provider's fault, whatever it sent.
-            broken = Reply(None, failure="disconnected")
-            verdict = judge(flight.deployment.litellm_provider, broken, self._clock.now())
+        verdict = self._verdict(flight, reply)
         if not reached(flight, error):
             spent = None
         elif reply.status is not None and reply.status >= 400:
             spent = Amount(requests=1)
         else:
             spent = _in_full(flight)
-        await self._settle(flight, spent, verdict, alive=reply.status is not None and reply.status < 500)
+        self._note(flight, verdict.kind.value, verdict.message)
+        if verdict.kind in OF_THE_REQUEST:
+            flight.tried.add_unfit(flight.deployment)
+        alive, ended = reply.status is not None and reply.status < 500, begun or not verdict.retry
+        await self._settle(flight, spent, verdict, alive=alive, decision=self._gave_up(flight) if ended else None)
         return verdict
+
+    def _verdict(self, flight: Flight, reply: Reply) -> Verdict:
+        # A complete 2xx that LiteLLM could not read is the provider's fault, whatever it sent.
+        for each in (reply, Reply(None, failure="disconnected")):
+            verdict = judge(flight.deployment.litellm_provider, each, self._clock.now())
+            if verdict is not None:
+                return verdict
+        raise AssertionError("a connection that broke is a failure")
 
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
         spent = _in_full(flight) if reached(flight, error) else None
-        await asyncio.shield(self._settle(flight, spent, None, alive=None, cancelled=True))
+        self._note(flight, CANCELLED, "")
+        await asyncio.shield(
+            self._settle(flight, spent, None, alive=None, cancelled=True, decision=self._gave_up(flight))
+        )
 
     async def _settle(
         self,
@@ -87,6 +103,7 @@ class Settling:
         verdict: Verdict | None,
         *,
         alive: bool | None,
+        decision: Decision | None,
         cancelled: bool = False,
     ) -> None:
         if flight.settled:
@@ -116,6 +133,7 @@ class Settling:
                 if spent is not None or verdict is not None
                 else None,
                 counted=_counted(flight),
+                decision=decision,
             ),
             self._moments.next(),
         )
@@ -142,25 +160,42 @@ class Settling:
         only_model = self._serves_one_model(flight.deployment)
         return tuple(reports_of(flight.deployment, _seen(flight), now, only_model=only_model))
 
-    def attempt(self, flight: Flight, verdict: Verdict | None) -> Attempt:
-        outcome = verdict.kind.value if verdict else "ok"
+    def route(self, flight: Flight) -> Route:
+        """The route of an answer that begins to come now: every attempt, this one last."""
+        deployment, tried = flight.deployment, flight.tried
         seconds = self._clock.now() - flight.started
-        return Attempt(flight.deployment.provider, flight.deployment.model, outcome, seconds)
+        tried.attempts.append(Attempt(deployment.provider, deployment.model, "ok", seconds))
+        return Route(deployment.provider, deployment.model, tuple(tried.attempts))
 
-    def route(self, flight: Flight, attempts: list[Attempt]) -> Route:
-        answered = self.attempt(flight, None)
-        return Route(answered.provider, answered.model, (*attempts, answered))
+    def _note(self, flight: Flight, outcome: str, told: str) -> None:
+        """A failed attempt; one of an answer that had begun takes the place of its success."""
+        deployment, tried = flight.deployment, flight.tried
+        if tried.attempts and tried.attempts[-1].outcome == "ok":
+            tried.attempts.pop()
+        seconds = self._clock.now() - flight.started
+        tried.attempts.append(Attempt(deployment.provider, deployment.model, outcome, seconds))
+        tried.told = told
+
+    def _answered(self, flight: Flight, spent: Amount | None) -> Decision:
+        tokens = None if spent is None else spent.tokens
+        return decided(flight.request, flight.tried, "ok", self._clock.now(), by=flight, tokens=tokens)
+
+    def _gave_up(self, flight: Flight) -> Decision:
+        tried = flight.tried
+        return decided(flight.request, tried, tried.attempts[-1].outcome, self._clock.now(), error=tried.told or None)
 
     async def stream_ended(self, flight: Flight, stream: SettlingStream, error: BaseException | None) -> None:
         if error is None and (inside := self.error_inside(flight)) is not None:
-            await self.failed(flight, inside)
+            await self.failed(flight, inside, begun=True)
             raise inside
         if error is None:
-            await self._settle(flight, _spent(flight, stream.usage()), None, alive=True)
+            spent = _spent(flight, stream.usage())
+            await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
-            await self.failed(flight, error)
+            await self.failed(flight, error, begun=True)
         else:
-            settling = self._settle(flight, _in_full(flight), None, alive=True, cancelled=True)
+            left = decided(flight.request, flight.tried, CANCELLED, self._clock.now(), by=flight)
+            settling = self._settle(flight, _in_full(flight), None, alive=True, cancelled=True, decision=left)
             if self._background.is_here:
                 await settling
             else:  # The caller's loop may be ending just now, and cancel whatever has not begun.

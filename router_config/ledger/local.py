@@ -4,7 +4,7 @@ A subclass brings one atomic transaction and the few primitives that load and sa
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from os import getpid
@@ -12,9 +12,22 @@ from secrets import token_hex
 from typing import TypeVar
 
 from router_config.ledger.choice import Choice, choose, room_for
+from router_config.ledger.decisions import DECISIONS_KEPT, Decision
+from router_config.ledger.events import Event, News, event_of_rest, is_news
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine
 from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Seen
-from router_config.ledger.store import LastError, Lease, Outcome, Report, Settlement, Snapshot, Store, Usage
+from router_config.ledger.store import (
+    History,
+    LastError,
+    Lease,
+    Outcome,
+    Report,
+    Settlement,
+    SlotSeconds,
+    Snapshot,
+    Store,
+    Usage,
+)
 from router_config.ledger.totals import Counted, Ending, Totals, ending
 from router_config.ledger.windows import Period
 
@@ -30,6 +43,7 @@ class LocalStore(Store):
     def __init__(self) -> None:
         self._meters: dict[str, Meter] = {}
         self._now = 0.0
+        self._news = News()
 
     async def reserve(
         self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
@@ -62,6 +76,15 @@ class LocalStore(Store):
 
     async def totals(self, now: float) -> Totals:
         return await self._atomically(now, self._totals)
+
+    async def record(self, decision: Decision, now: float) -> None:
+        await self._atomically(now, lambda: self._keep(decision))
+
+    async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
+        return await self._atomically(self._now, lambda: self._decisions(after, last))
+
+    async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
+        return await self._atomically(now, lambda: self._history_since(slot_seconds, since))
 
     # The steps, each inside one transaction.
 
@@ -110,8 +133,8 @@ class LocalStore(Store):
             self._close(held, settlement)
         outcome = settlement.outcome
         for rest in settlement.rests:
-            if self._prolong(rest) and outcome is not None and rest.status == "cooldown":
-                self._count_on(Counted("cooldown", outcome.provider, outcome.model), 1)
+            if self._prolong(rest) and outcome is not None:
+                self._begun(rest, outcome)
         for report in settlement.reports:
             self._hear(report, lease)
         for counted, times in settlement.counted:
@@ -120,6 +143,21 @@ class LocalStore(Store):
             spent = settlement.spent or NOTHING
             self._record(outcome, spent, self._now)
             self._add_up(ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds), outcome, spent)
+        if settlement.decision is not None:
+            self._keep(settlement.decision)
+
+    def _keep(self, decision: Decision) -> None:
+        self._put_decision(decision)
+        for event in self._news.of(decision):
+            if is_news(event, self._events()):
+                self._put_event(event)
+
+    def _begun(self, rest: Rest, outcome: Outcome) -> None:
+        if rest.status == "cooldown":
+            self._count_on(Counted("cooldown", outcome.provider, outcome.model), 1)
+        event = event_of_rest(rest, outcome.provider)
+        if event is not None:
+            self._put_event(event)
 
     def _close(self, lease: Lease, settlement: Settlement) -> None:
         for scope in lease.scopes:
@@ -223,6 +261,10 @@ class LocalStore(Store):
             burn[provider] = burn.get(provider, 0) + usage.tokens
         return Snapshot(counts, resets, rests, self._usage(since), self._last_errors(), burn)
 
+    def _history_since(self, slot_seconds: SlotSeconds, since: float) -> History:
+        events = tuple(event for event in self._events() if event.at >= since)
+        return History(self._slots_since(slot_seconds, since), events)
+
     # What a choice asks (the Book).
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
@@ -298,3 +340,19 @@ class LocalStore(Store):
 
     @abstractmethod
     def _totals(self) -> Totals: ...
+
+    @abstractmethod
+    def _put_decision(self, decision: Decision) -> None: ...
+
+    @abstractmethod
+    def _decisions(self, after: int, last: int) -> tuple[Decision, ...]: ...
+
+    @abstractmethod
+    def _put_event(self, event: Event) -> None: ...
+
+    @abstractmethod
+    def _events(self) -> Iterable[Event]:
+        """Oldest first."""
+
+    @abstractmethod
+    def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]: ...

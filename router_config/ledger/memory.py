@@ -5,17 +5,21 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from itertools import islice
+from typing import Final, TypeVar
 
+from router_config.ledger.decisions import DECISIONS_KEPT, Decision, numbered
+from router_config.ledger.events import EVENTS_KEPT, Event
 from router_config.ledger.gates import Rest
-from router_config.ledger.history import LATENCIES_KEPT, SLOT_SECONDS, SLOTS_KEPT, slot_of
+from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
 from router_config.ledger.local import LocalStore
 from router_config.ledger.meters import NOTHING, Amount, Counts, Meter
-from router_config.ledger.store import Attendance, LastError, Lease, Outcome, Usage
+from router_config.ledger.store import Attendance, LastError, Lease, Outcome, SlotSeconds, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals
 from router_config.ledger.windows import Period, Window
 
 T = TypeVar("T")
+NO_USAGE: Final = Usage()
 
 
 @dataclass(slots=True)
@@ -65,6 +69,10 @@ class MemoryStore(LocalStore):
         self._errors: dict[str, LastError] = {}
         self._attempts: dict[Ending, list[float]] = {}
         self._counted: dict[Counted, int] = {}
+        self._minutes: dict[str, list[list[float]]] = {}
+        self._last_decisions: deque[tuple[int, Decision]] = deque(maxlen=DECISIONS_KEPT)
+        self._last_events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._decided = 0
 
     async def _atomically(self, now: float, step: Callable[[], T]) -> T:
         with self._lock:
@@ -139,9 +147,16 @@ class MemoryStore(LocalStore):
         if slot not in slots:
             for old in [each for each in slots if each <= slot - SLOTS_KEPT]:
                 del slots[old]
-        sums = slots.setdefault(slot, [0, 0, 0.0, 0])
-        for place, value in enumerate((*spent, outcome.error is not None)):
-            sums[place] += value
+        _add_to(slots.setdefault(slot, [0, 0, 0.0, 0]), spent, outcome)
+        minute = minute_of(now)
+        ring = self._minutes.get(outcome.provider)
+        if ring is None:
+            ring = self._minutes[outcome.provider] = [[0, 0, 0.0, 0, -1] for _ in range(MINUTES_KEPT)]
+        sums = ring[minute % MINUTES_KEPT]
+        if sums[4] < minute:
+            sums[:] = 0, 0, 0.0, 0, minute
+        if sums[4] == minute:  # Else it is told so late that the next round has begun.
+            _add_to(sums, spent, outcome)
         if outcome.error is None:
             latencies = self._latencies.setdefault(key, deque(maxlen=LATENCIES_KEPT))
             latencies.append(round(outcome.seconds * 1000))
@@ -181,8 +196,52 @@ class MemoryStore(LocalStore):
         }
         return Totals(attempts, dict(self._counted))
 
+    def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
+        found: dict[str, dict[int, Usage]] = {}
+        if slot_seconds == SLOT_SECONDS:
+            for (provider, _), slots in self._history.items():
+                theirs = found.setdefault(provider, {})
+                for slot in [slot for slot in slots if (slot + 1) * SLOT_SECONDS > since]:
+                    theirs[slot] = _usage(slots[slot], theirs.get(slot, NO_USAGE))
+            return found
+        for provider, ring in self._minutes.items():
+            recent = [sums for sums in ring if (sums[4] + 1) * slot_seconds > since]
+            found[provider] = {int(sums[4]): _usage(sums) for sums in recent}
+        return found
+
+    def _put_decision(self, decision: Decision) -> None:
+        self._decided += 1
+        self._last_decisions.append((self._decided, decision))
+
+    def _decisions(self, after: int, last: int) -> tuple[Decision, ...]:
+        wanted = min(last, self._decided - after) if after <= self._decided else last
+        return numbered(list(islice(reversed(self._last_decisions), wanted)))
+
+    def _put_event(self, event: Event) -> None:
+        self._last_events.append(event)
+
+    def _events(self) -> tuple[Event, ...]:
+        return tuple(self._last_events)
+
     async def attend(self, process: str, now: float, lasts: float) -> Attendance:
         return Attendance(1, "")
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+
+def _add_to(sums: list[float], spent: Amount, outcome: Outcome) -> None:
+    sums[0] += spent[0]
+    sums[1] += spent[1]
+    sums[2] += spent[2]
+    if outcome.error is not None:
+        sums[3] += 1
+
+
+def _usage(sums: list[float], besides: Usage = NO_USAGE) -> Usage:
+    return Usage(
+        int(sums[0]) + besides.requests,
+        int(sums[1]) + besides.tokens,
+        sums[2] + besides.usd,
+        int(sums[3]) + besides.errors,
+    )

@@ -15,11 +15,23 @@ from typing import Any, Final, get_args
 
 from router_config.ledger import redis_forms as forms
 from router_config.ledger.choice import Choice, Passed, room_for
+from router_config.ledger.decisions import DECISIONS_KEPT, Decision, decision_text
+from router_config.ledger.events import News
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, Status, examine
 from router_config.ledger.history import SLOT_SECONDS
 from router_config.ledger.meters import NOTHING, Counts, Limit, LimitName, Meter
 from router_config.ledger.redis_line import Argument, Lines, Script
-from router_config.ledger.store import Attendance, Lease, Settlement, Snapshot, Store, StoreError, Usage
+from router_config.ledger.store import (
+    Attendance,
+    History,
+    Lease,
+    Settlement,
+    SlotSeconds,
+    Snapshot,
+    Store,
+    StoreError,
+    Usage,
+)
 from router_config.ledger.totals import Totals
 
 PREFIX: Final = "{router-config:1}"
@@ -40,6 +52,9 @@ _SCRIPTS: Final = (
     "snapshot",
     "totals",
     "attend",
+    "record",
+    "decisions",
+    "history",
 )
 _STATUSES: Final[Mapping[bytes, Status]] = {status.encode(): status for status in get_args(Status)}
 
@@ -56,6 +71,7 @@ class RedisStore(Store):
         self._meters: dict[str, Meter] = {}
         self._descriptions = forms.Descriptions()
         self._lease_numbers = count(1)
+        self._news = News()
         self._self = ""
         self._pid = 0
 
@@ -109,7 +125,8 @@ class RedisStore(Store):
         except BaseException:
             # Whoever asked has left: what may have been taken goes back, on the same line and so after it was taken.
             nobody = Lease(lease_id, "", (), NOTHING, now, expires_at)
-            line.call(self._scripts["settle"], forms.settlement_text(nobody, Settlement(None, now, now), {}, now), b"")
+            nothing = forms.settlement_text(nobody, Settlement(None, now, now), {}, now)
+            line.call(self._scripts["settle"], nothing, b"", b"")
             raise
         return _Found(
             lease_id,
@@ -123,13 +140,31 @@ class RedisStore(Store):
         )
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
-        outcome = settlement.outcome
+        outcome, decision = settlement.outcome, settlement.decision
         await self._call(
             "settle",
             forms.settlement_text(lease, settlement, self._meters_of(lease, settlement), now),
             forms.packed_error(outcome, now) if outcome is not None and outcome.error is not None else b"",
+            b"" if decision is None else decision_text(decision),
             *(forms.packed_rest(rest) for rest in settlement.rests),
+            *(self._events_of(decision) if decision is not None else ()),
         )
+
+    async def record(self, decision: Decision, now: float) -> None:
+        await self._call("record", decision_text(decision), *self._events_of(decision))
+
+    def _events_of(self, decision: Decision) -> list[bytes]:
+        return [forms.packed_event(event) for event in self._news.of(decision)]
+
+    async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
+        return tuple(forms.numbered_decision(raw) for raw in await self._call("decisions", after, last))
+
+    async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
+        of = "history" if slot_seconds == SLOT_SECONDS else "minutes"
+        wanted = {"of": of, "first": int(since // slot_seconds), "last": int(now // slot_seconds)}
+        slots, events = await self._call("history", forms.text_of(wanted))
+        told = [forms.event_of(raw) for raw in reversed(events)]
+        return History(forms.slots_of(slots, slot_seconds), tuple(each for each in told if each.at >= since))
 
     async def adopt(self, lease: Lease, now: float) -> None:
         text = forms.lease_text(lease, self._meters_of(lease))

@@ -10,8 +10,10 @@ from math import inf
 from struct import Struct
 from typing import Any, Final, cast
 
+from router_config.ledger.decisions import Decision, decision_of
+from router_config.ledger.events import Event, EventKind
 from router_config.ledger.gates import Candidate, Rest, Status
-from router_config.ledger.history import LATENCIES_KEPT, SLOTS_KEPT, slot_of
+from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
 from router_config.ledger.meters import LIMITS, Amount, Counts, LimitName, Meter, Seen
 from router_config.ledger.store import LastError, Lease, Outcome, Settlement, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals, ending
@@ -127,6 +129,37 @@ def errors_of(flat: Sequence[bytes]) -> dict[str, LastError]:
     return found
 
 
+def numbered_decision(raw: bytes) -> Decision:
+    return decision_of(raw[ONE.size :], int(ONE.unpack_from(raw)[0]))
+
+
+def packed_event(event: Event) -> bytes:
+    return TWO.pack(event.at, event.until) + _words((event.kind, event.provider, event.reason))
+
+
+def event_of(raw: bytes) -> Event:
+    at, until = TWO.unpack_from(raw)
+    kind, provider, reason = _split(raw[TWO.size :])
+    return Event(at, cast(EventKind, kind), provider, reason, until)
+
+
+def slots_of(flat: Sequence[Any], slot_seconds: int) -> dict[str, dict[int, Usage]]:
+    """Name, slot and packed usage in turn, by provider; models of a provider are added up."""
+    found: dict[str, dict[int, Usage]] = {}
+    for name, slot, raw in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+        provider = json.loads(name)[0] if slot_seconds == SLOT_SECONDS else name.decode()
+        requests, tokens, usd, errors = FOUR.unpack(raw)
+        slots = found.setdefault(provider, {})
+        before = slots.get(int(slot), Usage())
+        slots[int(slot)] = Usage(
+            int(requests) + before.requests,
+            int(tokens) + before.tokens,
+            usd + before.usd,
+            int(errors) + before.errors,
+        )
+    return found
+
+
 def _words(words: Iterable[str]) -> bytes:
     """Texts as the scripts' struct.unpack reads them: each ended by a zero byte."""
     return b"".join(word.replace("\0", " ").encode("utf-8", "replace") + b"\0" for word in words)
@@ -192,6 +225,8 @@ def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
         "provider": outcome.provider,
         "slot": slot_of(now),
         "slots_kept": SLOTS_KEPT,
+        "minute": minute_of(now),
+        "minutes_kept": MINUTES_KEPT,
         "latencies_kept": LATENCIES_KEPT,
         "ending": json.dumps(ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)),
         "seconds": outcome.seconds,

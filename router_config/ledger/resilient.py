@@ -18,12 +18,23 @@ from secrets import token_hex
 from typing import Final, TypeVar
 
 from router_config.ledger.choice import Choice
+from router_config.ledger.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.gates import Candidate, Examination, Need, Rest
 from router_config.ledger.known import Known, put
 from router_config.ledger.meters import NOTHING, Meter
 from router_config.ledger.owed import Debt, Owed
+from router_config.ledger.remembered import Remembered
 from router_config.ledger.share import Share
-from router_config.ledger.store import Attendance, Degraded, Lease, Settlement, Snapshot, Store
+from router_config.ledger.store import (
+    Attendance,
+    Degraded,
+    History,
+    Lease,
+    Settlement,
+    SlotSeconds,
+    Snapshot,
+    Store,
+)
 from router_config.ledger.totals import Counted, Totals
 
 T = TypeVar("T")
@@ -75,8 +86,8 @@ class ResilientStore(Store):
         self._meters: dict[str, Meter] = {}
         self._share: Share | None = None
         self._known: Known | None = None
-        self._usage: Snapshot | None = None
         self._totals = Totals()
+        self._remembered = Remembered()
         self._looking: asyncio.Task[None] | None = None
         self._next_look = 0.0
         self._now = 0.0
@@ -155,11 +166,9 @@ class ResilientStore(Store):
 
     async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
         snapshot, share = await self._step(now, lambda store: store.snapshot(meters, since, now))
-        if share is None:
-            self._usage = snapshot
-        elif self._usage is not None:  # The history so far is the store's; its last reading is shown.
-            usage, errors = self._usage.usage, self._usage.last_errors
-            return replace(snapshot, usage={**usage, **snapshot.usage}, last_errors={**errors, **snapshot.last_errors})
+        if share is not None:
+            return self._remembered.with_usage(snapshot)
+        self._remembered.read_snapshot(snapshot)
         return snapshot
 
     async def totals(self, now: float) -> Totals:
@@ -171,6 +180,30 @@ class ResilientStore(Store):
         counted = dict(self._totals.counted)
         counted[_STORE_ERROR] = counted.get(_STORE_ERROR, 0) + self._errors
         return replace(self._totals, counted=counted)
+
+    async def record(self, decision: Decision, now: float) -> None:
+        _, share = await self._step(now, lambda store: store.record(decision, now))
+        if share is not None:
+            teller = Lease(f"decision-{token_hex(8)}", "", (), NOTHING, now, now)
+            self._owed.add(Debt(teller, Settlement(None, now, now, decision=decision), now, held=False))
+
+    async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
+        """While the store fails: what was last read of it, and what this process has decided since."""
+        found, share = await self._step(
+            self._now, lambda store: store.decisions() if isinstance(store, Share) else store.decisions(after, last)
+        )
+        if share is not None:
+            return self._remembered.with_decisions(found, after, last)
+        self._remembered.read_decisions(found)
+        return found
+
+    async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
+        """While the store fails: what was last read of it, and what this process has done since."""
+        found, share = await self._step(now, lambda store: store.history(slot_seconds, since, now))
+        if share is not None:
+            return self._remembered.with_history(slot_seconds, found, since)
+        self._remembered.read_history(slot_seconds, found)
+        return found
 
     def know(self, meters: Sequence[Meter]) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
@@ -225,8 +258,8 @@ class ResilientStore(Store):
         if known is not None:
             leases = [held.lease for held in self._leases.values()]
             await share.begin(known, self._meters, leases, self._just_known, now)
-        for debt in tuple(self._since_known):
-            await debt.pay(share, wiped=True)
+        for debt in tuple(self._since_known):  # Its decisions the store has told already.
+            await replace(debt, settlement=replace(debt.settlement, decision=None)).pay(share, wiped=True)
         with self._lock:
             if self._share is not None or self._closed:
                 self._share = self._share or share

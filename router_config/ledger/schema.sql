@@ -34,6 +34,19 @@ CREATE TABLE IF NOT EXISTS history (
     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL, errors INTEGER NOT NULL,
     PRIMARY KEY (provider, model, slot)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS minute ( -- A ring: the next round overwrites.
+    provider TEXT NOT NULL, position INTEGER NOT NULL, slot INTEGER NOT NULL,
+    requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL, errors INTEGER NOT NULL,
+    PRIMARY KEY (provider, position)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS decision (
+    number INTEGER PRIMARY KEY,
+    text TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS event (
+    number INTEGER PRIMARY KEY,
+    at REAL NOT NULL, kind TEXT NOT NULL, provider TEXT NOT NULL, reason TEXT NOT NULL, until REAL NOT NULL
+);
 CREATE TABLE IF NOT EXISTS latency (
     provider TEXT NOT NULL, model TEXT NOT NULL, position INTEGER NOT NULL, milliseconds INTEGER NOT NULL,
     PRIMARY KEY (provider, model, position)

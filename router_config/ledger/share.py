@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from router_config.ledger.choice import Choice, Passed
+from router_config.ledger.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, Tier
 from router_config.ledger.known import Known, count, put
 from router_config.ledger.memory import MemoryStore
 from router_config.ledger.meters import NOTHING, Amount, Meter
 from router_config.ledger.owed import Debt
-from router_config.ledger.store import Attendance, Lease, Settlement, Snapshot, Store
+from router_config.ledger.store import Attendance, History, Lease, Settlement, SlotSeconds, Snapshot, Store
 from router_config.ledger.totals import Totals
 
 
@@ -70,12 +71,13 @@ class Share(Store):
         return Choice(chosen, amount, choice.probes, passed), replace(lease, amount=amount)
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
-        spent, outcome = settlement.spent, settlement.outcome
-        counted = replace(settlement, spent=None if spent is None else self._times(spent), outcome=None)
-        await self._ledger.settle(lease, counted, now)
-        if outcome is not None:  # The history is of what was really spent.
-            told = Settlement(spent, settlement.arrived_at, settlement.ended_at, outcome=outcome)
-            await self._ledger.settle(lease, told, now)
+        spent = settlement.spent
+        counted = replace(settlement, spent=None if spent is None else self._times(spent), outcome=None, decision=None)
+        if settlement.outcome is None and settlement.decision is None:
+            await self._ledger.settle(lease, counted, now)
+        else:  # The history is of what was really spent.
+            await self._ledger.settle(lease, replace(counted, rests=(), counted=()), now)
+            await self._ledger.settle(lease, replace(settlement, reports=()), now)
 
     async def adopt(self, lease: Lease, now: float) -> None:
         await self._ledger.adopt(replace(lease, amount=self._times(lease.amount)), now)
@@ -103,6 +105,15 @@ class Share(Store):
 
     async def totals(self, now: float) -> Totals:
         return await self._ledger.totals(now)
+
+    async def record(self, decision: Decision, now: float) -> None:
+        await self._ledger.record(decision, now)
+
+    async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
+        return await self._ledger.decisions(after, last)
+
+    async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
+        return await self._ledger.history(slot_seconds, since, now)
 
     def know(self, meters: Sequence[Meter]) -> None:
         self._ledger.know(meters)

@@ -3,8 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from router_config.ledger.choice import Choice
+from router_config.ledger.decisions import DECISIONS_KEPT, Decision
+from router_config.ledger.events import Event
 from router_config.ledger.gates import Candidate, Examination, Need, Rest
 from router_config.ledger.meters import Amount, Counts, LimitName, Meter
 from router_config.ledger.totals import CANCELLED, OK, Counted, Totals
@@ -79,6 +82,8 @@ class Settlement:
     reports: tuple[Report, ...] = ()
     outcome: Outcome | None = None
     counted: tuple[tuple[Counted, int], ...] = ()
+    decision: Decision | None = None
+    """Set where the request ended with this attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,21 @@ class Snapshot:
     last_errors: Mapping[str, LastError] = field(default_factory=dict)
     burn: Mapping[str, int] = field(default_factory=dict)
     """Tokens of each provider in the last hour."""
+
+
+SlotSeconds = Literal[60, 300]
+"""Usage is kept by the minute for two hours, and by five minutes for eight days."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Usage of each provider by slot (its number is epoch seconds // the slot's length), and the events, oldest first.
+
+    Slots in which nothing happened are not there.
+    """
+
+    slots: Mapping[str, Mapping[int, Usage]]
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +200,21 @@ class Store(ABC):
     @abstractmethod
     async def totals(self, now: float) -> Totals:
         """What all processes did since the store began; a sum never falls, but for a store that lost everything."""
+
+    @abstractmethod
+    async def record(self, decision: Decision, now: float) -> None:
+        """Keep a decision that comes with no settlement: nobody could be asked."""
+
+    @abstractmethod
+    async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
+        """The last decisions, newest first, with numbers above `after`.
+
+        A store that lost everything numbers from 1 again: where `after` is beyond its newest, all are given.
+        """
+
+    @abstractmethod
+    async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
+        """What each provider was asked and gave in every slot that ends after `since`, and the events since then."""
 
     def boot_epoch(self, boot: str, proposed: float) -> float:
         """The epoch from which all processes of this boot count seconds: the first one's proposal."""

@@ -137,6 +137,15 @@ def test_the_router_is_told_which_agent_asks(router: Router, monkeypatch: pytest
     assert theirs == {"trace": "7"}
 
 
+@pytest.mark.parametrize(("name", "called"), [("desk 7", "desk 7"), ("", "TradingAgent"), (7, "TradingAgent")])
+def test_an_agent_with_a_name_is_called_by_it(router: Router, name: Any, called: str) -> None:
+    agent = TradingAgent(router=router)
+    agent.name = name  # type: ignore[attr-defined]
+    agent.ask("hello")
+    (decision,) = asyncio.run(router._store.decisions())
+    assert decision.agent == called
+
+
 def test_the_model_is_a_group_of_the_agent_or_of_one_request(make_router: Any) -> None:
     models = [{"name": "gemini-1.5-flash", "groups": ["fast"]}]
     router = make_router(providers={"gemini": {"models": models}}, aliases={"gpt-4o": "default"})

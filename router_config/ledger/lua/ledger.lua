@@ -192,6 +192,37 @@ local function set_probe(scope, rest, probe, probe_until)
     rest.probes and 1 or 0, rest.status, probe, rest.reason))
 end
 
+-- Decisions and events, newest first. Python packs them (decisions.py, redis_forms.py).
+
+local DECISIONS_KEPT = 500
+local EVENTS_KEPT = 200
+local RESTS_TOLD = { cooldown = true, disabled = true, exhausted = true } -- As in events.py.
+local AGAIN = { failover = 60, exhausted = 3600 } -- As in events.py.
+
+local function record(decision)
+  local number = redis.call('INCR', key('decided'))
+  redis.call('LPUSH', key('decisions'), struct.pack('<d', number) .. decision)
+  redis.call('LTRIM', key('decisions'), 0, DECISIONS_KEPT - 1)
+  redis.call('EXPIRE', key('decided'), HISTORY_LASTS)
+  redis.call('EXPIRE', key('decisions'), HISTORY_LASTS)
+end
+
+local function put_event(event)
+  redis.call('LPUSH', key('events'), event)
+  redis.call('LTRIM', key('events'), 0, EVENTS_KEPT - 1)
+  redis.call('EXPIRE', key('events'), HISTORY_LASTS)
+end
+
+-- Keep an event unless the same was told of the same provider not long ago.
+local function tell(event)
+  local at, _, kind, provider = struct.unpack('<ddss', event)
+  for _, raw in ipairs(redis.call('LRANGE', key('events'), 0, -1)) do
+    local told_at, _, told_kind, told_provider = struct.unpack('<ddss', raw)
+    if told_kind == kind and told_provider == provider and told_at > at - (AGAIN[kind] or 0) then return end
+  end
+  put_event(event)
+end
+
 -- Leases: {amount = {requests, tokens, usd}, scopes = {{scope, mark of expiry}}, probes = {scope}}.
 
 local function put_lease(id, lease, expires_at)

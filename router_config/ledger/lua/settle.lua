@@ -4,7 +4,8 @@
 -- ARGV[1] JSON: now, lease (its id), asked_at, spent [requests, tokens, usd] or absent, alive or absent, marks by scope
 --   {when it arrived, when it ended}, rests (their scopes), reports, outcome or absent, counted {{what, times}} or absent
 -- ARGV[2] packed last error, or empty
--- ARGV[3...] the rests, packed
+-- ARGV[3] the decision, or empty
+-- ARGV[4...] the rests, packed, and then the events of the decision, packed
 
 local step = cjson.decode(ARGV[1])
 now = step.now
@@ -21,12 +22,17 @@ end
 
 -- A new rest replaces an old one, but never shortens it while it holds.
 for index, scope in ipairs(step.rests) do
-  local raw = ARGV[2 + index]
+  local raw = ARGV[3 + index]
   local rest, old = unpack_rest(raw), read_rest(scope)
   local held = old and holds(old)
   if not (held and old.until_ > rest.until_) then put_rest(scope, raw) end
   local began = not (held and old.status == rest.status)
-  if began and rest.status == 'cooldown' and step.outcome then count_on(step.outcome.cooldown, 1) end
+  if began and step.outcome then
+    if rest.status == 'cooldown' then count_on(step.outcome.cooldown, 1) end
+    if RESTS_TOLD[rest.status] then
+      put_event(struct.pack('<ddsss', rest.since, rest.until_, rest.status, step.outcome.provider, rest.reason))
+    end
+  end
 end
 
 for _, counted in ipairs(step.counted or {}) do count_on(counted[1], counted[2]) end
@@ -61,8 +67,27 @@ end
 
 for _, report in ipairs(step.reports) do hear(report) end
 
+if ARGV[3] ~= '' then record(ARGV[3]) end
+for index = 4 + #step.rests, #ARGV do tell(ARGV[index]) end
+
+-- Usage of one minute, in a ring whose next round overwrites it.
+local function count_minute(outcome, spent)
+  local minutes = key('minutes', outcome.provider)
+  local place = outcome.minute % outcome.minutes_kept
+  local raw = redis.call('HGET', minutes, place)
+  local slot, requests, tokens, usd, errors = outcome.minute, 0, 0, 0, 0
+  if raw then slot, requests, tokens, usd, errors = struct.unpack('<ddddd', raw) end
+  if slot > outcome.minute then return end -- Told so late that the next round has begun.
+  if slot < outcome.minute then requests, tokens, usd, errors = 0, 0, 0, 0 end
+  redis.call('HSET', minutes, place, struct.pack('<ddddd', outcome.minute, requests + spent[1], tokens + spent[2],
+    usd + spent[3], errors + (outcome.milliseconds and 0 or 1)))
+  redis.call('EXPIRE', minutes, HISTORY_LASTS)
+  redis.call('SADD', key('providers'), outcome.provider)
+end
+
 local outcome = step.outcome
 if outcome then
+  count_minute(outcome, step.spent or { 0, 0, 0 })
   local history = key('history', outcome.of)
   local raw = redis.call('HGET', history, outcome.slot)
   local requests, tokens, usd, errors = 0, 0, 0, 0
