@@ -10,25 +10,24 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from secrets import token_hex
 from typing import Final, TypeVar, cast
 
-from router_config.ledger.decisions import DECISIONS_KEPT, Decision, decision_of, decision_text
-from router_config.ledger.events import EVENTS_KEPT, Event
 from router_config.ledger.gates import Rest, Status
-from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
+from router_config.ledger.history import LATENCIES_KEPT, SLOT_SECONDS, SLOTS_KEPT, slot_of
 from router_config.ledger.local import LocalStore
 from router_config.ledger.meters import NOTHING, Amount, Counts, LimitName, Meter, Seen
-from router_config.ledger.store import Attendance, LastError, Lease, Outcome, SlotSeconds, StoreError, Usage
+from router_config.ledger.store import Attendance, LastError, Lease, Outcome, StoreError, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals
 from router_config.ledger.windows import Period
 
 T = TypeVar("T")
 _log = logging.getLogger("router_config")
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 2
 PATIENCE: Final = 2.0
 """Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
 
@@ -39,8 +38,27 @@ AT_ONCE: Final = 10
 """Milliseconds that SQLite itself waits in each try; a transaction takes a third of one."""
 
 
+@dataclass(slots=True)
+class _Page:
+    """A row of `meter`, and when (epoch seconds) the first slot of each window leaves it; `due` is the sooner one."""
+
+    counts: Counts
+    leaves: dict[Period, float]
+    due: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.due = min(self.leaves.values())
+
+    def leaves_from(self, period: Period, moment: float) -> None:
+        self.leaves[period] = moment
+        self.due = min(self.leaves.values())
+
+
 class SQLiteStore(LocalStore):
-    """WAL mode; one connection a process, one `BEGIN IMMEDIATE` transaction a step."""
+    """WAL mode; one connection a process, one `BEGIN IMMEDIATE` transaction a step.
+
+    What a transaction has read or written holds in the next one, unless another connection has written in between.
+    """
 
     name = "sqlite"
     shared = True
@@ -53,9 +71,9 @@ class SQLiteStore(LocalStore):
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._connection: sqlite3.Connection | None = self._open()
-        # What this transaction has read: counts by scope, when the first slot of a window leaves, and all rests.
-        self._page: dict[str, Counts] = {}
-        self._leaves: dict[tuple[str, Period], float] = {}
+        # What is in the file as of `_version`: rows of `meter` by scope (None: there is none), and all rests.
+        self._version: int | None = None
+        self._pages: dict[str, _Page | None] = {}
         self._rests: dict[str, Rest] | None = None
         self._position = random.randrange(LATENCIES_KEPT)
         self._held_at = 0.0
@@ -105,6 +123,7 @@ class SQLiteStore(LocalStore):
     def _db(self) -> sqlite3.Connection:
         if self._pid != os.getpid():  # A connection must not cross a fork.
             self._pid, self._lock, self._connection = os.getpid(), threading.Lock(), self._open()
+            self._version = None
         if self._connection is None:
             raise StoreError(f"the state file {self.path} is closed")
         return self._connection
@@ -129,38 +148,49 @@ class SQLiteStore(LocalStore):
             db = self._db
             db.execute("BEGIN IMMEDIATE")
             self._now = now
-            self._page.clear()
-            self._leaves.clear()
-            self._rests = None
             try:
+                self._keep_what_still_holds(db.execute("PRAGMA data_version").fetchone()[0])
                 result = step()
                 db.execute("COMMIT")
             except BaseException:
+                self._version = None  # What the step has changed of it is undone.
                 db.execute("ROLLBACK")
                 raise
             return result
 
-    def counts(self, meter: Meter) -> Counts | None:
-        found = self._page.get(meter.scope)
-        if found is not None:
-            return found
-        row = self._db.execute("SELECT * FROM meter WHERE scope=?", (meter.scope,)).fetchone()
-        if row is None:
-            return Counts() if meter.limits else None
-        counts = Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[8:11]), _seen(row[12]))
-        counts.minute = self._forget(meter, "minute", counts.minute, row[7])
-        counts.day = self._forget(meter, "day", counts.day, row[11])
-        self._page[meter.scope] = counts
-        return counts
+    def _keep_what_still_holds(self, version: int) -> None:
+        """`version` is another one after each commit of another connection, and after none of this one."""
+        if version != self._version:
+            self._version = version
+            self._pages.clear()
+            self._rests = None
 
-    def _forget(self, meter: Meter, period: Period, total: Amount, leaves: float | None) -> Amount:
+    def counts(self, meter: Meter) -> Counts | None:
+        page = self._page(meter.scope)
+        if page is None:
+            return Counts() if meter.limits else None
+        if page.due <= self._now:
+            page.counts.minute = self._forget(meter.scope, "minute", page.counts.minute, page)
+            page.counts.day = self._forget(meter.scope, "day", page.counts.day, page)
+        return page.counts
+
+    def _page(self, scope: str) -> _Page | None:
+        if scope in self._pages:
+            return self._pages[scope]
+        row = self._db.execute("SELECT * FROM meter WHERE scope=?", (scope,)).fetchone()
+        page = None
+        if row is not None:
+            counts = Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[8:11]), _seen(row[12]))
+            minute, day = (math.inf if row[place] is None else row[place] for place in (7, 11))
+            page = _Page(counts, {"minute": minute, "day": day})
+        self._pages[scope] = page
+        return page
+
+    def _forget(self, scope: str, period: Period, total: Amount, page: _Page) -> Amount:
         """Drop the slots that left the window; a reading that drops some writes the row at once."""
-        if leaves is None:
+        if page.leaves[period] > self._now:
             return total
-        if leaves > self._now:
-            self._leaves[meter.scope, period] = leaves
-            return total
-        of_window = (meter.scope, period)
+        of_window = (scope, period)
         gone = self._db.execute(
             "DELETE FROM slot WHERE scope=? AND period=? AND leaves<=? RETURNING requests, tokens, usd",
             (*of_window, self._now),
@@ -170,16 +200,19 @@ class SQLiteStore(LocalStore):
         left = self._db.execute("SELECT min(leaves) FROM slot WHERE scope=? AND period=?", of_window).fetchone()[0]
         if left is None:
             total = NOTHING
-        else:
-            self._leaves[meter.scope, period] = left
+        page.leaves_from(period, math.inf if left is None else left)
         self._db.execute(
             f"UPDATE meter SET {period}_requests=?, {period}_tokens=?, {period}_usd=?, {period}_leaves=? WHERE scope=?",
-            (*total, left, meter.scope),
+            (*total, left, scope),
         )
         return total
 
     def _save_counts(self, meter: Meter, counts: Counts) -> None:
-        self._page[meter.scope] = counts
+        page = self._page(meter.scope)
+        if page is None:
+            self._pages[meter.scope] = _Page(counts, {"minute": math.inf, "day": math.inf})
+        else:
+            page.counts = counts
         self._db.execute(
             "INSERT INTO meter VALUES (?,?,?,?,?,?,?,NULL,?,?,?,NULL,?) ON CONFLICT (scope) DO UPDATE SET "
             "open_requests=excluded.open_requests, open_tokens=excluded.open_tokens, open_usd=excluded.open_usd, "
@@ -196,8 +229,9 @@ class SQLiteStore(LocalStore):
             "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd",
             (meter.scope, period, slot, leaves, *amount),
         )
-        if leaves < self._leaves.get((meter.scope, period), math.inf):
-            self._leaves[meter.scope, period] = leaves
+        page = self._page(meter.scope)
+        if page is not None and leaves < page.leaves[period]:
+            page.leaves_from(period, leaves)
             self._db.execute(f"UPDATE meter SET {period}_leaves=? WHERE scope=?", (leaves, meter.scope))
 
     def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
@@ -268,7 +302,6 @@ class SQLiteStore(LocalStore):
         ).fetchone()
         if new[0] <= 1:
             self._db.execute("DELETE FROM history WHERE provider=? AND model=? AND slot<=?", (*key, slot - SLOTS_KEPT))
-        self._record_minute(outcome, spent, minute_of(now))
         if outcome.error is None:
             self._position = (self._position + 1) % LATENCIES_KEPT
             self._db.execute(
@@ -280,50 +313,6 @@ class SQLiteStore(LocalStore):
                 "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)",
                 (outcome.provider, now, outcome.error, outcome.message),
             )
-
-    def _record_minute(self, outcome: Outcome, spent: Amount, minute: int) -> None:
-        self._db.execute(
-            "INSERT INTO minute VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-            "requests=requests*(slot=excluded.slot)+excluded.requests, "
-            "tokens=tokens*(slot=excluded.slot)+excluded.tokens, usd=usd*(slot=excluded.slot)+excluded.usd, "
-            "errors=errors*(slot=excluded.slot)+excluded.errors, slot=excluded.slot WHERE excluded.slot>=slot",
-            (outcome.provider, minute % MINUTES_KEPT, minute, *spent, outcome.error is not None),
-        )
-
-    def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        if slot_seconds == SLOT_SECONDS:
-            sums = "SELECT provider, slot, sum(requests), sum(tokens), sum(usd), sum(errors) FROM history"
-            rows = self._db.execute(f"{sums} WHERE (slot+1)*?>? GROUP BY provider, slot", (slot_seconds, since))
-        else:
-            sums = "SELECT provider, slot, requests, tokens, usd, errors FROM minute"
-            rows = self._db.execute(f"{sums} WHERE (slot+1)*?>?", (slot_seconds, since))
-        found: dict[str, dict[int, Usage]] = {}
-        for provider, slot, *usage in rows:
-            found.setdefault(provider, {})[slot] = Usage(*usage)
-        return found
-
-    def _put_decision(self, decision: Decision) -> None:
-        text = decision_text(decision)
-        number = self._db.execute("INSERT INTO decision (text) VALUES (?)", (text,)).lastrowid or 0
-        if number % 50 == 0:  # Seldom, for it costs as much as to insert one.
-            self._db.execute("DELETE FROM decision WHERE number<=?", (number - DECISIONS_KEPT,))
-
-    def _decisions(self, after: int, last: int) -> tuple[Decision, ...]:
-        newest = self._db.execute("SELECT max(number) FROM decision").fetchone()[0] or 0
-        rows = self._db.execute(
-            "SELECT number, text FROM decision WHERE number>? ORDER BY number DESC LIMIT ?",
-            (after if after <= newest else 0, min(last, DECISIONS_KEPT)),
-        )
-        return tuple(decision_of(text, number) for number, text in rows)
-
-    def _put_event(self, event: Event) -> None:
-        row = (event.at, event.kind, event.provider, event.reason, event.until)
-        put = self._db.execute("INSERT INTO event (at, kind, provider, reason, until) VALUES (?,?,?,?,?)", row)
-        self._db.execute("DELETE FROM event WHERE number<=?", ((put.lastrowid or 0) - EVENTS_KEPT,))
-
-    def _events(self) -> tuple[Event, ...]:
-        rows = self._db.execute("SELECT at, kind, provider, reason, until FROM event ORDER BY number")
-        return tuple(Event(*row) for row in rows)
 
     def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
         if not since:

@@ -268,6 +268,22 @@ class SQLiteLedger(Ledger):
         self.folder.cleanup()
 
 
+class TwoProcessesOnOneFile(SQLiteLedger):
+    """What one of them remembers of the file must not outlive what the other writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = self._opened()
+
+    @rule()
+    def go_on_in_the_other(self) -> None:
+        self.store, self.other = self.other, self.store
+
+    def teardown(self) -> None:
+        self.run(self.other.aclose())
+        super().teardown()
+
+
 class RedisLedger(Ledger):
     server: ClassVar[RedisServer]
 
@@ -279,7 +295,10 @@ class RedisLedger(Ledger):
         return RedisStore(self.server.url)
 
 
-@pytest.mark.parametrize(("machine", "examples"), [(MemoryLedger, 100), (SQLiteLedger, 25), (RedisLedger, 25)])
+@pytest.mark.parametrize(
+    ("machine", "examples"),
+    [(MemoryLedger, 100), (SQLiteLedger, 25), (TwoProcessesOnOneFile, 25), (RedisLedger, 25)],
+)
 def test_any_history(machine: type[Ledger], examples: int, redis_server: RedisServer) -> None:
     RedisLedger.server = redis_server
     case = machine.TestCase
