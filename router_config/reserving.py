@@ -1,13 +1,14 @@
 """Room for a request: the candidates in order, one atomic reservation, and the line of those who wait."""
 
+import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from router_config.attempts import Flight, Tried
-from router_config.catalog import Group
+from router_config.attempts import Flight, Request, Tried
 from router_config.clock import Clock, Moments
+from router_config.deciding import CANCELLED, decided
 from router_config.deployments import Deployment
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Lease, Store
@@ -21,21 +22,6 @@ LOOK_AGAIN: Final = 1.0
 
 SAMPLED: Final = 8
 """Of many equal deployments, so many are compared by the room left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a caller asks of the router. Times in seconds; `number` tells who came first.
-
-    `despite_rests`: deployments that are left alone are asked all the same, to see whether they work again.
-    """
-
-    model: str
-    group: Group
-    need: Need
-    deadline: float
-    number: int
-    despite_rests: bool = False
 
 
 class Reserving:
@@ -57,13 +43,22 @@ class Reserving:
         lease = None
         if not (may_wait and line):  # Who may wait does not overtake those who do.
             candidates = await self._candidates(request, tried, now)
-            _, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
+            choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
+            tried.pass_over(choice.passed)
         if lease is None and may_wait:
-            lease = await self._wait(request, tried, line)
+            try:
+                lease = await self._wait(request, tried, line)
+            except asyncio.CancelledError:
+                left = decided(request, tried, CANCELLED, self._clock.now())
+                await asyncio.shield(self._store.record(left, self._moments.next()))
+                raise
         if lease is None:
             return None
         deployment = request.group.deployment(lease.deployment)
-        return Flight(deployment, request.group.entries[deployment.id], lease, self._clock.now())
+        tried.add(deployment)
+        before = tried.attempts[-1] if tried.attempts else None
+        entry = request.group.entries[deployment.id]
+        return Flight(deployment, entry, lease, self._clock.now(), request, tried, after=before)
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
         candidates: list[Deployment] = []
@@ -93,7 +88,8 @@ class Reserving:
                 if line.is_first(place):
                     candidates = await self._candidates(request, tried, now)
                     departs = self._moments.next()
-                    _, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
+                    choice, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
+                    tried.pass_over(choice.passed)
                     if lease is not None:
                         return lease
                     examined = await self._store.explain(candidates, request.need, now)

@@ -16,18 +16,20 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final, TypeVar, cast
 
+from router_config.ledger.decisions import DECISIONS_KEPT, Decision, decision_of, decision_text
+from router_config.ledger.events import EVENTS_KEPT, Event
 from router_config.ledger.gates import Rest, Status
-from router_config.ledger.history import LATENCIES_KEPT, SLOT_SECONDS, SLOTS_KEPT, slot_of
+from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
 from router_config.ledger.local import LocalStore
 from router_config.ledger.meters import NOTHING, Amount, Counts, LimitName, Meter, Seen
-from router_config.ledger.store import Attendance, LastError, Lease, Outcome, StoreError, Usage
+from router_config.ledger.store import Attendance, LastError, Lease, Outcome, SlotSeconds, StoreError, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals
 from router_config.ledger.windows import Period
 
 T = TypeVar("T")
 _log = logging.getLogger("router_config")
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 PATIENCE: Final = 2.0
 """Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
 
@@ -302,6 +304,7 @@ class SQLiteStore(LocalStore):
         ).fetchone()
         if new[0] <= 1:
             self._db.execute("DELETE FROM history WHERE provider=? AND model=? AND slot<=?", (*key, slot - SLOTS_KEPT))
+        self._record_minute(outcome, spent, minute_of(now))
         if outcome.error is None:
             self._position = (self._position + 1) % LATENCIES_KEPT
             self._db.execute(
@@ -313,6 +316,50 @@ class SQLiteStore(LocalStore):
                 "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)",
                 (outcome.provider, now, outcome.error, outcome.message),
             )
+
+    def _record_minute(self, outcome: Outcome, spent: Amount, minute: int) -> None:
+        self._db.execute(
+            "INSERT INTO minute VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+            "requests=requests*(slot=excluded.slot)+excluded.requests, "
+            "tokens=tokens*(slot=excluded.slot)+excluded.tokens, usd=usd*(slot=excluded.slot)+excluded.usd, "
+            "errors=errors*(slot=excluded.slot)+excluded.errors, slot=excluded.slot WHERE excluded.slot>=slot",
+            (outcome.provider, minute % MINUTES_KEPT, minute, *spent, outcome.error is not None),
+        )
+
+    def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
+        if slot_seconds == SLOT_SECONDS:
+            sums = "SELECT provider, slot, sum(requests), sum(tokens), sum(usd), sum(errors) FROM history"
+            rows = self._db.execute(f"{sums} WHERE (slot+1)*?>? GROUP BY provider, slot", (slot_seconds, since))
+        else:
+            sums = "SELECT provider, slot, requests, tokens, usd, errors FROM minute"
+            rows = self._db.execute(f"{sums} WHERE (slot+1)*?>?", (slot_seconds, since))
+        found: dict[str, dict[int, Usage]] = {}
+        for provider, slot, *usage in rows:
+            found.setdefault(provider, {})[slot] = Usage(*usage)
+        return found
+
+    def _put_decision(self, decision: Decision) -> None:
+        text = decision_text(decision)
+        number = self._db.execute("INSERT INTO decision (text) VALUES (?)", (text,)).lastrowid or 0
+        if number % 50 == 0:  # Seldom, for it costs as much as to insert one.
+            self._db.execute("DELETE FROM decision WHERE number<=?", (number - DECISIONS_KEPT,))
+
+    def _decisions(self, after: int, last: int) -> tuple[Decision, ...]:
+        newest = self._db.execute("SELECT max(number) FROM decision").fetchone()[0] or 0
+        rows = self._db.execute(
+            "SELECT number, text FROM decision WHERE number>? ORDER BY number DESC LIMIT ?",
+            (after if after <= newest else 0, min(last, DECISIONS_KEPT)),
+        )
+        return tuple(decision_of(text, number) for number, text in rows)
+
+    def _put_event(self, event: Event) -> None:
+        row = (event.at, event.kind, event.provider, event.reason, event.until)
+        put = self._db.execute("INSERT INTO event (at, kind, provider, reason, until) VALUES (?,?,?,?,?)", row)
+        self._db.execute("DELETE FROM event WHERE number<=?", ((put.lastrowid or 0) - EVENTS_KEPT,))
+
+    def _events(self) -> tuple[Event, ...]:
+        rows = self._db.execute("SELECT at, kind, provider, reason, until FROM event ORDER BY number")
+        return tuple(Event(*row) for row in rows)
 
     def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
         if not since:
