@@ -141,29 +141,55 @@ class GateState(_Document):
 
     name: LimitName
     scope: str
+    status: Literal[Status, "too_large"]
     used: Number
     reserved: Number
     needed: Number
     limit: Number
+    soft_limit: Number | None = Field(description="from here on others are preferred")
     blocks: bool
     clears_at: str | None
 
 
+class RestState(_Document):
+    """What is left alone: the whole provider, an account, a key, or a model of an account."""
+
+    of: Literal["provider", "account", "key", "model"]
+    status: Status
+    reason: str
+    since: str
+    until: str | None = Field(description="UTC; null: until a person acts")
+    then_probes: bool = Field(description="afterwards one single request tries it, before others follow")
+
+
 class CandidateState(_Document):
-    """One deployment that could serve the request."""
+    """One deployment that could serve the request. It is asked in its place; those of the same place share the load."""
 
     deployment: str
     model: str
+    key: int
+    place: int
+    tier: Literal["free", "paid"]
     status: Literal[Status, "too_large"]
     reason: str | None
     clears_at: str | None
+    rest: RestState | None
+    probe_due: bool
     gates: list[GateState]
 
 
+class Absence(_Document):
+    """Why a provider cannot be asked as it is configured."""
+
+    status: Literal["unconfigured", "disabled"]
+    reason: str
+
+
 class ProviderCandidates(_Document):
-    """A provider's candidates, in the order in which they would be asked."""
+    """A provider's candidates, in the order in which they would be asked; none where it is absent."""
 
     name: str
+    absent: Absence | None
     candidates: list[CandidateState]
 
 
@@ -173,7 +199,11 @@ class Explanation(_Document):
     group: str
     tokens: int
     generated_at: str
-    next: str | None
+    next: str | None = Field(description="the provider that would serve it")
+    chosen: str | None = Field(description="the deployment that would serve it")
+    clears_at: str | None = Field(description="where nobody would: when the first is expected to have room")
+    max_wait_seconds: Number
+    waits: bool = Field(description="where nobody would: whether it would wait for room, or fail at once")
     providers: list[ProviderCandidates]
 
 

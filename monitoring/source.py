@@ -5,9 +5,10 @@ from typing import Any, Protocol
 
 from router_config.clock import Clock, SystemClock
 from router_config.config import Config
+from router_config.explaining import absent_from, explanation
 from router_config.ledger.store import Store
 from router_config.reading import Reading, reading_of
-from router_config.status import document, explanation, view_of
+from router_config.status import document, view_of
 
 
 class StatusSource(Protocol):
@@ -45,7 +46,15 @@ class ConfiguredSource:
     async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
         group = self._group(model)
         deployments = [each for each in self._view.deployments if group in each.groups]
-        return await explanation(group, deployments, tokens, self._store, self._clock.now())
+        return await explanation(
+            group,
+            deployments,
+            tokens,
+            self._store,
+            self._clock.now(),
+            absent=absent_from(self._config, group),
+            max_wait=self._config.defaults.max_wait,
+        )
 
     async def areading(self) -> Reading:
         return await reading_of(self._view, self._store, self._clock.now())

@@ -25,6 +25,7 @@ from router_config.config import Config, reveal
 from router_config.deciding import decided_by
 from router_config.errors import NoProviderAvailable
 from router_config.estimate import need_of
+from router_config.explaining import absent_from, explanation
 from router_config.generate import generate
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
@@ -33,7 +34,7 @@ from router_config.reading import Reading, reading_of
 from router_config.refusals import lies_in_the_request, refusal
 from router_config.reserving import Reserving
 from router_config.settling import Settling
-from router_config.status import View, absence, document, explanation, view_of, view_of_deployments
+from router_config.status import View, document, view_of, view_of_deployments
 from router_config.streams import SettlingStream, SyncStream, carries_content, until_content
 from router_config.wire import Wire
 
@@ -177,11 +178,7 @@ class Router(LiteLLMRouter):
 
     def _absent(self, group: str) -> dict[str, str]:
         """The group's providers that the configuration leaves out, and why."""
-        if self.config is None:
-            return {}
-        theirs = [each for each in self.config.providers if any(group in model.groups for model in each.models)]
-        absences = {each.name: absence(self.config, each.name) for each in theirs}
-        return {name: absent[1] for name, absent in absences.items() if absent is not None}
+        return {name: reason for name, (_, reason) in absent_from(self.config, group).items()}
 
     async def _call(
         self,
@@ -347,7 +344,15 @@ class Router(LiteLLMRouter):
         group = self._group(model)
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
-        return await explanation(group.name, group.deployments, tokens, self._store, self._clock.now())
+        return await explanation(
+            group.name,
+            group.deployments,
+            tokens,
+            self._store,
+            self._clock.now(),
+            absent=absent_from(self.config, group.name),
+            max_wait=self._max_wait,
+        )
 
     async def areading(self) -> Reading:
         """What metrics are made of, for callers on an event loop."""

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from router_config.config import Config
 from router_config.deployments import Deployment, by_preference, deployments_of
+from router_config.explaining import absence, first_choice
 from router_config.iso import iso
 from router_config.ledger.gates import Examination, Need, limits_in_force
 from router_config.ledger.meters import LimitName, Meter
 from router_config.ledger.store import Snapshot, Store, Usage
 from router_config.ledger.windows import CalendarDay
+from router_config.numbers import number, whole
 
 PROBE: Final = Need(tokens=1, prompt_tokens=1)
 """The smallest request: a provider is available when it would take this one."""
@@ -73,17 +75,6 @@ def view_of(config: Config, *, loaded_at: float | None = None, simulated: bool =
     return View(tuple(providers), path, loaded_at, None, simulated)
 
 
-def absence(config: Config, name: str) -> tuple[str, str] | None:
-    """Status and reason of a provider that cannot be asked as it is configured."""
-    provider = next(provider for provider in config.providers if provider.name == name)
-    if not provider.enabled:
-        return "disabled", "enabled: false in the configuration"
-    if not provider.configured:
-        variables = " or ".join((*provider.key_variables, *provider.missing))
-        return "unconfigured", f"{variables} is not set; run: router-config env"
-    return None
-
-
 def view_of_deployments(
     deployments: Sequence[Deployment], *, loaded_at: float | None = None, simulated: bool = False
 ) -> View:
@@ -118,47 +109,6 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
     }
 
 
-async def explanation(
-    group: str, deployments: Sequence[Deployment], tokens: int, store: Store, now: float
-) -> dict[str, Any]:
-    """What would happen to a request of so many tokens: per provider and candidate every gate, and who would serve."""
-    ordered = [deployment for tier in by_preference(deployments) for deployment in tier]
-    examined = await store.explain(ordered, Need(tokens, tokens // 2), now)
-    by_id = {each.deployment: each for each in examined}
-    providers: dict[str, list[dict[str, Any]]] = {}
-    for deployment in ordered:
-        each = by_id[deployment.id]
-        providers.setdefault(deployment.provider, []).append(
-            {
-                "deployment": deployment.id,
-                "model": deployment.model,
-                "status": each.status,
-                "reason": each.reason,
-                "clears_at": iso(each.until) if each.blocks else None,
-                "gates": [
-                    {
-                        "name": gate.limit,
-                        "scope": gate.scope,
-                        "used": _number(_whole(gate.limit, gate.used)),
-                        "reserved": _number(gate.reserved),
-                        "needed": _number(gate.needed),
-                        "limit": _number(gate.value),
-                        "blocks": gate.blocks,
-                        "clears_at": iso(gate.clears_at),
-                    }
-                    for gate in each.gates
-                ],
-            }
-        )
-    return {
-        "group": group,
-        "tokens": tokens,
-        "generated_at": iso(now),
-        "next": _next(ordered, by_id),
-        "providers": [{"name": name, "candidates": candidates} for name, candidates in providers.items()],
-    }
-
-
 def _state_of(store: Store) -> dict[str, Any]:
     """Which store counts; `degraded`, while it cannot be used and each process counts for itself."""
     state: dict[str, Any] = {"store": store.name, "shared": store.shared}
@@ -182,7 +132,7 @@ def _provider(
     error = snapshot.last_errors.get(provider.name)
     return {
         "name": provider.name,
-        "priority": _number(provider.priority),
+        "priority": number(provider.priority),
         "tier": provider.tier,
         **state,
         "limits": _limits({each.meters[0] for each in provider.deployments}, snapshot, now),
@@ -225,17 +175,9 @@ def _state(examined: Sequence[Examination]) -> dict[str, Any]:
 
 def _next(deployments: Iterable[Deployment], examined: Mapping[str, Examination]) -> str | None:
     """The provider that the next request would go to."""
-    spare: Deployment | None = None
-    for tier in by_preference(deployments):
-        for deployment in tier:
-            if spare is not None and spare.tier == "free" and deployment.tier == "paid":
-                return spare.provider
-            status = examined[deployment.id].status
-            if status == "available":
-                return deployment.provider
-            if status == "soft_limited":
-                spare = spare or deployment
-    return spare.provider if spare else None
+    ordered = [deployment for tier in by_preference(deployments) for deployment in tier]
+    chosen = first_choice(ordered, examined)
+    return None if chosen is None else chosen.provider
 
 
 def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str, dict[str, Any]]:
@@ -253,15 +195,15 @@ def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str
             if seen is not None and seen.extra_at(now) > 0:
                 resets = max(seen.until, resets or 0.0)
             told = seen is not None and (limit.value != configured.get(limit.name) or used > counts.used(limit))
-            used = _whole(limit.name, used)
+            used = whole(limit.name, used)
             row = shown.setdefault(
                 limit.name,
                 {"limit": 0, "used": 0, "reserved": 0, "remaining": 0, "resets_at": None, "source": "config"},
             )
-            row["limit"] += _number(limit.value)
-            row["used"] += _number(used)
-            row["reserved"] += _number(reserved)
-            row["remaining"] += _number(max(0.0, limit.value - used - reserved))
+            row["limit"] += number(limit.value)
+            row["used"] += number(used)
+            row["reserved"] += number(reserved)
+            row["remaining"] += number(max(0.0, limit.value - used - reserved))
             row["resets_at"] = max(filter(None, (row["resets_at"], iso(resets))), default=None)
             row["source"] = "upstream" if told else row["source"]
     return {name: shown[name] for name in sorted(shown)}
@@ -295,15 +237,6 @@ def _day_began(provider: ProviderView, now: float) -> float:
     """When the provider's day began; a rolling day began 24 hours ago."""
     day = provider.deployments[0].meters[0].day if provider.deployments else None
     return day.began(now) if isinstance(day, CalendarDay) else now - 86400.0
-
-
-def _whole(name: LimitName, used: float) -> float:
-    """Requests and tokens are whole, although others' usage of a token bucket leaves it in fractions."""
-    return used if name == "usd_per_day" else math.ceil(used - 1e-9)
-
-
-def _number(value: float) -> float | int:
-    return int(value) if float(value).is_integer() else round(value, 9)
 
 
 async def status_of(config: Config, store: Store, now: float) -> dict[str, Any]:

@@ -126,17 +126,17 @@ def parser() -> argparse.ArgumentParser:
         "status",
         "watching:status",
         "show providers, limits and what is left",
-        ["status", "status --watch"],
+        ["status", "status --watch", "status --json"],
     )
     status.add_argument(
-        "-w", "--watch", nargs="?", type=_seconds, const=2.0, metavar="SECONDS", help="again and again (2 s)"
+        "-w", "--watch", nargs="?", type=_seconds, const=2.0, metavar="SECONDS", help="live, every 2 s; needs rich"
     )
     _json(status)
 
     explain = _command(
         commands,
         "explain",
-        "watching:explain",
+        "explaining:explain",
         "show what would happen to a request: each limit, what blocks it, and until when",
         ["explain", "explain --group fast --tokens 1500"],
     )

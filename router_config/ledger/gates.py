@@ -75,7 +75,10 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One limit as a request meets it. `clears_at` is set where it blocks and time will help."""
+    """One limit as a request meets it. `clears_at` is set where it blocks and time will help.
+
+    `soft`: from here on others are preferred.
+    """
 
     scope: str
     limit: LimitName
@@ -85,6 +88,7 @@ class Gate:
     needed: float
     value: float
     clears_at: float | None = None
+    soft: float = float("inf")
 
     @property
     def blocks(self) -> bool:
@@ -234,7 +238,7 @@ def examine(candidate: Candidate, need: Need, book: Book, now: float) -> Examina
             if status in ("rate_limited", "exhausted") and limit.value > 0:
                 excess = used + reserved + needed - limit.value
                 clears = _clears_at(meter, limit, counts, excess, book, now)
-            gates.append(Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears))
+            gates.append(Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft))
     longest = max(holding, key=lambda rest: rest.until, default=None)
     due = any(rest.probes and not rest.holds(now) for rest in rests)
     return Examination(candidate.id, longest, tuple(gates), due, now)

@@ -118,22 +118,6 @@ def test_a_reader_that_goes_away_draws_no_complaint(folder: Path) -> None:
     assert done.stderr == ""
 
 
-def test_ctrl_c_ends_quietly(folder: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "router_config.cli", "status", "--watch", "600"],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(2)
-    _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, "")
-
-
 @pytest.mark.parametrize(
     "arguments",
     [

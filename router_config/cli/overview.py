@@ -1,0 +1,62 @@
+"""The status as plain text: a table, and what holds for all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from router_config.cli.moments import until
+from router_config.cli.text import amount, table
+
+
+def overview(document: dict[str, Any]) -> str:
+    rows = [
+        (
+            provider["priority"],
+            provider["name"],
+            provider["tier"],
+            provider["status"],
+            _limits(provider["limits"]),
+            today(provider["usage_today"]),
+            ": ".join(filter(None, (until(provider["available_at"], document["generated_at"]), provider["reason"]))),
+        )
+        for provider in document["providers"]
+    ]
+    header = ("PRIORITY", "PROVIDER", "TIER", "STATUS", "USED", "TODAY", "")
+    simulated = ["Simulated: the providers here are not real.", ""] if document["simulated"] else []
+    return "\n".join([*simulated, table(header, rows), "", *remarks(document)])
+
+
+def remarks(document: dict[str, Any]) -> Iterator[str]:
+    """Lines about the whole: what is wrong, who is next, and what is left."""
+    if document["config"]["error"]:
+        yield f"configuration: {document['config']['error']}"
+    state = document["state"]
+    if "degraded" in state:
+        failing = state["degraded"]
+        yield f"{state['store']} fails since {failing['since']}, each process counts for itself: {failing['reason']}"
+    following = ", ".join(f"{group} -> {provider or 'nobody'}" for group, provider in document["next"].items())
+    yield f"next: {following or 'nobody'}   ({document['generated_at']})"
+    if capacity := left(document):
+        yield capacity
+
+
+def left(document: dict[str, Any]) -> str:
+    """Tokens left today, how fast they go, and when they are gone at that rate."""
+    capacity = document["capacity"]
+    if capacity["tokens_remaining_today"] is None:
+        return ""
+    gone = until(capacity["exhausted_at"], document["generated_at"])
+    rate = f"{capacity['burn_tokens_per_hour']:,} in the last hour{f', gone {gone} at that rate' if gone else ''}"
+    return f"left today: {capacity['tokens_remaining_today']:,} tokens; {rate}"
+
+
+def today(usage: dict[str, Any]) -> str:
+    cost = f", ${usage['cost_usd']:.2f}" if usage["cost_usd"] else ""
+    errors = f", {usage['errors']} failed" if usage["errors"] else ""
+    return f"{usage['requests']} requests, {usage['tokens']} tokens{cost}{errors}"
+
+
+def _limits(limits: dict[str, dict[str, Any]]) -> str:
+    shown = (
+        f"{amount(each['used'] + each['reserved'])}/{amount(each['limit'])} {name}" for name, each in limits.items()
+    )
+    return ", ".join(shown) or "-"
