@@ -8,7 +8,13 @@ from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """Seconds since the epoch, and a way to wait for a later reading."""
+    """Seconds since the epoch, and a way to wait for a later reading.
+
+    `correction`: seconds to be added for the time that calendars and other machines go by.
+    """
+
+    @property
+    def correction(self) -> float: ...
 
     def now(self) -> float: ...
 
@@ -26,8 +32,11 @@ class SystemClock:
     """The machine's time, immune to jumps of its wall clock.
 
     Seconds are those since boot, counted from an epoch (`boot_epoch`) that the wall clock gave once. A wall clock that
-    was set is followed when it has stayed so for ten minutes: by then no minute window holds anything from before.
+    is set never moves them, for windows of a minute would open early or stay shut for as long as it jumped. Once it has
+    stayed so for ten minutes, `correction` says by how much.
     """
+
+    correction: float = 0.0
 
     def __init__(self, wall: Callable[[], float] = time.time, since_boot: Callable[[], float] | None = None) -> None:
         self._wall = wall
@@ -56,13 +65,13 @@ class SystemClock:
 
     def _look(self, seconds: float) -> None:
         self._next_look = seconds + 1.0
-        error = self._wall() - seconds - self._epoch
+        error = self._wall() - seconds - self._epoch - self.correction
         if abs(error) < CORRECTED_BY:
             self._differs_since = None
         elif self._differs_since is None:
             self._differs_since = seconds
         elif seconds - self._differs_since >= CORRECTED_FOR:
-            self._epoch += error
+            self.correction += error
             self._differs_since = None
 
 
@@ -98,6 +107,8 @@ def boot_id() -> str:
 
 class VirtualClock:
     """A clock that stands still until it is moved; who sleeps on it wakes when it has been moved far enough."""
+
+    correction = 0.0
 
     def __init__(self, start: float) -> None:
         self._now = start

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -205,6 +205,19 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float) -> Deployme
         rests_with=tuple(info.get("rests_with") or _rests(place, account, own, address, secret, secret)),
         price=(info.get("input_cost_per_token") or 0.0, info.get("output_cost_per_token") or 0.0),
         litellm_provider=params.get("custom_llm_provider") or (prefix if rest else "openai"),
+    )
+
+
+def corrected(deployment: Deployment, seconds: float) -> Deployment:
+    """The deployment with calendar days that go by a time so many seconds ahead."""
+    if seconds == 0:
+        return deployment
+    return replace(
+        deployment,
+        meters=tuple(
+            replace(meter, day=replace(meter.day, correction=seconds)) if isinstance(meter.day, CalendarDay) else meter
+            for meter in deployment.meters
+        ),
     )
 
 

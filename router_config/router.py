@@ -275,9 +275,10 @@ class Router(LiteLLMRouter):
 
     @property
     def catalog(self) -> Catalog:
-        """The deployments by group; made anew after LiteLLM changed its model list."""
-        if self._catalog is None:
-            self._catalog = Catalog(self.model_list, self._soft_limit)
+        """The deployments by group; made anew after LiteLLM changed its model list, or the wall clock was set."""
+        if self._catalog is None or self._catalog.correction != self._clock.correction:
+            self._catalog = Catalog(self.model_list, self._soft_limit, self._clock.correction)
+            self._store.know(self._catalog.meters)
         return self._catalog
 
     def _invalidate_model_group_info_cache(self) -> None:

@@ -83,7 +83,7 @@ class Settling:
     def _verdict(self, flight: Flight, reply: Reply) -> Verdict:
         # A complete 2xx that LiteLLM could not read is the provider's fault, whatever it sent.
         for each in (reply, Reply(None, failure="disconnected")):
-            verdict = judge(flight.deployment.litellm_provider, each, self._clock.now())
+            verdict = judge(flight.deployment.litellm_provider, each, self._wall())
             if verdict is not None:
                 return verdict
         raise AssertionError("a connection that broke is a failure")
@@ -121,7 +121,7 @@ class Settling:
                 ended_at=now,
                 alive=alive,
                 rests=() if rest is None else (rest,),
-                reports=self._reports(flight, now),
+                reports=self._reports(flight),
                 outcome=Outcome(
                     flight.deployment.provider,
                     flight.deployment.model,
@@ -146,7 +146,7 @@ class Settling:
         if verdict is None or verdict.hold == Hold.none:
             return None
         scope = getattr(flight.deployment.scopes, verdict.scope.value)
-        until = verdict.until or now
+        until = now if verdict.until is None else verdict.until - self._clock.correction
         if verdict.hold == Hold.cooldown:
             until = max(until, now + self._cooldown)
         elif verdict.hold == Hold.disabled:
@@ -154,11 +154,15 @@ class Settling:
         probes = verdict.hold == Hold.cooldown
         return Rest(scope, _resting(verdict), verdict.message, now, until, probes)
 
-    def _reports(self, flight: Flight, now: float) -> tuple[Report, ...]:
+    def _reports(self, flight: Flight) -> tuple[Report, ...]:
         if flight.status is None:
             return ()
         only_model = self._serves_one_model(flight.deployment)
-        return tuple(reports_of(flight.deployment, _seen(flight), now, only_model=only_model))
+        return tuple(reports_of(flight.deployment, _seen(flight), self._wall(), only_model=only_model))
+
+    def _wall(self) -> float:
+        """The time that providers name moments by."""
+        return self._clock.now() + self._clock.correction
 
     def route(self, flight: Flight) -> Route:
         """The route of an answer that begins to come now: every attempt, this one last."""
@@ -210,7 +214,7 @@ class Settling:
     def error_inside(self, flight: Flight) -> Exception | None:
         """The error inside a 200, which LiteLLM may pass on as an answer (OpenRouter's `choices[0].error`)."""
         provider = flight.deployment.litellm_provider
-        verdict = judge(provider, _seen(flight), self._clock.now()) if flight.body else None
+        verdict = judge(provider, _seen(flight), self._wall()) if flight.body else None
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
 

@@ -22,6 +22,8 @@ _FORM = struct.Struct("<3d")
 class SharedClock:
     """Epoch seconds, the same in every process that opens the file; `speed` of them pass in a real one."""
 
+    correction = 0.0
+
     def __init__(self, path: Path) -> None:
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), _FORM.size)

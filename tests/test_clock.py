@@ -1,4 +1,4 @@
-"""Wall clocks that jump neither free nor block quota; one that was set for good is followed after ten minutes."""
+"""Wall clocks that jump neither free nor block quota; calendars follow one that was set for good."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_jump_of_the_wall_clock_is_not_followed(jump: float) -> None:
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
-def test_a_wall_clock_that_was_set_for_good_is_followed_after_ten_minutes(jump: float) -> None:
+def test_a_wall_clock_that_was_set_for_good_corrects_calendars_after_ten_minutes(jump: float) -> None:
     machine = Machine()
     clock = machine.clock()
     before = clock.now()
@@ -44,7 +44,12 @@ def test_a_wall_clock_that_was_set_for_good_is_followed_after_ten_minutes(jump: 
     for _ in range(70):
         machine.seconds += 10
         clock.now()
-    assert clock.now() == before + 700 + jump
+    assert (clock.now(), clock.correction) == (before + 700, jump)
+    machine.set_by = 0.0
+    for _ in range(70):
+        machine.seconds += 10
+        clock.now()
+    assert (clock.now(), clock.correction) == (before + 1400, 0.0)
 
 
 def test_processes_of_one_boot_agree_on_the_time_though_the_wall_clock_jumped_between_them(tmp_path: Path) -> None:

@@ -47,9 +47,13 @@ class Rolling:
 
 @dataclass(slots=True, unsafe_hash=True)
 class CalendarDay:
-    """The day of a timezone, midnight to midnight, 23 to 25 hours long; one slot a day, numbered by its ordinal."""
+    """The day of a timezone, midnight to midnight, 23 to 25 hours long; one slot a day, numbered by its ordinal.
+
+    `correction`: seconds by which the time that it goes by is ahead of the moments that it is asked about.
+    """
 
     timezone: str
+    correction: float = 0.0
     _zone: ZoneInfo = field(init=False, repr=False, compare=False, hash=False)
     _today: tuple[float, float, int] = field(init=False, repr=False, compare=False, default=(0.0, 0.0, 0))
 
@@ -59,7 +63,7 @@ class CalendarDay:
     def slot(self, moment: float) -> int:
         begins, ends, ordinal = self._today
         if not begins <= moment < ends:
-            ordinal = datetime.fromtimestamp(moment, self._zone).toordinal()
+            ordinal = datetime.fromtimestamp(moment + self.correction, self._zone).toordinal()
             self._today = (self._midnight(ordinal), self._midnight(ordinal + 1), ordinal)
         return ordinal
 
@@ -77,7 +81,7 @@ class CalendarDay:
         day = date.fromordinal(ordinal)
         # Where a DST night skips midnight the day begins later: round-tripping through UTC lands on a real moment.
         midnight = datetime(day.year, day.month, day.day, tzinfo=self._zone)
-        return midnight.astimezone(UTC).timestamp()
+        return midnight.astimezone(UTC).timestamp() - self.correction
 
 
 MINUTE = Rolling(length=60.0, width=0.5)
