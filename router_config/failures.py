@@ -9,7 +9,7 @@ import openai
 from litellm.exceptions import APIConnectionError, MidStreamFallbackError, Timeout
 
 from router_config.attempts import Flight
-from router_config.signals import Reply
+from router_config.signals import Reply, without
 
 UNREACHED: Final = (
     httpx.ConnectError,
@@ -17,7 +17,6 @@ UNREACHED: Final = (
     aiohttp.ClientConnectorError,
     ConnectionRefusedError,
 )
-HIDDEN: Final = "[key]"
 LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
 CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
 BROKEN: Final = (
@@ -69,15 +68,18 @@ def _unreached(causes: tuple[BaseException, ...]) -> bool:
 
 
 def hide_key(error: BaseException, key: object) -> None:
-    """Take a key out of the texts of an error and of everything that led to it; providers echo keys they refuse."""
+    """Take a key, whole or in part, out of the texts of an error and of everything that led to it.
+
+    Providers echo keys that they refuse.
+    """
     if not isinstance(key, str) or len(key) < 4:
         return
     for each in _causes(error):
-        message = getattr(each, "message", None)
-        if isinstance(message, str) and key in message:
-            each.message = message.replace(key, HIDDEN)  # type: ignore[attr-defined]
-        each.args = tuple(arg.replace(key, HIDDEN) if isinstance(arg, str) else arg for arg in each.args)
-        if key in str(getattr(each, "body", None)):
+        message, body = getattr(each, "message", None), str(getattr(each, "body", None))
+        if isinstance(message, str) and (told := without(message, key)) != message:
+            each.message = told  # type: ignore[attr-defined]
+        each.args = tuple(without(arg, key) if isinstance(arg, str) else arg for arg in each.args)
+        if without(body, key) != body:
             each.body = None  # type: ignore[attr-defined]
 
 

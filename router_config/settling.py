@@ -21,7 +21,7 @@ from router_config.ledger.totals import Counted
 from router_config.refusals import OF_THE_REQUEST
 from router_config.reports import reports_of
 from router_config.reserving import LEASE
-from router_config.signals import Hold, Kind, Reply, Verdict, judge
+from router_config.signals import Hold, Kind, Reply, Verdict, judge, without
 from router_config.streams import Abandoned, SettlingStream
 
 MAY_STILL_ARRIVE: Final = 1.0
@@ -85,7 +85,8 @@ class Settling:
         for each in (reply, Reply(None, failure="disconnected")):
             verdict = judge(flight.deployment.litellm_provider, each, self._wall())
             if verdict is not None:
-                return verdict
+                key = flight.entry["litellm_params"].get("api_key")
+                return replace(verdict, message=without(verdict.message, key)) if isinstance(key, str) else verdict
         raise AssertionError("a connection that broke is a failure")
 
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
