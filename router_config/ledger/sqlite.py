@@ -34,7 +34,7 @@ PATIENCE: Final = 2.0
 """Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
 
 TRIES: Final = 20
-"""A step gives up no sooner than after so many tries: a process that is starved itself has made few."""
+"""It counts as locked no sooner than after so many tries of this process: one that is starved itself has made few."""
 
 AT_ONCE: Final = 10
 """Milliseconds that SQLite itself waits in each try; a transaction takes a third of one."""
@@ -79,6 +79,8 @@ class SQLiteStore(LocalStore):
         self._rests: dict[str, Rest] | None = None
         self._position = random.randrange(LATENCIES_KEPT)
         self._held_at = 0.0
+        self._tries = 0
+        """Since the file was held last, by all steps together: each try keeps the event loop."""
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -131,17 +133,17 @@ class SQLiteStore(LocalStore):
         return self._connection
 
     async def _atomically(self, now: float, step: Callable[[], T]) -> T:
-        began, tries = time.monotonic(), 0
+        began = time.monotonic()
         while True:
             try:
                 result = self._transaction(now, step)
             except sqlite3.DatabaseError as error:
-                tries += 1
+                self._tries += 1
                 locked_for = time.monotonic() - max(began, self._held_at)
-                if not _is_busy(error) or (locked_for > PATIENCE and tries >= TRIES):
+                if not _is_busy(error) or (locked_for > PATIENCE and self._tries >= TRIES):
                     raise StoreError(f"cannot use the state file {self.path}: {error}") from error
             else:
-                self._held_at = time.monotonic()
+                self._held_at, self._tries = time.monotonic(), 0
                 return result
             await asyncio.sleep(random.uniform(0.0002, 0.002))
 
