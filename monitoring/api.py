@@ -1,38 +1,87 @@
 """The endpoints, as one object that an existing app includes in one line."""
 
-import hashlib
-import json
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from monitoring.documents import ExplainRequest, Explanation, Health, ProviderState, StatusDocument
+from monitoring.answers import Answer
+from monitoring.documents import (
+    DecisionList,
+    ExplainRequest,
+    Explanation,
+    Health,
+    History,
+    ProviderState,
+    StatusDocument,
+)
+from monitoring.live import Everywhere
 from monitoring.metrics import add_metrics
 from monitoring.page import add_page
 from monitoring.problems import ProblemError, ProblemRoute, described
 from monitoring.source import StatusSource
+from monitoring.streaming import EventStream
+from router_config.ledger.decisions import DECISIONS_KEPT
 
-HEADERS: Final = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+EVENTS: Final = (
+    "`status`: the document of GET /api/llm-providers, at once, within a second of any change, and every 15 seconds. "
+    '`decisions`: `{"decisions": [...]}` as in GET /api/llm-providers/decisions, the last 50 and then the new ones.'
+)
+
+READING_LASTS: Final = 0.1
+"""Seconds for which one reading of the store answers all who ask."""
 
 
-def router_for(source: StatusSource) -> APIRouter:
+def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) -> APIRouter:
     """The status page and its API over a Router, or over a ConfiguredSource.
 
         app.include_router(monitoring.router_for(router))
 
-    Routes: `/` the page, `/api/llm-providers`, `/api/llm-providers/{name}`, `/api/llm-providers/explain`, `/metrics`,
-    `/healthz`.
+    Routes: `/` the page; `/api/llm-providers`, and below it `/history`, `/decisions`, `/events`, `/explain` and
+    `/{name}`; `/metrics`; `/healthz`. A provider with one of those four names is in the list, but has no address of its
+    own.
+
+    reading_lasts: seconds for which one reading of the store answers all who ask, so that many who poll cost no more
+    than one; what happened since then is not in it.
     """
     router = APIRouter(route_class=ProblemRoute, tags=["LLM providers"])
     unavailable = described(HTTPStatus.SERVICE_UNAVAILABLE)
-
-    # Answers are made as bytes at once: FastAPI would validate and copy them first, which costs more than making them.
+    wrong = described(HTTPStatus.UNPROCESSABLE_ENTITY)
+    live = Everywhere(source, reading_lasts)
 
     @router.get("/api/llm-providers", response_model=StatusDocument, responses=unavailable)
     async def llm_providers(request: Request) -> Response:
         """Every provider: its status, limits, usage and models; who is next, and what is left of the day."""
-        return _json(request, await source.astatus())
+        return (await live.here.status.get()).to(request)
+
+    @router.get("/api/llm-providers/history", response_model=History, responses={**wrong, **unavailable})
+    async def history(
+        request: Request, hours: Annotated[int, Query(ge=1, le=24, description="how far back")] = 24
+    ) -> Response:
+        """What each provider was asked and gave, slot by slot, and what befell it. All processes of the store count."""
+        return (await live.here.history(hours)).to(request)
+
+    @router.get("/api/llm-providers/decisions", response_model=DecisionList, responses={**wrong, **unavailable})
+    async def decisions(
+        request: Request,
+        last: Annotated[int, Query(ge=1, le=DECISIONS_KEPT, description="how many at most")] = 50,
+        after: Annotated[int, Query(ge=0, description="only those with a higher number")] = 0,
+        provider: Annotated[str | None, Query(max_length=200, description="that answered or was tried")] = None,
+        outcome: Annotated[str | None, Query(max_length=100, description="such as ok, refused or timeout")] = None,
+    ) -> Response:
+        """The last requests, newest first: who asked, what was tried, what was passed over and why, who answered."""
+        found = await source.adecision_log(after=after, last=last, provider=provider, outcome=outcome)
+        return Answer.of(found).to(request)
+
+    @router.get(
+        "/api/llm-providers/events",
+        status_code=HTTPStatus.OK,
+        response_class=EventStream,
+        responses={200: {"description": EVENTS, "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    )
+    async def events() -> Response:
+        """Changes as they happen, as server-sent events."""
+        return EventStream(live.here.feed)
 
     @router.get(
         "/api/llm-providers/{name}",
@@ -41,21 +90,22 @@ def router_for(source: StatusSource) -> APIRouter:
     )
     async def llm_provider(name: str, request: Request) -> Response:
         """One provider."""
-        providers = {each["name"]: each for each in (await source.astatus())["providers"]}
+        document: dict[str, Any] = (await live.here.status.get()).content
+        providers = {each["name"]: each for each in document["providers"]}
         if name not in providers:
             known = ", ".join(providers) or "none"
             raise ProblemError(HTTPStatus.NOT_FOUND, f"No provider is called {name!r}. There are: {known}.")
-        return _json(request, providers[name])
+        return Answer.of(providers[name]).to(request)
 
     @router.post(
         "/api/llm-providers/explain",
         response_model=Explanation,
-        responses={**described(HTTPStatus.UNPROCESSABLE_ENTITY), **unavailable},
+        responses={**wrong, **unavailable},
     )
     async def explain(wanted: ExplainRequest, request: Request) -> Response:
         """What would happen to such a request now: every candidate, what blocks it, when that clears. None is sent."""
         try:
-            return _json(request, await source.aexplain(wanted.group, wanted.tokens))
+            return Answer.of(await source.aexplain(wanted.group, wanted.tokens)).to(request)
         except ValueError as error:
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
 
@@ -67,13 +117,3 @@ def router_for(source: StatusSource) -> APIRouter:
     add_metrics(router, source)
     add_page(router)
     return router
-
-
-def _json(request: Request, content: dict[str, Any]) -> Response:
-    """The answer, or 304 where the client has it already; the moment it was made at is no difference."""
-    body = json.dumps(content, separators=(",", ":")).encode()
-    lasting = body.replace(str(content.get("generated_at")).encode(), b"", 1)
-    headers = {**HEADERS, "ETag": f'W/"{hashlib.blake2b(lasting, digest_size=12).hexdigest()}"'}
-    if request.method == "GET" and request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)

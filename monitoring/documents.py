@@ -129,6 +129,82 @@ class StatusDocument(_Document):
     capacity: Capacity
 
 
+class Attempt(_Document):
+    """One try of a request."""
+
+    provider: str
+    model: str
+    outcome: str = Field(description="ok, or the kind of failure")
+    seconds: Number
+
+
+class PassedOver(_Document):
+    """A candidate that was not asked, and its status then."""
+
+    provider: str
+    model: str
+    status: Literal[Status, "too_large"]
+
+
+class Decision(_Document):
+    """One request, from its arrival to its end."""
+
+    number: int = Field(description="of the store: it rises by one with each request")
+    at: str = Field(description="when it ended, UTC")
+    agent: str | None = Field(description="who asked, from the request's metadata")
+    group: str
+    provider: str | None = Field(description="who answered; null: nobody")
+    model: str | None
+    outcome: str = Field(description="ok, refused (nobody had room), cancelled, or the kind of the last failure")
+    attempts: list[Attempt] = Field(description="in the order in which they were made")
+    passed: list[PassedOver] = Field(description="the first twelve candidates that were passed over")
+    tokens: int | None
+    seconds: Number
+    error: str | None
+
+
+class DecisionList(_Document):
+    """The last requests, newest first."""
+
+    generated_at: str
+    simulated: bool
+    decisions: list[Decision]
+
+
+class ProviderHistory(_Document):
+    """A provider's usage, a number for each slot."""
+
+    name: str
+    requests: list[int]
+    errors: list[int]
+    tokens: list[int]
+    cost_usd: list[Number]
+
+
+class Event(_Document):
+    """What befell a provider."""
+
+    at: str
+    kind: Literal["failover", "cooldown", "disabled", "exhausted"]
+    provider: str
+    reason: str
+    until: str | None
+
+
+class History(_Document):
+    """Usage by slot, oldest first, and the last 200 events in that time."""
+
+    generated_at: str
+    simulated: bool
+    hours: int
+    slot_seconds: Literal[60, 300] = Field(description="60 for up to two hours")
+    from_: str = Field(alias="from")
+    to: str
+    slots: list[str] = Field(description="when each slot began, UTC")
+    providers: list[ProviderHistory] = Field(description="by priority; as many numbers as there are slots")
+    events: list[Event]
+
+
 class ExplainRequest(_Document):
     """A request that is not sent."""
 

@@ -8,10 +8,11 @@ from typing import Final
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitoring.address import is_loopback
 from monitoring.guard import Guard
+from monitoring.streaming import ENDING
 
 PATIENCE: Final = 1
 """Seconds that requests in flight get to end."""
@@ -27,10 +28,15 @@ def app_for(routers: Iterable[APIRouter], *, host: str, token: str | None, insec
 
 
 async def serve(app: ASGIApp, bound: socket.socket, ending: asyncio.Event) -> None:
-    """Serve until `ending` is set."""
+    """Serve until `ending` is set; event streams end then, too."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ENDING] = ending
+        await app(scope, receive, send)
+
     server = _Server(
         uvicorn.Config(
-            app,
+            told,
             lifespan="off",
             ws="none",
             access_log=False,

@@ -7,6 +7,7 @@ from router_config.clock import Clock, SystemClock
 from router_config.config import Config
 from router_config.explaining import absent_from, explanation
 from router_config.ledger.store import Store
+from router_config.past import decisions_document, history_document
 from router_config.reading import Reading, reading_of
 from router_config.status import document, view_of
 
@@ -24,6 +25,16 @@ class StatusSource(Protocol):
 
     async def areading(self) -> Reading:
         """What GET /metrics is made of."""
+        ...
+
+    async def adecision_log(
+        self, *, after: int = ..., last: int = ..., provider: str | None = ..., outcome: str | None = ...
+    ) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/decisions."""
+        ...
+
+    async def ahistory(self, hours: int = ...) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/history."""
         ...
 
 
@@ -58,6 +69,17 @@ class ConfiguredSource:
 
     async def areading(self) -> Reading:
         return await reading_of(self._view, self._store, self._clock.now())
+
+    async def adecision_log(
+        self, *, after: int = 0, last: int = 50, provider: str | None = None, outcome: str | None = None
+    ) -> dict[str, Any]:
+        now = self._clock.now()
+        return await decisions_document(
+            self._view, self._store, now, after=after, last=last, provider=provider, outcome=outcome
+        )
+
+    async def ahistory(self, hours: int = 24) -> dict[str, Any]:
+        return await history_document(self._view, self._store, hours, self._clock.now())
 
     def _group(self, model: str) -> str:
         aliases = self._config.aliases

@@ -13,3 +13,8 @@ def iso(moment: float | None) -> str | None:
 def epoch(text: str) -> float:
     """Epoch seconds of UTC ISO 8601."""
     return datetime.fromisoformat(text).timestamp()
+
+
+def iso_to_the_millisecond(moment: float) -> str:
+    """As `iso`, for a log."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -29,6 +29,7 @@ from router_config.explaining import absent_from, explanation
 from router_config.generate import generate
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
+from router_config.past import decisions_document, history_document
 from router_config.quirks import quieten
 from router_config.reading import Reading, reading_of
 from router_config.refusals import lies_in_the_request, refusal
@@ -358,6 +359,23 @@ class Router(LiteLLMRouter):
     async def areading(self) -> Reading:
         """What metrics are made of, for callers on an event loop."""
         return await reading_of(self._view(), self._store, self._clock.now())
+
+    async def adecision_log(
+        self, *, after: int = 0, last: int = 50, provider: str | None = None, outcome: str | None = None
+    ) -> dict[str, Any]:
+        """The last requests as they were decided, newest first: the JSON of GET /api/llm-providers/decisions.
+
+        after: only those numbered above. last: how many at most; a store keeps 500. provider: only those that it
+        answered or was tried for. outcome: only those that ended so.
+        """
+        now = self._clock.now()
+        return await decisions_document(
+            self._view(), self._store, now, after=after, last=last, provider=provider, outcome=outcome
+        )
+
+    async def ahistory(self, hours: int = 24) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/history: usage by slot, and events, of the last 1 to 24 hours."""
+        return await history_document(self._view(), self._store, hours, self._clock.now())
 
     async def wake(self, deployment: str) -> None:
         """End the rests of a deployment's provider, account, key and model: it was seen to work again."""

@@ -5,15 +5,13 @@ import contextlib
 import random
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from monitoring.demo.agents import DemoAgent
-from monitoring.demo.decisions import Decision, Decisions, Try
 from monitoring.demo.script import Script
 from monitoring.demo.story import Story
 from monitoring.source import StatusSource
-from router_config import Attempt, NoProviderAvailable, route_of
+from router_config import NoProviderAvailable
 from router_config.simulator import Simulator
 
 LOOK: Final = 0.5
@@ -24,7 +22,6 @@ class Show:
     """Everything that goes on besides the page."""
 
     def __init__(self, source: StatusSource, simulator: Simulator, script: Script, story: Story) -> None:
-        self.decisions = Decisions()
         self._source = source
         self._simulator = simulator
         self._script = script
@@ -48,37 +45,16 @@ class Show:
             await self._pause(random.uniform(low, high))
 
     async def _ask(self, agent: DemoAgent) -> None:
-        number, began = self.decisions.next_number(), time.monotonic()
-        provider, model, tokens, error = None, None, None, None
-        attempts: Sequence[Attempt] = ()
-        try:
-            reply = await agent.achat([{"role": "user", "content": agent.next_question()}])
-            route = route_of(reply)
-            provider, model, attempts = route.provider, route.model, route.attempts
-            tokens = getattr(getattr(reply, "usage", None), "total_tokens", None)
-        except NoProviderAvailable as refusal:
-            attempts, error = refusal.attempts, _briefly(refusal)
-        decision = Decision(
-            number=number,
-            at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            agent=agent.name,
-            group=agent.model,
-            provider=provider,
-            model=model,
-            attempts=[
-                Try(provider=each.provider, model=each.model, outcome=each.outcome, seconds=round(each.seconds, 3))
-                for each in attempts
-            ],
-            seconds=round(time.monotonic() - began, 3),
-            tokens=tokens,
-            error=error,
-        )
-        self.decisions.add(decision)
-        self._story.decision(decision)
+        with contextlib.suppress(NoProviderAvailable):
+            await agent.achat([{"role": "user", "content": agent.next_question()}])
 
     async def _watch(self) -> None:
+        newest = 0
         while not self._ending.is_set():
             self._story.status(await self._source.astatus())
+            for decision in reversed((await self._source.adecision_log(after=newest, last=500))["decisions"]):
+                newest = decision["number"]
+                self._story.decision(decision)
             await self._pause(LOOK)
 
     async def _incidents(self) -> None:
@@ -96,9 +72,3 @@ class Show:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._ending.wait()
-
-
-def _briefly(refusal: NoProviderAvailable) -> str:
-    if refusal.retry_after is None:
-        return "no provider can serve it"
-    return f"no provider has room for {refusal.retry_after:.0f} s"

@@ -13,7 +13,6 @@ from monitoring.address import address_of
 from monitoring.api import router_for
 from monitoring.console import ending_at_signal, say
 from monitoring.demo.agents import agents
-from monitoring.demo.decisions import router_for_decisions
 from monitoring.demo.script import Script
 from monitoring.demo.show import Show
 from monitoring.demo.story import Story
@@ -43,8 +42,7 @@ async def perform(
         router = Router.from_yaml(CONFIG, env=simulator.env(), simulated=True)
         try:
             show = Show(router, simulator, script, Story(say))
-            routes = [router_for(router), router_for_decisions(show.decisions)]
-            app = app_for(routes, host=host, token=token, insecure=insecure)
+            app = app_for([router_for(router)], host=host, token=token, insecure=insecure)
             say(f"Status page: {address_of(bound, host)}  (Ctrl-C ends it)")
             say(f"{count} agents ask without pause. Requests go on elsewhere when a provider runs out or fails:")
             if seconds is not None:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from monitoring.demo.decisions import Decision
-
 AGAIN: Final = 40.0
 """Seconds for which the same event of the same provider is not told again: at its limit a provider comes and goes."""
 
@@ -31,15 +29,17 @@ class Story:
             if status != before:
                 self._changed(name, before, provider, answering)
 
-    def decision(self, decision: Decision) -> None:
+    def decision(self, decision: Mapping[str, Any]) -> None:
         """An answer that took more than one attempt, or none at all."""
-        failed = [each for each in decision.attempts if each.outcome != "ok"]
-        if failed and decision.provider is not None:
-            causes = ", ".join(f"{each.provider} failed ({each.outcome.replace('_', ' ')})" for each in failed)
-            self._tell(f"{causes}; the same request of {decision.agent} was answered by {decision.provider}")
-        if decision.provider is None and not self._refused:
-            self._tell(f"nobody can answer {decision.agent} now: {decision.error}")
-        self._refused = decision.provider is None
+        failed = [each for each in decision["attempts"] if each["outcome"] != "ok"]
+        agent, answered = decision["agent"], decision["provider"]
+        if failed and answered is not None:
+            causes = ", ".join(f"{each['provider']} failed ({each['outcome'].replace('_', ' ')})" for each in failed)
+            self._tell(f"{causes}; the same request of {agent} was answered by {answered}")
+        refused = decision["outcome"] == "refused"
+        if refused and not self._refused:
+            self._tell(f"nobody can answer {agent} now: {decision['error']}")
+        self._refused = refused
 
     def incident(self, provider: str, told: str) -> None:
         self._tell(f"the simulator now plays an incident: {provider} {told}")

@@ -16,7 +16,6 @@ const LIMITS = {
 let status = null; // the last document
 let ahead = 0; // milliseconds by which the server's clock is ahead of ours
 let answeredAt = null; // when the last answer came, our clock
-let hasDecisions = true; // until the server says that it has none
 let gone = "the server does not answer";
 
 const $ = (id) => document.getElementById(id);
@@ -161,7 +160,7 @@ function draw() {
   show($("main"), true);
 }
 
-// The last answers, where the server keeps them (the demo does).
+// The last answers.
 
 function element(tag, text, attributes = {}) {
   const made = document.createElement(tag);
@@ -178,11 +177,12 @@ function answeredBy(decision) {
     cell.append(element("span", `${attempt.provider}: ${words(attempt.outcome)}`, { class: "failure" }), " → ");
   }
   if (decision.provider) cell.append(element("span", decision.provider, { class: "answerer", "data-hue": hue(decision.provider) }));
-  else cell.append(element("span", decision.error, { class: "failure" }));
+  else cell.append(element("span", decision.error ?? words(decision.outcome), { class: "failure" }));
   return cell;
 }
 
-function drawAnswers({ decisions, count }) {
+function drawAnswers({ decisions }) {
+  const count = decisions[0]?.number ?? 0;
   show($("answers"), decisions.length > 0);
   show($("course"), decisions.length > 0);
   if ($("rows").dataset.count === String(count)) return;
@@ -190,7 +190,7 @@ function drawAnswers({ decisions, count }) {
   $("rows").replaceChildren(...decisions.slice(0, SHOWN).map((decision) => {
     const row = document.createElement("tr");
     row.append(
-      element("td", clock(decision.at)), element("td", decision.agent), answeredBy(decision),
+      element("td", clock(decision.at)), element("td", decision.agent ?? ""), answeredBy(decision),
       element("td", decision.model ?? "", { class: "wide" }),
       element("td", decision.tokens === null ? "" : number(decision.tokens), { class: "wide number" }),
       element("td", `${number(Math.round(decision.seconds * 1000))} ms`, { class: "number" }),
@@ -235,9 +235,7 @@ async function refresh() {
     status = await ask("api/llm-providers");
     answeredAt = Date.now();
     draw();
-    const answers = status.simulated && hasDecisions ? await ask(`api/demo/decisions?last=${STRIP}`) : null;
-    hasDecisions &&= !status.simulated || answers !== null;
-    if (answers) drawAnswers(answers);
+    drawAnswers(await ask(`api/llm-providers/decisions?last=${STRIP}`));
   } catch (error) {
     gone = error.message.startsWith("the server") ? error.message : "the server does not answer";
     if (status !== null) draw(); // countdowns go on

@@ -47,11 +47,11 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def api(serve: Serve) -> Api:
-    """An app that includes the routes over a Router."""
+    """An app that includes the routes over a Router, and reads it anew for each who asks."""
 
     def start(router: Router) -> httpx.Client:
         app = FastAPI()
-        app.include_router(monitoring.router_for(router))
+        app.include_router(monitoring.router_for(router, reading_lasts=0.0))
         return serve(app)
 
     return start
