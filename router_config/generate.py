@@ -35,7 +35,6 @@ def generate(config: Config) -> Generated:
     ]
     settings = {
         "timeout": config.defaults.timeout,
-        "stream_timeout": config.defaults.timeout,
         "model_group_alias": {name: group for name, group in config.aliases.items() if name != "*"},
         **reveal(config.router_settings),
     }
