@@ -4,6 +4,7 @@
 
     app = FastAPI()
     app.include_router(monitoring.router_for(router))     # or with prefix="/llm"
+    app.mount("/llm", monitoring.sub_app_for(router))     # any ASGI app; a token may guard it
 
 FastAPI is imported at the first use, so that a command can say something before.
 """
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from monitoring.api import router_for
+    from monitoring.mounting import sub_app_for
     from monitoring.source import ConfiguredSource, StatusSource
 
-__all__ = ["ConfiguredSource", "StatusSource", "router_for"]
+__all__ = ["ConfiguredSource", "StatusSource", "router_for", "sub_app_for"]
 
-_HOMES = {"ConfiguredSource": "source", "StatusSource": "source", "router_for": "api"}
+_HOMES = {"ConfiguredSource": "source", "StatusSource": "source", "router_for": "api", "sub_app_for": "mounting"}
 
 
 def __getattr__(name: str) -> Any:

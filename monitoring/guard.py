@@ -28,7 +28,7 @@ class Guard:
         self._local_only = local_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] == "lifespan" or _path_of(scope) in OPEN_PATHS:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         if self._token is not None:
@@ -41,6 +41,12 @@ class Guard:
             refused = problem(HTTPStatus.FORBIDDEN, "This page is for this machine: ask for localhost or 127.0.0.1.")
             return await refused(scope, receive, send)
         return await self._app(scope, receive, send)
+
+
+def _path_of(scope: Scope) -> str:
+    """The path below the place at which the app is mounted."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _name_in(host: str) -> str:

@@ -26,7 +26,8 @@ class ProblemError(Exception):
 def problem(status: HTTPStatus, detail: str) -> Response:
     """The response that tells a problem."""
     told = Problem(title=status.phrase, status=status.value, detail=detail)
-    return Response(told.model_dump_json(), status.value, media_type=MEDIA_TYPE)
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return Response(told.model_dump_json(), status.value, headers, MEDIA_TYPE)
 
 
 class ProblemRoute(APIRoute):

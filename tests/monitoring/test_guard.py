@@ -1,6 +1,7 @@
 """Who may see the page: this machine, or whoever has the token."""
 
 import base64
+import socket
 from collections.abc import Callable
 
 import httpx
@@ -14,6 +15,7 @@ from monitoring.server import app_for
 from router_config import ConfigError
 
 TOKEN = "the-token-of-this-test"
+OTHERS = (f"{STATUS}/events", f"{STATUS}/history", f"{STATUS}/decisions", "/metrics")
 Guarded = Callable[..., httpx.Client]
 
 
@@ -33,7 +35,7 @@ def test_this_machine_is_served_under_its_own_names(guarded: Guarded, host: str)
 
 
 @pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8888", "127.0.0.1.example", "10.0.0.7", ""])
-@pytest.mark.parametrize("path", ["/", STATUS, "/dashboard/page.js", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", STATUS, *OTHERS, "/dashboard/page.js", "/openapi.json"])
 def test_a_name_that_was_made_to_point_here_is_refused(guarded: Guarded, host: str, path: str) -> None:
     answer = guarded().get(path, headers={"Host": host})
     assert answer.status_code == 403
@@ -42,7 +44,7 @@ def test_a_name_that_was_made_to_point_here_is_refused(guarded: Guarded, host: s
 
 def test_a_token_guards_everything_but_the_health_check(guarded: Guarded) -> None:
     client = guarded(host="0.0.0.0", token=TOKEN)
-    for path in ("/", STATUS, f"{STATUS}/groq", "/dashboard/page.js", "/openapi.json", "/nothing"):
+    for path in ("/", STATUS, f"{STATUS}/groq", *OTHERS, "/dashboard/page.js", "/openapi.json", "/nothing"):
         refused = client.get(path)
         assert refused.status_code == 401
         assert [each.split()[0] for each in refused.headers.get_list("www-authenticate")] == ["Bearer", "Basic"]
@@ -99,6 +101,19 @@ def test_an_open_address_wants_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
         token_for("::", insecure=False)
     monkeypatch.setenv("ROUTER_STATUS_TOKEN", TOKEN)
     assert token_for("0.0.0.0", insecure=False) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/%68ealthz", "//healthz", "/healthz/", "/healthz/../metrics", "/x/healthz"]
+)
+def test_no_other_path_passes_for_the_health_check(guarded: Guarded, path: str) -> None:
+    """As written in the request, past what a client tidies up."""
+    client = guarded(host="0.0.0.0", token=TOKEN)
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=5) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 200") == answer.endswith('{"status":"ok"}')
+    assert "llm_router" not in answer
 
 
 @pytest.mark.parametrize(("host", "own"), [("::1", True), ("127.8.8.8", True), ("0.0.0.0", False), ("host", False)])

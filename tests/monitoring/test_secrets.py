@@ -1,5 +1,6 @@
 """No key, and no part of one, comes out: a provider that echoes it in its error included."""
 
+import itertools
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,11 @@ def everything(router: Router, api: Api) -> str:
         client.post(f"{STATUS}/explain", json={}),
         client.post(f"{STATUS}/explain", json={"tokens": -1}),
     ]
-    return "\n".join([*(f"{each.headers}{each.text}" for each in answers), repr(router.config), str(router.status())])
+    with client.stream("GET", f"{STATUS}/events") as events:
+        lines = events.iter_lines()
+        streamed = [*itertools.takewhile(lambda line: line != "event: decisions", lines), next(lines)]
+    seen = [f"{each.headers}{each.text}" for each in answers]
+    return "\n".join([*seen, *streamed, repr(router.config), str(router.status())])
 
 
 def told_by(ask: Callable[[], object]) -> str:

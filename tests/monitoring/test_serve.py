@@ -93,6 +93,28 @@ def test_an_open_address_without_a_token_is_refused(start: Start, folder: Path, 
     assert "Traceback" not in command.output
 
 
+def test_it_listens_to_this_machine_alone_unless_told_otherwise(start: Start, folder: Path) -> None:
+    command = start(*SERVE)
+    with command.client() as client:
+        assert client.base_url.host == "127.0.0.1"
+        assert client.base_url.port is not None
+        # Another address of this machine, as any that the network sees would be.
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", client.base_url.port), timeout=5)
+        assert client.get("/", headers={"Host": "rebound.example"}).status_code == 403
+    command.end(signal.SIGINT)
+
+
+@pytest.mark.parametrize("what", ["serve", "demo"])
+def test_insecure_opens_it_to_the_network_under_any_name(start: Start, folder: Path, what: str) -> None:
+    command = start("-m", "router_config.cli", what, "--port", "0", "--host", "0.0.0.0", "--insecure")
+    with command.client() as client:
+        assert client.get(STATUS, headers={"Host": "status.example"}).status_code == 200
+        with socket.create_connection(("127.0.0.2", client.base_url.port or 0), timeout=5):
+            pass
+    command.end(signal.SIGINT)
+
+
 def test_an_open_address_asks_for_the_token(start: Start, folder: Path) -> None:
     command = start(*SERVE, "--host", "0.0.0.0", ROUTER_STATUS_TOKEN="open-sesame")
     with command.client() as client:
