@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, cast
+from dataclasses import dataclass
+from typing import Final, NamedTuple, cast
 
 from router_config.ledger.gates import Status
 
@@ -33,8 +33,7 @@ class PassedOver:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One request from its arrival to its end. Without a provider nobody answered it.
 
     `at`: when it ended, epoch seconds. `outcome`: "ok", the kind of the last failure, "refused" (nobody had room) or
@@ -56,7 +55,7 @@ class Decision:
 
 
 def numbered(kept: Sequence[tuple[int, Decision]]) -> tuple[Decision, ...]:
-    return tuple(replace(decision, number=number) for number, decision in kept)
+    return tuple(decision._replace(number=number) for number, decision in kept)
 
 
 def decision_text(decision: Decision) -> str:

@@ -55,8 +55,6 @@ class News:
 
     def of(self, decision: Decision) -> list[Event]:
         """The events of a decision that are not told already."""
-        if not decision.passed and len(decision.attempts) < 2:
-            return []
         fresh: list[Event] = []
         for event in events_of(decision):
             key = event.kind, event.provider

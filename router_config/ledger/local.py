@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from os import getpid
+from os import getpid, register_at_fork
 from secrets import token_hex
 from typing import TypeVar
 
@@ -35,6 +35,15 @@ T = TypeVar("T")
 
 _lease_numbers = count(1)
 _here = token_hex(6)  # Two containers may have the same process number.
+_process = f"{_here}-{getpid()}"
+
+
+def _name_process() -> None:
+    global _process
+    _process = f"{_here}-{getpid()}"
+
+
+register_at_fork(after_in_child=_name_process)  # Asking the system each time costs as much as all the rest of an id.
 
 
 class LocalStore(Store):
@@ -98,7 +107,7 @@ class LocalStore(Store):
         chosen = choice.chosen
         held = [(meter, counts) for meter in chosen.meters if (counts := self.counts(meter)) is not None]
         lease = Lease(
-            id=f"{_here}-{getpid()}-{next(_lease_numbers)}",
+            id=f"{_process}-{next(_lease_numbers)}",
             deployment=chosen.id,
             scopes=tuple(meter.scope for meter, _ in held),
             amount=choice.amount,
@@ -148,9 +157,10 @@ class LocalStore(Store):
 
     def _keep(self, decision: Decision) -> None:
         self._put_decision(decision)
-        for event in self._news.of(decision):
-            if is_news(event, self._events()):
-                self._put_event(event)
+        if decision.passed or len(decision.attempts) > 1:
+            for event in self._news.of(decision):
+                if is_news(event, self._events()):
+                    self._put_event(event)
 
     def _begun(self, rest: Rest, outcome: Outcome) -> None:
         if rest.status == "cooldown":

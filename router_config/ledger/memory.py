@@ -2,24 +2,21 @@
 
 import heapq
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from router_config.ledger.decisions import DECISIONS_KEPT, Decision, numbered
-from router_config.ledger.events import EVENTS_KEPT, Event
+from router_config.ledger.decisions import Decision
+from router_config.ledger.events import Event
 from router_config.ledger.gates import Rest
-from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
 from router_config.ledger.local import LocalStore
 from router_config.ledger.meters import NOTHING, Amount, Counts, Meter
+from router_config.ledger.recorded import Recorded
 from router_config.ledger.store import Attendance, LastError, Lease, Outcome, SlotSeconds, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals
 from router_config.ledger.windows import Period, Window
 
 T = TypeVar("T")
-NO_USAGE: Final = Usage()
 
 
 @dataclass(slots=True)
@@ -64,15 +61,9 @@ class MemoryStore(LocalStore):
         self._leases: dict[str, Lease] = {}
         self._expiries: list[tuple[float, str]] = []
         self._rests: dict[str, Rest] = {}
-        self._history: dict[tuple[str, str], dict[int, list[float]]] = {}
-        self._latencies: dict[tuple[str, str], deque[int]] = {}
-        self._errors: dict[str, LastError] = {}
+        self._recorded = Recorded()
         self._attempts: dict[Ending, list[float]] = {}
         self._counted: dict[Counted, int] = {}
-        self._minutes: dict[str, list[list[float]]] = {}
-        self._last_decisions: deque[tuple[int, Decision]] = deque(maxlen=DECISIONS_KEPT)
-        self._last_events: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self._decided = 0
 
     async def _atomically(self, now: float, step: Callable[[], T]) -> T:
         with self._lock:
@@ -142,40 +133,13 @@ class MemoryStore(LocalStore):
         return dict(self._rests)
 
     def _record(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        key, slot = (outcome.provider, outcome.model), slot_of(now)
-        slots = self._history.setdefault(key, {})
-        if slot not in slots:
-            for old in [each for each in slots if each <= slot - SLOTS_KEPT]:
-                del slots[old]
-        _add_to(slots.setdefault(slot, [0, 0, 0.0, 0]), spent, outcome)
-        minute = minute_of(now)
-        ring = self._minutes.get(outcome.provider)
-        if ring is None:
-            ring = self._minutes[outcome.provider] = [[0, 0, 0.0, 0, -1] for _ in range(MINUTES_KEPT)]
-        sums = ring[minute % MINUTES_KEPT]
-        if sums[4] < minute:
-            sums[:] = 0, 0, 0.0, 0, minute
-        if sums[4] == minute:  # Else it is told so late that the next round has begun.
-            _add_to(sums, spent, outcome)
-        if outcome.error is None:
-            latencies = self._latencies.setdefault(key, deque(maxlen=LATENCIES_KEPT))
-            latencies.append(round(outcome.seconds * 1000))
-        else:
-            self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
+        self._recorded.record(outcome, spent, now)
 
     def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
-        found: dict[tuple[str, str], Usage] = {}
-        for (provider, model), slots in self._history.items():
-            if provider not in since:
-                continue
-            recent = [sums for slot, sums in slots.items() if (slot + 1) * SLOT_SECONDS > since[provider]]
-            requests, tokens, usd, errors = (sum(sums[place] for sums in recent) for place in range(4))
-            latencies = tuple(self._latencies.get((provider, model), ()))
-            found[provider, model] = Usage(int(requests), int(tokens), usd, int(errors), latencies)
-        return found
+        return self._recorded.usage(since)
 
     def _last_errors(self) -> dict[str, LastError]:
-        return dict(self._errors)
+        return self._recorded.last_errors()
 
     def _add_up(self, ending: Ending, outcome: Outcome, spent: Amount) -> None:
         sums = self._attempts.get(ending)
@@ -197,51 +161,22 @@ class MemoryStore(LocalStore):
         return Totals(attempts, dict(self._counted))
 
     def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        found: dict[str, dict[int, Usage]] = {}
-        if slot_seconds == SLOT_SECONDS:
-            for (provider, _), slots in self._history.items():
-                theirs = found.setdefault(provider, {})
-                for slot in [slot for slot in slots if (slot + 1) * SLOT_SECONDS > since]:
-                    theirs[slot] = _usage(slots[slot], theirs.get(slot, NO_USAGE))
-            return found
-        for provider, ring in self._minutes.items():
-            recent = [sums for sums in ring if (sums[4] + 1) * slot_seconds > since]
-            found[provider] = {int(sums[4]): _usage(sums) for sums in recent}
-        return found
+        return self._recorded.slots(slot_seconds, since)
 
     def _put_decision(self, decision: Decision) -> None:
-        self._decided += 1
-        self._last_decisions.append((self._decided, decision))
+        self._recorded.put_decision(decision)
 
     def _decisions(self, after: int, last: int) -> tuple[Decision, ...]:
-        wanted = min(last, self._decided - after) if after <= self._decided else last
-        return numbered(list(islice(reversed(self._last_decisions), wanted)))
+        return self._recorded.decisions(after, last)
 
     def _put_event(self, event: Event) -> None:
-        self._last_events.append(event)
+        self._recorded.put_event(event)
 
     def _events(self) -> tuple[Event, ...]:
-        return tuple(self._last_events)
+        return self._recorded.events()
 
     async def attend(self, process: str, now: float, lasts: float) -> Attendance:
         return Attendance(1, "")
 
     async def aclose(self) -> None:
         """Nothing is held."""
-
-
-def _add_to(sums: list[float], spent: Amount, outcome: Outcome) -> None:
-    sums[0] += spent[0]
-    sums[1] += spent[1]
-    sums[2] += spent[2]
-    if outcome.error is not None:
-        sums[3] += 1
-
-
-def _usage(sums: list[float], besides: Usage = NO_USAGE) -> Usage:
-    return Usage(
-        int(sums[0]) + besides.requests,
-        int(sums[1]) + besides.tokens,
-        sums[2] + besides.usd,
-        int(sums[3]) + besides.errors,
-    )

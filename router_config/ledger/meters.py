@@ -17,6 +17,9 @@ LIMITS: Final[dict[LimitName, tuple[Period, Metric]]] = {
 }
 
 
+_new: Final = tuple.__new__  # Half the time of calling the class; a request adds a dozen times.
+
+
 class Amount(NamedTuple):
     """Requests, tokens and dollars, of a request or of many."""
 
@@ -26,12 +29,12 @@ class Amount(NamedTuple):
 
     def plus(self, other: "Amount") -> "Amount":
         requests, tokens, usd = other
-        return Amount(self[0] + requests, self[1] + tokens, self[2] + usd)
+        return _new(Amount, (self[0] + requests, self[1] + tokens, self[2] + usd))
 
     def minus(self, other: "Amount") -> "Amount":
         """What is left; never below zero, so that a lost settlement cannot make room out of nothing."""
         requests, tokens, usd = self[0] - other[0], self[1] - other[1], self[2] - other[2]
-        return Amount(requests if requests > 0 else 0, tokens if tokens > 0 else 0, usd if usd > 0 else 0.0)
+        return _new(Amount, (requests if requests > 0 else 0, tokens if tokens > 0 else 0, usd if usd > 0 else 0.0))
 
     def of(self, metric: Metric) -> float:
         return self[0] if metric == "requests" else self[1] if metric == "tokens" else self[2]

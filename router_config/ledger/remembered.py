@@ -40,7 +40,7 @@ class Remembered:
 
     def with_decisions(self, ours: tuple[Decision, ...], after: int, last: int) -> tuple[Decision, ...]:
         """Ours are numbered on from the newest that was read."""
-        told = [replace(each, number=each.number + self.newest) for each in ours]
+        told = [each._replace(number=each.number + self.newest) for each in ours]
         known = [*told, *reversed(self._decisions)]
         return tuple(each for each in known if each.number > after)[:last]
 

@@ -66,7 +66,7 @@ def events(store: Store, since: float = 0.0, now: float = START) -> list[tuple[s
 def test_a_decision_comes_back_as_it_was_with_a_number(store: Store) -> None:
     settle(store, decision=ANSWER)
     run(store.record(REFUSAL, START))
-    assert run(store.decisions()) == (replace(REFUSAL, number=2), replace(ANSWER, number=1))
+    assert run(store.decisions()) == (REFUSAL._replace(number=2), ANSWER._replace(number=1))
 
 
 def test_only_newer_ones_are_read_again(store: Store) -> None:
@@ -138,7 +138,7 @@ def test_a_disabled_key_is_an_event_without_an_end(store: Store) -> None:
 
 def test_a_failover_is_told_once_a_minute(store: Store) -> None:
     for seconds in (0, 10, 59, 60):
-        settle(store, START + seconds, decision=replace(ANSWER, at=START + seconds))
+        settle(store, START + seconds, decision=ANSWER._replace(at=START + seconds))
     found = run(store.history(60, 0.0, START)).events
     assert [(each.kind, each.provider, each.at) for each in found] == [
         ("failover", "groq", START),
@@ -148,11 +148,10 @@ def test_a_failover_is_told_once_a_minute(store: Store) -> None:
 
 
 def test_a_day_that_is_used_up_is_told_once_an_hour(store: Store) -> None:
-    passed = replace(
-        REFUSAL, passed=(PassedOver("groq", "llama", "exhausted"), PassedOver("groq", "qwen", "exhausted"))
-    )
+    models = (PassedOver("groq", "llama", "exhausted"), PassedOver("groq", "qwen", "exhausted"))
+    passed = REFUSAL._replace(passed=models)
     for seconds in (0, 60, 3599, 3600):
-        run(store.record(replace(passed, at=START + seconds), START + seconds))
+        run(store.record(passed._replace(at=START + seconds), START + seconds))
     assert events(store) == [("exhausted", "groq", START), ("exhausted", "groq", START + 3600)]
 
 
