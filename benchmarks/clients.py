@@ -1,5 +1,6 @@
 """The routers that are compared, each as its user would write it, aimed at one simulator."""
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ class Setting:
     directory: str = "."
     cooldown: float = COOLDOWN
     retries: int = RETRIES
+    redis: str = ""
     secrets: Mapping[str, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +80,7 @@ def ours(setting: Setting, clock: AheadClock, state: str) -> Ask:
             for priority, (name, limits) in enumerate(setting.limits.items(), start=1)
         },
     }
-    path = Path(setting.directory) / "litellm.yaml"
+    path = Path(setting.directory) / f"litellm-{os.getpid()}.yaml"
     path.write_text(yaml.safe_dump(document), "utf-8")
     env = {
         f"KEY_{name.upper()}_{number}": secret
@@ -120,6 +122,7 @@ Make = Callable[[Setting, AheadClock], Ask]
 CLIENTS: Final[Mapping[str, Make]] = {
     "ours, memory": lambda setting, clock: ours(setting, clock, "memory://"),
     "ours, SQLite": lambda setting, clock: ours(setting, clock, f"sqlite:///{setting.directory}/state.db"),
+    "ours, Redis": lambda setting, clock: ours(setting, clock, setting.redis),
     "stock, order + enforce_model_rate_limits": lambda setting, clock: stock(
         setting, clock, optional_pre_call_checks=["enforce_model_rate_limits"]
     ),

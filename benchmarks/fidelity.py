@@ -11,7 +11,8 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,8 @@ examples:
   %(prog)s                          both loads in full, about eight minutes
   %(prog)s --quick                  five providers for 20 s, under a minute in all
   %(prog)s --deployments 60         five providers with twelve keys each, limits shared out among them
+  %(prog)s --processes 4 --redis redis://127.0.0.1:6379/9
+                                    four processes on one SQLite file, and four on one Redis
   %(prog)s --only ours --json       ours alone, for a script
 """
 
@@ -69,23 +72,27 @@ class Experiment:
     keys: int = 1
     apart: float = 10.0
     begins_at: float = BEGINS_AT
+    processes: int = 1
 
     @property
-    def load(self) -> dict[str, float | int]:
-        return {"seconds": self.seconds, "rate": self.rate, "callers": self.callers, "seed": self.seed}
+    def loads(self) -> list[dict[str, float | int]]:
+        """The load of each process of a client."""
+        each = {"seconds": self.seconds, "rate": self.rate / self.processes, "callers": self.callers // self.processes}
+        return [{**each, "seed": self.seed + number} for number in range(self.processes)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables. Exit code 0; 1 when ours exceeded a limit."""
     wanted = _parser().parse_args(argv)
     wanted.rate = wanted.rate or (12.0 if wanted.quick else 24.0)
-    clients = [name for name in CLIENTS if wanted.only in name]
+    clients = [name for name in _clients(wanted) if wanted.only in name]
     report: list[dict[str, Any]] = []
     exceeded = False
     for experiment in _experiments(wanted):
         rows: list[Judged] = []
+        _forget(wanted.redis)
         for start in range(0, len(clients), wanted.at_once):
-            rows += measure(experiment, clients[start : start + wanted.at_once], wanted.cooldown, wanted.retries)
+            rows += measure(experiment, clients[start : start + wanted.at_once], wanted)
         exceeded |= any(row.too_many or row.worst_minute > 1 for row in rows if row.client.startswith("ours"))
         report.append({"title": experiment.title, "rows": [asdict(row) | {"capacity": row.capacity} for row in rows]})
         if not wanted.json:
@@ -99,43 +106,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(exceeded)
 
 
-def measure(experiment: Experiment, clients: Sequence[str], cooldown: float, retries: int) -> list[Judged]:
-    """Each client in its own process, against a simulator of its own, all at the same time."""
-    schedule = timetable(**experiment.load)  # type: ignore[arg-type]
+def measure(experiment: Experiment, clients: Sequence[str], wanted: argparse.Namespace) -> list[Judged]:
+    """Each client in a process of its own (or several), against a simulator of its own, all at the same time."""
+    schedule = sorted((one for load in experiment.loads for one in timetable(**load)), key=lambda one: one.at)  # type: ignore[arg-type]
     possible = sum(allowed(schedule, accounts_of(experiment.limits, experiment.keys), ANSWER_TOKENS).values())
     with ExitStack() as stack:
         directories = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in clients]
         upstreams = [stack.enter_context(Upstream(experiment.limits, directory)) for directory in directories]
-        processes: list[subprocess.Popen[str]] = []
+        started: list[list[subprocess.Popen[str]]] = []
         for client, directory, upstream in zip(clients, directories, upstreams, strict=True):
             setting = {
                 "bases": {name: upstream.bases[name] for name in experiment.limits},
                 "limits": experiment.limits,
                 "keys": experiment.keys,
                 "directory": str(directory),
-                "cooldown": cooldown,
-                "retries": retries,
+                "cooldown": wanted.cooldown,
+                "retries": wanted.retries,
+                "redis": wanted.redis,
             }
-            processes.append(_start({"client": client, "setting": setting, "load": experiment.load}))
-            stack.callback(processes[-1].kill)
+            started.append([_start({"client": client, "setting": setting, "load": load}) for load in experiment.loads])
+            for process in started[-1]:
+                stack.callback(process.kill)
         _say(f"{experiment.title}: starting {len(clients)} clients")
-        for process in processes:
+        for process in chain(*started):
             _line(process)
         _say(f"{experiment.title}: {len(schedule)} requests in {experiment.seconds:g} s to each")
-        for number, (upstream, process) in enumerate(zip(upstreams, processes, strict=True)):
+        for number, (upstream, processes) in enumerate(zip(upstreams, started, strict=True)):
             time.sleep(experiment.apart if number else 0)
             ahead = (experiment.begins_at - time.time()) % 60.0
             upstream.reset(ahead)
-            _tell(process, {"ahead": ahead})
+            for process in processes:
+                _tell(process, {"ahead": ahead})
         rows = []
-        for client, upstream, process in zip(clients, upstreams, processes, strict=True):
-            told = json.loads(_line(process))
-            results = [Result(**each) for each in told["results"]]
+        for client, upstream, processes in zip(clients, upstreams, started, strict=True):
+            told = [json.loads(_line(process)) for process in processes]
+            results = [Result(**each) for one in told for each in one["results"]]
             calls, summary = upstream.calls(), upstream.summary()
             rows.append(
                 judged(client, results, calls, summary, experiment.limits, keys=experiment.keys, allowed=possible)
             )
-            _say(f"{client}: done, {told['cpu']:.0f} s of CPU")
+            _say(f"{client}: done, {sum(one['cpu'] for one in told):.0f} s of CPU")
     return rows
 
 
@@ -166,7 +176,17 @@ def table(rows: Sequence[Judged]) -> str:
     return "\n".join([line(heads), rule, *map(line, cells), "", notes])
 
 
+def _clients(wanted: argparse.Namespace) -> Sequence[str]:
+    """Of several processes only those whose stores are shared."""
+    together = [name for name in CLIENTS if wanted.processes == 1 or name == "ours, SQLite"]
+    return [*together, *(["ours, Redis"] if wanted.redis else [])]
+
+
 def _experiments(wanted: argparse.Namespace) -> list[Experiment]:
+    return [replace(each, processes=wanted.processes) for each in _loads(wanted)]
+
+
+def _loads(wanted: argparse.Namespace) -> list[Experiment]:
     if wanted.deployments:
         keys = max(1, wanted.deployments // len(FIVE))
         limits = {name: {"rpm": max(1, each["rpm"] // keys)} for name, each in FIVE.items()}
@@ -193,6 +213,18 @@ def _experiments(wanted: argparse.Namespace) -> list[Experiment]:
         for title, limits, seconds in loads
         if wanted.load in title.lower()
     ]
+
+
+def _forget(redis_url: str) -> None:
+    """Delete all counts of earlier runs."""
+    if redis_url:
+        import redis
+
+        from router_config.ledger.redis import PREFIX
+
+        with redis.Redis.from_url(redis_url) as client:
+            for key in client.scan_iter(f"{PREFIX}*"):
+                client.delete(key)
 
 
 def _start(job: dict[str, Any]) -> "subprocess.Popen[str]":
@@ -237,6 +269,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", type=float, metavar="R", help="requests a second after the first moment (default 24; quick: 12)")
     add("--callers", type=int, default=200, metavar="N", help="who all ask in the first moment (default 200)")
     add("--seed", type=int, default=1, metavar="N", help="of the load (default 1)")
+    add("--processes", type=int, default=1, metavar="N", help="so many of each of ours share one store and the load")
+    add("--redis", default="", metavar="URL", help="ours on Redis too; what a router left there is deleted")
     add("--only", default="", metavar="TEXT", help="clients whose name holds this")
     add(
         "--at-once", type=int, default=len(CLIENTS), metavar="N", help="clients measured at the same time (default all)"

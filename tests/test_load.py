@@ -86,8 +86,10 @@ def run(
     *,
     state: str,
     keys: int = 1,
+    seconds: float = 97,
+    rate: float = 7,
 ) -> Run:
-    """200 callers at once, then seven requests a second where the limits allow four, past the turn of the windows."""
+    """200 callers at once, then `rate` requests a second, more than the limits allow, past the turn of the windows."""
     simulator.set_limits({name: {**each, "strict_rolling": True} for name, each in limits.items()})
     simulator.set_options(latency_ms=LATENCY_MS, answer_tokens=ANSWER_TOKENS)
     secrets = {f"KEY_{name.upper()}_{number}": f"{name}-{number}" for name in limits for number in range(keys)}
@@ -107,7 +109,7 @@ def run(
     }
     path.write_text(yaml.safe_dump(document), "utf-8")
     router = Router.from_yaml(path, env=secrets, clock=clock)
-    load = timetable(97, rate=7)
+    load = timetable(seconds, rate=rate)
 
     async def main() -> list[Result]:
         async with passing(clock, SPEED):
@@ -178,14 +180,19 @@ def test_two_hundred_callers_of_five_providers_use_what_the_limits_allow_and_no_
 
 
 def test_sixty_deployments_under_load(simulator: Simulator, clock: VirtualClock, tmp_path: Path) -> None:
-    limits = {
-        "groq": {"rpm": 2},
-        "gemini": {"rpm": 5},
-        "openrouter": {"rpm": 4},
-        "together": {"rpm": 3},
-        "openai": {"rpm": 5},
-    }
+    rpms = {"groq": 2, "gemini": 5, "openrouter": 4, "together": 3, "openai": 5}
+    limits = {name: {"rpm": rpm} for name, rpm in rpms.items()}
     done = run(simulator, clock, tmp_path / "litellm.yaml", limits, state="memory://", keys=12)
+    assert_no_limit_was_exceeded(done)
+    assert_the_limits_were_used(done)
+    assert_priorities_were_kept(done)
+    assert_the_accounting_is_exact(done)
+
+
+def test_three_hundred_deployments_under_load(simulator: Simulator, clock: VirtualClock, tmp_path: Path) -> None:
+    limits = {name: {"rpm": 1} for name in REFERENCE}
+    state = f"sqlite:///{tmp_path}/state.db"
+    done = run(simulator, clock, tmp_path / "litellm.yaml", limits, state=state, keys=60, seconds=85, rate=14)
     assert_no_limit_was_exceeded(done)
     assert_the_limits_were_used(done)
     assert_priorities_were_kept(done)

@@ -1,4 +1,4 @@
-"""Four processes on one SQLite file are one router: same limits, cooldowns and probes, and a crash loses nothing."""
+"""Four processes on one SQLite file, or one Redis, are one router: limits, cooldowns, probes; no crash loses any."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ import pytest
 import yaml
 from rig import MODELS, NOON, refusals
 from rig_processes import SharedClock, Team
+from rig_redis import RedisServer
 
 from benchmarks.foresight import accounts_of, allowed
 from benchmarks.load import Result, timetable
@@ -25,8 +26,19 @@ LIMITS: Final[dict[str, dict[str, int]]] = {
 ANSWER_TOKENS: Final = 40
 
 
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def state(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield "sqlite:///state.db"
+        return
+    server = RedisServer()
+    yield server.url
+    server.stop()
+
+
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def directory(state: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for each store."""
     return tmp_path_factory.mktemp("processes")
 
 
@@ -44,9 +56,9 @@ def simulator(clock: SharedClock) -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def running(simulator: Simulator, directory: Path) -> Iterator[Team]:
+def running(simulator: Simulator, directory: Path, state: str) -> Iterator[Team]:
     path = directory / "litellm.yaml"
-    path.write_text(yaml.safe_dump(document(simulator)), "utf-8")
+    path.write_text(yaml.safe_dump(document(simulator, state)), "utf-8")
     with Team(PROCESSES, path, simulator.env(), directory / "clock") as team:
         yield team
 
@@ -61,10 +73,10 @@ def team(running: Team, simulator: Simulator, clock: SharedClock) -> Team:
     return running
 
 
-def document(simulator: Simulator) -> dict[str, Any]:
+def document(simulator: Simulator, state: str) -> dict[str, Any]:
     return {
         "version": 1,
-        "state": "sqlite:///state.db",
+        "state": state,
         "providers": {
             name: {
                 "priority": priority,

@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
@@ -24,6 +25,10 @@ ANSWER: Final = 1.0
 
 BOOT_LASTS: Final = 90 * 86400
 """Seconds for which the epoch of a machine's boot is kept."""
+
+STARVED: Final = 0.2
+"""Seconds more, counted from the moment at which this process notices that the time is up: an answer that came while
+the event loop was busy is read first, for a process that is starved itself must not take the server for dead."""
 
 TOGETHER: Final = 64
 """At most so many steps go out at once, so that none waits long for the others."""
@@ -162,7 +167,7 @@ class Line:
     async def _send(self, batch: list[_Call]) -> None:
         try:
             connection = self._connection or await self._connect()
-            async with asyncio.timeout(ANSWER):
+            async with _within(ANSWER):
                 replies = await self._exchange(connection, [("EVALSHA", call.script.sha, call) for call in batch])
                 unknown = [call for call, reply in zip(batch, replies, strict=True) if isinstance(reply, NoScriptError)]
                 if unknown:  # A new server, or one whose scripts were flushed; it ran none of these.
@@ -204,7 +209,7 @@ class Line:
     async def _connect(self) -> Connection:
         connection: Connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(CONNECT):
+            async with _within(CONNECT):
                 await connection.connect()  # type: ignore[no-untyped-call]
         except BaseException:
             await connection.disconnect(nowait=True)
@@ -216,6 +221,18 @@ class Line:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    """Raises TimeoutError where it takes longer, not counting what the event loop was kept from doing."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+        noticed = loop.call_later(seconds, lambda: limit.reschedule(loop.time() + STARVED))
+        try:
+            yield
+        finally:
+            noticed.cancel()
 
 
 def _fail(calls: Sequence[_Call], error: StoreError) -> None:

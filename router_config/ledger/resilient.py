@@ -97,6 +97,7 @@ class ResilientStore(Store):
     def _begin_process(self) -> None:
         self._pid, self._process = os.getpid(), token_hex(8)
         self._serves = False
+        self._attended = 1
         self._leases: dict[str, _Held] = {}
         self._since_known: deque[Debt] = deque(maxlen=REMEMBERED)
         self._just_known: deque[Debt] = deque(maxlen=REMEMBERED)
@@ -316,7 +317,9 @@ class ResilientStore(Store):
             for scope in held.lease.scopes:
                 if scope in elsewhere:
                     elsewhere[scope] = elsewhere[scope].minus(held.lease.amount)
-        self._known = Known(snapshot, now, attendance.store, attendance.processes, elsewhere)
+        # Of processes that were idle together, the first to wake sees none of the others until its next look.
+        processes, self._attended = max(attendance.processes, self._attended), attendance.processes
+        self._known = Known(snapshot, now, attendance.store, processes, elsewhere)
         self._just_known = settled
         for lease_id in [each for each, held in self._leases.items() if held.lease.expires_at <= now]:
             self._leases.pop(lease_id, None)

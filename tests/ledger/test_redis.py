@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -12,6 +13,7 @@ import pytest
 from rig_ledger import START, Place, run, spend, taken, used
 from rig_redis import RedisServer
 
+from router_config.ledger import redis_line
 from router_config.ledger.gates import Need, Rest
 from router_config.ledger.meters import NOTHING, Amount, Limit
 from router_config.ledger.redis import FIRST, PREFIX, RedisStore
@@ -96,6 +98,22 @@ def test_steps_at_the_same_time_each_get_their_own_answer(store: RedisStore) -> 
         return [lease.deployment for _, lease in found if lease]
 
     assert run(many()) == [f"p{number}" for number in range(200)]
+
+
+def test_a_process_that_is_starved_itself_does_not_take_the_server_for_dead(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_line, "ANSWER", 0.02)
+
+    async def starve() -> bool:
+        await store.rooms([GROQ], Need(1, 1), START)
+        asking = asyncio.create_task(store.reserve([GROQ], Need(1, 1), START, 600.0))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        time.sleep(0.1)  # Keeps the loop from reading the answer in time.
+        return (await asking)[1] is not None
+
+    assert run(starve())
 
 
 def test_event_loops_of_several_threads_share_one_store(store: RedisStore) -> None:

@@ -147,6 +147,20 @@ def test_without_the_store_each_of_two_processes_keeps_to_half_of_the_room_left(
     run(story())
 
 
+def test_processes_that_were_idle_do_not_forget_each_other_before_they_have_looked_twice(server: RedisServer) -> None:
+    async def story() -> None:
+        one, two = process(server), process(server)
+        for each in (one, two, one):
+            await each.request()
+            await each.look()
+        await one.take(at=START + 3600)
+        await one.look(at=START + 3600)
+        server.stop()
+        assert await one.take_all(at=START + 3700) == 20 - 1
+
+    run(story())
+
+
 def test_a_request_larger_than_a_share_waits_for_the_store(server: RedisServer) -> None:
     async def story() -> None:
         one, two = process(server), process(server)
