@@ -1,17 +1,21 @@
 """The status page: static files that come with the package, under a policy that lets them load nothing else."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-ASSETS: Final = {
-    "page.css": "text/css; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
+KINDS: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
+"""What the page loads, by the end of its name. Other files lie beside them for people to read, and are not served."""
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -45,13 +49,23 @@ def add_page(router: APIRouter) -> None:
     """Serve the page at `/` of the router, and its files below: its relative addresses hold under any prefix."""
     folder = files("monitoring") / "static"
     page = _File((folder / "index.html").read_bytes(), "text/html; charset=utf-8")
-    assets = {name: _File((folder / name).read_bytes(), kind) for name, kind in ASSETS.items()}
+    assets = dict(_files_of(folder))
 
     @router.get("/", include_in_schema=False)
     async def index(request: Request) -> Response:
         return page.answer(request)
 
-    @router.get("/dashboard/{name}", include_in_schema=False)
+    @router.get("/dashboard/{name:path}", include_in_schema=False)
     async def asset(name: str, request: Request) -> Response:
         found = assets.get(name)
         return found.answer(request) if found else Response(status_code=404)
+
+
+def _files_of(folder: Traversable, path: str = "") -> Iterator[tuple[str, _File]]:
+    """The files that the page may load, by their path."""
+    for each in folder.iterdir():
+        name = path + each.name
+        if each.is_dir():
+            yield from _files_of(each, f"{name}/")
+        elif kind := KINDS.get(PurePosixPath(name).suffix):
+            yield name, _File(each.read_bytes(), kind)

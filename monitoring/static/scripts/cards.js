@@ -1,0 +1,68 @@
+// One card per provider: its state, its windows, what it did today, its models.
+
+import { $, element, fillList, mark, part, write } from "./dom.js";
+import { hue, isAbsent, statusWord } from "./providers.js";
+import { at, countDown } from "./time.js";
+import { WINDOWS, amount, money, number, words } from "./words.js";
+
+export const drawCards = ({ providers }) => fillList($("cards"), "card", providers, drawCard);
+
+function drawCard(node, provider) {
+  const { usage_today: usage, latency_ms: latency, last_error: error } = provider;
+  mark(node, "name", provider.name);
+  mark(node, "hue", hue(provider.name));
+  mark(node, "absent", isAbsent(provider) ? "" : null);
+  drawState(node, provider);
+  write(part(node, "name"), provider.name);
+  write(part(node, "tier"), `${provider.tier} · priority ${provider.priority}`);
+  countDown(part(node, "back"), provider.available_at, provider.available_at && `until ${at(provider.available_at)}, `);
+  write(part(node, "why"), provider.reason ?? "");
+  drawLimits(part(node, "limits"), provider.limits);
+  write(part(node, "requests"), number(usage.requests));
+  write(part(node, "tokens"), number(usage.tokens));
+  write(part(node, "cost"), money(usage.cost_usd));
+  write(part(node, "errors"), number(usage.errors));
+  write(part(node, "latency"), latency.p50 === null ? "–" : `${number(latency.p50)} / ${number(latency.p95)} ms`);
+  fillList(part(node, "models"), "model", provider.models, (row, model) => drawModel(row, model, provider));
+  write(part(node, "error"), error ? `Last error ${at(error.at)}, ${words(error.kind)}: ${error.message}` : "");
+}
+
+function drawState(node, state) {
+  mark(node, "status", state.status);
+  write(part(node, "status"), statusWord(state));
+}
+
+function drawModel(node, model, provider) {
+  drawState(node, model);
+  write(part(node, "name"), model.name);
+  const own = model.reason !== provider.reason || model.status !== provider.status; // else the card says it already
+  countDown(part(node, "back"), own ? model.available_at : null, "");
+  write(part(node, "why"), own ? (model.reason ?? "") : "");
+  drawLimits(part(node, "limits"), model.limits);
+}
+
+const drawLimits = (list, limits) => fillList(list, "limit", Object.entries(limits), drawLimit);
+
+function drawLimit(node, [window, limit]) {
+  const held = limit.reserved ? `, ${amount(window, limit.reserved)} reserved` : "";
+  const told = limit.source === "upstream" ? ", as the provider says" : "";
+  write(part(node, "label"), WINDOWS[window] ?? window);
+  write(part(node, "numbers"), `${amount(window, limit.used)} of ${amount(window, limit.limit)}`);
+  write(part(node, "room"), `${amount(window, limit.remaining)} left${held}${told}`);
+  countDown(part(node, "resets"), limit.used ? limit.resets_at : null, "resets ");
+  drawBar(node.querySelector(".bar"), WINDOWS[window] ?? window, window, limit);
+}
+
+/** A window as a bar: used, then reserved; the rest is what remains. */
+export function drawBar(bar, label, window, limit) {
+  const share = (value) => (limit.limit > 0 ? Math.min(100, (100 * value) / limit.limit) : 100);
+  const [used, reserved] = [share(limit.used), share(limit.reserved)];
+  mark(bar, "level", limit.remaining <= 0 ? "full" : used + reserved >= 80 ? "high" : "fine");
+  const set = (name, value) => bar.getAttribute(name) !== String(value) && bar.setAttribute(name, value);
+  set("aria-label", label);
+  set("aria-valuemax", limit.limit);
+  set("aria-valuenow", Math.min(limit.limit, limit.used));
+  set("aria-valuetext", `${amount(window, limit.used)} used, ${amount(window, limit.reserved)} reserved, ${amount(window, limit.remaining)} left of ${amount(window, limit.limit)}`);
+  bar.children[0].style.width = `${used}%`;
+  bar.children[1].style.width = `${Math.min(100 - used, reserved)}%`;
+}

@@ -1,0 +1,34 @@
+// What happened: failovers, cooldowns and the like, newest first.
+
+import { $, element, refill, show } from "./dom.js";
+import { hue } from "./providers.js";
+import { at, inTime, until } from "./time.js";
+
+export const KINDS = {
+  failover: { sign: "▲", word: "failover" },
+  cooldown: { sign: "◆", word: "cooldown" },
+  exhausted: { sign: "■", word: "used-up day" },
+  disabled: { sign: "✕", word: "disabled key" },
+};
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled" };
+
+const MOST = 60;
+
+export function drawHappened({ events }) {
+  const newest = events.slice(-MOST).reverse();
+  show($("nothing-happened"), newest.length === 0);
+  refill($("happened"), newest, () => newest.map(line));
+}
+
+function line({ at: moment, kind, provider, reason, until: end }) {
+  const sign = KINDS[kind]?.sign ?? "●";
+  const item = element(
+    "li",
+    { "data-hue": hue(provider), "data-kind": kind },
+    element("time", { datetime: moment }, at(moment)),
+    element("p", {}, element("i", { class: "sign", "aria-hidden": "true" }, sign), element("strong", {}, provider), ` ${WORDS[kind] ?? kind} `),
+    element("p", { class: "fine" }, reason ?? ""),
+  );
+  if (end && until(end) > 0) item.children[1].append(element("span", { class: "fine", "data-until": end, "data-before": "ends " }, `ends ${inTime(end)}`));
+  return item;
+}

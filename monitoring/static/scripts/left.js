@@ -1,0 +1,40 @@
+// What is left of today: over all providers, and the tokens of the day of each against its limit.
+
+import { drawBar } from "./cards.js";
+import { $, fillList, mark, part, show, write } from "./dom.js";
+import { hue, isAbsent } from "./providers.js";
+import { at, countDown, inTime } from "./time.js";
+import { WINDOWS, number } from "./words.js";
+
+const NONE = { limit: 1, used: 0, reserved: 0, remaining: 1 };
+
+let rates = new Map(); // tokens of the last hour per provider, from the history
+
+export function learnRates(tokens) {
+  rates = tokens;
+}
+
+export function drawLeft({ providers, capacity }) {
+  const { tokens_remaining_today: left, burn_tokens_per_hour: burn, exhausted_at: end, binding } = capacity;
+  const open = providers.filter((each) => !isAbsent(each));
+  write($("left-tokens"), open.length === 0 ? "–" : left === null ? "no daily limit" : number(left));
+  write($("left-burn"), `${number(burn)} tokens`);
+  write($("left-end"), end ? `ends ${inTime(end)}` : burn ? "lasts the day" : "–");
+  write($("left-end-at"), end ? `at ${at(end)}` : "");
+  write($("left-binding"), binding ? (WINDOWS[binding] ?? binding) : "none");
+  show($("day").parentElement, open.length > 0);
+  fillList($("day"), "day-row", open, drawRow);
+}
+
+function drawRow(row, provider) {
+  const limit = provider.limits.tpd ?? null;
+  mark(row, "hue", hue(provider.name));
+  write(part(row, "name"), provider.name);
+  row.querySelector(".bar").hidden = limit === null;
+  if (limit) drawBar(row.querySelector(".bar"), `${provider.name}, ${WINDOWS.tpd}`, "tpd", limit ?? NONE);
+  write(part(row, "used"), number(limit ? limit.used : provider.usage_today.tokens));
+  write(part(row, "limit"), limit ? number(limit.limit) : "no limit");
+  write(part(row, "left"), limit ? number(limit.remaining) : "–");
+  write(part(row, "rate"), rates.has(provider.name) ? number(rates.get(provider.name)) : "–");
+  countDown(part(row, "resets"), limit && limit.used ? limit.resets_at : null, "");
+}

@@ -1,0 +1,112 @@
+// The event stream: opened, watched, and opened again. It tells what came, and whether what the page shows is live.
+
+import { address, ask } from "./ask.js";
+import { learnClockAnew } from "./time.js";
+
+const SILENCE = 20000; // milliseconds; the server says something at least every 15 s
+const GREETING = 3000; // and the first thing at once
+const REST = 600000; // milliseconds in the background after which a tab gives its connection back
+const DELAYS = [500, 1000, 2000, 3000]; // milliseconds between two tries to reach the server
+
+const STATUS = "api/llm-providers";
+const EVENTS = "api/llm-providers/events";
+
+/**
+ * Follow the server for as long as the page lives. `tell` has
+ *   status(document), decisions(list, isFirst), connection({state, since, reason}).
+ * state: "live"; "asking", where answers come but no stream does; "lost"; "resting", in a tab nobody looks at.
+ */
+export function follow(tell) {
+  let source = null;
+  let state = "connecting";
+  let heardAt = null; // when anything came last
+  let openedAt = 0;
+  let patience = GREETING;
+  let tries = 0; // to get a stream that says something
+  let waiting = null; // the timer of the next try
+  let turn = 0; // an answer to a try that was given up meanwhile is not heard
+  let hiddenAt = document.hidden ? Date.now() : null;
+
+  function become(next, reason = null) {
+    state = next;
+    tell.connection({ state, since: heardAt, reason });
+  }
+
+  function close() {
+    source?.close();
+    source = null;
+    clearTimeout(waiting);
+    turn += 1;
+  }
+
+  function open() {
+    close();
+    const opened = new EventSource(address(EVENTS));
+    let first = true;
+    source = opened;
+    openedAt = Date.now();
+    patience = GREETING;
+    const hear = (kind, handle) =>
+      opened.addEventListener(kind, (event) => {
+        heardAt = Date.now();
+        tries = 0;
+        patience = SILENCE;
+        handle(JSON.parse(event.data));
+      });
+    hear("status", (document) => {
+      tell.status(document);
+      if (state !== "live") become("live");
+    });
+    hear("decisions", ({ decisions }) => {
+      tell.decisions(decisions, first);
+      first = false;
+    });
+    // A browser would reconnect by itself, but not after every failure, and it does not say why it could not.
+    opened.addEventListener("error", retry);
+  }
+
+  /** The stream is gone. Ask plainly first: an answer is as good, and a refusal has a reason. */
+  async function retry() {
+    close();
+    learnClockAnew();
+    const mine = turn;
+    try {
+      const document = await ask(STATUS);
+      if (mine !== turn) return;
+      heardAt = Date.now();
+      tell.status(document);
+      if (state !== "live" || tries > 1) become("asking");
+      waiting = setTimeout(open, tries === 0 ? 0 : delay());
+    } catch (error) {
+      if (mine !== turn) return;
+      become("lost", error.message);
+      waiting = setTimeout(retry, delay());
+    }
+    tries += 1;
+  }
+
+  const delay = () => DELAYS[Math.min(tries, DELAYS.length - 1)] * (0.8 + 0.4 * Math.random()); // many pages, one server
+
+  function watch() {
+    if (hiddenAt !== null && state !== "resting" && Date.now() - hiddenAt > REST) {
+      close();
+      become("resting");
+    }
+    if (source !== null && Date.now() - Math.max(heardAt, openedAt) > patience) retry();
+  }
+
+  function look() {
+    hiddenAt = document.hidden ? Date.now() : null;
+    if (!document.hidden && state !== "live") {
+      tries = 0;
+      retry();
+    }
+  }
+
+  document.addEventListener("visibilitychange", look);
+  window.addEventListener("online", look);
+  window.addEventListener("pagehide", close);
+  window.addEventListener("pageshow", (event) => event.persisted && retry());
+  setInterval(watch, 1000);
+  open();
+}

@@ -1,0 +1,45 @@
+// Words for numbers, moments and names.
+
+const exact = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const dollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
+const clockTime = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const hourMinute = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const weekday = new Intl.DateTimeFormat("en", { weekday: "short" });
+
+/** 812, 41,200, 15.1M */
+export const number = (value) => (value < 1000000 ? exact : compact).format(value);
+export const money = (value) => dollars.format(value);
+export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
+export const words = (name) => name.replaceAll("_", " ");
+
+export const WINDOWS = {
+  rpm: "requests a minute",
+  tpm: "tokens a minute",
+  rpd: "requests a day",
+  tpd: "tokens a day",
+  usd_per_day: "dollars a day",
+};
+
+/** An amount of what a window counts. */
+export const amount = (window, value) => (window === "usd_per_day" ? money : number)(value);
+
+/** 14:05:10, with the day where it is not today's. */
+export function clock(moment, now = Date.now()) {
+  const date = new Date(moment);
+  const time = clockTime.format(date);
+  return date.toDateString() === new Date(now).toDateString() ? time : `${weekday.format(date)} ${time}`;
+}
+
+export const shortClock = (moment) => hourMinute.format(new Date(moment));
+
+export function duration(seconds) {
+  if (seconds < 60) return `${Math.max(1, Math.ceil(seconds))} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+}
+
+export function seconds(value) {
+  return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} s`;
+}
