@@ -1,0 +1,124 @@
+"""The page for whoever reads it: in light and dark, on a phone, by keyboard, at first, and when something is wrong."""
+
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+import yaml
+from fastapi import FastAPI
+from playwright.sync_api import Page, expect
+from rig_browser import DESK, PHONE, MakeStage, Sites, Stage, findings
+
+import monitoring
+from monitoring import ConfiguredSource
+from router_config import load_config
+from router_config.ledger.store import open_store
+from router_config.simulator import Simulator
+
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+
+
+@pytest.fixture
+def busy(stage: MakeStage, simulator: Simulator) -> Stage:
+    """A Router with answers, a failover, and a provider that rests."""
+    running = stage()
+    simulator.fault("groq", status=500, times=1)
+    running.ask(3)
+    return running
+
+
+def test_axe_finds_nothing_serious_in_any_size_and_colour(busy: Stage, page: Page) -> None:
+    page.goto(busy.site.url)
+    expect(page.locator("#rows tr")).to_have_count(3)
+    expect(page.locator("#chart canvas")).to_be_visible()
+    page.get_by_role("button", name="Explain").click()
+    expect(page.locator("#verdict")).to_contain_text("would serve it")
+    page.get_by_text("As a table").click()
+    for size, scheme in product([DESK, PHONE], SCHEMES):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        assert findings(page) == [], (size, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_dark_is_dark(busy: Stage, page: Page) -> None:
+    page.goto(busy.site.url)
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert sum(channels(light)) > 3 * 200
+    assert sum(channels(dark)) < 3 * 50
+
+
+def channels(colour: str) -> list[int]:
+    return [int(each) for each in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+
+
+def test_the_page_is_used_by_keyboard(busy: Stage, page: Page) -> None:
+    page.goto(busy.site.url)
+    expect(page.locator("#rows tr")).to_have_count(3)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the providers")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("radio", name="1 hour")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="1 day")).to_be_checked()
+    expect(page.locator("#readout")).to_contain_text("a bar is 5 minutes")
+
+
+def test_without_a_key_it_says_what_to_do(sites: Sites, page: Page, tmp_path: Path) -> None:
+    page.goto(sites(configured(tmp_path, {})).url)
+    expect(page.locator("#empty h2")).to_have_text("No provider is configured yet")
+    expect(page.locator("#empty code")).to_have_text(
+        ["router-config env", "router-config check", "router-config serve", "router-config demo"]
+    )
+    expect(page.locator("#answering")).to_have_text("nobody")
+    expect(page.locator(".card .state .status").first).to_have_text("unconfigured")
+    assert findings(page) == []
+
+
+def test_without_a_request_it_says_how_to_send_one(sites: Sites, page: Page, tmp_path: Path) -> None:
+    page.goto(sites(configured(tmp_path, {"GROQ_API_KEY": "a-key"})).url)
+    expect(page.locator("#empty h2")).to_have_text("No request today yet")
+    expect(page.locator("#empty code").first).to_have_text('router-config ask "Hello"')
+    expect(page.locator("#resting")).to_contain_text("1 of 2 without a key")
+
+
+def configured(folder: Path, env: dict[str, str]) -> FastAPI:
+    """An app over a file with two providers, as `router-config serve` has it."""
+    providers = {name: {"priority": place, "models": ["a-model"]} for place, name in enumerate(["groq", "gemini"], 1)}
+    path = folder / "litellm.yaml"
+    path.write_text(yaml.safe_dump({"version": 1, "state": "memory://", "providers": providers}), "utf-8")
+    app = FastAPI()
+    app.include_router(monitoring.router_for(ConfiguredSource(load_config(path, env=env), open_store("memory://"))))
+    return app
+
+
+def test_a_wrong_file_and_a_failing_store_are_told_in_banners(busy: Stage, sites: Sites, page: Page) -> None:
+    app = FastAPI()
+    app.include_router(monitoring.router_for(Troubled(busy.router)))
+    page.goto(sites(app).url)
+    expect(page.locator("#config-error")).to_contain_text("litellm.yaml:14:5: unknown key 'rmp'")
+    expect(page.locator("#degraded")).to_contain_text("The store cannot be used since")
+    expect(page.locator("#degraded")).to_contain_text("disk full")
+    expect(page.locator("#simulated")).to_be_hidden()
+    assert findings(page) == []
+
+
+class Troubled:
+    """A source of an app's own, in trouble."""
+
+    def __init__(self, router: Any) -> None:
+        self._router = router
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._router, name)
+
+    async def astatus(self) -> dict[str, Any]:
+        status: dict[str, Any] = await self._router.astatus()
+        status["config"]["error"] = "litellm.yaml:14:5: unknown key 'rmp'; did you mean 'rpm'?"
+        status["state"]["degraded"] = {"reason": "disk full", "since": status["generated_at"]}
+        return status
