@@ -1,8 +1,8 @@
 """The router's metrics, by the conventions of Prometheus: base units, `_total`, one unit for each name.
 
 Labels are the providers and models of the configuration and words of fixed lists (statuses, outcomes, windows), never
-anything that a request or a response brings. So their number is bounded by the configuration: about 20 series for a
-provider, 30 for each of its models, and 2 for each limit.
+anything that a request or a response brings. So their number is bounded by the configuration: 12 series for a provider,
+at most 34 for each of its models, and 3 for each limit.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -70,7 +70,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
 
 def _outcome(document: dict[str, Any]) -> str:
     if document["chosen"] is not None:
-        return f"{document['next']} would serve it, with {document['chosen']}."
+        return f"{document['next']} would serve it, with {document['chosen']}{_before(document)}."
     if not any(provider["candidates"] for provider in document["providers"]):
         return "nobody would serve it: no provider of this group is configured. Set a key with router-config env."
     first = until(document["clears_at"], document["generated_at"])
@@ -80,6 +80,19 @@ def _outcome(document: dict[str, Any]) -> str:
         return f"nobody has room. {when} It would wait for that, for {longest} at most."
     patience = f"not within max_wait, {longest}" if document["max_wait_seconds"] else "max_wait is 0"
     return f"nobody would serve it, and it would fail at once ({patience}). {when}"
+
+
+def _before(document: dict[str, Any]) -> str:
+    """How many that would be asked before who serves it cannot be."""
+    candidates = [each for provider in document["providers"] for each in provider["candidates"]]
+    (chosen,) = (each for each in candidates if each["deployment"] == document["chosen"])
+    before = [each["status"] for each in candidates if each["place"] < chosen["place"]]
+    late = sum(status == "soft_limited" for status in before)
+    told = [
+        f"{len(before) - late} before it passed over" if len(before) > late else "",
+        f"{late} past the soft limit" if late else "",
+    ]
+    return f" ({', '.join(filter(None, told))})" if before else ""
 
 
 def _verdict(candidate: dict[str, Any], document: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -28,6 +28,9 @@ COLOURS: Final = {
     "disabled": "red",
     "unconfigured": "bright_black",
 }
+NARROW: Final = 100
+"""Columns below which providers stand below each other instead of in a table."""
+
 REDRAWN: Final = 2
 """Times a second that the view is drawn, between readings too: countdowns go on, and it fits a new size at once."""
 
@@ -55,9 +58,16 @@ class _View:
         self._path, self._seconds = path, seconds
 
     def drawn(self) -> RenderableType:
+        """Itself: it is drawn anew for each size."""
+        return self
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         now = time.time()
-        parts: list[RenderableType] = [self._title(), *self._banners(now), "", _table(self.document, now), ""]
-        return Group(*parts, *(Text(each) for each in remarks(self.document)))
+        yield self._title()
+        yield from self._banners(now)
+        yield Text()
+        yield (_table if options.max_width >= NARROW else _blocks)(self.document, now)
+        yield from (Text(each) for each in remarks(self.document))
 
     def _title(self) -> Text:
         title = Text("LLM providers", "bold")
@@ -91,11 +101,24 @@ def _table(document: dict[str, Any], now: float) -> Table:
     return table
 
 
-def _status(provider: dict[str, Any], now: float) -> Text:
+def _blocks(document: dict[str, Any], now: float) -> RenderableType:
+    return Group(*(_block(provider, now) for provider in document["providers"]))
+
+
+def _block(provider: dict[str, Any], now: float) -> RenderableType:
+    head = Text.assemble((provider["name"], "bold"), (f"  {provider['tier']}  ", "bright_black"))
+    head.append_text(_status(provider, now, apart="  "))
+    lines: list[RenderableType] = [head, _windows(provider["limits"])]
+    if provider["reason"]:
+        lines.append(Text(provider["reason"], "bright_black"))
+    return Group(*lines, Text(today(provider["usage_today"]) + _latency(provider["latency_ms"], apart=", ")), "")
+
+
+def _status(provider: dict[str, Any], now: float, apart: str = "\n") -> Text:
     text = Text(provider["status"], COLOURS.get(provider["status"], ""))
     if provider["available_at"] is not None:
-        text.append(f"\nfor {span(epoch(provider['available_at']) - now)}", "bright_black")
-        text.append(f"\nuntil {clock(provider['available_at'])}", "bright_black")
+        text.append(f"{apart}for {span(epoch(provider['available_at']) - now)}", "bright_black")
+        text.append(f"{apart}until {clock(provider['available_at'])}", "bright_black")
     return text
 
 
@@ -113,5 +136,5 @@ def _windows(limits: dict[str, dict[str, Any]]) -> RenderableType:
     return grid
 
 
-def _latency(latency: dict[str, Any]) -> str:
-    return "" if latency["p50"] is None else f"\np50 {latency['p50']} ms, p95 {latency['p95']} ms"
+def _latency(latency: dict[str, Any], apart: str = "\n") -> str:
+    return "" if latency["p50"] is None else f"{apart}p50 {latency['p50']} ms, p95 {latency['p95']} ms"

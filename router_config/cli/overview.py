@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from router_config.cli.moments import until
-from router_config.cli.text import amount, table
+from router_config.cli.text import amount, plural, table
 
 
 def overview(document: dict[str, Any]) -> str:
@@ -52,7 +52,7 @@ def left(document: dict[str, Any]) -> str:
 def today(usage: dict[str, Any]) -> str:
     cost = f", ${usage['cost_usd']:.2f}" if usage["cost_usd"] else ""
     errors = f", {usage['errors']} failed" if usage["errors"] else ""
-    return f"{usage['requests']} requests, {usage['tokens']} tokens{cost}{errors}"
+    return f"{plural(usage['requests'], 'request')}, {plural(usage['tokens'], 'token')}{cost}{errors}"
 
 
 def _limits(limits: dict[str, dict[str, Any]]) -> str:

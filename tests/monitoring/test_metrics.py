@@ -1,5 +1,6 @@
 """GET /metrics: what it counts, that Prometheus likes it, and that no traffic can make it grow."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -129,6 +130,21 @@ def test_durations_are_a_histogram_of_answers(make_router: MakeRouter, simulator
     assert below == [2.0] * len(BUCKETS)  # On the clock of the tests an answer takes no time.
 
 
+def test_an_answer_that_its_caller_gave_up_is_counted_apart(make_router: MakeRouter, api: Api) -> None:
+    router = make_router()
+
+    async def leave() -> None:
+        stream = await router.acompletion(model="default", messages=message(), stream=True)
+        await anext(stream)
+        await stream.aclose()  # type: ignore[no-untyped-call]
+
+    asyncio.run(leave())
+    text = scrape(api(router))
+    assert value(text, "llm_router_requests_total", provider="groq", outcome="cancelled") == 1
+    assert value(text, "llm_router_requests_total", outcome="ok") == 0
+    assert value(text, "llm_router_request_duration_seconds_count", provider="groq") == 0
+
+
 def test_counters_survive_a_restart_and_cover_all_processes(make_router: MakeRouter, api: Api) -> None:
     for number in range(1, 4):
         router = make_router(state="sqlite:///state.db")
@@ -166,6 +182,9 @@ def test_only_the_configuration_and_fixed_words_become_labels(make_router: MakeR
         "unit": {"requests", "tokens", "dollars"},
         "tier": {"free", "paid"},
     }
+    models = sum(map(len, MODELS.values()))
+    limits = 2 * len(MODELS)
+    assert len(list(samples(after))) <= 12 * len(MODELS) + 34 * models + 3 * limits + 3
     for _, labels, _ in samples(after):
         assert labels.keys() <= LABELS
         for name, allowed in words.items():
