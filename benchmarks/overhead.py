@@ -5,6 +5,7 @@ python -m benchmarks.overhead --quick
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ SUBJECTS: Final = ("cpu", "latency", "streams", "threads", "stores", "commands",
 FEW: Final = ("acompletion", "stock, 5", "stock, 5 + enforce", "ours", "ours, SQLite")
 """The clients without which ours cannot be judged."""
 
-QUICK: Final = Effort(rounds=5, requests=50, sequential=12, threaded=64, warm_up=50)
+QUICK: Final = Effort(rounds=5, requests=50, sequential=8, threaded=48, warm_up=50)
 FULL: Final = Effort(rounds=21, requests=100, sequential=25, threaded=256, warm_up=100)
 THREADS: Final = 16
 
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tables = [clients_table(routed)] * bool(routed) + [others_table(others)] * bool(others)
         print("\n\n".join(tables))
         bars = sum(each.bar is not None for row in rows for each in row.judged)
-        print(f"\n{bars - len(missed)} of {bars} bars kept, {time.monotonic() - began:.0f} s")
+        print(f"\n{bars - len(missed)} of {bars} bars kept, {time.monotonic() - began:.0f} s; {_busy()}")
     return int(bool(missed))
 
 
@@ -76,7 +77,7 @@ def measure(wanted: argparse.Namespace, replay: Replay) -> tuple[list[Row], list
             case "page":
                 others += page(models, replay, effort.rounds, effort.sequential, _say)
             case "memory":
-                requests, routers = (1000, 10) if quick else (100_000, 50)
+                requests, routers = (400, 10) if quick else (100_000, 50)
                 others.append(memory(models, replay, requests, routers, _say))
     return routed, others
 
@@ -84,6 +85,11 @@ def measure(wanted: argparse.Namespace, replay: Replay) -> tuple[list[Row], list
 def _effort(wanted: argparse.Namespace) -> Effort:
     effort = QUICK if wanted.quick else FULL
     return effort if wanted.rounds is None else replace(effort, rounds=wanted.rounds)
+
+
+def _busy() -> str:
+    """How busy the machine is: what a reader needs to know before believing a figure that is no ratio."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors (a benchmark alone on its machine makes 1.5)"
 
 
 def _say(text: str) -> None:

@@ -174,9 +174,19 @@ class Client:
         self._runner.run(_quiet())
         return resident()
 
-    def reopen(self, times: int) -> None:
-        """Open so many routers, ask each one once, and close it."""
+    def objects(self) -> int:
+        """How many objects Python's garbage collector knows, after it ran."""
+        self._runner.run(_quiet())
+        gc.collect()
+        return len(gc.get_objects())
+
+    def reopen(self, times: int) -> int:
+        """Open so many routers, ask each one once, and close it. How many routers are in memory then."""
+        from router_config import Router
+
         self._runner.run(self._reopen(times))
+        gc.collect()
+        return sum(isinstance(each, Router) for each in gc.get_objects())
 
     async def _reopen(self, times: int) -> None:
         from benchmarks.costs.rivals import ours
