@@ -128,7 +128,7 @@ def _provider(
         }
     else:
         state = _state([examined[each.id] for each in provider.deployments])
-    usages = [snapshot.usage[key] for key in snapshot.usage if key[0] == provider.name]
+    usage = snapshot.usage.get(provider.name, Usage())
     error = snapshot.last_errors.get(provider.name)
     return {
         "name": provider.name,
@@ -137,12 +137,12 @@ def _provider(
         **state,
         "limits": _limits({each.meters[0] for each in provider.deployments}, snapshot, now),
         "usage_today": {
-            "requests": sum(usage.requests for usage in usages),
-            "tokens": sum(usage.tokens for usage in usages),
-            "cost_usd": round(math.fsum(usage.usd for usage in usages), 9),
-            "errors": sum(usage.errors for usage in usages),
+            "requests": usage.requests,
+            "tokens": usage.tokens,
+            "cost_usd": round(usage.usd, 9),
+            "errors": usage.errors,
         },
-        "latency_ms": _latency(usages),
+        "latency_ms": _latency(usage),
         "last_error": None if error is None else {"at": iso(error.at), "kind": error.kind, "message": error.message},
         "models": [_model(provider, model, state, snapshot, examined, now) for model in provider.models],
     }
@@ -209,8 +209,8 @@ def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str
     return {name: shown[name] for name in sorted(shown)}
 
 
-def _latency(usages: Iterable[Usage]) -> dict[str, int | None]:
-    latencies = sorted(value for usage in usages for value in usage.latencies)
+def _latency(usage: Usage) -> dict[str, int | None]:
+    latencies = sorted(usage.latencies)
     if not latencies:
         return {"p50": None, "p95": None}
     return {f"p{share}": latencies[min(len(latencies) - 1, len(latencies) * share // 100)] for share in (50, 95)}

@@ -6,17 +6,17 @@ Besides it a store keeps the last decisions (decisions.py) and events (events.py
 from typing import Final
 
 SLOT_SECONDS: Final = 300
-"""Usage is summed over slots of five minutes for each model of each provider."""
+"""Usage of each provider is summed over slots of five minutes."""
 
 SLOTS_KEPT: Final = 8 * 24 * 12
-"""Slots older than eight days are dropped, so the history has at most 2304 rows for each model."""
+"""Slots older than eight days are dropped, so the history has at most 2304 rows for each provider."""
 
 MINUTE_SECONDS: Final = 60
 MINUTES_KEPT: Final = 130
-"""Besides, usage of each provider is summed over minutes, in a ring of 130 places that the next round overwrites."""
+"""Besides it is summed over minutes, in a ring of 130 places that the next round overwrites."""
 
 LATENCIES_KEPT: Final = 200
-"""The percentiles shown are those of the last 200 answers of a model."""
+"""The percentiles shown are those of the last 200 answers of a provider."""
 
 
 def slot_of(moment: float) -> int:

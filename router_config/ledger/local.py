@@ -263,12 +263,10 @@ class LocalStore(Store):
             for limit in meter.limits:
                 used = found.used(limit)
                 if used > 0:
-                    resets[meter.scope, limit.name] = self.clears_at(meter, limit, used)
+                    resets[meter.scope, limit.name] = self._whole_again(meter, limit)
         rests = {scope: rest for scope, rest in self._all_rests().items() if not rest.over(self._now)}
         last_hour = self._usage(dict.fromkeys(since, self._now - 3600))
-        burn: dict[str, int] = {}
-        for (provider, _), usage in last_hour.items():
-            burn[provider] = burn.get(provider, 0) + usage.tokens
+        burn = {provider: usage.tokens for provider, usage in last_hour.items()}
         return Snapshot(counts, resets, rests, self._usage(since), self._last_errors(), burn)
 
     def _history_since(self, slot_seconds: SlotSeconds, since: float) -> History:
@@ -315,6 +313,10 @@ class LocalStore(Store):
         """What a window holds, with the moment at which it leaves."""
 
     @abstractmethod
+    def _whole_again(self, meter: Meter, limit: Limit) -> float:
+        """When the last of what the limit's window holds will have left it."""
+
+    @abstractmethod
     def _put_lease(self, lease: Lease) -> None: ...
 
     @abstractmethod
@@ -337,7 +339,7 @@ class LocalStore(Store):
     def _record(self, outcome: Outcome, spent: Amount, now: float) -> None: ...
 
     @abstractmethod
-    def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]: ...
+    def _usage(self, since: Mapping[str, float]) -> dict[str, Usage]: ...
 
     @abstractmethod
     def _last_errors(self) -> dict[str, LastError]: ...

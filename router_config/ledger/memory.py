@@ -10,7 +10,7 @@ from router_config.ledger.decisions import Decision
 from router_config.ledger.events import Event
 from router_config.ledger.gates import Rest
 from router_config.ledger.local import LocalStore
-from router_config.ledger.meters import NOTHING, Amount, Counts, Meter
+from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, Meter
 from router_config.ledger.recorded import Recorded
 from router_config.ledger.store import Attendance, LastError, Lease, Outcome, SlotSeconds, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals
@@ -25,6 +25,7 @@ class _Tally:
 
     slots: dict[int, Amount] = field(default_factory=dict)
     oldest_leaves: float = float("inf")
+    newest: int = -1
 
     def add(self, window: Window, slot: int, amount: Amount) -> None:
         so_far = self.slots.get(slot)
@@ -32,6 +33,8 @@ class _Tally:
             self.slots[slot] = so_far.plus(amount)
             return
         self.slots[slot] = amount
+        if slot > self.newest:
+            self.newest = slot
         leaves = window.leaves(slot)
         if leaves < self.oldest_leaves:
             self.oldest_leaves = leaves
@@ -103,6 +106,15 @@ class MemoryStore(LocalStore):
         window, tally = meter.window(period), page.minute if period == "minute" else page.day
         return [(window.leaves(slot), amount) for slot, amount in tally.slots.items()]
 
+    def _whole_again(self, meter: Meter, limit: Limit) -> float:
+        page = self._pages[meter.scope]
+        window, tally = meter.window(limit.period), page.minute if limit.period == "minute" else page.day
+        newest = tally.slots.get(tally.newest)
+        if newest is not None and newest.of(limit.metric) > 0:  # Nearly always.
+            return window.leaves(tally.newest)
+        held = [slot for slot, amount in tally.slots.items() if amount.of(limit.metric) > 0]
+        return window.leaves(max(held)) if held else window.frees(self._now)
+
     def _put_lease(self, lease: Lease) -> None:
         self._leases[lease.id] = lease
         heapq.heappush(self._expiries, (lease.expires_at, lease.id))
@@ -135,7 +147,7 @@ class MemoryStore(LocalStore):
     def _record(self, outcome: Outcome, spent: Amount, now: float) -> None:
         self._recorded.record(outcome, spent, now)
 
-    def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
+    def _usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
         return self._recorded.usage(since)
 
     def _last_errors(self) -> dict[str, LastError]:

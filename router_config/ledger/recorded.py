@@ -1,7 +1,7 @@
 """What a store in memory remembers of its past: usage by slot, latencies, errors, decisions and events."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -15,16 +15,14 @@ from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
 Sums = list[float]
 """Requests, tokens, dollars, errors; of a minute, also its number."""
 
-NO_USAGE: Final = Usage()
 NEVER: Final = -1
 
 
 @dataclass(slots=True)
 class _Course:
-    """A model's past. The present slot is kept at hand, since nearly everything is counted there."""
+    """A provider's past. The present slot is kept at hand, since nearly everything is counted there."""
 
-    minutes: list[Sums]
-    """The ring of its provider."""
+    minutes: list[Sums] = field(default_factory=lambda: [[0, 0, 0.0, 0, NEVER] for _ in range(MINUTES_KEPT)])
     slots: dict[int, Sums] = field(default_factory=dict)
     latencies: deque[int] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     slot: int = NEVER
@@ -58,20 +56,29 @@ class _Course:
         requests, tokens, usd, errors = (one + other for one, other in zip(before, present, strict=True))
         return Usage(int(requests), int(tokens), usd, int(errors), tuple(self.latencies))
 
+    def by_slot(self, slot_seconds: SlotSeconds, since: float) -> Iterator[tuple[int, Usage]]:
+        by_number = (
+            self.slots.items() if slot_seconds == SLOT_SECONDS else ((int(each[4]), each) for each in self.minutes)
+        )
+        for slot, sums in by_number:
+            if slot != NEVER and (slot + 1) * slot_seconds > since:
+                yield slot, _usage(sums)
+
 
 class Recorded:
     """Bounded by the shape of history.py, decisions.py and events.py."""
 
     def __init__(self) -> None:
-        self._courses: dict[tuple[str, str], _Course] = {}
-        self._minutes: dict[str, list[Sums]] = {}
+        self._courses: dict[str, _Course] = {}
         self._errors: dict[str, LastError] = {}
         self._decisions: deque[tuple[int, Decision]] = deque(maxlen=DECISIONS_KEPT)
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._decided = 0
 
     def record(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        course = self._courses.get((outcome.provider, outcome.model)) or self._new_course(outcome)
+        course = self._courses.get(outcome.provider)
+        if course is None:
+            course = self._courses[outcome.provider] = _Course()
         slot, minute = int(now // SLOT_SECONDS), int(now // MINUTE_SECONDS)
         if slot != course.slot:
             course.turn_to(slot)
@@ -89,13 +96,6 @@ class Recorded:
         course.minute[3] += 1
         self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
 
-    def _new_course(self, outcome: Outcome) -> _Course:
-        ring = self._minutes.get(outcome.provider)
-        if ring is None:
-            ring = self._minutes[outcome.provider] = [[0, 0, 0.0, 0, NEVER] for _ in range(MINUTES_KEPT)]
-        course = self._courses[outcome.provider, outcome.model] = _Course(ring)
-        return course
-
     def put_decision(self, decision: Decision) -> None:
         self._decided += 1
         self._decisions.append((self._decided, decision))
@@ -103,25 +103,15 @@ class Recorded:
     def put_event(self, event: Event) -> None:
         self._events.append(event)
 
-    def usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
+    def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
         return {
-            (provider, model): course.usage_since(since[provider])
-            for (provider, model), course in self._courses.items()
+            provider: course.usage_since(since[provider])
+            for provider, course in self._courses.items()
             if provider in since
         }
 
     def slots(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        found: dict[str, dict[int, Usage]] = {}
-        if slot_seconds == SLOT_SECONDS:
-            for (provider, _), course in self._courses.items():
-                theirs = found.setdefault(provider, {})
-                for slot in [slot for slot in course.slots if (slot + 1) * SLOT_SECONDS > since]:
-                    theirs[slot] = _usage(course.slots[slot], theirs.get(slot, NO_USAGE))
-            return found
-        for provider, ring in self._minutes.items():
-            recent = [sums for sums in ring if (sums[4] + 1) * slot_seconds > since]
-            found[provider] = {int(sums[4]): _usage(sums) for sums in recent if sums[4] != NEVER}
-        return found
+        return {provider: dict(course.by_slot(slot_seconds, since)) for provider, course in self._courses.items()}
 
     def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
         wanted = min(last, self._decided - after) if after <= self._decided else last
@@ -134,10 +124,5 @@ class Recorded:
         return dict(self._errors)
 
 
-def _usage(sums: Sums, besides: Usage = NO_USAGE) -> Usage:
-    return Usage(
-        int(sums[0]) + besides.requests,
-        int(sums[1]) + besides.tokens,
-        sums[2] + besides.usd,
-        int(sums[3]) + besides.errors,
-    )
+def _usage(sums: Sums) -> Usage:
+    return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]))

@@ -4,7 +4,6 @@ The scripts in `lua/` do what `local.py` does for the other stores; the same tes
 that needs no atomic write (`explain`, `rooms`) is fetched once and then judged by the same pure functions.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,7 +17,7 @@ from router_config.ledger.choice import Choice, Passed, room_for
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision, decision_text
 from router_config.ledger.events import News
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, Status, examine
-from router_config.ledger.history import SLOT_SECONDS
+from router_config.ledger.history import MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT
 from router_config.ledger.meters import NOTHING, Counts, Limit, LimitName, Meter
 from router_config.ledger.redis_line import Argument, Lines, Script
 from router_config.ledger.store import (
@@ -160,11 +159,12 @@ class RedisStore(Store):
         return tuple(forms.numbered_decision(raw) for raw in await self._call("decisions", after, last))
 
     async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
-        of = "history" if slot_seconds == SLOT_SECONDS else "minutes"
-        wanted = {"of": of, "first": int(since // slot_seconds), "last": int(now // slot_seconds)}
+        by_minutes, last = slot_seconds == MINUTE_SECONDS, int(now // slot_seconds)
+        first = max(int(since // slot_seconds), last - (MINUTES_KEPT if by_minutes else SLOTS_KEPT))
+        wanted = {"first": first, "last": last, "by_minutes": by_minutes}
         slots, events = await self._call("history", forms.text_of(wanted))
         told = [forms.event_of(raw) for raw in reversed(events)]
-        return History(forms.slots_of(slots, slot_seconds), tuple(each for each in told if each.at >= since))
+        return History(forms.slots_of(slots), tuple(each for each in told if each.at >= since))
 
     async def adopt(self, lease: Lease, now: float) -> None:
         text = forms.lease_text(lease, self._meters_of(lease))
@@ -217,7 +217,7 @@ class RedisStore(Store):
             {"scope": meter.scope, "limits": [forms.LIMIT_NUMBERS[limit.name] for limit in meter.limits]}
             for meter in meters
         ]
-        step = {"now": now, "meters": asked, "since": since, "slot_seconds": SLOT_SECONDS}
+        step = {"now": now, "meters": asked, "since": since, "slot_seconds": SLOT_SECONDS, "slots_kept": SLOTS_KEPT}
         pages, resets, rests, usages, errors = await self._call("snapshot", forms.text_of(step))
         counts: dict[str, Counts] = {}
         for meter, raw in zip(meters, pages, strict=True):
@@ -225,12 +225,10 @@ class RedisStore(Store):
             if page is not None or meter.limits:
                 counts[meter.scope] = page or Counts()
         limits = [(meter.scope, limit.name) for meter in meters for limit in meter.limits]
-        usage: dict[tuple[str, str], Usage] = {}
+        usage: dict[str, Usage] = {}
         burn: dict[str, int] = {}
-        for named, packed, latencies in usages:
-            provider, model = json.loads(named)
-            usage[provider, model], burned = forms.usage_of(packed, latencies)
-            burn[provider] = burn.get(provider, 0) + burned
+        for provider, packed, latencies in usages:
+            usage[provider.decode()], burn[provider.decode()] = forms.usage_of(packed, latencies)
         return Snapshot(
             counts=counts,
             resets_at={

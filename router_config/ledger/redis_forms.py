@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from router_config.ledger.decisions import Decision, decision_of
 from router_config.ledger.events import Event, EventKind
 from router_config.ledger.gates import Candidate, Rest, Status
-from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
+from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOTS_KEPT, minute_of, slot_of
 from router_config.ledger.meters import LIMITS, Amount, Counts, LimitName, Meter, Seen
 from router_config.ledger.store import LastError, Lease, Outcome, Settlement, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals, ending
@@ -30,6 +30,7 @@ _PAGE: Final = Struct("<11d")
 _SEEN: Final = Struct("<7d")
 _REST: Final = Struct("<3dB")
 _USAGE: Final = Struct("<5d")
+LATENCY: Final = Struct("<I")
 
 Mark = tuple[int, float, int, float]
 """Where a moment is counted: its slot of the minute and when that leaves, its slot of the day and when that leaves."""
@@ -143,20 +144,12 @@ def event_of(raw: bytes) -> Event:
     return Event(at, cast(EventKind, kind), provider, reason, until)
 
 
-def slots_of(flat: Sequence[Any], slot_seconds: int) -> dict[str, dict[int, Usage]]:
-    """Name, slot and packed usage in turn, by provider; models of a provider are added up."""
+def slots_of(flat: Sequence[Any]) -> dict[str, dict[int, Usage]]:
+    """Provider, slot and packed usage in turn, by provider."""
     found: dict[str, dict[int, Usage]] = {}
-    for name, slot, raw in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
-        provider = json.loads(name)[0] if slot_seconds == SLOT_SECONDS else name.decode()
+    for provider, slot, raw in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
         requests, tokens, usd, errors = FOUR.unpack(raw)
-        slots = found.setdefault(provider, {})
-        before = slots.get(int(slot), Usage())
-        slots[int(slot)] = Usage(
-            int(requests) + before.requests,
-            int(tokens) + before.tokens,
-            usd + before.usd,
-            int(errors) + before.errors,
-        )
+        found.setdefault(provider.decode(), {})[int(slot)] = Usage(int(requests), int(tokens), usd, int(errors))
     return found
 
 
@@ -221,7 +214,6 @@ def _reports(settlement: Settlement, meters: Mapping[str, Meter]) -> Iterable[di
 
 def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "of": json.dumps([outcome.provider, outcome.model]),
         "provider": outcome.provider,
         "slot": slot_of(now),
         "slots_kept": SLOTS_KEPT,
@@ -238,9 +230,9 @@ def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
 
 
 def usage_of(raw: bytes, latencies: bytes) -> tuple[Usage, int]:
-    """A model's usage, and its tokens of the last hour."""
+    """A provider's usage, and its tokens of the last hour."""
     requests, tokens, usd, errors, burn = _USAGE.unpack(raw)
-    recent = tuple(int.from_bytes(latencies[at : at + 4], "little") for at in range(0, len(latencies), 4))
+    recent = tuple(each for (each,) in LATENCY.iter_unpack(latencies))
     return Usage(int(requests), int(tokens), usd, int(errors), recent), int(burn)
 
 

@@ -29,10 +29,12 @@ CREATE TABLE IF NOT EXISTS rest (
     status TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL, until REAL NOT NULL,
     probes INTEGER NOT NULL, probe TEXT, probe_until REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS history (
-    provider TEXT NOT NULL, model TEXT NOT NULL, slot INTEGER NOT NULL,
+DROP TABLE IF EXISTS history; -- Of schema 3 and before, by model.
+DROP TABLE IF EXISTS latency;
+CREATE TABLE IF NOT EXISTS usage (
+    provider TEXT NOT NULL, slot INTEGER NOT NULL,
     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL, errors INTEGER NOT NULL,
-    PRIMARY KEY (provider, model, slot)
+    PRIMARY KEY (provider, slot)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS minute ( -- A ring: the next round overwrites.
     provider TEXT NOT NULL, position INTEGER NOT NULL, slot INTEGER NOT NULL,
@@ -47,9 +49,9 @@ CREATE TABLE IF NOT EXISTS event (
     number INTEGER PRIMARY KEY,
     at REAL NOT NULL, kind TEXT NOT NULL, provider TEXT NOT NULL, reason TEXT NOT NULL, until REAL NOT NULL
 );
-CREATE TABLE IF NOT EXISTS latency (
-    provider TEXT NOT NULL, model TEXT NOT NULL, position INTEGER NOT NULL, milliseconds INTEGER NOT NULL,
-    PRIMARY KEY (provider, model, position)
+CREATE TABLE IF NOT EXISTS answer ( -- A ring, too.
+    provider TEXT NOT NULL, position INTEGER NOT NULL, milliseconds INTEGER NOT NULL,
+    PRIMARY KEY (provider, position)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS last_error (
     provider TEXT PRIMARY KEY,

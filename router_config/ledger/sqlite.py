@@ -21,7 +21,7 @@ from router_config.ledger.events import EVENTS_KEPT, Event
 from router_config.ledger.gates import Rest, Status
 from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
 from router_config.ledger.local import LocalStore
-from router_config.ledger.meters import NOTHING, Amount, Counts, LimitName, Meter, Seen
+from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Seen
 from router_config.ledger.store import Attendance, LastError, Lease, Outcome, SlotSeconds, StoreError, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals
 from router_config.ledger.windows import Period
@@ -29,7 +29,7 @@ from router_config.ledger.windows import Period
 T = TypeVar("T")
 _log = logging.getLogger("router_config")
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 PATIENCE: Final = 2.0
 """Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
 
@@ -77,7 +77,7 @@ class SQLiteStore(LocalStore):
         self._version: int | None = None
         self._pages: dict[str, _Page | None] = {}
         self._rests: dict[str, Rest] | None = None
-        self._position = random.randrange(LATENCIES_KEPT)
+        self._positions: dict[str, int] = {}
         self._held_at = 0.0
         self._tries = 0
         """Since the file was held last, by all steps together: each try keeps the event loop."""
@@ -244,6 +244,13 @@ class SQLiteStore(LocalStore):
         )
         return [(row[0], Amount(*row[1:])) for row in rows]
 
+    def _whole_again(self, meter: Meter, limit: Limit) -> float:
+        row = self._db.execute(
+            f"SELECT leaves FROM slot WHERE scope=? AND period=? AND {limit.metric}>0 ORDER BY slot DESC LIMIT 1",
+            (meter.scope, limit.period),
+        ).fetchone()
+        return meter.window(limit.period).frees(self._now) if row is None else float(row[0])
+
     def _put_lease(self, lease: Lease) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO lease VALUES (?,?,?,?,?,?,?,?,?)",
@@ -298,21 +305,21 @@ class SQLiteStore(LocalStore):
         return self._rests
 
     def _record(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        key, slot = (outcome.provider, outcome.model), slot_of(now)
+        provider, slot = outcome.provider, slot_of(now)
         new = self._db.execute(
-            "INSERT INTO history VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET requests=requests+excluded.requests, "
+            "INSERT INTO usage VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET requests=requests+excluded.requests, "
             "tokens=tokens+excluded.tokens, usd=usd+excluded.usd, errors=errors+excluded.errors RETURNING requests",
-            (*key, slot, *spent, outcome.error is not None),
+            (provider, slot, *spent, outcome.error is not None),
         ).fetchone()
         if new[0] <= 1:
-            self._db.execute("DELETE FROM history WHERE provider=? AND model=? AND slot<=?", (*key, slot - SLOTS_KEPT))
+            self._db.execute("DELETE FROM usage WHERE provider=? AND slot<=?", (provider, slot - SLOTS_KEPT))
         self._record_minute(outcome, spent, minute_of(now))
         if outcome.error is None:
-            self._position = (self._position + 1) % LATENCIES_KEPT
-            self._db.execute(
-                "INSERT OR REPLACE INTO latency VALUES (?,?,?,?)",
-                (*key, self._position, round(outcome.seconds * 1000)),
-            )
+            place = self._positions.get(provider)
+            place = random.randrange(LATENCIES_KEPT) if place is None else (place + 1) % LATENCIES_KEPT
+            self._positions[provider] = place
+            row = (provider, place, round(outcome.seconds * 1000))
+            self._db.execute("INSERT OR REPLACE INTO answer VALUES (?,?,?)", row)
         else:
             self._db.execute(
                 "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)",
@@ -329,12 +336,10 @@ class SQLiteStore(LocalStore):
         )
 
     def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        if slot_seconds == SLOT_SECONDS:
-            sums = "SELECT provider, slot, sum(requests), sum(tokens), sum(usd), sum(errors) FROM history"
-            rows = self._db.execute(f"{sums} WHERE (slot+1)*?>? GROUP BY provider, slot", (slot_seconds, since))
-        else:
-            sums = "SELECT provider, slot, requests, tokens, usd, errors FROM minute"
-            rows = self._db.execute(f"{sums} WHERE (slot+1)*?>?", (slot_seconds, since))
+        table = "usage" if slot_seconds == SLOT_SECONDS else "minute"
+        rows = self._db.execute(
+            f"SELECT provider, slot, requests, tokens, usd, errors FROM {table} WHERE slot>=?", (since // slot_seconds,)
+        )
         found: dict[str, dict[int, Usage]] = {}
         for provider, slot, *usage in rows:
             found.setdefault(provider, {})[slot] = Usage(*usage)
@@ -363,22 +368,18 @@ class SQLiteStore(LocalStore):
         rows = self._db.execute("SELECT at, kind, provider, reason, until FROM event ORDER BY number")
         return tuple(Event(*row) for row in rows)
 
-    def _usage(self, since: Mapping[str, float]) -> dict[tuple[str, str], Usage]:
-        if not since:
-            return {}
-        latencies: dict[tuple[str, str], list[int]] = {}
-        for provider, model, milliseconds in self._db.execute("SELECT provider, model, milliseconds FROM latency"):
-            latencies.setdefault((provider, model), []).append(milliseconds)
-        found: dict[tuple[str, str], Usage] = {}
+    def _usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
+        found: dict[str, Usage] = {}
         for provider, moment in since.items():
-            rows = self._db.execute(
-                "SELECT model, sum(requests), sum(tokens), sum(usd), sum(errors) FROM history "
-                "WHERE provider=? AND (slot+1)*?>? GROUP BY model",
-                (provider, SLOT_SECONDS, moment),
-            )
-            for model, requests, tokens, usd, errors in rows:
-                recent = tuple(latencies.get((provider, model), ()))
-                found[provider, model] = Usage(requests, tokens, usd, errors, recent)
+            sums = self._db.execute(
+                "SELECT sum(requests), sum(tokens), sum(usd), sum(errors) FROM usage WHERE provider=? AND slot>=?",
+                (provider, moment // SLOT_SECONDS),
+            ).fetchone()
+            took = self._db.execute("SELECT milliseconds FROM answer WHERE provider=?", (provider,))
+            latencies = tuple(each[0] for each in took)
+            if sums[0] is not None or latencies:
+                requests, tokens, usd, errors = (each or 0 for each in sums)
+                found[provider] = Usage(requests, tokens, usd, errors, latencies)
         return found
 
     def _last_errors(self) -> dict[str, LastError]:

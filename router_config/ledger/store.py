@@ -88,7 +88,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a model was asked and gave since a moment, and how long its last answers took (milliseconds)."""
+    """What a provider was asked and gave since a moment, and how long its last answers took (milliseconds)."""
 
     requests: int = 0
     tokens: int = 0
@@ -111,7 +111,7 @@ class Snapshot:
     counts: Mapping[str, Counts]
     resets_at: Mapping[tuple[str, LimitName], float]
     rests: Mapping[str, Rest]
-    usage: Mapping[tuple[str, str], Usage] = field(default_factory=dict)
+    usage: Mapping[str, Usage] = field(default_factory=dict)
     last_errors: Mapping[str, LastError] = field(default_factory=dict)
     burn: Mapping[str, int] = field(default_factory=dict)
     """Tokens of each provider in the last hour."""

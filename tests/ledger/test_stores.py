@@ -232,10 +232,10 @@ def test_history_sums_requests_tokens_errors_and_keeps_latencies_and_the_last_er
         outcome = Outcome("groq", "llama", seconds, error, "no answer" if error else "")
         run(store.settle(lease, Settlement(Amount(1, 10), START, START, outcome=outcome), START))
     snapshot = run(store.snapshot(GROQ.meters, {"groq": START - 1}, START))
-    usage = snapshot.usage["groq", "llama"]
+    usage = snapshot.usage["groq"]
     assert (usage.requests, usage.tokens, usage.errors) == (3, 30, 1)
     assert sorted(usage.latencies) == [100, 300]
     assert snapshot.last_errors["groq"].kind == "timeout"
     assert snapshot.burn == {"groq": 30}
     later = run(store.snapshot(GROQ.meters, {"groq": START + 7200}, START + 7200))
-    assert later.usage.get(("groq", "llama")) is None or later.usage["groq", "llama"].requests == 0
+    assert later.usage["groq"].requests == 0

@@ -1,34 +1,31 @@
 -- What each provider was asked and gave by slot, and all events.
 --
 -- KEYS[1] prefix
--- ARGV[1] JSON: slots wanted {first, last} and of what length, "minutes" or "history"
+-- ARGV[1] JSON: first and last slot wanted, by_minutes
 --
--- Returns {provider or name of the model, slot and packed usage in turn; packed events, newest first}.
+-- Returns {provider, slot and packed usage in turn; packed events, newest first}.
 
 local step = cjson.decode(ARGV[1])
 local found = {}
 
-local function keep(name, slot, raw)
-  found[#found + 1] = name
+local function keep(provider, slot, raw)
+  found[#found + 1] = provider
   found[#found + 1] = slot
   found[#found + 1] = raw
 end
 
-if step.of == 'minutes' then
-  for _, provider in ipairs(redis.call('SMEMBERS', key('providers'))) do
-    local places = redis.call('HVALS', key('minutes', provider))
-    for _, raw in ipairs(places) do
+local slots = {}
+for slot = step.first, step.last do slots[#slots + 1] = slot end
+
+for _, provider in ipairs(redis.call('SMEMBERS', key('providers'))) do
+  if step.by_minutes then
+    for _, raw in ipairs(redis.call('HVALS', key('minutes', provider))) do
       local slot = struct.unpack('<d', raw)
       if slot >= step.first and slot <= step.last then keep(provider, slot, raw:sub(9)) end
     end
-    if #places == 0 then redis.call('SREM', key('providers'), provider) end
-  end
-else
-  local slots = {}
-  for slot = step.first, step.last do slots[#slots + 1] = slot end
-  for _, model in ipairs(redis.call('SMEMBERS', key('models'))) do
-    for index, raw in ipairs(redis.call('HMGET', key('history', model), unpack(slots))) do
-      if raw then keep(model, slots[index], raw) end
+  else
+    for index, raw in ipairs(redis.call('HMGET', key('usage', provider), unpack(slots))) do
+      if raw then keep(provider, slots[index], raw) end
     end
   end
 end

@@ -82,27 +82,26 @@ local function count_minute(outcome, spent)
   redis.call('HSET', minutes, place, struct.pack('<ddddd', outcome.minute, requests + spent[1], tokens + spent[2],
     usd + spent[3], errors + (outcome.milliseconds and 0 or 1)))
   redis.call('EXPIRE', minutes, HISTORY_LASTS)
-  redis.call('SADD', key('providers'), outcome.provider)
 end
 
 local outcome = step.outcome
 if outcome then
   count_minute(outcome, step.spent or { 0, 0, 0 })
-  local history = key('history', outcome.of)
-  local raw = redis.call('HGET', history, outcome.slot)
+  local spent = step.spent or { 0, 0, 0 }
+  local usage = key('usage', outcome.provider)
+  local raw = redis.call('HGET', usage, outcome.slot)
   local requests, tokens, usd, errors = 0, 0, 0, 0
   if raw then
     requests, tokens, usd, errors = struct.unpack('<dddd', raw)
   else
-    for _, slot in ipairs(redis.call('HKEYS', history)) do
-      if tonumber(slot) <= outcome.slot - outcome.slots_kept then redis.call('HDEL', history, slot) end
+    for _, slot in ipairs(redis.call('HKEYS', usage)) do
+      if tonumber(slot) <= outcome.slot - outcome.slots_kept then redis.call('HDEL', usage, slot) end
     end
   end
-  local spent = step.spent or { 0, 0, 0 }
-  redis.call('HSET', history, outcome.slot, struct.pack('<dddd', requests + spent[1], tokens + spent[2],
+  redis.call('HSET', usage, outcome.slot, struct.pack('<dddd', requests + spent[1], tokens + spent[2],
     usd + spent[3], errors + (outcome.milliseconds and 0 or 1)))
-  redis.call('EXPIRE', history, HISTORY_LASTS)
-  redis.call('SADD', key('models'), outcome.of)
+  redis.call('EXPIRE', usage, HISTORY_LASTS)
+  redis.call('SADD', key('providers'), outcome.provider)
   local so_far = redis.call('HGET', key('attempt_total'), outcome.ending)
   local attempts, tokens, dollars, seconds = 0, 0, 0, 0
   if so_far then attempts, tokens, dollars, seconds = struct.unpack('<dddd', so_far) end
@@ -110,7 +109,7 @@ if outcome then
     dollars + spent[3], seconds + outcome.seconds))
   redis.call('EXPIRE', key('attempt_total'), TOTALS_LAST)
   if outcome.milliseconds then
-    local latencies = key('latencies', outcome.of)
+    local latencies = key('latencies', outcome.provider)
     local all = (redis.call('GET', latencies) or '') .. struct.pack('<I4', outcome.milliseconds)
     redis.call('SET', latencies, all:sub(-4 * outcome.latencies_kept), 'EX', HISTORY_LASTS)
   else

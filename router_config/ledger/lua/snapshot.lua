@@ -1,10 +1,10 @@
 -- Everything that the status shows, in one consistent reading.
 --
 -- KEYS[1] prefix
--- ARGV[1] JSON: now, meters [{scope, limits [their numbers]}], since {provider: moment}, slot_seconds
+-- ARGV[1] JSON: now, meters [{scope, limits [their numbers]}], since {provider: moment}, slot_seconds, slots_kept
 --
 -- Returns {packed page of each meter or nothing; for each limit of each meter, packed, when that window is whole again or
--- nothing; scope and packed rest in turn; for each model {its name, packed usage, packed tokens of the last hour, packed
+-- nothing; scope and packed rest in turn; for each provider {its name, packed usage, packed tokens of the last hour, packed
 -- latencies}; provider and packed last error in turn}.
 
 local step = cjson.decode(ARGV[1])
@@ -31,28 +31,30 @@ for _, meter in ipairs(step.meters) do
   end
 end
 
-local function usage_of(model, since)
+local function usage_of(provider, since)
   local requests, tokens, usd, errors, burn = 0, 0, 0, 0, 0
-  local slots = redis.call('HGETALL', key('history', model))
-  for i = 1, #slots, 2 do
-    local ends = (tonumber(slots[i]) + 1) * step.slot_seconds
-    if ends > since or ends > now - 3600 then
-      local r, t, u, e = struct.unpack('<dddd', slots[i + 1])
-      if ends > since then requests, tokens, usd, errors = requests + r, tokens + t, usd + u, errors + e end
-      if ends > now - 3600 then burn = burn + t end
+  local hour = math.floor((now - 3600) / step.slot_seconds)
+  local day, slots = math.floor(since / step.slot_seconds), {}
+  local last = math.floor(now / step.slot_seconds)
+  for slot = math.max(math.min(day, hour), last - step.slots_kept), last do slots[#slots + 1] = slot end
+  for index, raw in ipairs(redis.call('HMGET', key('usage', provider), unpack(slots))) do
+    if raw then
+      local r, t, u, e = struct.unpack('<dddd', raw)
+      if slots[index] >= day then requests, tokens, usd, errors = requests + r, tokens + t, usd + u, errors + e end
+      if slots[index] >= hour then burn = burn + t end
     end
   end
-  local latencies = redis.call('GET', key('latencies', model)) or ''
-  return { model, struct.pack('<ddddd', requests, tokens, usd, errors, burn), latencies }
+  local latencies = redis.call('GET', key('latencies', provider)) or ''
+  return { provider, struct.pack('<ddddd', requests, tokens, usd, errors, burn), latencies }
 end
 
 local usage = {}
-for _, model in ipairs(next(step.since) and redis.call('SMEMBERS', key('models')) or {}) do
-  local since = step.since[cjson.decode(model)[1]]
-  if redis.call('EXISTS', key('history', model)) == 0 then
-    redis.call('SREM', key('models'), model)
+for _, provider in ipairs(next(step.since) and redis.call('SMEMBERS', key('providers')) or {}) do
+  local since = step.since[provider]
+  if redis.call('EXISTS', key('usage', provider)) == 0 then
+    redis.call('SREM', key('providers'), provider)
   elseif since then
-    usage[#usage + 1] = usage_of(model, since)
+    usage[#usage + 1] = usage_of(provider, since)
   end
 end
 
