@@ -8,7 +8,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format-check lint types format lock clean venv
+.PHONY: help run test check format-check lint types format lock screenshots clean venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ lock: venv ## Write requirements.lock anew from pyproject.toml; ARGS=--upgrade t
 	@$(PY) -m pip install --quiet --upgrade --target build/uv uv
 	@build/uv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	    --no-config --no-emit-index-url --custom-compile-command 'make lock' --quiet $(ARGS) -o requirements.lock
+
+screenshots: venv ## Write the pictures in docs/ anew; needs Chromium
+	@PYTHONPATH=tests $(PY) scripts/screenshots.py
 
 clean: ## Remove the environment and all caches
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,8 +24,11 @@ function drawCard(node, provider) {
   write(part(node, "errors"), number(usage.errors));
   write(part(node, "latency"), latency.p50 === null ? "–" : `${number(latency.p50)} / ${number(latency.p95)} ms`);
   fillList(part(node, "models"), "model", provider.models, (row, model) => drawModel(row, model, provider));
-  write(part(node, "error"), error ? `Last error ${at(error.at)}, ${words(error.kind)}: ${error.message}` : "");
+  write(part(node, "error"), error ? `Last error ${at(error.at)}, ${words(error.kind)}${told(error, provider)}` : "");
 }
+
+/** The message of the last error, unless the card gives it as the reason for a rest already. */
+const told = (error, { reason }) => (error.message === reason ? "" : `: ${error.message}`);
 
 function drawState(node, state) {
   mark(node, "status", state.status);

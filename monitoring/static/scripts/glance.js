@@ -2,8 +2,8 @@
 
 import { $, element, refill, show, write } from "./dom.js";
 import { hue, isAbsent, isResting, statusWord } from "./providers.js";
-import { inTime } from "./time.js";
-import { number, plural } from "./words.js";
+import { inTime, until } from "./time.js";
+import { number, plural, roughly } from "./words.js";
 
 const MOST = 4; // lines of a tile
 
@@ -62,7 +62,7 @@ function drawLeft({ providers, capacity }) {
   const { tokens_remaining_today: left, burn_tokens_per_hour: burn, exhausted_at: end } = capacity;
   write($("left"), !open ? "–" : left === null ? "no daily limit" : number(left));
   write($("left-unit"), open && left !== null ? " tokens" : "");
-  write($("lasts"), !open ? "" : burn ? `${number(burn)} used in the last hour; ${end ? `runs out ${inTime(end)}` : "lasts the day"}` : "nothing used in the last hour");
+  write($("lasts"), !open ? "" : burn ? `${number(burn)} used in the last hour; ${end ? `ends in ${roughly(until(end))}` : "lasts the day"}` : "nothing used in the last hour");
 }
 
 /** From the history: requests, errors and events of the last hour. */

@@ -3,6 +3,7 @@
 import { $, element, refill, show } from "./dom.js";
 import { hue } from "./providers.js";
 import { at, inTime, until } from "./time.js";
+import { words } from "./words.js";
 
 export const KINDS = {
   failover: { sign: "▲", word: "failover" },
@@ -27,7 +28,7 @@ function line({ at: moment, kind, provider, reason, until: end }) {
     { "data-hue": hue(provider), "data-kind": kind },
     element("time", { datetime: moment }, at(moment)),
     element("p", {}, element("i", { class: "sign", "aria-hidden": "true" }, sign), element("strong", {}, provider), ` ${WORDS[kind] ?? kind} `),
-    element("p", { class: "fine" }, reason ?? ""),
+    element("p", { class: "fine" }, kind === "failover" ? words(reason) : reason),
   );
   if (end && until(end) > 0) item.children[1].append(element("span", { class: "fine", "data-until": end, "data-before": "ends " }, `ends ${inTime(end)}`));
   return item;

@@ -3,8 +3,8 @@
 import { drawBar } from "./cards.js";
 import { $, fillList, mark, part, show, write } from "./dom.js";
 import { hue, isAbsent } from "./providers.js";
-import { at, countDown, inTime } from "./time.js";
-import { WINDOWS, number } from "./words.js";
+import { at, countDown, until } from "./time.js";
+import { WINDOWS, number, roughly } from "./words.js";
 
 const NONE = { limit: 1, used: 0, reserved: 0, remaining: 1 };
 
@@ -19,11 +19,18 @@ export function drawLeft({ providers, capacity }) {
   const open = providers.filter((each) => !isAbsent(each));
   write($("left-tokens"), open.length === 0 ? "–" : left === null ? "no daily limit" : number(left));
   write($("left-burn"), `${number(burn)} tokens`);
-  write($("left-end"), end ? `ends ${inTime(end)}` : burn ? "lasts the day" : "–");
+  write($("left-end"), end ? `ends in ${roughly(until(end))}` : burn ? "lasts the day" : "–");
   write($("left-end-at"), end ? `at ${at(end)}` : "");
   write($("left-binding"), binding ? (WINDOWS[binding] ?? binding) : "none");
   show($("day").parentElement, open.length > 0);
   fillList($("day"), "day-row", open, drawRow);
+}
+
+/** Whether a day lasts at the rate of its last hour. */
+function lasting({ remaining, resets_at: reset }, rate) {
+  if (remaining <= 0) return "used up";
+  const seconds = rate > 0 ? (3600 * remaining) / rate : Infinity;
+  return seconds < 86400 && (reset === null || seconds < until(reset)) ? `ends in ${roughly(seconds)}` : "lasts";
 }
 
 function drawRow(row, provider) {
@@ -36,5 +43,6 @@ function drawRow(row, provider) {
   write(part(row, "limit"), limit ? number(limit.limit) : "no limit");
   write(part(row, "left"), limit ? number(limit.remaining) : "–");
   write(part(row, "rate"), rates.has(provider.name) ? number(rates.get(provider.name)) : "–");
+  write(part(row, "lasts"), limit ? lasting(limit, rates.get(provider.name) ?? 0) : "–");
   countDown(part(row, "resets"), limit && limit.used ? limit.resets_at : null, "");
 }

@@ -40,6 +40,14 @@ class Chromium:
 CHROMIUM = Chromium()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = rig_browser.skip_reason()
+    if reason and not rig_browser.is_required():
+        for item in items:
+            if HERE in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     # Not at the end of the session: Playwright keeps an event loop running in the thread of the tests, where others
@@ -53,12 +61,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture
 def browser() -> Browser:
-    """Chromium, or the reason why there is none."""
+    """Chromium. Where it is missing, a test fails that is not skipped."""
     reason = rig_browser.skip_reason()
-    if reason and rig_browser.is_required():
-        pytest.fail(reason)
     if reason:
-        pytest.skip(reason)
+        pytest.fail(reason)
     return CHROMIUM.browser()
 
 
