@@ -11,8 +11,16 @@ import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
+
+_THREADS: WeakSet[threading.Thread] = WeakSet()
+
+
+def on_background_loop() -> bool:
+    """Whether the calling thread is that of any BackgroundLoop."""
+    return threading.current_thread() in _THREADS
 
 
 class BackgroundLoop:
@@ -82,6 +90,7 @@ class BackgroundLoop:
                 self._pid = os.getpid()
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
+                _THREADS.add(self._thread)
                 self._thread.start()
             return self._loop
 

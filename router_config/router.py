@@ -37,6 +37,7 @@ from router_config.reserving import Reserving
 from router_config.settling import Settling
 from router_config.status import View, document, view_of, view_of_deployments
 from router_config.streams import SettlingStream, SyncStream, carries_content, until_content
+from router_config.synchronous_callbacks import hear_synchronous_callbacks
 from router_config.wire import Wire
 
 T = TypeVar("T")
@@ -321,6 +322,7 @@ class Router(LiteLLMRouter):
         return self._synchronously(self.async_function_with_fallbacks(*args, **kwargs))
 
     def _synchronously(self, work: Coroutine[Any, Any, T]) -> T | SyncStream:
+        hear_synchronous_callbacks()
         reply = self._background.run(work)
         return SyncStream(reply, self._background) if isinstance(reply, SettlingStream) else reply
 

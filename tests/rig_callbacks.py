@@ -20,8 +20,8 @@ LISTS = (
 Told = tuple[str, dict[str, Any], Any]
 
 
-class Listener(CustomLogger):
-    """What LiteLLM told a logger: the event, its keyword arguments, the answer."""
+class _Heard(CustomLogger):
+    """What it was told: the event, its keyword arguments, the answer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,23 +33,31 @@ class Listener(CustomLogger):
             self._told.append((event, kwargs, response))
             self._heard.notify_all()
 
+    def wait(self, number: int = 1) -> list[Told]:
+        """What happened, once so many events have, or after ten seconds: LiteLLM tells of them after the answer."""
+        with self._heard:
+            self._heard.wait_for(lambda: len(self._told) >= number, timeout=10)
+            return list(self._told)
+
+
+class SynchronousListener(_Heard):
+    """A logger without asynchronous methods."""
+
     def log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         self.hear("sync success", kwargs, response_obj)
 
     def log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         self.hear("sync failure", kwargs, response_obj)
 
+
+class Listener(SynchronousListener):
+    """A logger with methods of both kinds."""
+
     async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         self.hear("success", kwargs, response_obj)
 
     async def async_log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         self.hear("failure", kwargs, response_obj)
-
-    def wait(self, number: int = 1) -> list[Told]:
-        """What happened, once so many events have, or after ten seconds: LiteLLM tells of them after the answer."""
-        with self._heard:
-            self._heard.wait_for(lambda: len(self._told) >= number, timeout=10)
-            return list(self._told)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import litellm
 import pytest
 from litellm.exceptions import InternalServerError
 from rig import MODELS, MakeRouter, message
-from rig_callbacks import Listener, Told, callbacks_put_back
+from rig_callbacks import Listener, SynchronousListener, Told, callbacks_put_back
 
 from router_config import NoProviderAvailable, Router
 from router_config.simulator import PROVIDERS, Simulator
@@ -31,7 +31,7 @@ def only(*names: str) -> dict[str, Any]:
 
 
 def ask(
-    router: Router, heard: Listener, *, way: str, stream: bool = False, events: int = 1, **kwargs: Any
+    router: Router, heard: SynchronousListener, *, way: str, stream: bool = False, events: int = 1, **kwargs: Any
 ) -> list[Told]:
     """One request, a stream to its end, synchronously or on an event loop that goes on until all is logged."""
     kwargs = {"model": "default", "messages": message(), "stream": stream, **kwargs}
@@ -130,3 +130,57 @@ def test_a_function_in_failure_callback_is_called(make_router: MakeRouter, simul
         litellm.failure_callback.append(log)
         ((event, told, _),) = ask(make_router(), heard, way=way)
     assert (event, told["custom_llm_provider"]) == ("function", "groq")
+
+
+@STREAMS
+def test_a_plain_function_in_success_callback_hears_of_synchronous_requests(
+    make_router: MakeRouter, stream: bool
+) -> None:
+    heard = Listener()
+
+    def log(kwargs: Any, response: Any, start: Any, end: Any) -> None:
+        heard.hear("function", kwargs, response)
+
+    with callbacks_put_back():
+        litellm.success_callback.append(log)
+        ((_, told, answer),) = ask(make_router(), heard, stream=stream, way="sync")
+    assert told["custom_llm_provider"] == "groq"
+    assert answer.usage.completion_tokens == 40
+
+
+@STREAMS
+@pytest.mark.parametrize("place", ["callbacks", "success_callback"])
+def test_a_synchronous_logger_hears_of_synchronous_requests(make_router: MakeRouter, stream: bool, place: str) -> None:
+    with callbacks_put_back():
+        listener = SynchronousListener()
+        getattr(litellm, place).append(listener)
+        ((event, told, _),) = ask(make_router(), listener, stream=stream, way="sync")
+    assert (event, told["custom_llm_provider"]) == ("sync success", "groq")
+
+
+def test_a_synchronous_logger_hears_of_failures_of_synchronous_requests(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    simulator.fault("groq", status=500)
+    with callbacks_put_back():
+        listener = SynchronousListener()
+        litellm.callbacks.append(listener)
+        heard = ask(make_router(), listener, way="sync", events=2)
+    assert [(event, told["custom_llm_provider"]) for event, told, _ in heard] == [
+        ("sync failure", "groq"),
+        ("sync success", "gemini"),
+    ]
+
+
+def test_a_callback_that_fails_is_not_the_requests_failure(make_router: MakeRouter) -> None:
+    heard = Listener()
+
+    def fail(*_: Any) -> None:
+        raise ValueError("the logger is broken")
+
+    def log(kwargs: Any, response: Any, start: Any, end: Any) -> None:
+        heard.hear("function", kwargs, response)
+
+    with callbacks_put_back():
+        litellm.success_callback += [fail, log]
+        assert ask(make_router(), heard, way="sync")
