@@ -35,7 +35,7 @@ def test_this_machine_is_served_under_its_own_names(guarded: Guarded, host: str)
 
 
 @pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8888", "127.0.0.1.example", "10.0.0.7", ""])
-@pytest.mark.parametrize("path", ["/", STATUS, *OTHERS, "/dashboard/page.js", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", STATUS, *OTHERS, "/dashboard/scripts/page.js", "/openapi.json"])
 def test_a_name_that_was_made_to_point_here_is_refused(guarded: Guarded, host: str, path: str) -> None:
     answer = guarded().get(path, headers={"Host": host})
     assert answer.status_code == 403
@@ -44,7 +44,7 @@ def test_a_name_that_was_made_to_point_here_is_refused(guarded: Guarded, host: s
 
 def test_a_token_guards_everything_but_the_health_check(guarded: Guarded) -> None:
     client = guarded(host="0.0.0.0", token=TOKEN)
-    for path in ("/", STATUS, f"{STATUS}/groq", *OTHERS, "/dashboard/page.js", "/openapi.json", "/nothing"):
+    for path in ("/", STATUS, f"{STATUS}/groq", *OTHERS, "/dashboard/scripts/page.js", "/openapi.json", "/nothing"):
         refused = client.get(path)
         assert refused.status_code == 401
         assert [each.split()[0] for each in refused.headers.get_list("www-authenticate")] == ["Bearer", "Basic"]

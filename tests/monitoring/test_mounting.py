@@ -86,7 +86,7 @@ def test_a_sub_app_may_be_behind_a_token(make_router: MakeRouter, serve: Serve) 
     guarded = monitoring.sub_app_for(make_router(), token=TOKEN)
     client: httpx.Client = serve(Starlette(routes=[Mount("/llm", guarded)]))
     bearer = {"Authorization": f"Bearer {TOKEN}", "Host": "app.example"}
-    for path in ("/", STATUS, "/metrics", "/dashboard/page.js"):
+    for path in ("/", STATUS, "/metrics", "/dashboard/scripts/page.js"):
         assert client.get(f"/llm{path}").status_code == 401
         assert client.get(f"/llm{path}", headers=bearer).status_code == 200
     with client.stream("GET", f"/llm{STATUS}/events", headers=bearer) as events:

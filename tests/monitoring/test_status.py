@@ -235,7 +235,7 @@ def test_the_routes_work_under_a_prefix_and_as_a_sub_app(make_router: MakeRouter
         assert client.get(f"{prefix}{STATUS}").json()["next"] == {"default": "groq"}
         assert client.get(f"{prefix}/healthz").json() == {"status": "ok"}
         assert "page.js" in client.get(f"{prefix}/").text
-        assert client.get(f"{prefix}/dashboard/page.js").status_code == 200
+        assert client.get(f"{prefix}/dashboard/scripts/page.js").status_code == 200
         assert client.get(f"{prefix}{STATUS}/nobody").headers["content-type"] == "application/problem+json"
 
 
