@@ -9,7 +9,8 @@ from router_config.explaining import absent_from, explanation
 from router_config.ledger.store import Store
 from router_config.past import decisions_document, history_document
 from router_config.reading import Reading, reading_of
-from router_config.status import document, view_of
+from router_config.status import document
+from router_config.views import view_of
 
 
 class StatusSource(Protocol):
@@ -49,7 +50,7 @@ class ConfiguredSource:
         self._store = store
         self._clock = clock or SystemClock()
         self._view = view_of(config, loaded_at=self._clock.now())
-        store.know([meter for each in self._view.deployments for meter in each.meters])
+        store.know(self._view.meters)
 
     async def astatus(self) -> dict[str, Any]:
         return await document(self._view, self._store, self._clock.now())

@@ -1,8 +1,10 @@
 """Moments as people and JSON read them."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(4096)  # A status of many limits names the same moments again and again.
 def iso(moment: float | None) -> str | None:
     """UTC ISO 8601 of epoch seconds; None for None and for never."""
     if moment is None or moment == float("inf"):

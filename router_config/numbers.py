@@ -11,4 +11,6 @@ def whole(name: LimitName, used: float) -> float:
 
 
 def number(value: float) -> float | int:
+    if type(value) is int:
+        return value
     return int(value) if float(value).is_integer() else round(value, 9)

@@ -8,7 +8,7 @@ from router_config.ledger.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.events import Event
 from router_config.ledger.history import MINUTE_SECONDS, SLOT_SECONDS
 from router_config.ledger.store import SlotSeconds, Store, Usage
-from router_config.status import View
+from router_config.views import View
 
 BY_THE_MINUTE: Final = 2
 """Hours of history up to which it is shown by the minute; a longer one comes in slots of five minutes."""

@@ -7,7 +7,8 @@ from typing import Any
 from router_config.ledger.gates import Rest
 from router_config.ledger.store import Store
 from router_config.ledger.totals import Totals
-from router_config.status import ProviderView, View, document
+from router_config.status import document
+from router_config.views import ProviderView, View
 
 
 @dataclass(frozen=True, slots=True)

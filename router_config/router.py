@@ -35,9 +35,10 @@ from router_config.reading import Reading, reading_of
 from router_config.refusals import lies_in_the_request, refusal
 from router_config.reserving import Reserving
 from router_config.settling import Settling
-from router_config.status import View, document, view_of, view_of_deployments
+from router_config.status import document
 from router_config.streams import SettlingStream, SyncStream, carries_content, until_content
 from router_config.synchronous_callbacks import hear_synchronous_callbacks
+from router_config.views import View, view_of, view_of_deployments
 from router_config.wire import Wire
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ class Router(LiteLLMRouter):
         )
         self._requests = count()
         self._catalog: Catalog | None = None
+        self._shown: tuple[Catalog, View] | None = None
         self._loaded_at = self._clock.now()
         quieten()
         settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
@@ -385,10 +387,15 @@ class Router(LiteLLMRouter):
             await self._store.wake(scope)
 
     def _view(self) -> View:
-        deployments = tuple(self.catalog.deployments.values())
-        if self.config is not None:
-            return view_of(self.config, loaded_at=self._loaded_at, simulated=self.simulated)
-        return view_of_deployments(deployments, loaded_at=self._loaded_at, simulated=self.simulated)
+        catalog = self.catalog
+        if self._shown is None or self._shown[0] is not catalog:
+            if self.config is not None:
+                view = view_of(self.config, loaded_at=self._loaded_at, simulated=self.simulated)
+            else:
+                deployments = tuple(catalog.deployments.values())
+                view = view_of_deployments(deployments, loaded_at=self._loaded_at, simulated=self.simulated)
+            self._shown = catalog, view
+        return self._shown[1]
 
     def close(self) -> None:
         """Settle what is abandoned, close the store, the connections and the background thread."""

@@ -2,106 +2,41 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from router_config.config import Config
-from router_config.deployments import Deployment, by_preference, deployments_of
-from router_config.explaining import absence, first_choice
+from router_config.deployments import Deployment
+from router_config.explaining import first_choice
 from router_config.iso import iso
-from router_config.ledger.gates import Examination, Need, limits_in_force
-from router_config.ledger.meters import LimitName, Meter
+from router_config.ledger.gates import OPEN, Examination, Need, limits_in_force
+from router_config.ledger.meters import Counts, Limit, LimitName, Meter
 from router_config.ledger.store import Snapshot, Store, Usage
 from router_config.ledger.windows import CalendarDay
 from router_config.numbers import number, whole
+from router_config.views import ProviderView, View, view_of
 
 PROBE: Final = Need(tokens=1, prompt_tokens=1)
 """The smallest request: a provider is available when it would take this one."""
 
-BEST_FIRST: Final = (
-    "available",
-    "soft_limited",
-    "probing",
-    "rate_limited",
-    "cooldown",
-    "exhausted",
-    "too_large",
-    "disabled",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderView:
-    """What the status shows of a provider whether or not it can be asked."""
-
-    name: str
-    priority: float
-    tier: str
-    models: tuple[str, ...]
-    deployments: tuple[Deployment, ...]
-    absent: tuple[str, str] | None = None
-    """Status and reason of a provider that takes no part: unconfigured or disabled."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The providers of a configuration, and what is said of it."""
-
-    providers: tuple[ProviderView, ...]
-    path: str | None = None
-    loaded_at: float | None = None
-    error: str | None = None
-    simulated: bool = False
-
-    @property
-    def deployments(self) -> tuple[Deployment, ...]:
-        return tuple(each for provider in self.providers for each in provider.deployments)
-
-
-def view_of(config: Config, *, loaded_at: float | None = None, simulated: bool = False) -> View:
-    deployments = deployments_of(config)
-    providers = [
-        ProviderView(
-            provider.name,
-            provider.priority,
-            provider.tier,
-            tuple(model.name for model in provider.models),
-            tuple(each for each in deployments if each.provider == provider.name),
-            absence(config, provider.name),
-        )
-        for provider in sorted(config.providers, key=lambda provider: provider.priority)
-    ]
-    path = None if config.path is None else str(config.path)
-    return View(tuple(providers), path, loaded_at, None, simulated)
-
-
-def view_of_deployments(
-    deployments: Sequence[Deployment], *, loaded_at: float | None = None, simulated: bool = False
-) -> View:
-    """The view of a Router that was made from a model list."""
-    providers: list[ProviderView] = []
-    for name in dict.fromkeys(each.provider for each in sorted(deployments, key=lambda each: each.priority)):
-        theirs = tuple(each for each in deployments if each.provider == name)
-        models = tuple(dict.fromkeys(each.model for each in theirs))
-        providers.append(ProviderView(name, min(each.priority for each in theirs), theirs[0].tier, models, theirs))
-    return View(tuple(providers), None, loaded_at, None, simulated)
+BEST_FIRST: Final = {
+    status: place
+    for place, status in enumerate(
+        (*OPEN, "probing", "rate_limited", "cooldown", "exhausted", "too_large", "disabled"),
+    )
+}
 
 
 async def document(view: View, store: Store, now: float) -> dict[str, Any]:
     """The whole document, from one reading of the store."""
-    deployments = view.deployments
     since = {provider.name: _day_began(provider, now) for provider in view.providers}
-    meters = {meter.scope: meter for each in deployments for meter in each.meters}
-    snapshot = await store.snapshot(tuple(meters.values()), since, now)
-    examined = {each.deployment: each for each in await store.explain(deployments, PROBE, now)}
+    snapshot = await store.snapshot(view.meters, since, now)
+    examined = {each.deployment: each for each in await store.explain(view.deployments, PROBE, now)}
     providers = [_provider(provider, snapshot, examined, now) for provider in view.providers]
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,
-        "next": {
-            group: _next([each for each in deployments if group in each.groups], examined)
-            for group in sorted({group for each in deployments for group in each.groups})
-        },
+        "next": {group: _next(ordered, examined) for group, ordered in view.groups.items()},
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
         "providers": providers,
@@ -135,7 +70,7 @@ def _provider(
         "priority": number(provider.priority),
         "tier": provider.tier,
         **state,
-        "limits": _limits({each.meters[0] for each in provider.deployments}, snapshot, now),
+        "limits": _limits(provider.accounts, snapshot, now),
         "usage_today": {
             "requests": usage.requests,
             "tokens": usage.tokens,
@@ -156,26 +91,27 @@ def _model(
     examined: Mapping[str, Examination],
     now: float,
 ) -> dict[str, Any]:
-    theirs = [each for each in provider.deployments if each.model == model]
+    theirs, meters = provider.of_model[model]
     shown = _state([examined[each.id] for each in theirs]) if theirs else state
-    limits = _limits({meter for each in theirs for meter in each.meters[1:]}, snapshot, now)
-    return {"name": model, **shown, "limits": limits}
+    return {"name": model, **shown, "limits": _limits(meters, snapshot, now)}
 
 
 def _state(examined: Sequence[Examination]) -> dict[str, Any]:
     """The best of what several deployments have to offer."""
-    best = min(examined, key=lambda each: (BEST_FIRST.index(each.status), each.until or math.inf))
-    blocked = best.blocks
-    return {
-        "status": best.status,
-        "reason": best.reason,
-        "available_at": iso(best.until) if blocked else None,
-    }
+    best = examined[0] if len(examined) == 1 else min(examined, key=_rank)
+    status = best.status
+    if status == "available":
+        return {"status": status, "reason": None, "available_at": None}
+    return {"status": status, "reason": best.reason, "available_at": iso(best.until) if best.blocks else None}
 
 
-def _next(deployments: Iterable[Deployment], examined: Mapping[str, Examination]) -> str | None:
+def _rank(examined: Examination) -> tuple[int, float]:
+    status = examined.status
+    return BEST_FIRST[status], math.inf if status in OPEN else examined.until or math.inf
+
+
+def _next(ordered: Iterable[Deployment], examined: Mapping[str, Examination]) -> str | None:
     """The provider that the next request would go to."""
-    ordered = [deployment for tier in by_preference(deployments) for deployment in tier]
     chosen = first_choice(ordered, examined)
     return None if chosen is None else chosen.provider
 
@@ -187,26 +123,39 @@ def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str
         counts = snapshot.counts.get(meter.scope)
         if counts is None:
             continue
-        configured = {limit.name: limit.value for limit in meter.limits}
         for limit, used in limits_in_force(meter, counts, now):
-            reserved = counts.open.of(limit.metric)
-            resets = snapshot.resets_at.get((meter.scope, limit.name))
-            seen = counts.seen.get(limit.name)
-            if seen is not None and seen.extra_at(now) > 0:
-                resets = max(seen.until, resets or 0.0)
-            told = seen is not None and (limit.value != configured.get(limit.name) or used > counts.used(limit))
-            used = whole(limit.name, used)
-            row = shown.setdefault(
-                limit.name,
-                {"limit": 0, "used": 0, "reserved": 0, "remaining": 0, "resets_at": None, "source": "config"},
-            )
-            row["limit"] += number(limit.value)
-            row["used"] += number(used)
-            row["reserved"] += number(reserved)
-            row["remaining"] += number(max(0.0, limit.value - used - reserved))
-            row["resets_at"] = max(filter(None, (row["resets_at"], iso(resets))), default=None)
-            row["source"] = "upstream" if told else row["source"]
+            row = _limit(meter, limit, used, counts, snapshot, now)
+            so_far = shown.get(limit.name)
+            shown[limit.name] = row if so_far is None else _together(so_far, row)
     return {name: shown[name] for name in sorted(shown)}
+
+
+def _limit(meter: Meter, limit: Limit, used: float, counts: Counts, snapshot: Snapshot, now: float) -> dict[str, Any]:
+    reserved, resets = counts.open.of(limit.metric), snapshot.resets_at.get((meter.scope, limit.name))
+    told = False
+    if counts.seen and (seen := counts.seen.get(limit.name)) is not None:
+        if seen.extra_at(now) > 0:
+            resets = max(seen.until, resets or 0.0)
+        configured = next((each.value for each in meter.limits if each.name == limit.name), None)
+        told = limit.value != configured or used > counts.used(limit)
+    used = whole(limit.name, used)
+    return {
+        "limit": number(limit.value),
+        "used": number(used),
+        "reserved": number(reserved),
+        "remaining": number(max(0.0, limit.value - used - reserved)),
+        "resets_at": iso(resets),
+        "source": "upstream" if told else "config",
+    }
+
+
+def _together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The same limit of two accounts of a pool of keys."""
+    return {
+        **{name: number(one[name] + other[name]) for name in ("limit", "used", "reserved", "remaining")},
+        "resets_at": max(filter(None, (one["resets_at"], other["resets_at"])), default=None),
+        "source": "upstream" if "upstream" in (one["source"], other["source"]) else "config",
+    }
 
 
 def _latency(usage: Usage) -> dict[str, int | None]:
@@ -242,5 +191,5 @@ def _day_began(provider: ProviderView, now: float) -> float:
 async def status_of(config: Config, store: Store, now: float) -> dict[str, Any]:
     """The status as `router-config status` shows it: from the store, with no Router."""
     view = view_of(config)
-    store.know([meter for each in view.deployments for meter in each.meters])
+    store.know(view.meters)
     return await document(replace(view, loaded_at=now), store, now)

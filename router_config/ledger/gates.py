@@ -1,6 +1,6 @@
 """What a request meets at a deployment: rests, and one gate for each limit. Pure logic over counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
@@ -10,6 +10,8 @@ Tier = Literal["free", "paid"]
 Status = Literal[
     "available", "soft_limited", "rate_limited", "cooldown", "probing", "exhausted", "disabled", "too_large"
 ]
+
+OPEN: Final = ("available", "soft_limited")
 
 ROUNDING: Final = 1e-9
 """Share of a budget left alone where all of it is taken, lest a sum of dollars come out above it."""
@@ -92,7 +94,7 @@ class Gate:
 
     @property
     def blocks(self) -> bool:
-        return self.status not in ("available", "soft_limited")
+        return self.status not in OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +110,22 @@ class Examination:
     @property
     def blocking(self) -> Gate | None:
         """The gate that clears last of those that block."""
-        closed = [gate for gate in self.gates if gate.blocks]
-        return max(closed, key=lambda gate: float("inf") if gate.clears_at is None else gate.clears_at, default=None)
+        closed = [gate for gate in self.gates if gate.status not in OPEN]
+        if len(closed) < 2:
+            return closed[0] if closed else None
+        return max(closed, key=lambda gate: float("inf") if gate.clears_at is None else gate.clears_at)
 
     @property
     def status(self) -> Status:
         if self.rest is not None:
             return "probing" if self.rest.until <= self.examined_at else self.rest.status
-        if self.blocking is not None:
-            return self.blocking.status
-        soft = any(gate.status == "soft_limited" for gate in self.gates)
-        return "soft_limited" if soft else "available"
+        blocking = self.blocking
+        if blocking is not None:
+            return blocking.status
+        for gate in self.gates:
+            if gate.status == "soft_limited":
+                return "soft_limited"
+        return "available"
 
     @property
     def blocks(self) -> bool:
@@ -223,25 +230,45 @@ def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: 
     return "soft_limited" if used + reserved >= limit.soft else "available"
 
 
-def examine(candidate: Candidate, need: Need, book: Book, now: float) -> Examination:
-    """Everything such a request would meet now, and when it clears."""
+Gates = tuple[Gate, ...]
+
+
+def examine_all(candidates: Iterable[Candidate], need: Need, book: Book, now: float) -> tuple[Examination, ...]:
+    """Everything such a request would meet now at each candidate, and when it clears.
+
+    Candidates of one account share its meter, whose gates are made once for all that need the same of it.
+    """
+    known: dict[tuple[str, Amount], Gates] = {}
+    return tuple(_examine(each, need, book, now, known) for each in candidates)
+
+
+def _examine(
+    candidate: Candidate, need: Need, book: Book, now: float, known: dict[tuple[str, Amount], Gates]
+) -> Examination:
     rests = [rest for scope in candidate.rests_with if (rest := book.rest_of(scope)) is not None]
     holding = [rest for rest in rests if rest.holds(now)]
     pages = metered(candidate, book)
     amount = amount_for(candidate, need, pages, now)
     gates: list[Gate] = []
     for meter, counts in pages:
-        for limit, used in limits_in_force(meter, counts, now):
-            reserved, needed = counts.open.of(limit.metric), amount.of(limit.metric)
-            status = verdict_on(limit, used, reserved, needed, need)
-            clears = None
-            if status in ("rate_limited", "exhausted") and limit.value > 0:
-                excess = used + reserved + needed - limit.value
-                clears = _clears_at(meter, limit, counts, excess, book, now)
-            gates.append(Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft))
+        of_meter = known.get((meter.scope, amount))
+        if of_meter is None:
+            of_meter = known[meter.scope, amount] = tuple(_gates(meter, counts, amount, need, book, now))
+        gates += of_meter
     longest = max(holding, key=lambda rest: rest.until, default=None)
     due = any(rest.probes and not rest.holds(now) for rest in rests)
     return Examination(candidate.id, longest, tuple(gates), due, now)
+
+
+def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book, now: float) -> Iterator[Gate]:
+    for limit, used in limits_in_force(meter, counts, now):
+        reserved, needed = counts.open.of(limit.metric), amount.of(limit.metric)
+        status = verdict_on(limit, used, reserved, needed, need)
+        clears = None
+        if status in ("rate_limited", "exhausted") and limit.value > 0:
+            excess = used + reserved + needed - limit.value
+            clears = _clears_at(meter, limit, counts, excess, book, now)
+        yield Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft)
 
 
 def _lowered(limit: Limit, seen: Seen | None, now: float) -> Limit:

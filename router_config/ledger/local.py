@@ -14,7 +14,7 @@ from typing import TypeVar
 from router_config.ledger.choice import Choice, choose, room_for
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.events import Event, News, event_of_rest, is_news
-from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine
+from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine_all
 from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Seen
 from router_config.ledger.store import (
     History,
@@ -250,7 +250,7 @@ class LocalStore(Store):
             self._put_lease(replace(lease, expires_at=expires_at))
 
     def _explain(self, candidates: Sequence[Candidate], need: Need) -> tuple[Examination, ...]:
-        return tuple(examine(each, need, self, self._now) for each in candidates)
+        return examine_all(candidates, need, self, self._now)
 
     def _snapshot(self, meters: Sequence[Meter], since: Mapping[str, float]) -> Snapshot:
         counts: dict[str, Counts] = {}
@@ -277,7 +277,7 @@ class LocalStore(Store):
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
         freed = 0.0
-        for leaves, amount in sorted(self._slots(meter, limit.period)):
+        for leaves, amount in self._oldest_first(meter, limit.period):
             freed += amount.of(limit.metric)
             if freed >= room - 1e-9:
                 return leaves
@@ -309,8 +309,8 @@ class LocalStore(Store):
     def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None: ...
 
     @abstractmethod
-    def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
-        """What a window holds, with the moment at which it leaves."""
+    def _oldest_first(self, meter: Meter, period: Period) -> Iterable[tuple[float, Amount]]:
+        """What a window holds, with the moment at which it leaves, in that order."""
 
     @abstractmethod
     def _whole_again(self, meter: Meter, limit: Limit) -> float:

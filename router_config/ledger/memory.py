@@ -2,7 +2,7 @@
 
 import heapq
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -99,12 +99,13 @@ class MemoryStore(LocalStore):
         page = self._page(meter)
         (page.minute if period == "minute" else page.day).add(meter.window(period), slot, amount)
 
-    def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
+    def _oldest_first(self, meter: Meter, period: Period) -> Iterator[tuple[float, Amount]]:
         page = self._pages.get(meter.scope)
         if page is None:
-            return []
+            return
         window, tally = meter.window(period), page.minute if period == "minute" else page.day
-        return [(window.leaves(slot), amount) for slot, amount in tally.slots.items()]
+        for slot in sorted(tally.slots):
+            yield window.leaves(slot), tally.slots[slot]
 
     def _whole_again(self, meter: Meter, limit: Limit) -> float:
         page = self._pages[meter.scope]

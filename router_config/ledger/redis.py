@@ -16,7 +16,7 @@ from router_config.ledger import redis_forms as forms
 from router_config.ledger.choice import Choice, Passed, room_for
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision, decision_text
 from router_config.ledger.events import News
-from router_config.ledger.gates import Candidate, Examination, Need, Rest, Status, examine
+from router_config.ledger.gates import Candidate, Examination, Need, Rest, Status, examine_all
 from router_config.ledger.history import MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT
 from router_config.ledger.meters import NOTHING, Counts, Limit, LimitName, Meter
 from router_config.ledger.redis_line import Argument, Lines, Script
@@ -188,7 +188,7 @@ class RedisStore(Store):
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
         reading = await self._read(candidates, now)
-        examined = tuple(examine(each, need, reading, now) for each in candidates)
+        examined = examine_all(candidates, need, reading, now)
         if not reading.unknown:
             return examined
         asked = list(reading.unknown)
@@ -206,7 +206,7 @@ class RedisStore(Store):
             # A window that never held so much: what is open must end first, and then leave it.
             leaves: float = meter.window(limit.period).frees(now) if raw is None else forms.ONE.unpack(raw)[0]
             reading.clears[meter.scope, limit.name, room] = leaves
-        return tuple(examine(each, need, reading, now) for each in candidates)
+        return examine_all(candidates, need, reading, now)
 
     async def rooms(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[float, ...]:
         reading = await self._read(candidates, now)

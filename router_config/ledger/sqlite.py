@@ -9,7 +9,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -238,11 +238,12 @@ class SQLiteStore(LocalStore):
             page.leaves_from(period, leaves)
             self._db.execute(f"UPDATE meter SET {period}_leaves=? WHERE scope=?", (leaves, meter.scope))
 
-    def _slots(self, meter: Meter, period: Period) -> list[tuple[float, Amount]]:
+    def _oldest_first(self, meter: Meter, period: Period) -> Iterator[tuple[float, Amount]]:
         rows = self._db.execute(
-            "SELECT leaves, requests, tokens, usd FROM slot WHERE scope=? AND period=?", (meter.scope, period)
+            "SELECT leaves, requests, tokens, usd FROM slot WHERE scope=? AND period=? ORDER BY leaves",
+            (meter.scope, period),
         )
-        return [(row[0], Amount(*row[1:])) for row in rows]
+        return ((row[0], Amount(*row[1:])) for row in rows)
 
     def _whole_again(self, meter: Meter, limit: Limit) -> float:
         row = self._db.execute(
