@@ -54,7 +54,7 @@ async def _serve(
 
     with ending_at_signal() as ending:
         try:
-            routes = router_for(ConfiguredSource(config, store))
+            routes = router_for(ConfiguredSource(config, store, follow=True))
             _introduce(config, store, address_of(bound, host))
             await serve(app_for([routes], host=host, token=token, insecure=insecure), bound, ending)
         finally:

@@ -1,8 +1,10 @@
 """Where the status comes from: a Router of this process, or a configuration and its store, without LiteLLM."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
+from monitoring.following import FollowedConfig
 from router_config.clock import Clock, SystemClock
 from router_config.config import Config
 from router_config.explaining import absent_from, explanation
@@ -10,7 +12,7 @@ from router_config.ledger.store import Store
 from router_config.past import decisions_document, history_document
 from router_config.reading import Reading, reading_of
 from router_config.status import document
-from router_config.views import view_of
+from router_config.views import View, view_of
 
 
 class StatusSource(Protocol):
@@ -42,22 +44,37 @@ class StatusSource(Protocol):
 class ConfiguredSource:
     """The status as it stands in the store that the routers of other processes write.
 
-    The store stays the caller's, who closes it.
+    follow: read the file again when it has changed; one that cannot be used then is told as the status' `config.error`,
+    and the last good one stays. The store stays the caller's, who closes it.
     """
 
-    def __init__(self, config: Config, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, config: Config, store: Store, *, clock: Clock | None = None, follow: bool = False) -> None:
         self._config = config
         self._store = store
         self._clock = clock or SystemClock()
-        self._view = view_of(config, loaded_at=self._clock.now())
-        store.know(self._view.meters)
+        self._file = FollowedConfig(config) if follow else None
+        self._view = self._view_of(config)
+
+    def _view_of(self, config: Config) -> View:
+        view = view_of(config, loaded_at=self._clock.now())
+        self._store.know(view.meters)
+        return view
+
+    async def _shown(self) -> View:
+        """What there is to show, after a look at the file."""
+        file = self._file
+        if file is not None and await file.look():
+            if file.config is not self._config:
+                self._config, self._view = file.config, self._view_of(file.config)
+            self._view = replace(self._view, error=file.error)
+        return self._view
 
     async def astatus(self) -> dict[str, Any]:
-        return await document(self._view, self._store, self._clock.now())
+        return await document(await self._shown(), self._store, self._clock.now())
 
     async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
-        group = self._group(model)
-        deployments = [each for each in self._view.deployments if group in each.groups]
+        view, group = await self._shown(), self._group(model)
+        deployments = [each for each in view.deployments if group in each.groups]
         return await explanation(
             group,
             deployments,
@@ -69,7 +86,7 @@ class ConfiguredSource:
         )
 
     async def areading(self) -> Reading:
-        return await reading_of(self._view, self._store, self._clock.now())
+        return await reading_of(await self._shown(), self._store, self._clock.now())
 
     async def adecision_log(
         self, *, after: int = 0, last: int = 50, provider: str | None = None, outcome: str | None = None
@@ -80,7 +97,7 @@ class ConfiguredSource:
         )
 
     async def ahistory(self, hours: int = 24) -> dict[str, Any]:
-        return await history_document(self._view, self._store, hours, self._clock.now())
+        return await history_document(await self._shown(), self._store, hours, self._clock.now())
 
     def _group(self, model: str) -> str:
         aliases = self._config.aliases
