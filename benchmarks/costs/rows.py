@@ -44,7 +44,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measure: a figure per client, and what is judged of it. `figures` of others than clients stand in `what`."""
+    """One measure: the figure of each client, where they are compared, and what is judged of it."""
 
     what: str
     unit: str

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from router_config.simulator.app import BASES
+
 PREFIXES: Final = {
     "groq": "groq",
     "gemini": "gemini",
@@ -76,15 +78,6 @@ class Setting:
 
     def plain(self) -> dict[str, str]:
         return asdict(self)
-
-
-BASES: Final = {
-    "groq": "/groq/openai/v1",
-    "gemini": "/gemini/v1beta",
-    "openrouter": "/openrouter/api/v1",
-    "together": "/together/v1",
-    "openai": "/openai/v1",
-}
 
 
 def stock_models(setting: Setting, kinds: Sequence[str]) -> list[dict[str, Any]]:

@@ -34,10 +34,11 @@ class Worker:
     def __init__(self, rival: str, setting: Setting) -> None:
         forking = _forking()
         self._pipe, theirs = forking.Pipe()
-        self._process = forking.Process(target=_work, args=(theirs, rival, setting.plain()), daemon=True, name=rival)
+        self._process = forking.Process(target=_work, args=(theirs, setting.plain()), daemon=True, name=rival)
         self._process.start()
         theirs.close()
         self.rival = rival
+        self.do("open", rival=rival)
 
     def do(self, what: str, **how: Any) -> Any:
         """Raises RuntimeError with what went wrong there."""
@@ -67,21 +68,14 @@ def _forking() -> Any:
     return forking
 
 
-def _work(pipe: "Connection", rival: str, setting: dict[str, str]) -> None:
+def _work(pipe: "Connection", setting: dict[str, str]) -> None:
     import logging
     import warnings
-
-    from benchmarks.costs.rivals import RIVALS
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     with asyncio.Runner() as runner, suppress(EOFError):
         client = Client(runner, Setting(**setting))
-        try:
-            client.rival = runner.run(_made(RIVALS[rival], client.setting))
-        except Exception as error:
-            pipe.recv()
-            pipe.send(error)
         while True:
             what, how = pipe.recv()
             try:
@@ -91,19 +85,22 @@ def _work(pipe: "Connection", rival: str, setting: dict[str, str]) -> None:
             pipe.send(answer)
 
 
-async def _made(make: Any, setting: Setting) -> "Rival":
-    made: Rival = make(setting)
-    return made
-
-
 class Client:
-    """What the parent can ask for. Times in seconds, of this process: CPU includes all of its threads."""
+    """What the parent can ask for, `open` first. Times in seconds, of this process: CPU includes all of its threads."""
 
     rival: "Rival"
 
     def __init__(self, runner: asyncio.Runner, setting: Setting) -> None:
         self.setting = setting
         self._runner = runner
+
+    def open(self, rival: str) -> None:
+        from benchmarks.costs.rivals import RIVALS
+
+        async def made() -> "Rival":
+            return RIVALS[rival](self.setting)
+
+        self.rival = self._runner.run(made())
 
     def burst(self, requests: int, concurrent: int = 50) -> dict[str, float]:
         """CPU and wall per request, what goes on after the answer included. Garbage is collected before."""
