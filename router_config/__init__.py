@@ -10,6 +10,8 @@ Nothing here imports LiteLLM (3 seconds) until the first Router is needed.
 """
 
 import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +47,24 @@ _HOMES = {
     "NoProviderAvailable": "errors",
     "Router": "router",
 }
+_WITH_LITELLM = ("errors", "router")
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with _around(_HOMES[name]):
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def _around(home: str) -> AbstractContextManager[None]:
+    if home not in _WITH_LITELLM or "litellm" in sys.modules:
+        return nullcontext()
+    from router_config.collector import importing
+
+    return importing()
 
 
 def __dir__() -> list[str]:

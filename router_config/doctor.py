@@ -12,11 +12,11 @@ from typing import Any, Final, Literal
 
 import litellm
 
+from router_config import Router
 from router_config.config import Config, Provider
 from router_config.deployments import Deployment
 from router_config.errors import NoProviderAvailable
 from router_config.presets import RETIRED, preset_of
-from router_config.router import Router
 from router_config.signals import redact
 
 State = Literal["ok", "limited", "failed", "unconfigured", "off"]

@@ -16,9 +16,10 @@ import litellm
 from litellm.exceptions import BadRequestError
 from litellm.router import Router as LiteLLMRouter
 
-from router_config import loading
+from router_config import direct, loading
 from router_config.attempts import CURRENT, ROUTE_KEY, Flight, Request, Tried, agent_of
 from router_config.background import BackgroundLoop
+from router_config.callbacks import hear_synchronous_callbacks
 from router_config.catalog import Catalog, Group
 from router_config.clock import Clock, Moments, SystemClock, boot_id
 from router_config.config import Config, reveal
@@ -37,7 +38,6 @@ from router_config.reserving import Reserving
 from router_config.settling import Settling
 from router_config.status import document
 from router_config.streams import SettlingStream, SyncStream, carries_content, until_content
-from router_config.synchronous_callbacks import hear_synchronous_callbacks
 from router_config.views import View, view_of, view_of_deployments
 from router_config.wire import Wire
 
@@ -231,6 +231,22 @@ class Router(LiteLLMRouter):
         return SettlingStream.adopt(
             stream, ahead, partial(self._settling.stream_ended, flight), watch, self._background
         )
+
+    # A chat that uses nothing of LiteLLM's wrappers goes past them.
+
+    async def acompletion(self, model: str, messages: list[Any], stream: bool = False, **kwargs: Any) -> Any:
+        if not direct.takes_request(self, messages, kwargs):
+            return await super().acompletion(model, messages, stream=stream, **kwargs)
+        metadata = {**(kwargs.pop("metadata", None) or {}), "model_group": model}
+        call = {"model": model, "messages": messages, "stream": stream, "metadata": metadata, **kwargs}
+        return direct.with_headers(await self.make_call(self._acompletion, **call))
+
+    async def _acompletion(self, model: str, messages: list[Any], **kwargs: Any) -> Any:
+        flight = CURRENT.get()
+        if flight is None or not direct.takes_call(flight, kwargs):
+            return await super()._acompletion(model, messages, **kwargs)
+        timeout = self._get_timeout(kwargs=kwargs, data=flight.entry["litellm_params"])
+        return await direct.complete(flight, {**kwargs, "messages": messages, "timeout": timeout})
 
     async def _acompletion_streaming_iterator(self, model_response: Any, *_: Any, **__: Any) -> Any:
         """LiteLLM would wrap the stream in fallbacks of its own; `_call` needs it as it is."""

@@ -17,6 +17,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from router_config.attempts import CURRENT, Flight
 from router_config.clock import Clock
+from router_config.sdk import OneRequestSDK
 from router_config.sending import note_sending
 from router_config.signals import Reply, judge
 from router_config.stream_errors import Overheard, may_hold_an_error
@@ -59,17 +60,6 @@ class OneRequestHandler(AsyncHTTPHandler):
 
     async def single_connection_post_request(self, *_: Any, **__: Any) -> httpx.Response:
         raise  # LiteLLM calls this while it handles the broken connection's error.
-
-
-class OneRequestSDK(openai.AsyncOpenAI):
-    """LiteLLM sets retries of its own on the client of providers that name none (1.106.2)."""
-
-    @property
-    def max_retries(self) -> int:
-        return 0
-
-    @max_retries.setter
-    def max_retries(self, number: int) -> None: ...
 
 
 class Wire:

@@ -82,7 +82,7 @@ def test_a_stream_that_is_not_read_to_its_end_settles_and_keeps_its_reservation_
             if ending == "break":
                 break
             if ending == "aclose":
-                await stream.aclose()  # type: ignore[no-untyped-call]
+                await stream.aclose()
                 break
             if ending == "dropped":
                 del stream
@@ -226,7 +226,8 @@ def test_fifty_concurrent_requests_of_a_thousand_tokens_send_five_through_five_t
 
     async def main() -> list[object]:
         calls = (router.acompletion(model="default", messages=message("hi"), max_tokens=990) for _ in range(50))
-        return await asyncio.gather(*calls, return_exceptions=True)
+        answers: list[object] = await asyncio.gather(*calls, return_exceptions=True)
+        return answers
 
     results = asyncio.run(main())
     assert sum(isinstance(each, NoProviderAvailable) for each in results) == 45

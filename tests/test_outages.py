@@ -81,7 +81,8 @@ def ask(router: Router, times: int) -> int:
 
     async def main() -> list[object]:
         calls = (router.acompletion(model="default", messages=message()) for _ in range(times))
-        return await asyncio.gather(*calls, return_exceptions=True)
+        answers: list[object] = await asyncio.gather(*calls, return_exceptions=True)
+        return answers
 
     outcomes = asyncio.run(main())
     assert all(isinstance(each, NoProviderAvailable) for each in outcomes if isinstance(each, Exception))

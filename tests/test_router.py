@@ -38,6 +38,8 @@ def test_every_method_that_it_overrides_has_litellms_signature() -> None:
             continue
         expected = {
             "make_call": "self original_function args kwargs",
+            "acompletion": "self model messages stream kwargs",
+            "_acompletion": "self model messages kwargs",
             "get_available_deployment": "self model messages input specific_deployment request_kwargs",
             "async_get_available_deployment": "self model request_kwargs messages input specific_deployment",
             "_acompletion_streaming_iterator": "self model_response messages initial_kwargs deployment_slot",

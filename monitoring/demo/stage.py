@@ -17,7 +17,7 @@ from monitoring.demo.script import Script
 from monitoring.demo.show import Show
 from monitoring.demo.story import Story
 from monitoring.server import PATIENCE, app_for, serve
-from router_config.router import Router
+from router_config import Router
 from router_config.simulator import Simulator
 
 CONFIG: Final = Path(__file__).with_name("reference.yaml")

@@ -36,8 +36,8 @@ def doctor(arguments: argparse.Namespace) -> int:
 async def _findings(path: str, config: Config, timeout: float) -> list["Finding"]:
     if not sys.stderr.isatty():
         print("asking each key and model ...", file=sys.stderr, flush=True)
+    from router_config import Router
     from router_config.doctor import examine, not_asked, subjects
-    from router_config.router import Router
 
     router = Router.from_yaml(path)
     try:

@@ -136,7 +136,7 @@ def test_an_answer_that_its_caller_gave_up_is_counted_apart(make_router: MakeRou
     async def leave() -> None:
         stream = await router.acompletion(model="default", messages=message(), stream=True)
         await anext(stream)
-        await stream.aclose()  # type: ignore[no-untyped-call]
+        await stream.aclose()
 
     asyncio.run(leave())
     text = scrape(api(router))

@@ -1,6 +1,7 @@
-"""Callbacks that LiteLLM calls for synchronous requests alone: plain functions, and loggers without async methods.
+"""Whoever wants to hear of requests from LiteLLM, and those of them whom it would leave out.
 
-Our synchronous calls run LiteLLM's asynchronous code on a background loop, so it does not call them (1.106.2).
+Plain functions, and loggers without async methods, are called for synchronous requests alone. Ours run LiteLLM's
+asynchronous code on a background loop, so it does not call them (1.106.2).
 """
 
 import inspect
@@ -39,10 +40,21 @@ class Relay(CustomLogger):
 
 RELAY: Final = Relay()
 
+LISTS: Final = (
+    "callbacks", "input_callback", "success_callback", "failure_callback", "service_callback",
+    "_async_input_callback", "_async_success_callback", "_async_failure_callback",
+)  # fmt: skip
+"""Where the litellm module keeps callbacks. Gemini's code puts a "cache" there, idle without `litellm.cache`."""
+
+
+def somebody_listens() -> bool:
+    """Whether a callback is registered. Asked for each request: a user may set LiteLLM's lists at any time."""
+    return any(each != "cache" and each is not RELAY for name in LISTS for each in getattr(litellm, name))
+
 
 def hear_synchronous_callbacks() -> None:
-    """Idempotent, and asked for each request, since a user may set LiteLLM's lists at any time."""
-    if not (litellm.callbacks or litellm.success_callback or litellm.failure_callback):
+    """Idempotent."""
+    if not somebody_listens():
         return
     for callbacks in (litellm._async_success_callback, litellm._async_failure_callback):
         if RELAY not in callbacks:
