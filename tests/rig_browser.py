@@ -39,6 +39,19 @@ FLAGS: Final = (
     "--disable-sync",
 )
 
+CHART_IN_COLOUR: Final = """() => {
+    const chart = document.querySelector("#chart canvas");
+    const copy = document.createElement("canvas");
+    [copy.width, copy.height] = [chart.width, chart.height + 1];
+    const drawn = copy.getContext("2d", {willReadFrequently: true});
+    drawn.drawImage(chart, 0, 1);
+    drawn.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--c0");
+    drawn.fillRect(0, 0, 1, 1);
+    const [wanted, ...pixels] = new Uint32Array(drawn.getImageData(0, 0, copy.width, copy.height).data.buffer);
+    return pixels.filter((pixel) => pixel === wanted).length > 30;
+}"""
+"""JavaScript: whether the chart holds the colour that the first provider has now."""
+
 Sites = Callable[[ASGIApp], "Site"]
 MakeStage = Callable[..., "Stage"]
 

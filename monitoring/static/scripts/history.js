@@ -9,6 +9,7 @@ const LONGEST = 60000; // and in any case: time moves the chart
 let hours = 1;
 let asked = 0; // when
 let wanted = null; // the timer of the next question
+let dueAt = Infinity; // when it asks
 let turn = 0;
 let draw = () => {};
 
@@ -20,29 +21,35 @@ export function onHistory(handle) {
 export function showHours(chosen) {
   hours = chosen;
   asked = 0;
-  stir(SOON);
+  stir(true);
 }
 
 /** Something has happened; ask again when that is due. `urgent`: something that the chart marks. */
 export function stir(urgent = false) {
-  const due = asked + (urgent ? SOON : USUAL) - Date.now();
+  plan(asked + (urgent ? SOON : USUAL));
+}
+
+/** Ask at this moment, unless that is to happen earlier anyway. */
+function plan(moment) {
+  if (moment >= dueAt) return;
+  dueAt = moment;
   clearTimeout(wanted);
-  wanted = setTimeout(refresh, Math.max(0, due));
+  wanted = setTimeout(refresh, Math.max(0, moment - Date.now()));
 }
 
 async function refresh() {
+  dueAt = Infinity;
   if (document.hidden) return; // page.js stirs again when somebody looks
   asked = Date.now();
   turn += 1;
   const mine = turn;
-  const next = () => (wanted = setTimeout(refresh, LONGEST));
   try {
     const past = await ask(`api/llm-providers/history?hours=${hours}`);
     if (mine === turn) draw(past);
   } catch {
     // The stream tells when the server is gone, and stirs when it is back.
   }
-  if (mine === turn) next();
+  if (mine === turn) plan(asked + LONGEST);
 }
 
 /** What the last hour of a history holds, however long the history is. */

@@ -6,8 +6,6 @@ import { hue, isAbsent } from "./providers.js";
 import { at, countDown, until } from "./time.js";
 import { WINDOWS, number, roughly } from "./words.js";
 
-const NONE = { limit: 1, used: 0, reserved: 0, remaining: 1 };
-
 let rates = new Map(); // tokens of the last hour per provider, from the history
 
 export function learnRates(tokens) {
@@ -37,8 +35,8 @@ function drawRow(row, provider) {
   const limit = provider.limits.tpd ?? null;
   mark(row, "hue", hue(provider.name));
   write(part(row, "name"), provider.name);
-  row.querySelector(".bar").hidden = limit === null;
-  if (limit) drawBar(row.querySelector(".bar"), `${provider.name}, ${WINDOWS.tpd}`, "tpd", limit ?? NONE);
+  show(row.querySelector(".bar"), limit !== null);
+  if (limit) drawBar(row.querySelector(".bar"), `${provider.name}, ${WINDOWS.tpd}`, "tpd", limit);
   write(part(row, "used"), number(limit ? limit.used : provider.usage_today.tokens));
   write(part(row, "limit"), limit ? number(limit.limit) : "no limit");
   write(part(row, "left"), limit ? number(limit.remaining) : "–");

@@ -31,12 +31,12 @@ export function addDecisions(decisions, first) {
   const isShown = ({ number: count, at: moment }) => shown.some((each) => each.number === count && each.at === moment);
   if (first && !decisions.some(isShown)) {
     shown = [];
-    held &&= [];
+    held = null;
     if (filters().provider || filters().outcome) refetch();
   }
   const known = new Set([...shown, ...(held ?? [])].map((each) => each.number));
   const fresh = decisions.filter((each) => matches(each) && !known.has(each.number));
-  if (held !== null && shown.length > 0) held = [...fresh, ...held].slice(0, KEPT);
+  if (held !== null) held = [...fresh, ...held].slice(0, KEPT);
   else shown = [...fresh, ...shown].slice(0, KEPT);
 }
 
@@ -65,23 +65,26 @@ function fillSelect(name, values) {
 
 /** Rows are made once; new ones come in above, old ones go below. */
 function drawRows() {
-  const rows = new Map([...$("rows").children].map((row) => [row.dataset.number, row]));
-  const wanted = shown.map((each) => rows.get(String(each.number)) ?? rowOf(each));
+  const rows = new Map([...$("rows").children].map((row) => [row.dataset.key, row]));
+  const wanted = shown.map((each) => rows.get(keyOf(each)) ?? rowOf(each));
   for (const row of rows.values()) if (!wanted.includes(row)) row.remove();
   wanted.forEach((row, place) => {
     if ($("rows").children[place] !== row) $("rows").insertBefore(row, $("rows").children[place] ?? null);
   });
 }
 
+/** A server that has begun anew counts from 1 again. */
+const keyOf = (decision) => `${decision.number} ${decision.at}`;
+
 function rowOf(decision) {
-  const { number: count, at: moment, agent, group, provider, model, outcome, tokens } = decision;
+  const { at: moment, agent, group, provider, model, outcome, tokens } = decision;
   const cell = (name, ...content) => element("td", { "data-cell": name }, ...content);
   const who = outcome === "ok"
     ? [element("strong", { "data-hue": hue(provider) }, element("i", { class: "hue" }), provider), " ", element("span", { class: "fine" }, model ?? "")]
     : [element("strong", { class: "failure" }, words(outcome))];
   return element(
     "tr",
-    { "data-number": count, "data-outcome": outcome === "ok" ? "ok" : FAILURE },
+    { "data-key": keyOf(decision), "data-outcome": outcome === "ok" ? "ok" : FAILURE },
     cell("time", element("time", { datetime: moment }, at(moment))),
     cell("agent", agent ?? "–"),
     cell("group", group),

@@ -80,8 +80,9 @@ def test_it_works_below_a_path(stage: MakeStage, sites: Sites, page: Page, way: 
     expect(page.locator("#verdict")).to_contain_text("groq would serve it")
 
 
-def test_a_tab_in_the_background_draws_nothing(stage: MakeStage, page: Page) -> None:
+def test_a_tab_in_the_background_draws_nothing_and_at_last_rests(stage: MakeStage, page: Page) -> None:
     running = stage()
+    page.clock.install()
     page.goto(running.site.url)
     expect(page.locator("#live")).to_have_text("live")
     page.evaluate(LEAVE)
@@ -90,6 +91,14 @@ def test_a_tab_in_the_background_draws_nothing(stage: MakeStage, page: Page) -> 
     expect(page.locator(".card[data-name=groq] [data-is=requests]")).to_have_text("0")
     page.evaluate(RETURN)
     expect(page.locator(".card[data-name=groq] [data-is=requests]")).to_have_text("1")
+    page.evaluate(LEAVE)
+    page.clock.fast_forward("10:01")
+    expect(page.locator("#live")).to_have_text("paused in the background")
+    expect(page).to_have_title("LLM providers")
+    running.ask()
+    page.evaluate(RETURN)
+    expect(page.locator("#live")).to_have_text("live")
+    expect(page.locator(".card[data-name=groq] [data-is=requests]")).to_have_text("2")
 
 
 # Headless pages are never hidden by themselves.

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from rig_browser import MakeStage, Stage, until
+from rig_browser import CHART_IN_COLOUR, MakeStage, Stage, until
 
 from router_config.simulator import Simulator
 
@@ -69,12 +69,12 @@ def test_countdowns_tick(live: Stage, page: Page, simulator: Simulator) -> None:
 def test_the_chart_holds_the_colour_of_who_answered(live: Stage, page: Page) -> None:
     expect(page.locator("#chart canvas")).to_be_visible()
     expect(page.locator("#chart")).to_have_attribute("aria-label", re.compile(r"groq 2, gemini 0"))
-    until(page, DRAWN)
+    until(page, CHART_IN_COLOUR)
     page.get_by_text("As a table").click()
     expect(page.locator("#chart-table tbody tr").first).to_contain_text("2")
     page.get_by_text("1 day").click()
     expect(page.locator("#readout")).to_have_text("2 requests answered; a bar is 5 minutes")
-    until(page, DRAWN)
+    until(page, CHART_IN_COLOUR)
 
 
 def test_the_log_is_filtered_by_provider_and_outcome(live: Stage, page: Page, simulator: Simulator) -> None:
@@ -135,18 +135,3 @@ def test_only_the_last_hundred_decisions_are_kept_in_the_page(live: Stage, page:
     rows = page.locator("#rows tr")
     expect(rows.first.locator("[data-cell=time]")).to_be_visible()
     expect(rows).to_have_count(100)
-
-
-DRAWN = """() => {
-    const canvas = document.querySelector("#chart canvas");
-    const wanted = document.createElement("canvas").getContext("2d");
-    wanted.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--c0");
-    wanted.fillRect(0, 0, 1, 1);
-    const [r, g, b] = wanted.getImageData(0, 0, 1, 1).data;
-    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-    let count = 0;
-    for (let at = 0; at < pixels.length; at += 4) {
-        count += pixels[at] === r && pixels[at + 1] === g && pixels[at + 2] === b;
-    }
-    return count > 30;
-}"""

@@ -1,14 +1,13 @@
 """The page for whoever reads it: in light and dark, on a phone, by keyboard, at first, and when something is wrong."""
 
-from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
 import yaml
 from fastapi import FastAPI
-from playwright.sync_api import Page, expect
-from rig_browser import DESK, PHONE, MakeStage, Sites, Stage, findings
+from playwright.sync_api import Page, ViewportSize, expect
+from rig_browser import CHART_IN_COLOUR, DESK, PHONE, MakeStage, Sites, Stage, findings, until
 
 import monitoring
 from monitoring import ConfiguredSource
@@ -16,7 +15,11 @@ from router_config import load_config
 from router_config.ledger.store import open_store
 from router_config.simulator import Simulator
 
-SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+LOOKS: Final[tuple[tuple[ViewportSize, Literal["light", "dark"]], ...]] = (
+    (DESK, "light"),
+    (DESK, "dark"),
+    (PHONE, "light"),
+)
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_axe_finds_nothing_serious_in_any_size_and_colour(busy: Stage, page: Pag
     page.get_by_role("button", name="Explain").click()
     expect(page.locator("#verdict")).to_contain_text("would serve it")
     page.get_by_text("As a table").click()
-    for size, scheme in product([DESK, PHONE], SCHEMES):
+    for size, scheme in LOOKS:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)
         assert findings(page) == [], (size, scheme)
@@ -44,11 +47,13 @@ def test_axe_finds_nothing_serious_in_any_size_and_colour(busy: Stage, page: Pag
 
 def test_dark_is_dark(busy: Stage, page: Page) -> None:
     page.goto(busy.site.url)
+    until(page, CHART_IN_COLOUR)
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.emulate_media(color_scheme="dark")
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(channels(light)) > 3 * 200
     assert sum(channels(dark)) < 3 * 50
+    until(page, CHART_IN_COLOUR)
 
 
 def channels(colour: str) -> list[int]:
