@@ -41,6 +41,7 @@ FLAGS: Final = (
 
 CHART_IN_COLOUR: Final = """() => {
     const chart = document.querySelector("#chart canvas");
+    if (chart === null) return false;
     const copy = document.createElement("canvas");
     [copy.width, copy.height] = [chart.width, chart.height + 1];
     const drawn = copy.getContext("2d", {willReadFrequently: true});
