@@ -1,14 +1,20 @@
 """The estimate is an upper bound for real tokenizers' counts, and costs microseconds."""
 
+import asyncio
 import json
 import random
+import time
 import timeit
 
 import pytest
 from litellm.litellm_core_utils.default_encoding import encoding
 from rig import message
+from rig_ledger import START, Place
 
 from router_config.estimate import need_of, tokens_of
+from router_config.ledger.memory import MemoryStore
+from router_config.ledger.meters import Limit
+from router_config.ledger.store import Settlement
 
 TEXTS = {
     "prose": "The market opened higher today as traders weighed the central bank's statement on rates. " * 40,
@@ -38,6 +44,27 @@ def test_a_hundred_kilobytes_cost_microseconds() -> None:
     text = TEXTS["prose"] * 30
     assert len(text) > 100_000
     assert min(timeit.repeat(lambda: tokens_of(text), number=100, repeat=5)) / 100 < 100e-6
+
+
+def test_estimating_a_hundred_kilobytes_costs_no_more_than_the_reservation_that_it_is_for() -> None:
+    messages = message((TEXTS["prose"] * 30)[:100_000])
+    store, small = MemoryStore(), Place("small", (Limit("rpm", 1e9), Limit("tpm", 1e9)))
+
+    async def cheapest(rounds: int) -> tuple[float, float]:
+        estimates, reservations = [], []
+        for _ in range(rounds):
+            began = time.perf_counter()
+            need = need_of({"messages": messages}, 500)
+            estimated = time.perf_counter()
+            _, lease = await store.reserve([small], need, START, 600.0)
+            assert lease
+            await store.settle(lease, Settlement(lease.amount, START, START), START)
+            estimates.append(estimated - began)
+            reservations.append(time.perf_counter() - estimated)
+        return min(estimates), min(reservations)
+
+    estimate, reservation = asyncio.run(cheapest(500))
+    assert estimate <= reservation
 
 
 def test_a_request_needs_its_prompt_and_its_answer() -> None:

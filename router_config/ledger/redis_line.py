@@ -72,6 +72,7 @@ class Lines:
         self._url = url
         options = self._pool.connection_kwargs
         self.address = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+        self.address += " over TLS" if url.startswith("rediss:") else ""
         self._prefix = prefix
         self._lock = threading.Lock()
         self._pid = os.getpid()

@@ -210,6 +210,20 @@ def test_a_wrong_password_says_so(store: RedisStore, redis_server: RedisServer) 
         subprocess.run([sys.executable, "-c", _UNLOCK, redis_server.url.replace("//", "//:geheim@")], check=True)
 
 
+def test_every_database_of_a_server_is_a_store_of_its_own(store: RedisStore, redis_server: RedisServer) -> None:
+    other = RedisStore(redis_server.url.removesuffix("/0") + "/7")
+    assert taken(other, GROQ)
+    assert used(store, GROQ) == (NOTHING, NOTHING)
+    assert used(other, GROQ)[0] == Amount(1, 100)
+
+
+def test_a_server_that_does_not_speak_tls_says_so(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_line, "CONNECT", 0.05)
+    store = RedisStore(redis_server.url.replace("redis:", "rediss:"))
+    with pytest.raises(StoreError, match=rf"127\.0\.0\.1:{redis_server.port} over TLS does not answer"):
+        taken(store, GROQ)
+
+
 _UNLOCK = "import redis, sys; redis.Redis.from_url(sys.argv[1]).config_set('requirepass', '')"
 
 
