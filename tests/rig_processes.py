@@ -40,14 +40,14 @@ class SharedClock:
     async def sleep(self, seconds: float) -> None:
         until = self.now() + seconds
         while (left := until - self.now()) > 0:
-            await asyncio.sleep(min(left / self._speed, 0.05))
+            await asyncio.sleep(min(left / self.speed, 0.05))
 
     def advance(self, seconds: float) -> None:
         began, start, speed = _FORM.unpack(self._memory)
         self._memory[:] = _FORM.pack(began, start + seconds, speed)
 
     @property
-    def _speed(self) -> float:
+    def speed(self) -> float:
         return float(_FORM.unpack(self._memory)[2])
 
 
@@ -115,11 +115,15 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
     import logging
     import warnings
 
-    from router_config import Router
+    from router_config import Router, settling
+    from router_config.ledger import resilient
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")  # LiteLLM's, of coroutines that a cancelled call leaves behind.
     clock = SharedClock(clock_path)
+    # What happens on the machine takes as long as ever, by a clock that runs so much faster.
+    vars(settling)["MAY_STILL_ARRIVE"] *= clock.speed
+    vars(resilient)["LOOK_EVERY"] /= clock.speed
     router = Router.from_yaml(path, env=env, clock=clock)
     with asyncio.Runner() as runner, suppress(EOFError):
         while True:
@@ -157,6 +161,11 @@ async def _ask(router: Any, clock: SharedClock, number: int, times: int) -> list
     ]
 
 
+async def _wake(router: Any, clock: SharedClock, number: int) -> None:
+    for deployment in router.catalog.deployments:
+        await router.wake(deployment)
+
+
 async def _status(router: Any, clock: SharedClock, number: int) -> Any:
     return await router.astatus()
 
@@ -166,4 +175,5 @@ _COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
     "load": _load,
     "ask": _ask,
     "status": _status,
+    "wake": _wake,
 }
