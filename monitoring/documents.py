@@ -109,12 +109,12 @@ class StoreState(_Document):
 
 
 class Capacity(_Document):
-    """What is left today where a daily token limit says so."""
+    """What is left today where a daily limit says so, in tokens; requests and dollars at their worth so far."""
 
     tokens_remaining_today: int | None
-    burn_tokens_per_hour: Number
-    exhausted_at: str | None
-    binding: str | None
+    burn_tokens_per_hour: Number = Field(description="of the last hour")
+    exhausted_at: str | None = Field(description="when nothing is left at that rate; null: not within a day")
+    binding: str | None = Field(description="the provider and limit that is the last to be used up, as `groq tpd`")
 
 
 class StatusDocument(_Document):

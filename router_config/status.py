@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from router_config.budgets import capacity
 from router_config.config import Config
 from router_config.deployments import Deployment
 from router_config.explaining import first_choice
@@ -40,7 +41,7 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
         "providers": providers,
-        "capacity": _capacity(providers, snapshot, now),
+        "capacity": capacity(view.providers, providers, sum(snapshot.burn.values()), now),
     }
 
 
@@ -163,23 +164,6 @@ def _latency(usage: Usage) -> dict[str, int | None]:
     if not latencies:
         return {"p50": None, "p95": None}
     return {f"p{share}": latencies[min(len(latencies) - 1, len(latencies) * share // 100)] for share in (50, 95)}
-
-
-def _capacity(providers: Sequence[dict[str, Any]], snapshot: Snapshot, now: float) -> dict[str, Any]:
-    """Tokens left today where a daily limit says so, and when they run out at the rate of the last hour."""
-    open_providers = [each for each in providers if each["status"] not in ("disabled", "unconfigured")]
-    remaining = {each["name"]: each["limits"]["tpd"]["remaining"] for each in open_providers if "tpd" in each["limits"]}
-    burn = sum(snapshot.burn.values())
-    left = sum(remaining.values())
-    hours = left / burn if burn and remaining else math.inf
-    unlimited = any("tpd" not in each["limits"] for each in open_providers)
-    runs_out = hours < 24 and not unlimited
-    return {
-        "tokens_remaining_today": left if remaining else None,
-        "burn_tokens_per_hour": burn,
-        "exhausted_at": iso(now + hours * 3600) if runs_out else None,
-        "binding": "tpd" if runs_out else None,
-    }
 
 
 def _day_began(provider: ProviderView, now: float) -> float:
