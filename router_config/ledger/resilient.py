@@ -98,6 +98,7 @@ class ResilientStore(Store):
         self._pid, self._process = os.getpid(), token_hex(8)
         self._serves = False
         self._attended = 1
+        self._told = False
         self._leases: dict[str, _Held] = {}
         self._since_known: deque[Debt] = deque(maxlen=REMEMBERED)
         self._just_known: deque[Debt] = deque(maxlen=REMEMBERED)
@@ -265,7 +266,7 @@ class ResilientStore(Store):
             if self._share is not None or self._closed:
                 self._share = self._share or share
                 return
-            self._share, self._next_look = share, self._monotonic() + LOOK_EVERY
+            self._share, self._next_look, self._told = share, self._monotonic() + LOOK_EVERY, False
             self.degraded = Degraded(str(error) or type(error).__name__, now)
         _log.warning(
             "the %s store failed; until it is back this process counts for itself, as one of %d: %s",
@@ -325,7 +326,11 @@ class ResilientStore(Store):
             self._leases.pop(lease_id, None)
 
     async def _return(self, now: float) -> None:
-        """Tell the store what it has missed and take it up again; raises where that fails."""
+        """Tell the store what it has missed and take it up again; raises where that fails.
+
+        Where there are other processes, not before the next look: until they have told theirs, too, it seems emptier
+        than it is.
+        """
         store = self._store if self._reopen is None else await asyncio.to_thread(self._reopen)
         try:
             store.know(tuple(self._meters.values()))
@@ -333,17 +338,26 @@ class ResilientStore(Store):
             wiped = self._known is not None and attendance.store != self._known.store
             if wiped:
                 await self._restore(store, attendance, now)
+            told_before, self._told = self._told, True
+            await self._tell(store, now, wiped=wiped)
+            if not told_before and self._share is not None and self._share.processes > 1:
+                if store is not self._store:
+                    await store.aclose()
+                return
             while not self._taken_up(store):
-                await self._owed.pay(store, wiped=wiped)
-                await self._tell_errors(store, now)
-                for held in [held for held in self._leases.values() if not held.stored]:
-                    await store.adopt(held.lease, now)
-                    held.stored = True
+                await self._tell(store, now, wiped=wiped)
         except BaseException:
             if store is not self._store:
                 await store.aclose()
             raise
         _log.warning("the %s store is back", self.name)
+
+    async def _tell(self, store: Store, now: float, *, wiped: bool) -> None:
+        await self._owed.pay(store, wiped=wiped)
+        await self._tell_errors(store, now)
+        for held in [held for held in self._leases.values() if not held.stored]:
+            await store.adopt(held.lease, now)
+            held.stored = True
 
     def _taken_up(self, store: Store) -> bool:
         """Whether nothing is left to be told, and so the store counts again from this moment on."""
