@@ -5,6 +5,8 @@ import { hue, isAbsent, statusWord } from "./providers.js";
 import { at, countDown } from "./time.js";
 import { WINDOWS, amount, money, number, words } from "./words.js";
 
+const MOST = 8; // models shown one by one
+
 export const drawCards = ({ providers }) => fillList($("cards"), "card", providers, drawCard);
 
 function drawCard(node, provider) {
@@ -23,7 +25,8 @@ function drawCard(node, provider) {
   write(part(node, "cost"), money(usage.cost_usd));
   write(part(node, "errors"), number(usage.errors));
   write(part(node, "latency"), latency.p50 === null ? "–" : `${number(latency.p50)} / ${number(latency.p95)} ms`);
-  fillList(part(node, "models"), "model", provider.models, (row, model) => drawModel(row, model, provider));
+  fillList(part(node, "models"), "model", provider.models.slice(0, MOST), (row, model) => drawModel(row, model, provider));
+  write(part(node, "more"), moreOf(provider.models.slice(MOST)));
   write(part(node, "error"), error ? `Last error ${at(error.at)}, ${words(error.kind)}${told(error, provider)}` : "");
 }
 
@@ -33,6 +36,14 @@ const told = (error, { reason }) => (error.message === reason ? "" : `: ${error.
 function drawState(node, state) {
   mark(node, "status", state.status);
   write(part(node, "status"), statusWord(state));
+}
+
+/** "and 22 more: 20 available, 2 cooldown" */
+function moreOf(models) {
+  if (models.length === 0) return "";
+  const counts = new Map();
+  for (const each of models) counts.set(statusWord(each), (counts.get(statusWord(each)) ?? 0) + 1);
+  return `and ${models.length} more: ${[...counts].map(([word, count]) => `${count} ${word}`).join(", ")}`;
 }
 
 function drawModel(node, model, provider) {

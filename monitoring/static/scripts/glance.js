@@ -5,7 +5,7 @@ import { hue, isAbsent, isResting, statusWord } from "./providers.js";
 import { inTime, until } from "./time.js";
 import { number, plural, roughly } from "./words.js";
 
-const MOST = 4; // lines of a tile
+const MOST = 4; // lines of a tile, or names in a line
 
 export function drawGlance(status) {
   drawAnswering(status);
@@ -19,7 +19,7 @@ export const answering = ({ next }) => Object.values(next)[0] ?? "nobody";
 function drawAnswering({ next, providers }) {
   const groups = Object.keys(next).sort((one, other) => (other === "default") - (one === "default"));
   const names = [...new Set(groups.map((group) => next[group]))];
-  const served = (name) => groups.filter((group) => next[group] === name).join(", ");
+  const served = (name) => listed(groups.filter((group) => next[group] === name));
   refill($("answering"), [names, names.map(served)], () => {
     if (names.length === 0) return [element("li", {}, who(null))];
     return names.map((name) => element("li", {}, who(name), " ", element("span", { class: "small" }, `for ${served(name)}`)));
@@ -30,6 +30,8 @@ function drawAnswering({ next, providers }) {
   show($("first-back"), Boolean(waits));
   if (waits) write($("first-back"), `first back: ${first.name}, ${inTime(first.available_at)}`);
 }
+
+const listed = (names) => names.slice(0, MOST).join(", ") + (names.length > MOST ? ` and ${names.length - MOST} more` : "");
 
 const who = (name) =>
   name === null ? element("strong", { class: "nobody" }, "nobody") : element("strong", { "data-hue": hue(name) }, element("i", { class: "hue" }), name);

@@ -19,9 +19,15 @@ export function drawLeft({ providers, capacity }) {
   write($("left-burn"), `${number(burn)} tokens`);
   write($("left-end"), end ? `ends in ${roughly(until(end))}` : burn ? "lasts the day" : "–");
   write($("left-end-at"), end ? `at ${at(end)}` : "");
-  write($("left-binding"), binding ? (WINDOWS[binding] ?? binding) : "none");
+  write($("left-binding"), binding ? limitInWords(binding) : "none");
   show($("day").parentElement, open.length > 0);
   fillList($("day"), "day-row", open, drawRow);
+}
+
+/** "groq tpd" is groq's tokens a day. */
+function limitInWords(binding) {
+  const end = binding.lastIndexOf(" ");
+  return `${binding.slice(0, end)}, ${WINDOWS[binding.slice(end + 1)]}`;
 }
 
 /** Whether a day lasts at the rate of its last hour. */
