@@ -57,6 +57,10 @@ class Tried:
         self._unfit: set[tuple[str, str]] = set()
         self._last: set[str] = set()
 
+    @property
+    def begun(self) -> bool:
+        return bool(self._deployments)
+
     def add(self, deployment: Deployment) -> None:
         self._deployments.add(deployment.id)
 

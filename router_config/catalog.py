@@ -17,9 +17,18 @@ class Group:
     tiers: tuple[tuple[Deployment, ...], ...]
     entries: Mapping[str, dict[str, Any]]
 
-    @property
+    @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
         return tuple(self.by_id.values())
+
+    @cached_property
+    def ranks_all(self) -> bool:
+        """Whether no two deployments are equal in preference."""
+        return all(len(tier) == 1 for tier in self.tiers)
+
+    @cached_property
+    def tier_of(self) -> dict[str, int]:
+        return {deployment.id: place for place, tier in enumerate(self.tiers) for deployment in tier}
 
     def deployment(self, name: str) -> Deployment:
         """The deployment of an id of this group."""

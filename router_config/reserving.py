@@ -20,7 +20,7 @@ LEASE: Final = 600.0
 LOOK_AGAIN: Final = 1.0
 """Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
 
-SAMPLED: Final = 8
+SAMPLED: Final = 4
 """Of many equal deployments, so many are compared by the room left."""
 
 
@@ -30,6 +30,7 @@ class Reserving:
     def __init__(self, store: Store, clock: Clock, moments: Moments) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._lines: dict[str, Line] = {}
+        self._reached: dict[str, int] = {}
 
     def room_came_free(self) -> None:
         """Let those who wait ask again."""
@@ -55,17 +56,23 @@ class Reserving:
         if lease is None:
             return None
         deployment = request.group.deployment(lease.deployment)
+        self._reached[request.group.name] = request.group.tier_of[deployment.id]
         tried.add(deployment)
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]
         return Flight(deployment, entry, lease, self._clock.now(), request, tried, after=before)
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
-        candidates: list[Deployment] = []
-        for tier in request.group.tiers:
-            left = tried.left(tier)
-            candidates += left if len(left) < 2 else await self._shared(left, request.need, now)
-        ordered = tried.in_order(candidates)
+        """All that is left, in order. Room is compared within the tiers in use; those behind them seldom count."""
+        group, reached = request.group, self._reached.get(request.group.name, 0)
+        ordered: Sequence[Deployment] = group.deployments
+        if tried.begun or not group.ranks_all:
+            candidates: list[Deployment] = []
+            for place, tier in enumerate(group.tiers):
+                left = tried.left(tier)
+                compares = len(left) > 1 and place <= reached
+                candidates += await self._shared(left, request.need, now) if compares else left
+            ordered = tried.in_order(candidates)
         return [replace(each, rests_with=()) for each in ordered] if request.despite_rests else ordered
 
     async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
