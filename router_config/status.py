@@ -1,5 +1,6 @@
 """The JSON of GET /api/llm-providers (DESIGN.md, section 6) from a configuration and a store, without LiteLLM."""
 
+import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,11 +30,21 @@ BEST_FIRST: Final = {
 
 
 async def document(view: View, store: Store, now: float) -> dict[str, Any]:
-    """The whole document, from one reading of the store."""
-    since = {provider.name: _day_began(provider, now) for provider in view.providers}
-    snapshot = await store.snapshot(view.meters, since, now)
-    examined = {each.deployment: each for each in await store.explain(view.deployments, PROBE, now)}
-    providers = [_provider(provider, snapshot, examined, now) for provider in view.providers]
+    """The whole document, from one reading of the store for each part of the view.
+
+    Between parts the event loop goes on, and so do other processes of the store.
+    """
+    examined: dict[str, Examination] = {}
+    providers: list[dict[str, Any]] = []
+    burn = 0
+    for part in view.parts:
+        if providers:
+            await asyncio.sleep(0)
+        since = {provider.name: _day_began(provider, now) for provider in part.providers}
+        snapshot = await store.snapshot(part.meters, since, now)
+        examined |= {each.deployment: each for each in await store.explain(part.deployments, PROBE, now)}
+        providers += [_provider(provider, snapshot, examined, now) for provider in part.providers]
+        burn += sum(snapshot.burn.values())
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,
@@ -41,7 +52,7 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
         "providers": providers,
-        "capacity": capacity(view.providers, providers, sum(snapshot.burn.values()), now),
+        "capacity": capacity(view.providers, providers, burn, now),
     }
 
 

@@ -1,13 +1,17 @@
 """What a status shows, whatever happens: the providers of a configuration or of a model list, and their models."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 from router_config.config import Config
 from router_config.deployments import Deployment, by_preference, deployments_of
 from router_config.explaining import absence
 from router_config.ledger.meters import Meter
+
+PART: Final = 40
+"""Deployments that are read from a store in one step: about a millisecond's work."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,19 @@ class View:
     @cached_property
     def meters(self) -> tuple[Meter, ...]:
         return _distinct(meter for each in self.deployments for meter in each.meters)
+
+    @cached_property
+    def parts(self) -> tuple["View", ...]:
+        """The same in parts of whole providers, each so small that reading it holds up nobody."""
+        parts: list[list[ProviderView]] = [[]]
+        size = 0
+        for provider in self.providers:
+            if size + len(provider.deployments) > PART and parts[-1]:
+                parts.append([])
+                size = 0
+            parts[-1].append(provider)
+            size += len(provider.deployments)
+        return (self,) if len(parts) == 1 else tuple(replace(self, providers=tuple(part)) for part in parts)
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[Deployment, ...]]:

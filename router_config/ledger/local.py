@@ -265,8 +265,7 @@ class LocalStore(Store):
                 if used > 0:
                     resets[meter.scope, limit.name] = self._whole_again(meter, limit)
         rests = {scope: rest for scope, rest in self._all_rests().items() if not rest.over(self._now)}
-        last_hour = self._usage(dict.fromkeys(since, self._now - 3600))
-        burn = {provider: usage.tokens for provider, usage in last_hour.items()}
+        burn = {provider: self._tokens_since(provider, self._now - 3600) for provider in since}
         return Snapshot(counts, resets, rests, self._usage(since), self._last_errors(), burn)
 
     def _history_since(self, slot_seconds: SlotSeconds, since: float) -> History:
@@ -340,6 +339,9 @@ class LocalStore(Store):
 
     @abstractmethod
     def _usage(self, since: Mapping[str, float]) -> dict[str, Usage]: ...
+
+    @abstractmethod
+    def _tokens_since(self, provider: str, moment: float) -> int: ...
 
     @abstractmethod
     def _last_errors(self) -> dict[str, LastError]: ...

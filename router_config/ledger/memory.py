@@ -151,6 +151,9 @@ class MemoryStore(LocalStore):
     def _usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
         return self._recorded.usage(since)
 
+    def _tokens_since(self, provider: str, moment: float) -> int:
+        return self._recorded.tokens_since(provider, moment)
+
     def _last_errors(self) -> dict[str, LastError]:
         return self._recorded.last_errors()
 

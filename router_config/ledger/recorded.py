@@ -45,6 +45,10 @@ class _Course:
         self.minute = sums if sums[4] == minute else [0, 0, 0.0, 0, minute]
 
     def usage_since(self, moment: float) -> Usage:
+        requests, tokens, usd, errors = self.sums_since(moment)
+        return Usage(int(requests), int(tokens), usd, int(errors), tuple(self.latencies))
+
+    def sums_since(self, moment: float) -> Sums:
         first = int(moment // SLOT_SECONDS)
         before = self.before.get(first)
         if before is None:
@@ -52,9 +56,9 @@ class _Course:
                 self.before.clear()
             closed = [sums for slot, sums in self.slots.items() if first <= slot != self.slot]
             before = self.before[first] = [sum(sums[place] for sums in closed) for place in range(4)]
-        present = self.present if self.slot >= first else [0, 0, 0.0, 0]
-        requests, tokens, usd, errors = (one + other for one, other in zip(before, present, strict=True))
-        return Usage(int(requests), int(tokens), usd, int(errors), tuple(self.latencies))
+        if self.slot < first:
+            return before
+        return [one + other for one, other in zip(before, self.present, strict=True)]
 
     def by_slot(self, slot_seconds: SlotSeconds, since: float) -> Iterator[tuple[int, Usage]]:
         by_number = (
@@ -109,6 +113,10 @@ class Recorded:
             for provider, course in self._courses.items()
             if provider in since
         }
+
+    def tokens_since(self, provider: str, moment: float) -> int:
+        course = self._courses.get(provider)
+        return 0 if course is None else int(course.sums_since(moment)[1])
 
     def slots(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
         return {provider: dict(course.by_slot(slot_seconds, since)) for provider, course in self._courses.items()}

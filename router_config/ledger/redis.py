@@ -226,7 +226,7 @@ class RedisStore(Store):
                 counts[meter.scope] = page or Counts()
         limits = [(meter.scope, limit.name) for meter in meters for limit in meter.limits]
         usage: dict[str, Usage] = {}
-        burn: dict[str, int] = {}
+        burn: dict[str, int] = dict.fromkeys(since, 0)
         for provider, packed, latencies in usages:
             usage[provider.decode()], burn[provider.decode()] = forms.usage_of(packed, latencies)
         return Snapshot(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 from typing import Final, TypeVar, cast
@@ -377,11 +378,16 @@ class SQLiteStore(LocalStore):
                 (provider, moment // SLOT_SECONDS),
             ).fetchone()
             took = self._db.execute("SELECT milliseconds FROM answer WHERE provider=?", (provider,))
-            latencies = tuple(each[0] for each in took)
+            latencies = tuple(chain.from_iterable(took))
             if sums[0] is not None or latencies:
                 requests, tokens, usd, errors = (each or 0 for each in sums)
                 found[provider] = Usage(requests, tokens, usd, errors, latencies)
         return found
+
+    def _tokens_since(self, provider: str, moment: float) -> int:
+        wanted = (provider, moment // SLOT_SECONDS)
+        tokens = self._db.execute("SELECT sum(tokens) FROM usage WHERE provider=? AND slot>=?", wanted).fetchone()[0]
+        return tokens or 0
 
     def _last_errors(self) -> dict[str, LastError]:
         rows = self._db.execute("SELECT provider, at, kind, message FROM last_error")
