@@ -78,9 +78,8 @@ onHistory((past) => {
   if (status !== null) drawLeft(status);
 });
 
-for (const choice of document.querySelectorAll("[name=hours]")) {
-  choice.addEventListener("change", () => showHours(Number(choice.value)));
-}
+const chooseHours = () => showHours(Number(document.querySelector("[name=hours]:checked").value));
+for (const choice of document.querySelectorAll("[name=hours]")) choice.addEventListener("change", chooseHours);
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;

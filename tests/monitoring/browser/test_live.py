@@ -135,3 +135,17 @@ def test_only_the_last_hundred_decisions_are_kept_in_the_page(live: Stage, page:
     rows = page.locator("#rows tr")
     expect(rows.first.locator("[data-cell=time]")).to_be_visible()
     expect(rows).to_have_count(100)
+
+
+def test_it_says_when_the_day_will_be_used_up(stage: MakeStage, page: Page) -> None:
+    others = dict.fromkeys(["gemini", "openrouter", "together", "openai"])
+    running = stage(providers={"groq": {"limits": {"rpm": 30, "tpd": 900}}, **others})
+    running.ask(5)
+    page.goto(running.site.url)
+    ends = re.compile(r"^ends in \d+ (min|h)")
+    expect(page.locator("#left-end")).to_have_text(ends)
+    expect(page.locator("#left-binding")).to_have_text("groq, tokens a day")
+    row = page.locator("#day tr")
+    expect(row.locator("[data-is=limit]")).to_have_text("900")
+    expect(row.locator("[data-is=lasts]")).to_have_text(ends)
+    expect(row.get_by_role("meter")).to_have_attribute("aria-valuemax", "900")
