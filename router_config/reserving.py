@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -29,7 +30,7 @@ class Reserving:
 
     def __init__(self, store: Store, clock: Clock, moments: Moments) -> None:
         self._store, self._clock, self._moments = store, clock, moments
-        self._lines: dict[str, Line] = {}
+        self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._reached: dict[str, int] = {}
 
     def room_came_free(self) -> None:
@@ -40,7 +41,7 @@ class Reserving:
     async def reserve(self, request: Request, tried: Tried) -> Flight | None:
         """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
         now = self._clock.now()
-        may_wait, line = now < request.deadline, self._lines.setdefault(request.group.name, Line())
+        may_wait, line = now < request.deadline, self._lines[request.group.name]
         lease = None
         if not (may_wait and line):  # Who may wait does not overtake those who do.
             candidates = await self._candidates(request, tried, now)

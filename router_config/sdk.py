@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import httpx
 import openai
-from openai.resources.chat import AsyncChat
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
@@ -36,8 +35,14 @@ class PlainChat:
     """`chat.completions.with_raw_response`, all that LiteLLM asks of the SDK's chat. Streams go the SDK's way."""
 
     def __init__(self, sdk: openai.AsyncOpenAI) -> None:
-        self._sdk, self._streams = sdk, AsyncChat(sdk).completions.with_raw_response
+        self._sdk = sdk
         self.completions = self.with_raw_response = self
+
+    @cached_property
+    def _streams(self) -> Any:
+        from openai.resources.chat import AsyncChat  # With all the resources of the SDK, a second.
+
+        return AsyncChat(self._sdk).completions.with_raw_response
 
     async def create(
         self,
