@@ -16,8 +16,8 @@ from monitoring.source import StatusSource
 LOOK: Final = 0.5
 """Seconds between two readings, while anybody listens."""
 
-ALIVE: Final = 15.0
-"""Seconds after which the status is told even if nothing has changed, so that a page knows that it is alive."""
+ALIVE: Final = 14.0
+"""Seconds after which the status is told even if nothing has changed: within 15 a page knows that it is alive."""
 
 FIRST: Final = 50
 """So many decisions are told at the beginning."""

@@ -26,6 +26,7 @@ class Shared(Generic[T]):
         if reading is None or (reading.done() and (time.monotonic() >= self._began + self._lasts or _failed(reading))):
             self._began = time.monotonic()
             reading = self._reading = asyncio.ensure_future(self._run())
+            reading.add_done_callback(_failed)  # Where nobody waits any more, nobody is to hear of a failure.
         # Who leaves must not take the reading from the others.
         return await asyncio.shield(reading)
 

@@ -35,8 +35,14 @@ class Remembered:
     def with_usage(self, snapshot: Snapshot) -> Snapshot:
         if self._snapshot is None:
             return snapshot
-        usage, errors = self._snapshot.usage, self._snapshot.last_errors
-        return replace(snapshot, usage={**usage, **snapshot.usage}, last_errors={**errors, **snapshot.last_errors})
+        usage = dict(self._snapshot.usage)
+        for provider, ours in snapshot.usage.items():
+            usage[provider] = _sum(usage.get(provider), ours)
+        burn = dict(self._snapshot.burn)
+        for provider, tokens in snapshot.burn.items():
+            burn[provider] = burn.get(provider, 0) + tokens
+        errors = {**self._snapshot.last_errors, **snapshot.last_errors}
+        return replace(snapshot, usage=usage, last_errors=errors, burn=burn)
 
     def with_decisions(self, ours: tuple[Decision, ...], after: int, last: int) -> tuple[Decision, ...]:
         """Ours are numbered on from the newest that was read."""
@@ -71,5 +77,9 @@ def _sum(one: Usage | None, other: Usage) -> Usage:
     if one is None:
         return other
     return Usage(
-        one.requests + other.requests, one.tokens + other.tokens, one.usd + other.usd, one.errors + other.errors
+        one.requests + other.requests,
+        one.tokens + other.tokens,
+        one.usd + other.usd,
+        one.errors + other.errors,
+        (*one.latencies, *other.latencies),
     )

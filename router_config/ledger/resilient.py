@@ -260,8 +260,9 @@ class ResilientStore(Store):
         if known is not None:
             leases = [held.lease for held in self._leases.values()]
             await share.begin(known, self._meters, leases, self._just_known, now)
-        for debt in tuple(self._since_known):  # Its decisions the store has told already.
-            await replace(debt, settlement=replace(debt.settlement, decision=None)).pay(share, wiped=True)
+        for debt in tuple(self._since_known):  # What it was the store has told already; here only the room counts.
+            room = replace(debt.settlement, outcome=None, decision=None)
+            await replace(debt, settlement=room).pay(share, wiped=True)
         with self._lock:
             if self._share is not None or self._closed:
                 self._share = self._share or share
