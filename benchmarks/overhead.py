@@ -25,6 +25,8 @@ SUBJECTS: Final = ("cpu", "latency", "streams", "threads", "stores", "commands",
 FEW: Final = ("acompletion", "stock, 5", "stock, 5 + enforce", "ours", "ours, SQLite")
 """The clients without which ours cannot be judged."""
 
+ONLY_IN_FULL: Final = ("stock, logger", "ours, logger")
+
 QUICK: Final = Effort(rounds=5, requests=50, sequential=8, threaded=48, warm_up=50)
 FULL: Final = Effort(rounds=21, requests=100, sequential=25, threaded=256, warm_up=100)
 THREADS: Final = 16
@@ -65,7 +67,7 @@ def measure(wanted: argparse.Namespace, replay: Replay) -> tuple[list[Row], list
     routed: list[Row] = []
     others: list[Row] = []
     for first in wanted.first:
-        routed += routing(wanted.only, FEW if wanted.few else COLUMNS, first, models, replay, effort, _say)
+        routed += routing(wanted.only, _rivals(wanted), first, models, replay, effort, _say)
     for subject in wanted.only:
         match subject:
             case "threads":
@@ -80,6 +82,11 @@ def measure(wanted: argparse.Namespace, replay: Replay) -> tuple[list[Row], list
                 requests, routers = (400, 10) if quick else (100_000, 50)
                 others.append(memory(models, replay, requests, routers, _say))
     return routed, others
+
+
+def _rivals(wanted: argparse.Namespace) -> Sequence[str]:
+    left_out = ONLY_IN_FULL if wanted.quick else ()
+    return FEW if wanted.few else [name for name in COLUMNS if name not in left_out]
 
 
 def _effort(wanted: argparse.Namespace) -> Effort:

@@ -9,10 +9,10 @@ from typing import Any, Final
 import aiohttp
 import litellm
 import openai
+from litellm.integrations.custom_logger import CustomLogger
 from litellm.router import Router as LiteLLMRouter
 
 from benchmarks.costs.setting import REQUEST, Setting, our_environment, stock_models, write_ours
-from router_config import Router
 
 litellm.disable_hf_tokenizer_download = True  # For Llama models it would ask a hub for a tokenizer, at every call.
 litellm.suppress_debug_info = True
@@ -71,8 +71,42 @@ def stock(setting: Setting, deployments: int, **how: Any) -> Rival:
 def ours(setting: Setting, state: str, **size: int) -> Rival:
     """router_config.Router from a litellm.yaml."""
     path = write_ours(setting, state.format(directory=setting.directory), **size)
-    router = Router.from_yaml(path, env=our_environment(size.get("keys", 1)))
+    router = _router_class().from_yaml(path, env=our_environment(size.get("keys", 1)))
     return Rival(functools.partial(router.acompletion, model="default", **REQUEST), router)
+
+
+@functools.cache
+def _router_class() -> Any:
+    """Imported as in a program that imports it before LiteLLM, which a fork has already."""
+    from router_config.collector import importing
+
+    with importing():
+        from router_config import Router
+    return Router
+
+
+def with_logger(make: Callable[[Setting], Rival]) -> Callable[[Setting], Rival]:
+    """The same with one logger among litellm.callbacks, as most who run agents have one."""
+
+    def made(setting: Setting) -> Rival:
+        litellm.callbacks.append(Logger())
+        return make(setting)
+
+    return made
+
+
+class Logger(CustomLogger):
+    """Does nothing, like the cheapest logger."""
+
+    async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None: ...
+
+
+def enforcing(setting: Setting) -> Rival:
+    return stock(setting, 5, optional_pre_call_checks=["enforce_model_rate_limits"])
+
+
+def in_memory(setting: Setting) -> Rival:
+    return ours(setting, "memory://")
 
 
 RIVALS: Final[Mapping[str, Callable[[Setting], Rival]]] = {
@@ -81,8 +115,10 @@ RIVALS: Final[Mapping[str, Callable[[Setting], Rival]]] = {
     "acompletion": bare,
     "stock, 1": lambda setting: stock(setting, 1),
     "stock, 5": lambda setting: stock(setting, 5),
-    "stock, 5 + enforce": lambda setting: stock(setting, 5, optional_pre_call_checks=["enforce_model_rate_limits"]),
-    "ours": lambda setting: ours(setting, "memory://"),
+    "stock, 5 + enforce": enforcing,
+    "stock, logger": with_logger(enforcing),
+    "ours": in_memory,
+    "ours, logger": with_logger(in_memory),
     "ours, SQLite": lambda setting: ours(setting, "sqlite:///{directory}/state.db"),
     "ours, 300 keys": lambda setting: ours(setting, "memory://", keys=MANY),
     "ours, 300 models": lambda setting: ours(setting, "memory://", models=MANY),

@@ -81,6 +81,7 @@ def _cpu(clients: Field, first: str, effort: Effort) -> Row:
         ("ours, SQLite", "stock, 5 + enforce", 0.65),
         ("ours", "acompletion", 1.10),
         ("ours, SQLite", "acompletion", None),
+        ("ours, logger", "stock, logger", None),
         ("ours, 300 keys", "ours", 1.10),
         ("ours, 300 models", "ours", 1.10),
     )

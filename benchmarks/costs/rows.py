@@ -14,6 +14,8 @@ COLUMNS: Final = (
     "stock, 5 + enforce",
     "ours",
     "ours, SQLite",
+    "stock, logger",
+    "ours, logger",
     "ours, 300 keys",
     "ours, 300 models",
 )

@@ -204,11 +204,12 @@ async def _quiet() -> None:
 
 
 def resident() -> int:
-    """Bytes of this process in memory, once garbage is collected and free memory given back."""
+    """Bytes of this process' own in memory, libraries aside, once garbage is collected and free memory given back."""
     import ctypes
 
     for _ in range(3):
         gc.collect()
     with suppress(OSError, AttributeError):  # Not every C library has it.
         ctypes.CDLL(None).malloc_trim(0)
-    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("ascii").splitlines())
+    return int(fields["RssAnon"].split()[0]) * 1024
