@@ -1,6 +1,6 @@
 """A request and its attempts: what it asks, what was tried for it, the one in flight, and the route they leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -99,7 +99,7 @@ class Flight:
     """The attempt in flight: what was reserved for it, and what came over the wire so far.
 
     `sent` is None when the wire of this provider is not watched. Times are in epoch seconds. `after`: the attempt at
-    this request that failed just before.
+    this request that failed just before. `stood_still`: whether this process did, for much of the attempt's time.
     """
 
     deployment: Deployment
@@ -115,6 +115,7 @@ class Flight:
     body: bytes | None = None
     settled: bool = False
     after: Attempt | None = None
+    stood_still: Callable[[], bool] = lambda: False
 
 
 CURRENT: Final[ContextVar[Flight | None]] = ContextVar("router_config_flight", default=None)

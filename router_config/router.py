@@ -31,6 +31,7 @@ from router_config.generate import generate
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
 from router_config.past import decisions_document, history_document
+from router_config.pulse import Pulse
 from router_config.quirks import quieten
 from router_config.reading import Reading, reading_of
 from router_config.refusals import lies_in_the_request, refusal
@@ -80,7 +81,7 @@ class Router(LiteLLMRouter):
         self._store: Store = open_store(state)
         if isinstance(self._clock, SystemClock):
             self._clock.follow(self._store.boot_epoch(boot_id(), self._clock.boot_epoch))
-        self._wire = Wire(self._clock)
+        self._wire, self._pulse = Wire(self._clock), Pulse()
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)
         self._reserving = Reserving(self._store, self._clock, moments)
@@ -203,7 +204,7 @@ class Router(LiteLLMRouter):
             kwargs["stream_options"] = {**(kwargs.get("stream_options") or {}), "include_usage": True}
         if name == "_acompletion" and not any(_is_mcp(tool) for tool in kwargs.get("tools") or ()):
             kwargs["_skip_mcp_handler"] = True  # LiteLLM imports the mcp package for any tool, and fails without it.
-        token = CURRENT.set(flight)
+        token, flight.stood_still = CURRENT.set(flight), self._pulse.watch(timeout)
         try:
             async with asyncio.timeout(timeout + GRACE):
                 reply = await self._invoke(original_function, args, kwargs)

@@ -27,6 +27,8 @@ from router_config.streams import Abandoned, SettlingStream
 MAY_STILL_ARRIVE: Final = 1.0
 """Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
 
+OURSELVES: Final = "timed out while this process itself stood still, which says nothing of the provider"
+
 
 class Settling:
     """Closes the lease of each flight once, and lays to rest what failed.
@@ -67,6 +69,8 @@ class Settling:
             await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))
             return None
         verdict = self._verdict(flight, reply)
+        if verdict.kind is Kind.timeout and flight.stood_still():
+            verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
         if not reached(flight, error):
             spent = None
         elif reply.status is not None and reply.status >= 400:

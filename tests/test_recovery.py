@@ -1,6 +1,7 @@
 """A provider that hangs costs its callers one timeout, and afterwards one probe at a time."""
 
 import asyncio
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,22 @@ def test_fifty_workers_that_are_on_the_host_when_it_hangs_lose_one_timeout_and_n
 
     asyncio.run(main())
     assert simulator.count("groq") == WORKERS
+
+
+def test_requests_that_time_out_because_this_process_stood_still_bench_nobody(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    """An agent that computes on the event loop, while others wait for their answers."""
+    router = make_router(defaults={"timeout": "1s"})
+    simulator.set_options(latency_ms=300)
+
+    async def main() -> None:
+        waiting = [asyncio.create_task(ask(router)) for _ in range(5)]
+        await until(lambda: simulator.count("groq") == 5)
+        time.sleep(3)  # What is wrong with this agent.
+        simulator.set_options(latency_ms=0)
+        routes = [route_of(reply) for reply in await asyncio.gather(*waiting)]
+        assert {attempt.outcome for route in routes for attempt in route.attempts} <= {"timeout", "ok"}
+        assert router_status(await router.astatus()) == "available"
+
+    asyncio.run(main())
