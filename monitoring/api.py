@@ -29,7 +29,7 @@ EVENTS: Final = (
 )
 
 READING_LASTS: Final = 0.1
-"""Seconds for which one reading of the store answers all who ask."""
+"""Seconds for which one reading of the store answers all who ask; up to 0.4 where reading takes long."""
 
 
 def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) -> APIRouter:

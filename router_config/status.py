@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from router_config.budgets import capacity
@@ -11,7 +11,8 @@ from router_config.config import Config
 from router_config.deployments import Deployment
 from router_config.explaining import first_choice
 from router_config.iso import iso
-from router_config.ledger.gates import OPEN, Examination, Need, limits_in_force
+from router_config.ledger.choice import standing
+from router_config.ledger.gates import OPEN, Examination, Need, Rest, limits_in_force
 from router_config.ledger.meters import Counts, Limit, LimitName, Meter
 from router_config.ledger.store import Snapshot, Store, Usage
 from router_config.ledger.windows import CalendarDay
@@ -42,7 +43,7 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
             await asyncio.sleep(0)
         since = {provider.name: _day_began(provider, now) for provider in part.providers}
         snapshot = await store.snapshot(part.meters, since, now)
-        examined |= {each.deployment: each for each in await store.explain(part.deployments, PROBE, now)}
+        examined |= await _examined(part.deployments, snapshot, store, now)
         providers += [_provider(provider, snapshot, examined, now) for provider in part.providers]
         burn += sum(snapshot.burn.values())
     return {
@@ -54,6 +55,34 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
         "providers": providers,
         "capacity": capacity(view.providers, providers, burn, now),
     }
+
+
+async def _examined(
+    deployments: Sequence[Deployment], snapshot: Snapshot, store: Store, now: float
+) -> dict[str, Examination]:
+    """What the smallest request would meet. Of those that would take it there is nothing more to say, nor to ask."""
+    book = _Book(snapshot)
+    closed = [each for each in deployments if standing(each, PROBE, book, now) != "available"]
+    examined = {each.id: Examination(each.id, None, (), False, now) for each in deployments}
+    if closed:
+        examined |= {each.deployment: each for each in await store.explain(closed, PROBE, now)}
+    return examined
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """A reading of a store, as the choice of a deployment asks for it."""
+
+    snapshot: Snapshot
+
+    def counts(self, meter: Meter) -> Counts | None:
+        return self.snapshot.counts.get(meter.scope)
+
+    def rest_of(self, scope: str) -> Rest | None:
+        return self.snapshot.rests.get(scope)
+
+    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
+        raise NotImplementedError("the store knows when its windows clear")
 
 
 def _state_of(store: Store) -> dict[str, Any]:

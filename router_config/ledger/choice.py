@@ -60,6 +60,15 @@ def choose(candidates: Sequence[Candidate], need: Need, book: Book, now: float) 
     return spare or Choice(None, NOTHING, (), tuple(passed))
 
 
+def standing(candidate: Candidate, need: Need, book: Book, now: float) -> Status:
+    """What `choose` would find at this candidate."""
+    resting, _ = _resting(candidate, book, now)
+    if resting is not None:
+        return resting
+    pages = metered(candidate, book)
+    return _standing(need, amount_for(candidate, need, pages, now), pages, now)
+
+
 def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
     """How many such requests this candidate could take now; 0 while it rests, `inf` without limits."""
     if _resting(candidate, book, now)[0] is not None:

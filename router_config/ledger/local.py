@@ -253,6 +253,7 @@ class LocalStore(Store):
         return examine_all(candidates, need, self, self._now)
 
     def _snapshot(self, meters: Sequence[Meter], since: Mapping[str, float]) -> Snapshot:
+        self._prefetch(meters)
         counts: dict[str, Counts] = {}
         resets: dict[tuple[str, LimitName], float] = {}
         for meter in meters:
@@ -294,6 +295,9 @@ class LocalStore(Store):
     @abstractmethod
     async def _atomically(self, now: float, step: Callable[[], T]) -> T:
         """Run one step at `now` so that no other step of any process comes between."""
+
+    def _prefetch(self, meters: Sequence[Meter]) -> None:
+        """All of these are going to be read."""
 
     @abstractmethod
     def counts(self, meter: Meter) -> Counts | None: ...

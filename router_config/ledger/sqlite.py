@@ -9,13 +9,13 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from secrets import token_hex
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision, decision_of, decision_text
 from router_config.ledger.events import EVENTS_KEPT, Event
@@ -55,6 +55,10 @@ class _Page:
     def leaves_from(self, period: Period, moment: float) -> None:
         self.leaves[period] = moment
         self.due = min(self.leaves.values())
+
+
+AT_ONCE_READ: Final = 500
+"""Rows that one statement asks for by name; SQLite takes at least 999 names."""
 
 
 class SQLiteStore(LocalStore):
@@ -183,13 +187,17 @@ class SQLiteStore(LocalStore):
         if scope in self._pages:
             return self._pages[scope]
         row = self._db.execute("SELECT * FROM meter WHERE scope=?", (scope,)).fetchone()
-        page = None
-        if row is not None:
-            counts = Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[8:11]), _seen(row[12]))
-            minute, day = (math.inf if row[place] is None else row[place] for place in (7, 11))
-            page = _Page(counts, {"minute": minute, "day": day})
-        self._pages[scope] = page
+        self._pages[scope] = page = None if row is None else _page(row)
         return page
+
+    def _prefetch(self, meters: Sequence[Meter]) -> None:
+        unread = [meter.scope for meter in meters if meter.scope not in self._pages]
+        for start in range(0, len(unread), AT_ONCE_READ):
+            part = unread[start : start + AT_ONCE_READ]
+            marks = ",".join("?" * len(part))
+            self._pages.update(dict.fromkeys(part))
+            for row in self._db.execute(f"SELECT * FROM meter WHERE scope IN ({marks})", part):
+                self._pages[row[0]] = _page(row)
 
     def _forget(self, scope: str, period: Period, total: Amount, page: _Page) -> Amount:
         """Drop the slots that left the window; a reading that drops some writes the row at once."""
@@ -443,6 +451,12 @@ class SQLiteStore(LocalStore):
             if self._connection is not None and self._pid == os.getpid():
                 self._connection.close()
             self._connection = None
+
+
+def _page(row: tuple[Any, ...]) -> _Page:
+    counts = Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[8:11]), _seen(row[12]))
+    minute, day = (math.inf if row[place] is None else row[place] for place in (7, 11))
+    return _Page(counts, {"minute": minute, "day": day})
 
 
 def _lease(row: tuple[str, str, str, int, int, float, float, float, str]) -> Lease:
