@@ -22,7 +22,8 @@ export function follow(tell) {
   let heardAt = null; // when anything came last
   let openedAt = 0;
   let patience = GREETING;
-  let tries = 0; // to get a stream that says something
+  let silent = 0; // streams in a row that said nothing
+  let refused = 0; // plain questions in a row that were not answered
   let waiting = null; // the timer of the next try
   let turn = 0; // an answer to a try that was given up meanwhile is not heard
   let hiddenAt = document.hidden ? Date.now() : null;
@@ -44,12 +45,13 @@ export function follow(tell) {
     const opened = new EventSource(address(EVENTS));
     let first = true;
     source = opened;
+    silent += 1;
     openedAt = Date.now();
     patience = GREETING;
     const hear = (kind, handle) =>
       opened.addEventListener(kind, (event) => {
         heardAt = Date.now();
-        tries = 0;
+        silent = 0;
         patience = SILENCE;
         handle(JSON.parse(event.data));
       });
@@ -74,18 +76,20 @@ export function follow(tell) {
       const document = await ask(STATUS);
       if (mine !== turn) return;
       heardAt = Date.now();
+      refused = 0;
       tell.status(document);
-      if (state !== "live" || tries > 1) become("asking");
-      waiting = setTimeout(open, tries === 0 ? 0 : delay());
+      if (state !== "live" || silent > 1) become("asking");
+      waiting = setTimeout(open, silent > 1 ? delay(silent) : 0);
     } catch (error) {
       if (mine !== turn) return;
       become("lost", error.message);
-      waiting = setTimeout(retry, delay());
+      waiting = setTimeout(retry, delay(refused));
+      refused += 1;
     }
-    tries += 1;
   }
 
-  const delay = () => DELAYS[Math.min(tries, DELAYS.length - 1)] * (0.8 + 0.4 * Math.random()); // many pages, one server
+  /** Longer and longer, and not the same for every page: there may be many, and the server is one. */
+  const delay = (count) => DELAYS[Math.min(count, DELAYS.length - 1)] * (0.8 + 0.4 * Math.random());
 
   function watch() {
     if (hiddenAt !== null && state !== "resting" && Date.now() - hiddenAt > REST) {
@@ -98,7 +102,7 @@ export function follow(tell) {
   function look() {
     hiddenAt = document.hidden ? Date.now() : null;
     if (!document.hidden && state !== "live") {
-      tries = 0;
+      refused = silent = 0;
       retry();
     }
   }

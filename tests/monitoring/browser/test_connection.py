@@ -39,6 +39,17 @@ def test_it_says_since_when_it_is_stale_and_is_live_again_by_itself(
     watch.forgive("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET")
 
 
+def test_where_no_stream_comes_through_it_asks(stage: MakeStage, page: Page, watch: Watch) -> None:
+    running = stage()
+    page.route("**/events", lambda route: route.abort())
+    page.goto(running.site.url)
+    expect(page.locator("#live")).to_have_text("asking every few seconds")
+    running.ask()
+    expect(page.locator(".card[data-name=groq] [data-is=requests]")).to_have_text("1")
+    expect(page.locator("#stale")).to_be_hidden()
+    watch.forgive("ERR_FAILED")
+
+
 def test_a_browser_brings_the_token_as_a_password_everywhere(stage: MakeStage, sites: Sites, browser: Browser) -> None:
     routes = monitoring.router_for(stage().router)
     site = sites(app_for([routes], host="0.0.0.0", token=TOKEN, insecure=False))
