@@ -159,44 +159,61 @@ def _next(ordered: Iterable[Deployment], examined: Mapping[str, Examination]) ->
 
 def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str, dict[str, Any]]:
     """Each limit with its numbers, summed over the accounts of a pool of keys."""
-    shown: dict[LimitName, dict[str, Any]] = {}
+    sums: dict[LimitName, _Sum] = {}
     for meter in meters:
         counts = snapshot.counts.get(meter.scope)
         if counts is None:
             continue
         for limit, used in limits_in_force(meter, counts, now):
-            row = _limit(meter, limit, used, counts, snapshot, now)
-            so_far = shown.get(limit.name)
-            shown[limit.name] = row if so_far is None else _together(so_far, row)
-    return {name: shown[name] for name in sorted(shown)}
+            so_far = sums.get(limit.name)
+            if so_far is None:
+                so_far = sums[limit.name] = _Sum()
+            so_far.resets_at = max(so_far.resets_at, snapshot.resets_at.get((meter.scope, limit.name), 0.0))
+            if counts.seen:
+                _hear(so_far, meter, limit, used, counts, now)
+            so_far.add(limit.value, whole(limit.name, used), counts.open.of(limit.metric))
+    return {name: sums[name].shown() for name in sorted(sums)}
 
 
-def _limit(meter: Meter, limit: Limit, used: float, counts: Counts, snapshot: Snapshot, now: float) -> dict[str, Any]:
-    reserved, resets = counts.open.of(limit.metric), snapshot.resets_at.get((meter.scope, limit.name))
-    told = False
-    if counts.seen and (seen := counts.seen.get(limit.name)) is not None:
-        if seen.extra_at(now) > 0:
-            resets = max(seen.until, resets or 0.0)
-        configured = next((each.value for each in meter.limits if each.name == limit.name), None)
-        told = limit.value != configured or used > counts.used(limit)
-    used = whole(limit.name, used)
-    return {
-        "limit": number(limit.value),
-        "used": number(used),
-        "reserved": number(reserved),
-        "remaining": number(max(0.0, limit.value - used - reserved)),
-        "resets_at": iso(resets),
-        "source": "upstream" if told else "config",
-    }
+def _hear(so_far: "_Sum", meter: Meter, limit: Limit, used: float, counts: Counts, now: float) -> None:
+    """Note when others' usage is gone, and whether it is the provider's word that counts."""
+    seen = counts.seen.get(limit.name)
+    if seen is None:
+        return
+    if seen.extra_at(now) > 0:
+        so_far.resets_at = max(so_far.resets_at, seen.until)
+    configured = next((each.value for each in meter.limits if each.name == limit.name), None)
+    so_far.told |= limit.value != configured or used > counts.used(limit)
 
 
-def _together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """The same limit of two accounts of a pool of keys."""
-    return {
-        **{name: number(one[name] + other[name]) for name in ("limit", "used", "reserved", "remaining")},
-        "resets_at": max(filter(None, (one["resets_at"], other["resets_at"])), default=None),
-        "source": "upstream" if "upstream" in (one["source"], other["source"]) else "config",
-    }
+@dataclass(slots=True)
+class _Sum:
+    """A limit of all accounts of a pool of keys."""
+
+    limit: float = 0
+    used: float = 0
+    reserved: float = 0
+    remaining: float = 0
+    resets_at: float = 0.0
+    told: bool = False
+
+    def add(self, limit: float, used: float, reserved: float) -> None:
+        self.limit += limit
+        self.used += used
+        self.reserved += reserved
+        left = limit - used - reserved
+        if left > 0:
+            self.remaining += left
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "limit": number(self.limit),
+            "used": number(self.used),
+            "reserved": number(self.reserved),
+            "remaining": number(self.remaining),
+            "resets_at": iso(self.resets_at or None),
+            "source": "upstream" if self.told else "config",
+        }
 
 
 def _latency(usage: Usage) -> dict[str, int | None]:

@@ -30,6 +30,17 @@ from router_config.ledger.windows import Period
 T = TypeVar("T")
 _log = logging.getLogger("router_config")
 
+_forks = 0
+"""How many forks lie between this process and the one that imported this; asking for its number is a system call."""
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
 SCHEMA_VERSION: Final = 4
 PATIENCE: Final = 2.0
 """Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
@@ -76,7 +87,7 @@ class SQLiteStore(LocalStore):
         self.set_aside: Path | None = None
         """Where a damaged file found at opening was moved to."""
         self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._forks = _forks
         self._connection: sqlite3.Connection | None = self._open()
         # What is in the file as of `_version`: rows of `meter` by scope (None: there is none), and all rests.
         self._version: int | None = None
@@ -130,8 +141,8 @@ class SQLiteStore(LocalStore):
 
     @property
     def _db(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():  # A connection must not cross a fork.
-            self._pid, self._lock, self._connection = os.getpid(), threading.Lock(), self._open()
+        if self._forks != _forks:  # A connection must not cross a fork.
+            self._forks, self._lock, self._connection = _forks, threading.Lock(), self._open()
             self._version = None
         if self._connection is None:
             raise StoreError(f"the state file {self.path} is closed")
@@ -448,7 +459,7 @@ class SQLiteStore(LocalStore):
 
     async def aclose(self) -> None:
         with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
+            if self._connection is not None and self._forks == _forks:
                 self._connection.close()
             self._connection = None
 
