@@ -17,6 +17,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from router_config.attempts import CURRENT, Flight
 from router_config.clock import Clock
+from router_config.plain_client import PlainClient
 from router_config.sdk import OneRequestSDK
 from router_config.sending import note_sending
 from router_config.signals import Reply, judge
@@ -57,6 +58,11 @@ EMBEDDING_HANDLER_PROVIDERS: Final = frozenset(
 
 class OneRequestHandler(AsyncHTTPHandler):
     """LiteLLM sends a request again when its connection breaks (1.106.2); a reservation is for one request."""
+
+    def create_client(self, *args: Any, **kwargs: Any) -> httpx.AsyncClient:
+        client = super().create_client(*args, **kwargs)
+        client.__class__ = PlainClient
+        return client
 
     async def single_connection_post_request(self, *_: Any, **__: Any) -> httpx.Response:
         raise  # LiteLLM calls this while it handles the broken connection's error.
