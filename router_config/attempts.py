@@ -98,8 +98,9 @@ class Tried:
 class Flight:
     """The attempt in flight: what was reserved for it, and what came over the wire so far.
 
-    `sent` is None when the wire of this provider is not watched. Times are in epoch seconds. `after`: the attempt at
-    this request that failed just before. `stood_still`: whether this process did, for much of the attempt's time.
+    `call`: the name of litellm.Router's method, `_acompletion` for a chat. `sent` is None when the wire of this
+    provider is not watched. Times are in epoch seconds. `after`: the attempt at this request that failed just before.
+    `stood_still`: whether this process did, for much of the attempt's time.
     """
 
     deployment: Deployment
@@ -108,6 +109,7 @@ class Flight:
     started: float
     request: Request
     tried: Tried
+    call: str = ""
     sent: bool | None = None
     arrived_at: float | None = None
     status: int | None = None

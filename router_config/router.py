@@ -194,7 +194,7 @@ class Router(LiteLLMRouter):
     ) -> Any:
         """One HTTP request at the reserved deployment. A stream comes back with its first content fetched."""
         timeout = self._timeout(flight, kwargs)
-        name = getattr(original_function, "__name__", "")
+        name = flight.call = getattr(original_function, "__name__", "")
         if kwargs.get("client") is None:
             client = self._wire.client_for(flight, name, timeout)
             if client is not None:

@@ -27,6 +27,7 @@ from router_config.streams import Abandoned, SettlingStream
 MAY_STILL_ARRIVE: Final = 1.0
 """Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
 
+NOT_THERE: Final = (404, 405, 410)
 OURSELVES: Final = "timed out while this process itself stood still, which says nothing of the provider"
 
 
@@ -71,6 +72,8 @@ class Settling:
         verdict = self._verdict(flight, reply)
         if verdict.kind is Kind.timeout and flight.stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
+        elif reply.status in NOT_THERE and flight.call != "_acompletion":
+            verdict = replace(verdict, hold=Hold.none)  # A model that only chats, or an address that only lacks this.
         if not reached(flight, error):
             spent = None
         elif reply.status is not None and reply.status >= 400:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import litellm
+import openai
 import pytest
 from litellm.exceptions import RateLimitError
 from rig import MODELS, MakeRouter, message
@@ -250,3 +251,11 @@ def test_the_answer_tells_where_it_came_from(make_router: MakeRouter, simulator:
 def test_the_providers_headers_are_on_the_answer(make_router: MakeRouter) -> None:
     reply = call(make_router(**only("openai")), "completion", messages=message())
     assert reply._hidden_params["additional_headers"]["llm_provider-openai-version"] == "2020-10-01"
+
+
+def test_what_only_an_endpoint_lacks_leaves_the_provider_to_those_who_chat(make_router: MakeRouter) -> None:
+    """The simulator's OpenAI has no /responses."""
+    router = make_router(**only("openai"))
+    with pytest.raises(openai.APIError):
+        asyncio.run(router.aresponses(model="default", input="hello"))
+    assert route_of(router.completion(model="default", messages=message())).provider == "openai"
