@@ -216,7 +216,7 @@ class Settling:
     async def renew(self, flight: Flight) -> None:
         now = self._clock.now()
         if now > flight.lease.expires_at - LEASE / 2:
-            flight.lease = replace(flight.lease, expires_at=now + LEASE)
+            flight.lease = flight.lease._replace(expires_at=now + LEASE)
             await self._store.renew(flight.lease, flight.lease.expires_at)
 
     def error_inside(self, flight: Flight) -> Exception | None:

@@ -1,7 +1,7 @@
 """Which deployment a request goes to: pure logic over counts and rests, the same for every store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from router_config.ledger.gates import (
     Book,
@@ -17,16 +17,14 @@ from router_config.ledger.gates import (
 from router_config.ledger.meters import NOTHING, Amount
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """A candidate that was passed over, and its status then."""
 
     deployment: str
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The deployment chosen, if any, what it takes, the rests it probes, and what was passed over on the way."""
 
     chosen: Candidate | None
@@ -101,11 +99,13 @@ def _resting(candidate: Candidate, book: Book, now: float) -> tuple[Status | Non
 def _standing(need: Need, amount: Amount, pages: Metered, now: float) -> Status:
     soft = False
     for meter, counts in pages:
+        opened = counts.open
         for limit, used in limits_in_force(meter, counts, now):
             metric = limit.metric
-            status = verdict_on(limit, used, counts.open.of(metric), amount.of(metric), need)
-            if status == "soft_limited":
-                soft = True
-            elif status != "available":
+            status = verdict_on(limit, used, opened.of(metric), amount.of(metric), need)
+            if status == "available":
+                continue
+            if status != "soft_limited":
                 return status
+            soft = True
     return "soft_limited" if soft else "available"

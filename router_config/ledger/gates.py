@@ -206,12 +206,15 @@ def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -
     return max(dearest, amount.usd)
 
 
-def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:
+def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterable[tuple[Limit, float]]:
     """Each limit of the meter with what counts as used: configured and reported, whichever leaves less room."""
-    if not counts.seen:
-        for limit in meter.limits:
-            yield limit, counts.used(limit)
-        return
+    if counts.seen:
+        return _heard(meter, counts, now)
+    minute, day = counts.minute, counts.day
+    return [(limit, (minute if limit.period == "minute" else day).of(limit.metric)) for limit in meter.limits]
+
+
+def _heard(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:
     for limit in meter.limits:
         seen = counts.seen.get(limit.name)
         yield _lowered(limit, seen, now), counts.used(limit) + _extra(seen, now)

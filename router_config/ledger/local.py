@@ -194,10 +194,12 @@ class LocalStore(Store):
 
     def _count_in(self, meter: Meter, period: Period, total: Amount, spent: Amount, settlement: Settlement) -> Amount:
         window = meter.window(period)
-        arrived, ended = window.slot(settlement.arrived_at), window.slot(settlement.ended_at)
-        parts = [(ended, spent)]
-        if arrived != ended:
-            parts = [(arrived, Amount(requests=spent.requests)), (ended, spent._replace(requests=0))]
+        ended = window.slot(settlement.ended_at)
+        parts: tuple[tuple[int, Amount], ...] = ((ended, spent),)
+        if settlement.arrived_at != settlement.ended_at:
+            arrived = window.slot(settlement.arrived_at)
+            if arrived != ended:
+                parts = ((arrived, Amount(requests=spent.requests)), (ended, spent._replace(requests=0)))
         for slot, amount in parts:
             if amount != NOTHING and window.leaves(slot) > self._now:
                 self._add(meter, period, slot, amount)
@@ -247,7 +249,7 @@ class LocalStore(Store):
     def _renew(self, lease_id: str, expires_at: float) -> None:
         lease = self._pop_lease(lease_id)
         if lease is not None:
-            self._put_lease(replace(lease, expires_at=expires_at))
+            self._put_lease(lease._replace(expires_at=expires_at))
 
     def _explain(self, candidates: Sequence[Candidate], need: Need) -> tuple[Examination, ...]:
         return examine_all(candidates, need, self, self._now)

@@ -27,11 +27,7 @@ class _Tally:
     oldest_leaves: float = float("inf")
     newest: int = -1
 
-    def add(self, window: Window, slot: int, amount: Amount) -> None:
-        so_far = self.slots.get(slot)
-        if so_far is not None:
-            self.slots[slot] = so_far.plus(amount)
-            return
+    def begin(self, window: Window, slot: int, amount: Amount) -> None:
         self.slots[slot] = amount
         if slot > self.newest:
             self.newest = slot
@@ -93,11 +89,17 @@ class MemoryStore(LocalStore):
         return page
 
     def _save_counts(self, meter: Meter, counts: Counts) -> None:
-        self._page(meter).counts = counts
+        page = self._pages.get(meter.scope) or self._page(meter)
+        page.counts = counts
 
     def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None:
-        page = self._page(meter)
-        (page.minute if period == "minute" else page.day).add(meter.window(period), slot, amount)
+        page = self._pages.get(meter.scope) or self._page(meter)
+        tally = page.minute if period == "minute" else page.day
+        so_far = tally.slots.get(slot)
+        if so_far is not None:
+            tally.slots[slot] = so_far.plus(amount)
+        else:
+            tally.begin(meter.window(period), slot, amount)
 
     def _oldest_first(self, meter: Meter, period: Period) -> Iterator[tuple[float, Amount]]:
         page = self._pages.get(meter.scope)

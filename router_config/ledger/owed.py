@@ -44,7 +44,7 @@ class Owed:
 
     def add(self, debt: Debt) -> None:
         # Reports are about the moment, and untrue by the time that they are told.
-        self._debts.append(replace(debt, settlement=replace(debt.settlement, reports=())))
+        self._debts.append(replace(debt, settlement=debt.settlement._replace(reports=())))
         for rest in debt.settlement.rests:
             self._woken.discard(rest.scope)
         if len(self._debts) > MOST:
@@ -84,5 +84,5 @@ class Owed:
 def _merged(one: Debt, other: Debt, spent: Amount) -> Debt:
     together = (one.settlement.spent or NOTHING).plus(spent)
     ended_at = max(one.settlement.ended_at, other.settlement.ended_at)
-    lease = replace(one.lease, id=f"sum-{token_hex(8)}", amount=NOTHING, probes=())
+    lease = one.lease._replace(id=f"sum-{token_hex(8)}", amount=NOTHING, probes=())
     return Debt(lease, Settlement(together, ended_at, ended_at), max(one.at, other.at), stored=False)

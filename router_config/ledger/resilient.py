@@ -145,7 +145,7 @@ class ResilientStore(Store):
     async def renew(self, lease: Lease, expires_at: float) -> None:
         held = self._leases.get(lease.id)
         if held is not None:
-            held.lease = replace(held.lease, expires_at=expires_at)
+            held.lease = held.lease._replace(expires_at=expires_at)
         await self._step(self._now, lambda store: store.renew(lease, expires_at))
 
     async def rest(self, rest: Rest) -> None:
@@ -261,7 +261,7 @@ class ResilientStore(Store):
             leases = [held.lease for held in self._leases.values()]
             await share.begin(known, self._meters, leases, self._just_known, now)
         for debt in tuple(self._since_known):  # What it was the store has told already; here only the room counts.
-            room = replace(debt.settlement, outcome=None, decision=None)
+            room = debt.settlement._replace(outcome=None, decision=None)
             await replace(debt, settlement=room).pay(share, wiped=True)
         with self._lock:
             if self._share is not None or self._closed:

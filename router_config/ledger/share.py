@@ -68,19 +68,19 @@ class Share(Store):
         tokens, usd = min(amount.tokens, choice.amount.tokens // self.processes), choice.amount.usd / self.processes
         amount = amount._replace(tokens=tokens, usd=usd)
         passed = tuple(Passed(each.id, statuses.get(each.id, "rate_limited")) for each in before)
-        return Choice(chosen, amount, choice.probes, passed), replace(lease, amount=amount)
+        return Choice(chosen, amount, choice.probes, passed), lease._replace(amount=amount)
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
         spent = settlement.spent
-        counted = replace(settlement, spent=None if spent is None else self._times(spent), outcome=None, decision=None)
+        counted = settlement._replace(spent=None if spent is None else self._times(spent), outcome=None, decision=None)
         if settlement.outcome is None and settlement.decision is None:
             await self._ledger.settle(lease, counted, now)
         else:  # The history is of what was really spent.
-            await self._ledger.settle(lease, replace(counted, rests=(), counted=()), now)
-            await self._ledger.settle(lease, replace(settlement, reports=()), now)
+            await self._ledger.settle(lease, counted._replace(rests=(), counted=()), now)
+            await self._ledger.settle(lease, settlement._replace(reports=()), now)
 
     async def adopt(self, lease: Lease, now: float) -> None:
-        await self._ledger.adopt(replace(lease, amount=self._times(lease.amount)), now)
+        await self._ledger.adopt(lease._replace(amount=self._times(lease.amount)), now)
 
     async def renew(self, lease: Lease, expires_at: float) -> None:
         await self._ledger.renew(lease, expires_at)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from router_config.ledger.choice import Choice
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision
@@ -13,8 +13,7 @@ from router_config.ledger.meters import Amount, Counts, LimitName, Meter
 from router_config.ledger.totals import CANCELLED, OK, Counted, Totals
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """Room taken for one attempt, in every meter of its deployment.
 
     It counts in full while it is open. One whose owner died is settled at `expires_at` with what it had reserved.
@@ -44,8 +43,7 @@ class Report:
     refills: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One attempt as the history keeps it. `error` is the kind of failure, None for a success.
 
     `cancelled`: its caller gave up on it.
@@ -64,8 +62,7 @@ class Outcome:
         return self.error or (CANCELLED if self.cancelled else OK)
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How an attempt ended.
 
     `spent` is what the provider counts for it; None when the request never reached it, and then nothing is counted.

@@ -204,7 +204,7 @@ class Ledger(RuleBasedStateMachine):
         until = max(lease.expires_at, self.naive.now + longer)
         self.run(self.store.renew(lease, until))
         if held is not None:
-            self.naive.open[lease.id] = replace(held, expires_at=until)
+            self.naive.open[lease.id] = held._replace(expires_at=until)
 
     @rule(name=st.sampled_from(list(NAMED)), seconds=st.floats(0, 400), probes=st.booleans())
     def rest(self, name: str, seconds: float, probes: bool) -> None:
