@@ -72,8 +72,8 @@ class Settling:
         verdict = self._verdict(flight, reply)
         if verdict.kind is Kind.timeout and flight.stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
-        elif reply.status in NOT_THERE and flight.call != "_acompletion":
-            verdict = replace(verdict, hold=Hold.none)  # A model that only chats, or an address that only lacks this.
+        elif reply.status in NOT_THERE and flight.call != "_acompletion" and verdict.kind is not Kind.model_gone:
+            verdict = replace(verdict, hold=Hold.none)  # The address lacks this endpoint, and may have the others.
         if not reached(flight, error):
             spent = None
         elif reply.status is not None and reply.status >= 400:
