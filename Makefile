@@ -16,8 +16,8 @@ help: ## Show this list
 run: venv ## Start the router's status page on http://127.0.0.1:8888; without keys, with simulated providers
 	@exec $(PY) -m router_config.cli serve --demo-without-keys $(ARGS)
 
-test: venv ## Run the tests
-	@$(PY) -m pytest $(ARGS)
+test: venv ## Run the tests, as many files at once as there are processors, four at most
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: format-check lint types ## Check format, lint and types
 
