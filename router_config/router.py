@@ -236,7 +236,9 @@ class Router(LiteLLMRouter):
     # A chat that uses nothing of LiteLLM's wrappers goes past them.
 
     async def acompletion(self, model: str, messages: list[Any], stream: bool = False, **kwargs: Any) -> Any:
-        if not direct.takes_request(self, messages, kwargs):
+        group = self._group(model)
+        known = group is not None and not direct.PROVIDERS.isdisjoint(group.litellm_providers)
+        if not known or not direct.takes_request(self, messages, kwargs):
             return await super().acompletion(model, messages, stream=stream, **kwargs)
         metadata = {**(kwargs.pop("metadata", None) or {}), "model_group": model}
         call = {"model": model, "messages": messages, "stream": stream, "metadata": metadata, **kwargs}
