@@ -128,7 +128,7 @@ def test_a_stream_that_is_dropped_during_a_probe_has_shown_that_the_provider_wor
 def test_fifty_workers_that_are_on_the_host_when_it_hangs_lose_one_timeout_and_no_more(
     make_router: MakeRouter, simulator: Simulator
 ) -> None:
-    router = make_router(defaults={"timeout": "1s"}, providers={"groq": {"limits": {}}, "gemini": {"limits": {}}})
+    router = make_router(defaults={"timeout": "3s"}, providers={"groq": {"limits": {}}, "gemini": {"limits": {}}})
     simulator.set_limits({"groq": None, "gemini": None})
     simulator.fault("groq", timeout=True)
 

@@ -105,7 +105,7 @@ def test_a_key_in_env_file_is_taken_up(file: File) -> None:
 
 
 def test_a_mistake_holds_no_key(file: File) -> None:
-    file.save(GOOD.replace("os.environ/GROQ_API_KEY", "[gsk_PLANTEDkJ7wQ2mVx9ZtB4nRc8YpL6sDfHg3a, {bad: 1}]"))
+    file.save(GOOD.replace("os.environ/GROQ_API_KEY", "[PLANTED0fake1no2real3key4of5a6test78, {bad: 1}]"))
     error = file.status()["config"]["error"]
     assert error
     assert "PLANTED" not in error

@@ -31,7 +31,9 @@ METRICS = "/metrics"
 ALERTS = ROOT / "monitoring/prometheus/alerts.yml"
 DASHBOARD = ROOT / "monitoring/grafana/llm-router.json"
 LABELS = {"provider", "model", "outcome", "le", "status", "tier", "priority", "window", "unit"}
-without_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
+without_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not on PATH; it comes with Debian's prometheus"
+)
 
 
 def scrape(client: httpx.Client) -> str:

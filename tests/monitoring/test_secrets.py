@@ -15,7 +15,7 @@ from router_config import Router, cli
 from router_config.simulator import Simulator
 
 KEYS = {
-    "with a known prefix": "gsk_PLANTEDkJ7wQ2mVx9ZtB4nRc8YpL6sDfHg3a",
+    "with a known prefix": "gsk_" + "PLANTED0fake1no2real3key4of5a6test78",
     "of letters alone": "PlantedWithoutAnyDigitXqWvZkJhGfDsLpMnB",
 }
 TOKEN = "PLANTED-status-token-5Rt8Yq"
