@@ -15,7 +15,7 @@ from rig_redis import RedisServer
 
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
-from router_config.ledger import resilient, sqlite
+from router_config.ledger import resilient, sqlite_file
 from router_config.simulator import Simulator
 
 Outage = Callable[[], AbstractContextManager[None]]
@@ -26,7 +26,7 @@ TWO = {"openrouter": None, "together": None, "openai": None}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is locked counts as lost sooner, and the store is looked at more often than once a second."""
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.05)
     monkeypatch.setattr(resilient, "LOOK_EVERY", 0.05)
 
 

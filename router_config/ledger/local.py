@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from router_config.ledger.choice import Choice, choose, room_for
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision
-from router_config.ledger.events import Event, News, event_of_rest, is_news
+from router_config.ledger.events import News, event_of_rest, is_news
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine_all
 from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Seen
+from router_config.ledger.past import Past
 from router_config.ledger.store import (
     History,
-    LastError,
     Lease,
     Outcome,
     Report,
@@ -26,9 +26,8 @@ from router_config.ledger.store import (
     SlotSeconds,
     Snapshot,
     Store,
-    Usage,
 )
-from router_config.ledger.totals import Counted, Ending, Totals, ending
+from router_config.ledger.totals import Counted, Totals
 from router_config.ledger.windows import Period
 
 T = TypeVar("T")
@@ -47,9 +46,10 @@ register_at_fork(after_in_child=_name_process)  # Asking the system each time co
 
 
 class LocalStore(Store):
-    """One algorithm over abstract pages of counts, slots, leases, rests and history."""
+    """One algorithm over abstract pages of counts, slots, leases and rests, and over a past."""
 
-    def __init__(self) -> None:
+    def __init__(self, past: Past) -> None:
+        self._past = past
         self._meters: dict[str, Meter] = {}
         self._now = 0.0
         self._news = News()
@@ -84,13 +84,13 @@ class LocalStore(Store):
         return await self._atomically(now, lambda: self._snapshot(meters, since))
 
     async def totals(self, now: float) -> Totals:
-        return await self._atomically(now, self._totals)
+        return await self._atomically(now, self._past.totals)
 
     async def record(self, decision: Decision, now: float) -> None:
         await self._atomically(now, lambda: self._keep(decision))
 
     async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
-        return await self._atomically(self._now, lambda: self._decisions(after, last))
+        return await self._atomically(self._now, lambda: self._past.decisions(after, last))
 
     async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
         return await self._atomically(now, lambda: self._history_since(slot_seconds, since))
@@ -147,27 +147,25 @@ class LocalStore(Store):
         for report in settlement.reports:
             self._hear(report, lease)
         for counted, times in settlement.counted:
-            self._count_on(counted, times)
+            self._past.count_on(counted, times)
         if outcome is not None:
-            spent = settlement.spent or NOTHING
-            self._record(outcome, spent, self._now)
-            self._add_up(ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds), outcome, spent)
+            self._past.record(outcome, settlement.spent or NOTHING, self._now)
         if settlement.decision is not None:
             self._keep(settlement.decision)
 
     def _keep(self, decision: Decision) -> None:
-        self._put_decision(decision)
+        self._past.put_decision(decision)
         if decision.passed or len(decision.attempts) > 1:
             for event in self._news.of(decision):
-                if is_news(event, self._events()):
-                    self._put_event(event)
+                if is_news(event, self._past.events()):
+                    self._past.put_event(event)
 
     def _begun(self, rest: Rest, outcome: Outcome) -> None:
         if rest.status == "cooldown":
-            self._count_on(Counted("cooldown", outcome.provider, outcome.model), 1)
+            self._past.count_on(Counted("cooldown", outcome.provider, outcome.model), 1)
         event = event_of_rest(rest, outcome.provider)
         if event is not None:
-            self._put_event(event)
+            self._past.put_event(event)
 
     def _close(self, lease: Lease, settlement: Settlement) -> None:
         for scope in lease.scopes:
@@ -268,12 +266,12 @@ class LocalStore(Store):
                 if used > 0:
                     resets[meter.scope, limit.name] = self._whole_again(meter, limit)
         rests = {scope: rest for scope, rest in self._all_rests().items() if not rest.over(self._now)}
-        burn = {provider: self._tokens_since(provider, self._now - 3600) for provider in since}
-        return Snapshot(counts, resets, rests, self._usage(since), self._last_errors(), burn)
+        burn = {provider: self._past.tokens_since(provider, self._now - 3600) for provider in since}
+        return Snapshot(counts, resets, rests, self._past.usage(since), self._past.last_errors(), burn)
 
     def _history_since(self, slot_seconds: SlotSeconds, since: float) -> History:
-        events = tuple(event for event in self._events() if event.at >= since)
-        return History(self._slots_since(slot_seconds, since), events)
+        events = tuple(event for event in self._past.events() if event.at >= since)
+        return History(self._past.slots_since(slot_seconds, since), events)
 
     # What a choice asks (the Book).
 
@@ -339,40 +337,3 @@ class LocalStore(Store):
 
     @abstractmethod
     def _all_rests(self) -> dict[str, Rest]: ...
-
-    @abstractmethod
-    def _record(self, outcome: Outcome, spent: Amount, now: float) -> None: ...
-
-    @abstractmethod
-    def _usage(self, since: Mapping[str, float]) -> dict[str, Usage]: ...
-
-    @abstractmethod
-    def _tokens_since(self, provider: str, moment: float) -> int: ...
-
-    @abstractmethod
-    def _last_errors(self) -> dict[str, LastError]: ...
-
-    @abstractmethod
-    def _add_up(self, ending: Ending, outcome: Outcome, spent: Amount) -> None: ...
-
-    @abstractmethod
-    def _count_on(self, counted: Counted, times: int) -> None: ...
-
-    @abstractmethod
-    def _totals(self) -> Totals: ...
-
-    @abstractmethod
-    def _put_decision(self, decision: Decision) -> None: ...
-
-    @abstractmethod
-    def _decisions(self, after: int, last: int) -> tuple[Decision, ...]: ...
-
-    @abstractmethod
-    def _put_event(self, event: Event) -> None: ...
-
-    @abstractmethod
-    def _events(self) -> Iterable[Event]:
-        """Oldest first."""
-
-    @abstractmethod
-    def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]: ...

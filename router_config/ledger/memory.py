@@ -2,18 +2,15 @@
 
 import heapq
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from router_config.ledger.decisions import Decision
-from router_config.ledger.events import Event
 from router_config.ledger.gates import Rest
 from router_config.ledger.local import LocalStore
+from router_config.ledger.memory_past import MemoryPast
 from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, Meter
-from router_config.ledger.recorded import Recorded
-from router_config.ledger.store import Attendance, LastError, Lease, Outcome, SlotSeconds, Usage
-from router_config.ledger.totals import Counted, Ending, Sums, Totals
+from router_config.ledger.store import Attendance, Lease
 from router_config.ledger.windows import Period, Window
 
 T = TypeVar("T")
@@ -54,15 +51,12 @@ class MemoryStore(LocalStore):
     shared = False
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(MemoryPast())
         self._lock = threading.Lock()
         self._pages: dict[str, _Page] = {}
         self._leases: dict[str, Lease] = {}
         self._expiries: list[tuple[float, str]] = []
         self._rests: dict[str, Rest] = {}
-        self._recorded = Recorded()
-        self._attempts: dict[Ending, list[float]] = {}
-        self._counted: dict[Counted, int] = {}
 
     async def _atomically(self, now: float, step: Callable[[], T]) -> T:
         with self._lock:
@@ -146,52 +140,6 @@ class MemoryStore(LocalStore):
 
     def _all_rests(self) -> dict[str, Rest]:
         return dict(self._rests)
-
-    def _record(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        self._recorded.record(outcome, spent, now)
-
-    def _usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
-        return self._recorded.usage(since)
-
-    def _tokens_since(self, provider: str, moment: float) -> int:
-        return self._recorded.tokens_since(provider, moment)
-
-    def _last_errors(self) -> dict[str, LastError]:
-        return self._recorded.last_errors()
-
-    def _add_up(self, ending: Ending, outcome: Outcome, spent: Amount) -> None:
-        sums = self._attempts.get(ending)
-        if sums is None:
-            sums = self._attempts[ending] = [0, 0, 0.0, 0.0]
-        sums[0] += 1
-        sums[1] += spent[1]
-        sums[2] += spent[2]
-        sums[3] += outcome.seconds
-
-    def _count_on(self, counted: Counted, times: int) -> None:
-        self._counted[counted] = self._counted.get(counted, 0) + times
-
-    def _totals(self) -> Totals:
-        attempts = {
-            ending: Sums(int(attempts), int(tokens), usd, seconds)
-            for ending, (attempts, tokens, usd, seconds) in self._attempts.items()
-        }
-        return Totals(attempts, dict(self._counted))
-
-    def _slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        return self._recorded.slots(slot_seconds, since)
-
-    def _put_decision(self, decision: Decision) -> None:
-        self._recorded.put_decision(decision)
-
-    def _decisions(self, after: int, last: int) -> tuple[Decision, ...]:
-        return self._recorded.decisions(after, last)
-
-    def _put_event(self, event: Event) -> None:
-        self._recorded.put_event(event)
-
-    def _events(self) -> tuple[Event, ...]:
-        return self._recorded.events()
 
     async def attend(self, process: str, now: float, lasts: float) -> Attendance:
         return Attendance(1, "")

@@ -12,7 +12,7 @@ import pytest
 from rig_ledger import START, Place, run
 from rig_redis import RedisServer
 
-from router_config.ledger import sqlite
+from router_config.ledger import sqlite_file
 from router_config.ledger.gates import Need, Rest
 from router_config.ledger.memory import MemoryStore
 from router_config.ledger.meters import Amount, Limit
@@ -324,7 +324,7 @@ def sqlite_process(path: Path) -> Process:
 
 
 def test_requests_go_on_while_another_program_locks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.05)
     path = tmp_path / "state.db"
 
     async def story() -> None:

@@ -1,4 +1,4 @@
-"""What a store in memory remembers of its past: usage by slot, latencies, errors, decisions and events."""
+"""What a store in memory remembers of what happened."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,11 @@ from router_config.ledger.decisions import DECISIONS_KEPT, Decision, numbered
 from router_config.ledger.events import EVENTS_KEPT, Event
 from router_config.ledger.history import LATENCIES_KEPT, MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT
 from router_config.ledger.meters import Amount
+from router_config.ledger.past import Past
 from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
+from router_config.ledger.totals import Counted, Ending, Sums, Totals, ending
 
-Sums = list[float]
+_Sums = list[float]
 """Requests, tokens, dollars, errors; of a minute, also its number."""
 
 NEVER: Final = -1
@@ -22,13 +24,13 @@ NEVER: Final = -1
 class _Course:
     """A provider's past. The present slot is kept at hand, since nearly everything is counted there."""
 
-    minutes: list[Sums] = field(default_factory=lambda: [[0, 0, 0.0, 0, NEVER] for _ in range(MINUTES_KEPT)])
-    slots: dict[int, Sums] = field(default_factory=dict)
+    minutes: list[_Sums] = field(default_factory=lambda: [[0, 0, 0.0, 0, NEVER] for _ in range(MINUTES_KEPT)])
+    slots: dict[int, _Sums] = field(default_factory=dict)
     latencies: deque[int] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     slot: int = NEVER
-    present: Sums = field(default_factory=lambda: [0, 0, 0.0, 0])
-    minute: Sums = field(default_factory=lambda: [0, 0, 0.0, 0, NEVER])
-    before: dict[int, Sums] = field(default_factory=dict)
+    present: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0])
+    minute: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0, NEVER])
+    before: dict[int, _Sums] = field(default_factory=dict)
     """By first slot, what all slots from there up to the present one came to."""
 
     def turn_to(self, slot: int) -> None:
@@ -48,7 +50,7 @@ class _Course:
         requests, tokens, usd, errors = self.sums_since(moment)
         return Usage(int(requests), int(tokens), usd, int(errors), tuple(self.latencies))
 
-    def sums_since(self, moment: float) -> Sums:
+    def sums_since(self, moment: float) -> _Sums:
         first = int(moment // SLOT_SECONDS)
         before = self.before.get(first)
         if before is None:
@@ -69,17 +71,21 @@ class _Course:
                 yield slot, _usage(sums)
 
 
-class Recorded:
-    """Bounded by the shape of history.py, decisions.py and events.py."""
-
+class MemoryPast(Past):
     def __init__(self) -> None:
         self._courses: dict[str, _Course] = {}
         self._errors: dict[str, LastError] = {}
         self._decisions: deque[tuple[int, Decision]] = deque(maxlen=DECISIONS_KEPT)
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._decided = 0
+        self._attempts: dict[Ending, list[float]] = {}
+        self._counted: dict[Counted, int] = {}
 
     def record(self, outcome: Outcome, spent: Amount, now: float) -> None:
+        self._record_usage(outcome, spent, now)
+        self._add_up(outcome, spent)
+
+    def _record_usage(self, outcome: Outcome, spent: Amount, now: float) -> None:
         course = self._courses.get(outcome.provider)
         if course is None:
             course = self._courses[outcome.provider] = _Course()
@@ -100,6 +106,19 @@ class Recorded:
         course.minute[3] += 1
         self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
 
+    def _add_up(self, outcome: Outcome, spent: Amount) -> None:
+        how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
+        sums = self._attempts.get(how)
+        if sums is None:
+            sums = self._attempts[how] = [0, 0, 0.0, 0.0]
+        sums[0] += 1
+        sums[1] += spent[1]
+        sums[2] += spent[2]
+        sums[3] += outcome.seconds
+
+    def count_on(self, counted: Counted, times: int) -> None:
+        self._counted[counted] = self._counted.get(counted, 0) + times
+
     def put_decision(self, decision: Decision) -> None:
         self._decided += 1
         self._decisions.append((self._decided, decision))
@@ -118,7 +137,7 @@ class Recorded:
         course = self._courses.get(provider)
         return 0 if course is None else int(course.sums_since(moment)[1])
 
-    def slots(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
+    def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
         return {provider: dict(course.by_slot(slot_seconds, since)) for provider, course in self._courses.items()}
 
     def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
@@ -131,6 +150,13 @@ class Recorded:
     def last_errors(self) -> dict[str, LastError]:
         return dict(self._errors)
 
+    def totals(self) -> Totals:
+        attempts = {
+            how: Sums(int(attempts), int(tokens), usd, seconds)
+            for how, (attempts, tokens, usd, seconds) in self._attempts.items()
+        }
+        return Totals(attempts, dict(self._counted))
 
-def _usage(sums: Sums) -> Usage:
+
+def _usage(sums: _Sums) -> Usage:
     return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]))
