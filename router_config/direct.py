@@ -26,6 +26,7 @@ from litellm.utils import function_setup
 
 from router_config.attempts import Flight
 from router_config.callbacks import somebody_listens
+from router_config.prepared import PreparedCalls, kind_of, noting
 
 PROVIDERS: Final = frozenset({"groq", "gemini", "openrouter", "together_ai", "openai"})
 """Their `completion(acompletion=True)` builds the request without waiting for anything, and sends it asynchronously."""
@@ -88,7 +89,7 @@ def takes_call(flight: Flight, call: Mapping[str, Any]) -> bool:
     )
 
 
-async def complete(flight: Flight, call: Mapping[str, Any]) -> Any:
+async def complete(flight: Flight, call: Mapping[str, Any], prepared: PreparedCalls) -> Any:
     """Ask the flight's deployment. Raises LiteLLM's errors.
 
     call: the arguments of `litellm.acompletion` besides the deployment's own, `metadata` among them.
@@ -98,14 +99,20 @@ async def complete(flight: Flight, call: Mapping[str, Any]) -> Any:
     metadata = {**call["metadata"], "deployment": model, "model_info": model_info}  # The deployment's own price.
     known = {"model": model, "model_info": model_info, "metadata": metadata, "litellm_call_id": call_id}
     asked = {**params, **call, **known}
-    listener: Any
-    listener, asked = function_setup("acompletion", _RULES, began, is_async_call=False, **asked)
-    listener.dispatch_success_handlers = listener.dispatch_failure_handlers = _nobody  # A stream's end calls them.
-    if model_info.get("input_cost_per_token") == 0 == model_info.get("output_cost_per_token"):
-        listener.response_cost_calculator = _nothing
-    asked["litellm_logging_obj"] = listener
+    kind = kind_of(asked)
+    ready = prepared.find(kind)
+    if ready is None or any("tool_calls" in each for each in asked["messages"]):
+        listener, asked = function_setup("acompletion", _RULES, began, is_async_call=False, **asked)
+    else:
+        listener = ready.listener(asked, began)
+    _spare(listener, model_info)
     try:
-        reply = litellm.completion(**asked, acompletion=True)
+        if ready is not None:
+            reply = ready.start(asked, listener)
+        else:
+            with noting(listener) as note:
+                reply = litellm.completion(**asked, litellm_logging_obj=listener, acompletion=True)
+            prepared.keep(kind, note, asked)
         if asyncio.iscoroutine(reply):
             reply = await reply
         if isinstance(reply, litellm.CustomStreamWrapper):
@@ -119,6 +126,13 @@ async def complete(flight: Flight, call: Mapping[str, Any]) -> Any:
     return reply
 
 
+def _spare(listener: Any, model_info: Mapping[str, Any]) -> None:
+    """The work for those who listen: nobody does. And for the cost of what is free, which LiteLLM looks up for long."""
+    listener.dispatch_success_handlers = listener.dispatch_failure_handlers = _nobody  # A stream's end calls them.
+    if model_info.get("input_cost_per_token") == 0 == model_info.get("output_cost_per_token"):
+        listener.response_cost_calculator = _nothing
+
+
 def with_headers(reply: Any) -> Any:
     """With the headers of LiteLLM's own that its Router adds to `_hidden_params`: no retry, no fallback."""
     reply = add_retry_headers_to_response(reply, attempted_retries=0)
@@ -130,5 +144,5 @@ async def _nobody(*_: Any, **__: Any) -> None:
 
 
 def _nothing(*_: Any, **__: Any) -> float:
-    """What a free answer costs; LiteLLM looks it up for a third of a millisecond."""
+    """What a free answer costs."""
     return 0.0

@@ -31,6 +31,7 @@ from router_config.generate import generate
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
 from router_config.past import decisions_document, history_document
+from router_config.prepared import PreparedCalls
 from router_config.pulse import Pulse
 from router_config.quirks import quieten
 from router_config.reading import Reading, reading_of
@@ -81,7 +82,7 @@ class Router(LiteLLMRouter):
         self._store: Store = open_store(state)
         if isinstance(self._clock, SystemClock):
             self._clock.follow(self._store.boot_epoch(boot_id(), self._clock.boot_epoch))
-        self._wire, self._pulse = Wire(self._clock), Pulse()
+        self._wire, self._pulse, self._prepared = Wire(self._clock), Pulse(), PreparedCalls()
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)
         self._reserving = Reserving(self._store, self._clock, moments)
@@ -249,7 +250,7 @@ class Router(LiteLLMRouter):
         if flight is None or not direct.takes_call(flight, kwargs):
             return await super()._acompletion(model, messages, **kwargs)
         timeout = self._get_timeout(kwargs=kwargs, data=flight.entry["litellm_params"])
-        return await direct.complete(flight, {**kwargs, "messages": messages, "timeout": timeout})
+        return await direct.complete(flight, {**kwargs, "messages": messages, "timeout": timeout}, self._prepared)
 
     async def _acompletion_streaming_iterator(self, model_response: Any, *_: Any, **__: Any) -> Any:
         """LiteLLM would wrap the stream in fallbacks of its own; `_call` needs it as it is."""

@@ -1,16 +1,20 @@
 """A chat that goes past LiteLLM's wrappers is, to its provider and to its caller, the one that goes through them."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import litellm
 import openai
 import pytest
+from litellm.exceptions import UnsupportedParamsError
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.llms.vertex_ai.common_utils import VertexAIError
 from rig import MODELS, MakeRouter, message
 
 from router_config import Router, direct
+from router_config import prepared as preparing
 from router_config.callbacks import LISTS
 from router_config.simulator import Simulator
 
@@ -67,6 +71,20 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 @pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One entry for each call of LiteLLM's own `completion`, which a prepared chat does without."""
+    calls: list[bool] = []
+    completion = litellm.completion
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls.append(True)
+        return completion(*args, **kwargs)
+
+    monkeypatch.setattr(litellm, "completion", counted)
+    return calls
+
+
+@pytest.fixture
 def listener() -> Iterator[None]:
     """Somebody who listens, for whom LiteLLM goes its own way."""
     lists = [getattr(litellm, name) for name in LISTS]
@@ -92,6 +110,12 @@ def answered(router: Router, asked: dict[str, Any]) -> tuple[Any, dict[str, Any]
     return [_lasting(chunk.model_dump()) for chunk in reply], hidden
 
 
+def alone(make_router: MakeRouter, provider: str, **settings: Any) -> Router:
+    """A router of one provider's first model."""
+    others: dict[str, Any] = {name: None for name in MODELS if name != provider}
+    return make_router(providers={provider: {"models": MODELS[provider][:1], **settings}, **others})
+
+
 def _lasting(dump: dict[str, Any]) -> dict[str, Any]:
     (dump.get("usage") or {}).pop("cost", None)
     return {name: value for name, value in dump.items() if name not in FLEETING}
@@ -103,28 +127,33 @@ def test_request_and_answer_are_those_of_litellms_own_way(
     make_router: MakeRouter,
     simulator: Simulator,
     passed: list[bool],
+    prepared: list[bool],
     request: pytest.FixtureRequest,
     provider: str,
     asked: dict[str, Any],
 ) -> None:
     simulator.set_options(keep_bodies=True)
-    others: dict[str, Any] = {name: None for name in MODELS if name != provider}
-    router = make_router(providers={provider: {"models": MODELS[provider][:1]}, **others})
+    router = alone(make_router, provider)
 
     past = answered(router, asked)
-    assert passed == [True]
+    repeated = answered(router, asked)
+    assert passed == [True, True]
+    assert prepared == [True]
     request.getfixturevalue("listener")
     through = answered(router, asked)
-    assert passed == [True]
+    assert passed == [True, True]
 
-    assert past[0] == through[0]
-    if provider != "openai":  # For together_ai LiteLLM takes its own price list's word over the free deployment's.
-        assert past[1].pop("response_cost") == 0.0
+    for each in (past, repeated):
+        assert each[0] == through[0]
+        if provider != "openai":  # For together_ai LiteLLM takes its own price list's word over the free deployment's.
+            assert each[1].pop("response_cost") == 0.0
+    if provider != "openai":
         through[1].pop("response_cost")
-    assert past[1] == through[1]
-    first, second = simulator.calls(provider)
-    assert first.body == second.body
-    assert first.key == second.key
+    assert past[1] == repeated[1] == through[1]
+    calls = simulator.calls(provider)
+    assert len(calls) == 3
+    assert all(each.body == calls[2].body for each in calls)
+    assert all(each.key == calls[2].key for each in calls)
 
 
 @pytest.mark.parametrize("asked", REQUESTS.values(), ids=REQUESTS)
@@ -190,13 +219,13 @@ def test_errors_are_those_of_litellms_own_way(
     make_router: MakeRouter,
     simulator: Simulator,
     passed: list[bool],
+    prepared: list[bool],
     request: pytest.FixtureRequest,
     provider: str,
     stream: bool,
     status: int,
 ) -> None:
-    others: dict[str, Any] = {name: None for name in MODELS if name != provider}
-    router = make_router(providers={provider: {"models": MODELS[provider][:1]}, **others})
+    router = alone(make_router, provider)
 
     def failure() -> Exception:
         simulator.fault(provider, status=status, times=1)
@@ -204,12 +233,87 @@ def test_errors_are_those_of_litellms_own_way(
             router.completion(model="default", messages=message(), stream=stream, despite_rests=True)
         return raised.value.__cause__ if isinstance(raised.value.__cause__, Exception) else raised.value
 
-    past = failure()
-    assert passed == [True]
+    past, repeated = failure(), failure()
+    assert passed == [True, True]
+    assert prepared == [True]
     request.getfixturevalue("listener")
     through = failure()
-    assert passed == [True]
-    assert getattr(past, "status_code", None) == getattr(through, "status_code", None) == status
-    if not (provider == "gemini" and stream):  # LiteLLM's Router passes its handler's own error on (1.106.2).
-        assert type(past) is type(through)
-        assert getattr(past, "llm_provider", None) == getattr(through, "llm_provider", None)
+    assert passed == [True, True]
+    for each in (past, repeated):
+        assert getattr(each, "status_code", None) == getattr(through, "status_code", None) == status
+        if not (provider == "gemini" and stream):  # LiteLLM's Router passes its handler's own error on (1.106.2).
+            assert type(each) is type(through)
+            assert str(through).startswith(str(each))  # LiteLLM's Router adds that no fallback was attempted.
+            assert getattr(each, "llm_provider", None) == getattr(through, "llm_provider", None)
+
+
+@pytest.mark.parametrize("provider", MODELS)
+def test_chats_that_differ_in_words_share_their_preparation_and_nothing_else(
+    make_router: MakeRouter, simulator: Simulator, prepared: list[bool], provider: str
+) -> None:
+    simulator.set_options(keep_bodies=True)
+    keys = [f"simulated-{provider}-{number}" for number in range(3)]
+    router = alone(make_router, provider, api_key=keys)
+
+    async def ask(number: int) -> Any:
+        metadata = {"agent": f"agent {number}", "run": number}
+        return await router.acompletion("default", message(f"Share {number}?"), metadata=metadata)
+
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*(ask(number) for number in range(20)))
+
+    replies = asyncio.run(all_of_them())
+    assert prepared == [True]
+    calls = simulator.calls(provider)
+    assert sorted(json.dumps(call.body).count(f"Share {number}?") for call in calls for number in range(20)) == (
+        [0] * 380 + [1] * 20
+    )
+    assert len({call.key for call in calls}) == 3
+    assert len({reply._hidden_params["litellm_call_id"] for reply in replies}) == 20
+    assert len({reply._hidden_params["model_id"] for reply in replies}) == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"temperature": 1}, {"temperature": 1.0}, {"max_tokens": 7}, {"seed": 2}, {"tools": [TOOL]}, {"timeout": 9},
+        {"response_format": {"type": "json_object"}}, {"extra_headers": {"x-desk": "7"}}, {"stream": True},
+        {"metadata": {"session_id": "s1"}}, {"messages": [{"role": "developer", "content": "Trade."}, *message()]},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_chat_of_another_kind_is_prepared_anew(
+    make_router: MakeRouter, prepared: list[bool], other: dict[str, Any]
+) -> None:
+    router = alone(make_router, "groq")
+    router.completion(model="default", messages=message(), temperature=True)
+    list(router.completion(**{"model": "default", "messages": message(), **other}))
+    assert prepared == [True, True]
+
+
+@pytest.mark.parametrize("setting", [{"LASTS": -1.0}, {"KEPT": 10}], ids=repr)
+def test_a_preparation_is_not_kept_for_good(
+    make_router: MakeRouter, prepared: list[bool], monkeypatch: pytest.MonkeyPatch, setting: dict[str, Any]
+) -> None:
+    for name, value in setting.items():
+        monkeypatch.setattr(preparing, name, value)
+    router = alone(make_router, "groq")
+    for _ in range(2):
+        router.completion("default", message())
+    assert prepared == [True, True]
+
+
+def test_a_setting_of_litellm_is_heeded_by_the_next_chat(
+    make_router: MakeRouter, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.set_options(keep_bodies=True)
+    router = alone(make_router, "openai")
+    unknown: dict[str, Any] = {"model": "default", "messages": message(), "reasoning_effort": "low"}
+    with pytest.raises(UnsupportedParamsError):
+        router.completion(**unknown)
+    monkeypatch.setattr(litellm, "drop_params", True)
+    router.completion(**unknown)
+    router.completion(**unknown)
+    monkeypatch.setattr(litellm, "drop_params", False)
+    with pytest.raises(UnsupportedParamsError):
+        router.completion(**unknown)
