@@ -26,21 +26,18 @@ from router_config.config import Config, reveal
 from router_config.deciding import decided_by
 from router_config.errors import NoProviderAvailable
 from router_config.estimate import need_of
-from router_config.explaining import absent_from, explanation
+from router_config.explaining import absent_from
 from router_config.generate import generate
+from router_config.inspection import Inspection
 from router_config.ledger.gates import Need
 from router_config.ledger.store import Store, open_store
-from router_config.past import decisions_document, history_document
 from router_config.prepared import PreparedCalls
 from router_config.pulse import Pulse
 from router_config.quirks import quieten
-from router_config.reading import Reading, reading_of
 from router_config.refusals import lies_in_the_request, refusal
 from router_config.reserving import Reserving
 from router_config.settling import Settling
-from router_config.status import document
 from router_config.streams import SettlingStream, SyncStream, carries_content, until_content
-from router_config.views import View, view_of, view_of_deployments
 from router_config.wire import Wire
 
 T = TypeVar("T")
@@ -49,7 +46,7 @@ GRACE: Final = 1.0
 """Seconds past its timeout after which an attempt is cut off, where LiteLLM does not heed the timeout."""
 
 
-class Router(LiteLLMRouter):
+class Router(Inspection, LiteLLMRouter):
     """Routes each request to the first deployment, by priority, with room in all of its windows.
 
     Takes what `litellm.Router` takes; priority and limits are read from each deployment's `model_info`. Besides:
@@ -97,7 +94,7 @@ class Router(LiteLLMRouter):
         )
         self._requests = count()
         self._catalog: Catalog | None = None
-        self._shown: tuple[Catalog, View] | None = None
+        self._shown = None
         self._loaded_at = self._clock.now()
         quieten()
         settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
@@ -348,74 +345,10 @@ class Router(LiteLLMRouter):
         reply = self._background.run(work)
         return SyncStream(reply, self._background) if isinstance(reply, SettlingStream) else reply
 
-    # What others may look at.
-
-    def status(self) -> dict[str, Any]:
-        """The JSON of GET /api/llm-providers (DESIGN.md, section 6)."""
-        return self._background.run(self.astatus())
-
-    async def astatus(self) -> dict[str, Any]:
-        """`status()` for callers on an event loop."""
-        return await document(self._view(), self._store, self._clock.now())
-
-    def explain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
-        """What would happen to such a request now: every candidate, what blocks it, when that clears. No side effect.
-
-        Raises ValueError for a model that is no group, alias or deployment.
-        """
-        return self._background.run(self.aexplain(model, tokens))
-
-    async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
-        """`explain()` for callers on an event loop."""
-        group = self._group(model)
-        if group is None:
-            raise ValueError(f"no group, alias or deployment is called {model!r}")
-        return await explanation(
-            group.name,
-            group.deployments,
-            tokens,
-            self._store,
-            self._clock.now(),
-            absent=absent_from(self.config, group.name),
-            max_wait=self._max_wait,
-        )
-
-    async def areading(self) -> Reading:
-        """What metrics are made of, for callers on an event loop."""
-        return await reading_of(self._view(), self._store, self._clock.now())
-
-    async def adecision_log(
-        self, *, after: int = 0, last: int = 50, provider: str | None = None, outcome: str | None = None
-    ) -> dict[str, Any]:
-        """The last requests as they were decided, newest first: the JSON of GET /api/llm-providers/decisions.
-
-        after: only those numbered above. last: how many at most; a store keeps 500. provider: only those that it
-        answered or was tried for. outcome: only those that ended so.
-        """
-        now = self._clock.now()
-        return await decisions_document(
-            self._view(), self._store, now, after=after, last=last, provider=provider, outcome=outcome
-        )
-
-    async def ahistory(self, hours: int = 24) -> dict[str, Any]:
-        """The JSON of GET /api/llm-providers/history: usage by slot, and events, of the last 1 to 24 hours."""
-        return await history_document(self._view(), self._store, hours, self._clock.now())
-
     async def wake(self, deployment: str) -> None:
         """End the rests of a deployment's provider, account, key and model: it was seen to work again."""
         for scope in self.catalog.deployments[deployment].scopes:
             await self._store.wake(scope)
-
-    def _view(self) -> View:
-        catalog = self.catalog
-        if self._shown is None or self._shown[0] is not catalog:
-            if self.config is not None:
-                view = view_of(self.config, loaded_at=self._loaded_at, simulated=self.simulated)
-            else:
-                deployments = tuple(catalog.deployments.values())
-                view = view_of_deployments(deployments, loaded_at=self._loaded_at, simulated=self.simulated)
-            self._shown = catalog, view
-        return self._shown[1]
 
     def close(self) -> None:
         """Settle what is abandoned, close the store, the connections and the background thread."""
