@@ -25,7 +25,7 @@ SUBJECTS: Final = ("cpu", "latency", "streams", "threads", "stores", "commands",
 FEW: Final = ("acompletion", "stock, 5", "stock, 5 + enforce", "ours", "ours, SQLite")
 """The clients without which ours cannot be judged."""
 
-ONLY_IN_FULL: Final = ("stock, logger", "ours, logger")
+ONLY_IN_FULL: Final = ("stock, logger", "ours, logger", "ours, seeds")
 
 QUICK: Final = Effort(rounds=5, requests=50, sequential=8, threaded=48, warm_up=50)
 FULL: Final = Effort(rounds=21, requests=100, sequential=25, threaded=256, warm_up=100)

@@ -1,4 +1,7 @@
-"""A request must stay cheap: CPU against stock litellm.Router, in one run. Figures: benchmarks/overhead.py."""
+"""A request must stay cheap: CPU against stock litellm.Router, in one run. Figures: benchmarks/overhead.py.
+
+LiteLLM has three ways to ask a provider; each of these three kinds takes another.
+"""
 
 from itertools import count
 from statistics import median
@@ -8,13 +11,13 @@ import pytest
 from benchmarks.costs.replay import Replay
 from benchmarks.costs.routing import Effort, field
 
-BAR = 0.75
+BAR = 0.60
 STOCK = "stock, 5 + enforce"
 FEWEST, MOST = 5, 20
 """Rounds. It ends as soon as the bar is clearly kept; only one that is missed in so many is a failure."""
 
 
-@pytest.mark.parametrize("first", ["gemini", "openai"])
+@pytest.mark.parametrize("first", ["groq", "gemini", "openai"])
 def test_a_request_costs_less_cpu_than_with_stock_router(first: str) -> None:
     effort = Effort(rounds=1, requests=0, sequential=0, threaded=0, warm_up=100)
     ratios: list[float] = []

@@ -1,6 +1,7 @@
 """The clients that are compared, each as its user would write it, aimed at one upstream."""
 
 import functools
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,16 @@ class Logger(CustomLogger):
     async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None: ...
 
 
+def with_seeds(make: Callable[[Setting], Rival]) -> Callable[[Setting], Rival]:
+    """The same with another parameter at each request, so that LiteLLM has to prepare every one."""
+
+    def made(setting: Setting) -> Rival:
+        rival, seeds = make(setting), itertools.count()
+        return Rival(lambda: rival.ask(seed=next(seeds)), rival.router)
+
+    return made
+
+
 def enforcing(setting: Setting) -> Rival:
     return stock(setting, 5, optional_pre_call_checks=["enforce_model_rate_limits"])
 
@@ -119,6 +130,7 @@ RIVALS: Final[Mapping[str, Callable[[Setting], Rival]]] = {
     "stock, logger": with_logger(enforcing),
     "ours": in_memory,
     "ours, logger": with_logger(in_memory),
+    "ours, seeds": with_seeds(in_memory),
     "ours, SQLite": lambda setting: ours(setting, "sqlite:///{directory}/state.db"),
     "ours, 300 keys": lambda setting: ours(setting, "memory://", keys=MANY),
     "ours, 300 models": lambda setting: ours(setting, "memory://", models=MANY),

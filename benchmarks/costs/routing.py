@@ -82,6 +82,7 @@ def _cpu(clients: Field, first: str, effort: Effort) -> Row:
         ("ours", "acompletion", 1.10),
         ("ours, SQLite", "acompletion", None),
         ("ours, logger", "stock, logger", None),
+        ("ours, seeds", "stock, 5 + enforce", None),
         ("ours, 300 keys", "ours", 1.10),
         ("ours, 300 models", "ours", 1.10),
     )

@@ -16,6 +16,7 @@ COLUMNS: Final = (
     "ours, SQLite",
     "stock, logger",
     "ours, logger",
+    "ours, seeds",
     "ours, 300 keys",
     "ours, 300 models",
 )
