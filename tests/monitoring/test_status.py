@@ -1,6 +1,7 @@
 """GET /api/llm-providers and its relatives, over HTTP, with a real Router and real traffic."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rig import MakeRouter, message
 from rig_monitoring import STATUS, Api, Serve
 
 import monitoring
+from monitoring.answers import Answer
 from monitoring.documents import Explanation, ProviderState, StatusDocument
 from monitoring.source import ConfiguredSource
 from router_config import load_config
@@ -179,6 +181,14 @@ def test_an_unchanged_document_is_not_sent_again(make_router: MakeRouter, api: A
     changed = client.get(STATUS, headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
+
+
+def test_a_message_cut_in_the_middle_of_a_character_is_told() -> None:
+    half = Answer.of({"message": "cut \ud83d", "price": 1e-9})
+    assert json.loads(half.body) == {"message": "cut \ud83d", "price": 1e-9}
+    whole = Answer.of({"message": "Grüße \u2028\n", "price": 1e-9})
+    assert json.loads(whole.body) == {"message": "Grüße \u2028\n", "price": 1e-9}
+    assert b"\n" not in whole.body, "a line of an event stream"
 
 
 def test_explain_says_who_would_serve_and_changes_nothing(make_router: MakeRouter, api: Api) -> None:
