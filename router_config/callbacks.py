@@ -6,6 +6,7 @@ asynchronous code on a background loop, so it does not call them (1.106.2).
 
 import inspect
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, Final
 
 import litellm
@@ -46,10 +47,13 @@ LISTS: Final = (
 )  # fmt: skip
 """Where the litellm module keeps callbacks. Gemini's code puts a "cache" there, idle without `litellm.cache`."""
 
+_lists: Final = attrgetter(*LISTS)
+
 
 def somebody_listens() -> bool:
     """Whether a callback is registered. Asked for each request: a user may set LiteLLM's lists at any time."""
-    return any(each != "cache" and each is not RELAY for name in LISTS for each in getattr(litellm, name))
+    lists = _lists(litellm)
+    return any(lists) and any(each != "cache" and each is not RELAY for callbacks in lists for each in callbacks)
 
 
 def hear_synchronous_callbacks() -> None:

@@ -10,6 +10,7 @@ anything else that is not named here gets LiteLLM's own way, whole.
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 from uuid import uuid4
 
@@ -59,6 +60,8 @@ ROUTER_FEATURES: Final = (
 )  # fmt: skip
 """Settings of litellm.Router that its wrappers serve."""
 
+_settings: Final = attrgetter(*SETTINGS)
+_features: Final = attrgetter(*ROUTER_FEATURES)
 _RULES: Final = Rules()
 
 
@@ -69,9 +72,9 @@ def takes_request(router: LiteLLMRouter, messages: Any, request: Mapping[str, An
     """
     return (
         REQUEST_PARAMS.issuperset(request)
-        and not any(getattr(litellm, name) for name in SETTINGS)
+        and not any(_settings(litellm))
         and not somebody_listens()
-        and not any(getattr(router, name) for name in ROUTER_FEATURES)
+        and not any(_features(router))
         and DEFAULT_PARAMS.issuperset(router.default_litellm_params)
         and isinstance(messages, list)
         and all(isinstance(each, dict) and isinstance(each.get("content"), str | None) for each in messages)

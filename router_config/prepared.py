@@ -15,7 +15,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, Final
 
 import litellm
@@ -41,7 +41,7 @@ OF_ONE_REQUEST: Final = frozenset({"messages", "metadata", "litellm_call_id", "m
 DECISIVE_METADATA: Final = frozenset({"session_id", "trace_id"})
 """What LiteLLM reads in a request's metadata."""
 
-_settings: Final[Callable[[Mapping[str, Any]], tuple[Any, ...]]] = itemgetter(*SETTINGS)
+_settings: Final[Callable[[Any], tuple[Any, ...]]] = attrgetter(*SETTINGS)
 
 
 FRESH: Final = frozenset({"messages", "model_response", "logging_obj", "client", "litellm_params"})
@@ -185,7 +185,7 @@ class PreparedCalls:
 
     def find(self, kind: str | None) -> Prepared | None:
         found = None if kind is None else self._calls.get(kind)
-        if found is None or found.until < self._clock() or found.settings != _settings(vars(litellm)):
+        if found is None or found.until < self._clock() or found.settings != _settings(litellm):
             return None
         return found
 
@@ -234,7 +234,7 @@ def _prepared(note: Note, asked: Mapping[str, Any], until: float) -> Prepared | 
     kept = repr((arguments.values, params.values, told.values, note.hidden))
     if any(asked[source] in kept for source in ("litellm_call_id", "api_key")):
         return None  # Something of this request's own is among it, in a place that is not known here.
-    settings = tuple(map(copy, _settings(vars(litellm))))
+    settings = tuple(map(copy, _settings(litellm)))
     return Prepared(note.handler, arguments, keys, params, given, told, note.hidden, settings, until)
 
 

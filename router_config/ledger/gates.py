@@ -1,7 +1,8 @@
 """What a request meets at a deployment: rests, and one gate for each limit. Pure logic over counts."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, Protocol
 
 from router_config.ledger.meters import Amount, Counts, Limit, LimitName, Meter, Seen
@@ -18,6 +19,9 @@ ROUNDING: Final = 1e-9
 
 SEEN_LIMIT_LASTS: Final = 86400.0
 """Seconds for which a limit that a provider reported is believed."""
+
+_limit: Final = lru_cache(1000)(Limit)
+"""Limits as providers report them, which every request asks for anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +221,14 @@ def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterable[tuple[
 def _heard(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:
     for limit in meter.limits:
         seen = counts.seen.get(limit.name)
-        yield _lowered(limit, seen, now), counts.used(limit) + _extra(seen, now)
+        if seen is None:
+            yield limit, counts.used(limit)
+        else:
+            yield _lowered(limit, seen, now), counts.used(limit) + seen.extra_at(now)
     for name, seen in counts.seen.items():
-        if seen.limit is not None and now < seen.heard_at + SEEN_LIMIT_LASTS and not meter.limited(name):
-            learned = Limit(name, seen.limit)
-            yield learned, counts.used(learned) + _extra(seen, now)
+        if name not in meter.limited and seen.limit is not None and now < seen.heard_at + SEEN_LIMIT_LASTS:
+            learned = _limit(name, seen.limit)
+            yield learned, counts.used(learned) + seen.extra_at(now)
 
 
 def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: Need) -> Status:
@@ -274,10 +281,10 @@ def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book,
         yield Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft)
 
 
-def _lowered(limit: Limit, seen: Seen | None, now: float) -> Limit:
-    if seen is None or seen.limit is None or seen.limit >= limit.value or now >= seen.heard_at + SEEN_LIMIT_LASTS:
+def _lowered(limit: Limit, seen: Seen, now: float) -> Limit:
+    if seen.limit is None or seen.limit >= limit.value or now >= seen.heard_at + SEEN_LIMIT_LASTS:
         return limit
-    return replace(limit, value=seen.limit, soft=limit.soft * seen.limit / limit.value)
+    return _limit(limit.name, seen.limit, limit.soft * seen.limit / limit.value)
 
 
 def _extra(seen: Seen | None, now: float) -> float:

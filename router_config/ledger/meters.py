@@ -69,17 +69,17 @@ class Meter:
     limits_minutes: bool = field(init=False, compare=False)
     most_tokens: float = field(init=False, compare=False)
     """The smallest of its token limits."""
+    limited: frozenset[LimitName] = field(init=False, compare=False)
+    """The names of its limits."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits_minutes", any(limit.period == "minute" for limit in self.limits))
         tokens = (limit.value for limit in self.limits if limit.metric == "tokens")
         object.__setattr__(self, "most_tokens", min(tokens, default=float("inf")))
+        object.__setattr__(self, "limited", frozenset(limit.name for limit in self.limits))
 
     def window(self, period: Period) -> Window:
         return MINUTE if period == "minute" else self.day
-
-    def limited(self, name: LimitName) -> bool:
-        return any(limit.name == name for limit in self.limits)
 
 
 @dataclass(frozen=True, slots=True)
