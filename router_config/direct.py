@@ -110,12 +110,7 @@ async def complete(flight: Flight, call: Mapping[str, Any], prepared: PreparedCa
         listener = ready.listener(asked, began)
     _spare(listener, model_info)
     try:
-        if ready is not None:
-            reply = ready.start(asked, listener)
-        else:
-            with noting(listener) as note:
-                reply = litellm.completion(**asked, litellm_logging_obj=listener, acompletion=True)
-            prepared.keep(kind, note, asked)
+        reply = ready.start(asked, listener) if ready is not None else _start(asked, listener, kind, prepared)
         if asyncio.iscoroutine(reply):
             reply = await reply
         if isinstance(reply, litellm.CustomStreamWrapper):
@@ -126,6 +121,16 @@ async def complete(flight: Flight, call: Mapping[str, Any], prepared: PreparedCa
         provider = flight.deployment.litellm_provider
         raise exception_type(model, error, provider, asked, asked) from error  # type: ignore[no-untyped-call]
     update_response_metadata(reply, listener, model, asked, began, datetime.now())
+    return reply
+
+
+def _start(asked: Mapping[str, Any], listener: Any, kind: str | None, prepared: PreparedCalls) -> Any:
+    """Have LiteLLM prepare a chat and hand it over, and note for the next of its kind what it came to."""
+    if kind is None or not prepared.wants(kind):
+        return litellm.completion(**asked, litellm_logging_obj=listener, acompletion=True)
+    with noting(listener) as note:
+        reply = litellm.completion(**asked, litellm_logging_obj=listener, acompletion=True)
+    prepared.keep(kind, note, asked)
     return reply
 
 

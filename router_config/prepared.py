@@ -1,8 +1,8 @@
 """What LiteLLM makes of a chat before it hands it to the provider's code, kept for chats that differ in words alone.
 
 `litellm.completion` looks up the provider, its address and what the model supports, and translates every parameter,
-for each request anew: two fifths of a whole request's CPU (1.106.2). The first chat of a kind goes that way, and what
-arrives at the provider's handler is noted; those after it go to the handler straight away.
+for each request anew: two fifths of a whole request's CPU (1.106.2). The first chats of a kind go that way, and what
+arrives at the provider's handler is noted; those after them go to the handler straight away.
 """
 
 import json
@@ -27,7 +27,10 @@ LASTS: Final = 10.0
 """Seconds after which LiteLLM is asked anew: the environment, a price list or a class of its own may have changed."""
 
 KEPT: Final = 1_000_000
-"""Characters that the kinds held may have together: an agent with a new seed for each request has no end of kinds."""
+"""Characters that the kinds held may have together."""
+
+REMEMBERED: Final = 1000
+"""Kinds that came once; an agent with a new seed for each request has no end of them."""
 
 SETTINGS: Final = (
     "add_function_to_prompt", "api_base", "drop_params", "headers", "model_alias_map", "organization", "proxy_auth",
@@ -180,8 +183,20 @@ class PreparedCalls:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._calls: dict[str, Prepared] = {}
+        self._came: set[int] = set()
         self._characters = 0
         self._lock = threading.Lock()
+
+    def wants(self, kind: str) -> bool:
+        """Whether to note this chat's preparation: where its kind has come before, for most of those come again."""
+        number = hash(kind)
+        if kind in self._calls or number in self._came:
+            self._came.discard(number)
+            return True
+        if len(self._came) >= REMEMBERED:
+            self._came.clear()
+        self._came.add(number)
+        return False
 
     def find(self, kind: str | None) -> Prepared | None:
         found = None if kind is None else self._calls.get(kind)
@@ -189,10 +204,10 @@ class PreparedCalls:
             return None
         return found
 
-    def keep(self, kind: str | None, note: Note, asked: Mapping[str, Any]) -> None:
+    def keep(self, kind: str, note: Note, asked: Mapping[str, Any]) -> None:
         """Keep what was noted, if a later chat of this kind will come to the same."""
-        prepared = None if kind is None else _prepared(note, asked, self._clock() + LASTS)
-        if kind is None or prepared is None:
+        prepared = _prepared(note, asked, self._clock() + LASTS)
+        if prepared is None:
             return
         with self._lock:
             self._drop(kind)
