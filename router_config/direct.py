@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import litellm
+from litellm.chat_completions.dispatch import acompletion
 from litellm.litellm_core_utils.exception_mapping_utils import exception_type
 from litellm.litellm_core_utils.llm_response_utils.response_metadata import update_response_metadata
 from litellm.litellm_core_utils.rules import Rules
@@ -74,6 +75,7 @@ def takes_request(router: LiteLLMRouter, messages: Any, request: Mapping[str, An
         REQUEST_PARAMS.issuperset(request)
         and not any(_settings(litellm))
         and not somebody_listens()
+        and litellm.acompletion is acompletion  # Instrumentation puts a function of its own there.
         and not any(_features(router))
         and DEFAULT_PARAMS.issuperset(router.default_litellm_params)
         and isinstance(messages, list)

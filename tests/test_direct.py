@@ -208,6 +208,21 @@ def test_a_setting_of_the_litellm_module_that_the_wrappers_serve_is_heeded(
     assert not direct.takes_request(router, message(), {})
 
 
+def test_instrumentation_of_litellms_own_function_sees_every_chat(
+    make_router: MakeRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    own = litellm.acompletion
+
+    async def traced(*args: Any, **kwargs: Any) -> Any:
+        seen.append(kwargs["model"])
+        return await own(*args, **kwargs)
+
+    monkeypatch.setattr(litellm, "acompletion", traced)
+    make_router().completion("default", message())
+    assert seen == ["groq/llama-3.3-70b-versatile"]
+
+
 def test_a_setting_of_the_router_that_the_wrappers_serve_is_heeded(make_router: MakeRouter) -> None:
     router = make_router(router_settings={"fallbacks": [{"default": ["fast"]}]})
     assert not direct.takes_request(router, message(), {})
