@@ -66,7 +66,7 @@ class LocalStore(Store):
         await self._atomically(now, lambda: self._adopt(lease))
 
     async def renew(self, lease: Lease, expires_at: float) -> None:
-        await self._atomically(self._now, lambda: self._renew(lease.id, expires_at))
+        await self._atomically(self._now, lambda: self._renew(lease, expires_at))
 
     async def rest(self, rest: Rest) -> None:
         await self._atomically(rest.since, lambda: self._put_rest(rest))
@@ -127,7 +127,7 @@ class LocalStore(Store):
         return choice, lease
 
     def _adopt(self, lease: Lease) -> None:
-        held = self._pop_lease(lease.id)
+        held = self._pop_lease(lease)
         if held is None:
             for scope in lease.scopes:
                 meter = self._meter(scope)
@@ -137,7 +137,7 @@ class LocalStore(Store):
         self._put_lease(held or lease)
 
     def _settle(self, lease: Lease, settlement: Settlement) -> None:
-        held = self._pop_lease(lease.id)
+        held = self._pop_lease(lease)
         if held is not None:
             self._close(held, settlement)
         outcome = settlement.outcome
@@ -244,10 +244,10 @@ class LocalStore(Store):
         counts.seen[report.limit_name] = seen
         self._save_counts(meter, counts)
 
-    def _renew(self, lease_id: str, expires_at: float) -> None:
-        lease = self._pop_lease(lease_id)
-        if lease is not None:
-            self._put_lease(lease._replace(expires_at=expires_at))
+    def _renew(self, lease: Lease, expires_at: float) -> None:
+        held = self._pop_lease(lease)
+        if held is not None:
+            self._put_lease(held._replace(expires_at=expires_at))
 
     def _explain(self, candidates: Sequence[Candidate], need: Need) -> tuple[Examination, ...]:
         return examine_all(candidates, need, self, self._now)
@@ -309,7 +309,8 @@ class LocalStore(Store):
     def _save_counts(self, meter: Meter, counts: Counts) -> None: ...
 
     @abstractmethod
-    def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None: ...
+    def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None:
+        """Count in a slot; the counts that come of it are saved after."""
 
     @abstractmethod
     def _oldest_first(self, meter: Meter, period: Period) -> Iterable[tuple[float, Amount]]:
@@ -323,7 +324,8 @@ class LocalStore(Store):
     def _put_lease(self, lease: Lease) -> None: ...
 
     @abstractmethod
-    def _pop_lease(self, lease_id: str) -> Lease | None: ...
+    def _pop_lease(self, lease: Lease) -> Lease | None:
+        """Take out a lease and return it as it is held; None: it is closed."""
 
     @abstractmethod
     def _expired_leases(self, now: float) -> list[Lease]:

@@ -119,8 +119,8 @@ class MemoryStore(LocalStore):
             self._expiries = [(lease.expires_at, lease.id) for lease in self._leases.values()]
             heapq.heapify(self._expiries)
 
-    def _pop_lease(self, lease_id: str) -> Lease | None:
-        return self._leases.pop(lease_id, None)
+    def _pop_lease(self, lease: Lease) -> Lease | None:
+        return self._leases.pop(lease.id, None)
 
     def _expired_leases(self, now: float) -> list[Lease]:
         expired: list[Lease] = []

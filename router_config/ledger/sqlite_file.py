@@ -8,22 +8,23 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, TypeVar
 
+from router_config.ledger.sqlite_schema import NewerSchemaError, bring_up_to_date
 from router_config.ledger.store import StoreError
 
 T = TypeVar("T")
 _log = logging.getLogger("router_config")
-
-SCHEMA_VERSION: Final = 4
 
 PATIENCE: Final = 2.0
 """Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
 
 TRIES: Final = 20
 """It counts as locked no sooner than after so many tries of this process: one that is starved itself has made few."""
+
+PAGE_SIZE: Final = 2048
+"""Bytes, in a file that is new: a transaction changes a few rows here and there, and writes their whole pages."""
 
 AT_ONCE: Final = 10
 """Milliseconds that SQLite itself waits in each try; a transaction takes a third of one."""
@@ -113,6 +114,11 @@ class StateFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return self._connect()
+        except NewerSchemaError as error:
+            raise StoreError(
+                f"the state file {self.path} was written by a newer version (schema {error.version}). "
+                "Upgrade litellm-router-config, or choose another path under `state:`."
+            ) from None
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise StoreError(
@@ -132,26 +138,16 @@ class StateFile:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
+            connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            self._bring_up_to_date(connection)
+            bring_up_to_date(connection)
             connection.execute("SELECT count(*) FROM meter").fetchone()
             connection.execute(f"PRAGMA busy_timeout={AT_ONCE}")  # Longer waiting is ours, off the event loop.
         except BaseException:
             connection.close()
             raise
         return connection
-
-    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"the state file {self.path} was written by a newer version (schema {version}). "
-                "Upgrade litellm-router-config, or choose another path under `state:`."
-            )
-        if version < SCHEMA_VERSION:
-            script = files("router_config.ledger").joinpath("schema.sql").read_text("utf-8")
-            connection.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
 
 
 def _is_busy(error: sqlite3.DatabaseError) -> bool:

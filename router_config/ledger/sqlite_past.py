@@ -1,18 +1,32 @@
 """What the state file remembers of what happened."""
 
-import random
 import sqlite3
 from collections.abc import Mapping
-from itertools import chain
+from typing import Final
 
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision, decision_of, decision_text
 from router_config.ledger.events import EVENTS_KEPT, Event
-from router_config.ledger.history import LATENCIES_KEPT, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT, minute_of, slot_of
+from router_config.ledger.history import (
+    LATENCIES_KEPT,
+    MINUTE_SECONDS,
+    MINUTES_KEPT,
+    SLOT_SECONDS,
+    SLOTS_KEPT,
+    minute_of,
+)
 from router_config.ledger.meters import Amount
 from router_config.ledger.past import Past
 from router_config.ledger.sqlite_file import StateFile
+from router_config.ledger.sqlite_rows import LATENCY_DIGITS, latencies_of, latency_text
 from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
 from router_config.ledger.totals import Counted, Ending, Sums, Totals, ending
+
+SLOT_MINUTES: Final = SLOT_SECONDS // MINUTE_SECONDS
+
+_Sums = tuple[float, ...]
+"""Requests, tokens, dollars, errors."""
+
+_NONE: Final[_Sums] = (0, 0, 0.0, 0)
 
 
 class SQLitePast(Past):
@@ -20,48 +34,64 @@ class SQLitePast(Past):
 
     def __init__(self, file: StateFile) -> None:
         self._file = file
-        self._positions: dict[str, int] = {}
 
     @property
     def _db(self) -> sqlite3.Connection:
         return self._file.db
 
     def record(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        self._record_slot(outcome, spent, slot_of(now))
-        self._record_minute(outcome, spent, minute_of(now))
-        if outcome.error is None:
-            self._record_answer(outcome)
-        else:
+        provider, minute, failed = outcome.provider, minute_of(now), outcome.error is not None
+        took = "" if failed else latency_text(round(outcome.seconds * 1000))
+        if not self._goes_on(provider, minute, (*spent, failed), took):
+            present = self._turned_to(provider, minute)
+            if present == minute:
+                self._goes_on(provider, minute, (*spent, failed), took)
+            else:
+                self._close(provider, minute, (*spent, failed), present)
+                self._goes_on(provider, present, _NONE, took)
+        if failed:
             self._db.execute(
-                "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)",
-                (outcome.provider, now, outcome.error, outcome.message),
+                "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)", (provider, now, outcome.error, outcome.message)
             )
         self._add_up(outcome, spent)
 
-    def _record_slot(self, outcome: Outcome, spent: Amount, slot: int) -> None:
-        new = self._db.execute(
-            "INSERT INTO usage VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET requests=requests+excluded.requests, "
-            "tokens=tokens+excluded.tokens, usd=usd+excluded.usd, errors=errors+excluded.errors RETURNING requests",
-            (outcome.provider, slot, *spent, outcome.error is not None),
-        ).fetchone()
-        if new[0] <= 1:
-            self._db.execute("DELETE FROM usage WHERE provider=? AND slot<=?", (outcome.provider, slot - SLOTS_KEPT))
-
-    def _record_minute(self, outcome: Outcome, spent: Amount, minute: int) -> None:
-        self._db.execute(
-            "INSERT INTO minute VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-            "requests=requests*(slot=excluded.slot)+excluded.requests, "
-            "tokens=tokens*(slot=excluded.slot)+excluded.tokens, usd=usd*(slot=excluded.slot)+excluded.usd, "
-            "errors=errors*(slot=excluded.slot)+excluded.errors, slot=excluded.slot WHERE excluded.slot>=slot",
-            (outcome.provider, minute % MINUTES_KEPT, minute, *spent, outcome.error is not None),
+    def _goes_on(self, provider: str, minute: int, sums: _Sums, took: str) -> bool:
+        """Add to a provider's present minute; False where that is another one."""
+        going = self._db.execute(
+            "UPDATE course SET requests=requests+?, tokens=tokens+?, usd=usd+?, errors=errors+?, "
+            f"latencies=substr(latencies||?, -{LATENCIES_KEPT * LATENCY_DIGITS}) WHERE provider=? AND minute=?",
+            (*sums, took, provider, minute),
         )
+        return going.rowcount > 0
 
-    def _record_answer(self, outcome: Outcome) -> None:
-        place = self._positions.get(outcome.provider)
-        place = random.randrange(LATENCIES_KEPT) if place is None else (place + 1) % LATENCIES_KEPT
-        self._positions[outcome.provider] = place
-        row = (outcome.provider, place, round(outcome.seconds * 1000))
-        self._db.execute("INSERT OR REPLACE INTO answer VALUES (?,?,?)", row)
+    def _turned_to(self, provider: str, minute: int) -> int:
+        """Make `minute` a provider's present one, unless a later one has begun; the present one."""
+        row = self._db.execute(
+            "SELECT minute, requests, tokens, usd, errors FROM course WHERE provider=?", (provider,)
+        ).fetchone()
+        if row is None:
+            self._db.execute("INSERT INTO course VALUES (?,?,0,0,0,0,'')", (provider, minute))
+            return minute
+        before, *sums = row
+        if before >= minute:
+            return int(before)
+        self._close(provider, before, tuple(sums), minute)
+        self._db.execute(
+            "UPDATE course SET minute=?, requests=0, tokens=0, usd=0, errors=0 WHERE provider=?", (minute, provider)
+        )
+        return minute
+
+    def _close(self, provider: str, minute: int, sums: _Sums, present: int) -> None:
+        """Add to a minute that is over and to the slot that it is in, and drop what is too old at the present one."""
+        for table, minutes, kept in (("minute", 1, MINUTES_KEPT), ("usage", SLOT_MINUTES, SLOTS_KEPT)):
+            self._db.execute(
+                f"INSERT INTO {table} VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd, "
+                "errors=errors+excluded.errors",
+                (provider, minute // minutes, *sums),
+            )
+            oldest = present // minutes - kept
+            self._db.execute(f"DELETE FROM {table} WHERE provider=? AND slot<=?", (provider, oldest))
 
     def _add_up(self, outcome: Outcome, spent: Amount) -> None:
         how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
@@ -93,25 +123,28 @@ class SQLitePast(Past):
         found: dict[str, Usage] = {}
         for provider, moment in since.items():
             sums = self._db.execute(
-                "SELECT sum(requests), sum(tokens), sum(usd), sum(errors) FROM usage WHERE provider=? AND slot>=?",
+                "SELECT sum(requests), sum(tokens), sum(usd), sum(errors) FROM slot_usage WHERE provider=? AND slot>=?",
                 (provider, moment // SLOT_SECONDS),
             ).fetchone()
-            took = self._db.execute("SELECT milliseconds FROM answer WHERE provider=?", (provider,))
-            latencies = tuple(chain.from_iterable(took))
+            course = self._db.execute("SELECT latencies FROM course WHERE provider=?", (provider,)).fetchone()
+            latencies = () if course is None else latencies_of(course[0])
             if sums[0] is not None or latencies:
                 requests, tokens, usd, errors = (each or 0 for each in sums)
                 found[provider] = Usage(requests, tokens, usd, errors, latencies)
         return found
 
     def tokens_since(self, provider: str, moment: float) -> int:
-        wanted = (provider, moment // SLOT_SECONDS)
-        tokens = self._db.execute("SELECT sum(tokens) FROM usage WHERE provider=? AND slot>=?", wanted).fetchone()[0]
+        tokens = self._db.execute(
+            "SELECT sum(tokens) FROM slot_usage WHERE provider=? AND slot>=?", (provider, moment // SLOT_SECONDS)
+        ).fetchone()[0]
         return tokens or 0
 
     def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        table = "usage" if slot_seconds == SLOT_SECONDS else "minute"
+        table = "slot_usage" if slot_seconds == SLOT_SECONDS else "minute_usage"
         rows = self._db.execute(
-            f"SELECT provider, slot, requests, tokens, usd, errors FROM {table} WHERE slot>=?", (since // slot_seconds,)
+            "SELECT provider, slot, sum(requests), sum(tokens), sum(usd), sum(errors) "
+            f"FROM {table} WHERE slot>=? GROUP BY provider, slot",
+            (since // slot_seconds,),
         )
         found: dict[str, dict[int, Usage]] = {}
         for provider, slot, *usage in rows:

@@ -1,7 +1,6 @@
 """Decisions, events and the history by slot: the same from every store, and bounded."""
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -217,16 +216,3 @@ def test_the_past_survives_a_restart(shared_url: str) -> None:
     assert [kind for kind, _, _ in events(other)] == ["cooldown", "failover"]
     run(other.record(REFUSAL, START))
     assert [each.number for each in run(other.decisions())] == [2, 1]
-
-
-def test_a_state_file_of_the_first_schema_is_taken_over(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/state.db"
-    run(open_store(url).aclose())
-    with sqlite3.connect(tmp_path / "state.db") as file:
-        for table in ("minute", "decision", "event"):
-            file.execute(f"DROP TABLE {table}")
-        file.execute("PRAGMA user_version=1")
-    file.close()
-    store = open_store(url)
-    run(store.record(REFUSAL, START))
-    assert len(run(store.decisions())) == 1
