@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from router_config.capacity import Budget, end_of
@@ -43,10 +42,11 @@ def capacity(
 
 def _budget(view: ProviderView, shown: Mapping[str, Any], usual: float | None, now: float) -> Budget | None:
     """The tightest of what the account leaves and what its models leave together; None: no limit of the day."""
-    worth = _worth(view, shown, usual)
-    found = [_tightest(view, shown["limits"], worth, now)]
+    worth, day = _worth(view, shown, usual), view.accounts[0].day
+    day_ends = day.frees(now) if isinstance(day, CalendarDay) else None
+    found = [_tightest(view.name, shown["limits"], worth, day_ends, now)]
     models = [each for each in shown["models"] if each["status"] not in OFF]
-    theirs = [_spent_if_exhausted(_tightest(view, each["limits"], worth, now), each) for each in models]
+    theirs = [_spent_if_exhausted(_tightest(view.name, each["limits"], worth, day_ends, now), each) for each in models]
     if theirs and all(theirs):
         found.append(_together([each for each in theirs if each is not None]))
     budget = min((each for each in found if each is not None), key=lambda each: each.left, default=None)
@@ -58,26 +58,28 @@ def _spent_if_exhausted(budget: Budget | None, shown: Mapping[str, Any]) -> Budg
     if budget is None or shown["status"] != "exhausted" or budget.left <= 0:
         return budget
     back = shown["available_at"]
-    return replace(
-        budget, left=0.0, whole=budget.left, returns=0.0, resets_at=math.inf if back is None else epoch(back)
-    )
+    back_at = math.inf if back is None else epoch(back)
+    return budget._replace(left=0.0, whole=budget.left, returns=0.0, resets_at=back_at)
 
 
 def _tightest(
-    view: ProviderView, limits: Mapping[str, Mapping[str, Any]], worth: Mapping[str, float], now: float
+    provider: str,
+    limits: Mapping[str, Mapping[str, Any]],
+    worth: Mapping[str, float],
+    day_ends: float | None,
+    now: float,
 ) -> Budget | None:
-    day = view.accounts[0].day
-    found: list[Budget] = []
+    """`day_ends`: when the provider's day does; None: it rolls."""
+    tightest: Budget | None = None
     for name, tokens in worth.items():
         limit = limits.get(name)
         if limit is None:
             continue
-        left, whole = limit["remaining"] * tokens, limit["limit"] * tokens
-        if isinstance(day, CalendarDay):
-            found.append(Budget(view.name, name, left, whole, resets_at=day.frees(now)))
-        else:
-            found.append(Budget(view.name, name, left, whole, returns=_returns(limit, now) * tokens))
-    return min(found, key=lambda each: each.left, default=None)
+        left = limit["remaining"] * tokens
+        if tightest is None or left < tightest.left:
+            whole, returns = limit["limit"] * tokens, _returns(limit, now) * tokens if day_ends is None else 0.0
+            tightest = Budget(provider, name, left, whole, math.inf if day_ends is None else day_ends, returns)
+    return tightest
 
 
 def _returns(limit: Mapping[str, Any], now: float) -> float:

@@ -1,15 +1,14 @@
 """How long what is left of the day lasts: pure logic over the budgets of all providers, in tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 AHEAD: Final = 86400.0
 """Seconds that are looked ahead: what lasts for a day lasts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """What the tightest daily limit of a provider leaves, in tokens.
 
     `whole` is there again at `resets_at` (epoch seconds), where a calendar day ends. Of a rolling day some comes back
@@ -60,9 +59,9 @@ def _after(budgets: Sequence[Budget], rate: float, seconds: float) -> list[Budge
         left = min(budget.whole, budget.left + budget.returns * seconds)
         taken = min(left, wanted)
         wanted -= taken
-        used.append(replace(budget, left=left - taken))
+        used.append(budget._replace(left=left - taken))
     return used
 
 
 def _renewed(budget: Budget, moment: float) -> Budget:
-    return replace(budget, left=budget.whole, resets_at=float("inf")) if budget.resets_at <= moment else budget
+    return budget._replace(left=budget.whole, resets_at=float("inf")) if budget.resets_at <= moment else budget

@@ -7,7 +7,7 @@ from typing import Any
 from router_config.config import Config
 from router_config.deployments import Deployment, by_preference
 from router_config.iso import iso
-from router_config.ledger.gates import Examination, Gate, Need, Rest
+from router_config.ledger.gates import Examination, Gate, Need, Rest, Status
 from router_config.ledger.store import Store
 from router_config.numbers import number, whole
 
@@ -52,7 +52,7 @@ async def explanation(
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
     examined = {each.deployment: each for each in await store.explain(ordered, Need(tokens, tokens // 2), now)}
-    chosen = first_choice(ordered, examined)
+    chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
     opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
     waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())
     return {
@@ -77,16 +77,16 @@ async def explanation(
     }
 
 
-def first_choice(ordered: Iterable[Deployment], examined: Mapping[str, Examination]) -> Deployment | None:
+def first_choice(ordered: Iterable[Deployment], statuses: Mapping[str, Status]) -> Deployment | None:
     """The deployment that the next request would go to, of those in order of preference: `choose` of the ledger.
 
-    Equal ones share the load; the first of them is named.
+    `statuses`: by deployment, of those that are not simply available. Equal ones share the load; the first is named.
     """
     spare: Deployment | None = None
     for deployment in ordered:
         if spare is not None and spare.tier == "free" and deployment.tier == "paid":
             return spare
-        status = examined[deployment.id].status
+        status = statuses.get(deployment.id, "available")
         if status == "available":
             return deployment
         if status == "soft_limited":

@@ -12,6 +12,7 @@ def iso(moment: float | None) -> str | None:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+@lru_cache(4096)
 def epoch(text: str) -> float:
     """Epoch seconds of UTC ISO 8601."""
     return datetime.fromisoformat(text).timestamp()

@@ -8,7 +8,8 @@ from typing import Final
 from router_config.config import Config
 from router_config.deployments import Deployment, by_preference, deployments_of
 from router_config.explaining import absence
-from router_config.ledger.meters import Meter
+from router_config.ledger.meters import LimitName, Meter
+from router_config.status_memory import StatusMemory
 
 PART: Final = 40
 """Deployments that are read from a store in one step: about a millisecond's work."""
@@ -31,6 +32,22 @@ class ProviderView:
         return _distinct(each.meters[0] for each in self.deployments)
 
     @cached_property
+    def scopes(self) -> tuple[str, ...]:
+        """Of all its meters."""
+        return tuple(dict.fromkeys(meter.scope for each in self.deployments for meter in each.meters))
+
+    @cached_property
+    def limits(self) -> tuple[tuple[str, LimitName], ...]:
+        """All its limits, by the scope of their meter and their name."""
+        meters = _distinct(meter for each in self.deployments for meter in each.meters)
+        return tuple((meter.scope, limit.name) for meter in meters for limit in meter.limits)
+
+    @cached_property
+    def rests_with(self) -> frozenset[str]:
+        """Every scope whose rest rests any of it."""
+        return frozenset(scope for each in self.deployments for scope in each.rests_with)
+
+    @cached_property
     def of_model(self) -> Mapping[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]]:
         """By model its deployments, and the meters of its own."""
         found: dict[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]] = {}
@@ -49,6 +66,10 @@ class View:
     loaded_at: float | None = None
     error: str | None = None
     simulated: bool = False
+
+    @cached_property
+    def memory(self) -> StatusMemory:
+        return StatusMemory()
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
