@@ -1,9 +1,11 @@
 """The reference table against the simulator: what tests of the router are made of."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from router_config import Router
+from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
 NOON = 1_795_435_200.0
@@ -50,6 +52,15 @@ def reference(simulator: Simulator, *, state: str = "memory://", **changes: Any)
 
 def message(text: str = "Buy or sell?") -> list[Any]:
     return [{"role": "user", "content": text}]
+
+
+async def all_sleep(clock: VirtualClock, calls: Iterable[asyncio.Future[Any]]) -> bool:
+    """Whether each call that is not done sleeps on the clock, and nobody is about to get up: time may pass."""
+    for _ in range(20):  # Who was called takes a few turns of the loop to get up.
+        if not 0 < len(clock.wakes) == len([call for call in calls if not call.done()]):
+            return False
+        await asyncio.sleep(0)
+    return True
 
 
 def refusals(simulator: Simulator) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
-from rig import MakeRouter, message, refusals
+from rig import MakeRouter, all_sleep, message, refusals
 
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
@@ -35,7 +35,7 @@ async def answered(clock: VirtualClock, *calls: Awaitable[Any]) -> None:
     tasks = [asyncio.ensure_future(call) for call in calls]
     while waiting := [task for task in tasks if not task.done()]:
         await asyncio.sleep(0.001)
-        if len(clock.wakes) == len([task for task in waiting if not task.done()]) > 0:
+        if await all_sleep(clock, waiting):
             clock.set(clock.wakes[0])
     for task in tasks:
         await task

@@ -11,7 +11,7 @@ import pytest
 from litellm.exceptions import BadRequestError
 from litellm.router import Router as LiteLLMRouter
 from litellm.types.router import Deployment
-from rig import NOON, MakeRouter, message, refusals
+from rig import NOON, MakeRouter, all_sleep, message, refusals
 
 import router_config
 from router_config import NoProviderAvailable, Router, route_of
@@ -235,7 +235,7 @@ def test_a_request_may_wait_for_the_first_room_in_the_order_of_arrival(
         ]
         while waiting := [call for call in calls if not call.done()]:
             await asyncio.sleep(0.001)
-            if len(clock.wakes) == len(waiting):  # Nobody is at the provider: time may pass.
+            if await all_sleep(clock, waiting):
                 clock.set(clock.wakes[0])
         await asyncio.gather(*calls)
 
