@@ -213,15 +213,16 @@ class RedisStore(Store):
         return tuple(room_for(each, need, reading, now) for each in candidates)
 
     async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
-        asked = [
-            {"scope": meter.scope, "limits": [forms.LIMIT_NUMBERS[limit.name] for limit in meter.limits]}
-            for meter in meters
-        ]
-        step = {"now": now, "meters": asked, "since": since, "slot_seconds": SLOT_SECONDS, "slots_kept": SLOTS_KEPT}
-        pages, resets, rests, usages, errors = await self._call("snapshot", forms.text_of(step))
+        step = {"now": now, "since": since, "slot_seconds": SLOT_SECONDS, "slots_kept": SLOTS_KEPT}
+        wanted = forms.text_of(
+            [
+                {"scope": meter.scope, "limits": [forms.LIMIT_NUMBERS[limit.name] for limit in meter.limits]}
+                for meter in meters
+            ]
+        )
+        pages, resets, rests, usages, errors = await self._call("snapshot", forms.text_of(step), wanted)
         counts: dict[str, Counts] = {}
-        for meter, raw in zip(meters, pages, strict=True):
-            page = forms.page_of(raw)
+        for meter, page in zip(meters, forms.pages_of(pages), strict=True):
             if page is not None or meter.limits:
                 counts[meter.scope] = page or Counts()
         limits = [(meter.scope, limit.name) for meter in meters for limit in meter.limits]
@@ -231,9 +232,7 @@ class RedisStore(Store):
             usage[provider.decode()], burn[provider.decode()] = forms.usage_of(packed, latencies)
         return Snapshot(
             counts=counts,
-            resets_at={
-                limit: forms.ONE.unpack(raw)[0] for limit, raw in zip(limits, resets, strict=True) if raw is not None
-            },
+            resets_at={limit: at for limit, at in zip(limits, forms.moments_of(resets), strict=True) if at},
             rests={scope: rest for scope, rest in forms.rests_of(rests).items() if not rest.over(now)},
             usage=usage,
             last_errors=forms.errors_of(errors),

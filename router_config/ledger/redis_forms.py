@@ -4,10 +4,10 @@ Redis' own numbers in Lua have 14 digits, too few for epoch seconds, hence doubl
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from struct import Struct
+from struct import Struct, unpack
 from typing import Any, Final, cast
 
 from router_config.ledger.decisions import Decision, decision_of
@@ -27,10 +27,10 @@ TWO: Final = Struct("<2d")
 AMOUNT: Final = Struct("<3d")
 FOUR: Final = Struct("<4d")
 _PAGE: Final = Struct("<11d")
+_LENGTH: Final = Struct("<I")
 _SEEN: Final = Struct("<7d")
 _REST: Final = Struct("<3dB")
 _USAGE: Final = Struct("<5d")
-LATENCY: Final = Struct("<I")
 
 Mark = tuple[int, float, int, float]
 """Where a moment is counted: its slot of the minute and when that leaves, its slot of the day and when that leaves."""
@@ -88,13 +88,27 @@ def text_of(value: object) -> bytes:
 
 
 def page_of(raw: bytes | None) -> Counts | None:
-    if raw is None:
+    if not raw:
         return None
     numbers = _PAGE.unpack_from(raw)
     seen: dict[LimitName, Seen] = {}
-    for number, limit, extra, asked_at, heard_at, until, refills in _SEEN.iter_unpack(raw[_PAGE.size :]):
-        seen[LIMIT_NAMES[int(number)]] = Seen(limit, extra, asked_at, heard_at, until, refills == 1)
+    if len(raw) > _PAGE.size:
+        for number, limit, extra, asked_at, heard_at, until, refills in _SEEN.iter_unpack(raw[_PAGE.size :]):
+            seen[LIMIT_NAMES[int(number)]] = Seen(limit, extra, asked_at, heard_at, until, refills == 1)
     return Counts(amount_of(numbers[0:3]), amount_of(numbers[3:6]), amount_of(numbers[7:10]), seen)
+
+
+def pages_of(packed: bytes) -> Iterator[Counts | None]:
+    """Pages one after the other, each after its length."""
+    at = 0
+    while at < len(packed):
+        begins = at + _LENGTH.size
+        at = begins + _LENGTH.unpack_from(packed, at)[0]
+        yield page_of(packed[begins:at])
+
+
+def moments_of(packed: bytes) -> tuple[float, ...]:
+    return unpack(f"<{len(packed) // ONE.size}d", packed)
 
 
 def amount_of(numbers: Sequence[float]) -> Amount:
@@ -232,7 +246,7 @@ def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
 def usage_of(raw: bytes, latencies: bytes) -> tuple[Usage, int]:
     """A provider's usage, and its tokens of the last hour."""
     requests, tokens, usd, errors, burn = _USAGE.unpack(raw)
-    recent = tuple(each for (each,) in LATENCY.iter_unpack(latencies))
+    recent = unpack(f"<{len(latencies) // 4}I", latencies)
     return Usage(int(requests), int(tokens), usd, int(errors), recent), int(burn)
 
 

@@ -1,47 +1,68 @@
 -- Everything that the status shows, in one consistent reading.
 --
 -- KEYS[1] prefix
--- ARGV[1] JSON: now, meters [{scope, limits [their numbers]}], since {provider: moment}, slot_seconds, slots_kept
+-- ARGV[1] JSON: now, since {provider: moment}, slot_seconds, slots_kept
+-- ARGV[2] JSON: meters [{scope, limits [their numbers]}]
 --
--- Returns {packed page of each meter or nothing; for each limit of each meter, packed, when that window is whole again or
--- nothing; scope and packed rest in turn; for each provider {its name, packed usage, packed tokens of the last hour, packed
--- latencies}; provider and packed last error in turn}.
+-- Returns {page of each meter, each after its length (0: there is none), in one text; for each limit of each meter when
+-- that window is whole again (0: it holds nothing), packed in one text; scope and packed rest in turn; for each provider
+-- {its name, packed usage, packed latencies}; provider and packed last error in turn}. Texts, since each part of an answer
+-- costs its reader as much as a hundred bytes.
 
 local step = cjson.decode(ARGV[1])
 now = step.now
 
--- The newest slot that holds any of the metric leaves last.
+-- The newest slot that holds any of the metric leaves last; nearly always that is the newest of all.
 local function whole_again(scope, period, metric)
-  local order = redis.call('ZREVRANGE', key('order', period, scope), 0, -1, 'WITHSCORES')
-  for i = 1, #order, 2 do
-    local raw = redis.call('HGET', key('slots', period, scope), order[i])
-    if raw and unpack_amount(raw)[metric] > 0 then return struct.pack('<d', tonumber(order[i + 1])) end
+  local order, slots = key('order', period, scope), key('slots', period, scope)
+  for _, last in ipairs({ 0, -1 }) do
+    local newest = redis.call('ZREVRANGE', order, 0, last, 'WITHSCORES')
+    for i = 1, #newest, 2 do
+      local raw = redis.call('HGET', slots, newest[i])
+      if raw and unpack_amount(raw)[metric] > 0 then return tonumber(newest[i + 1]) end
+    end
   end
-  return false
+  return 0
 end
 
 local counted, resets = {}, {}
-for _, meter in ipairs(step.meters) do
+for _, meter in ipairs(cjson.decode(ARGV[2])) do
   local page = read_page(meter.scope)
-  counted[#counted + 1] = page and redis.call('GET', key('meter', meter.scope)) or false
+  local raw = page and redis.call('GET', key('meter', meter.scope)) or ''
+  counted[#counted + 1] = struct.pack('<I4', #raw)
+  counted[#counted + 1] = raw
   for _, number in ipairs(meter.limits) do
     local kind = LIMITS[number + 1]
     local used = page and page[kind.period][kind.metric] > 0
-    resets[#resets + 1] = used and whole_again(meter.scope, kind.period, kind.metric) or false
+    resets[#resets + 1] = struct.pack('<d', used and whole_again(meter.scope, kind.period, kind.metric) or 0)
   end
+end
+
+local last = math.floor(now / step.slot_seconds)
+local hour = math.floor((now - 3600) / step.slot_seconds)
+local slots_by_first = {}
+
+-- Their names, made once for all providers whose day began together: to make a number's name takes longer than to ask.
+local function slots_from(first)
+  local slots = slots_by_first[first]
+  if not slots then
+    slots = {}
+    for slot = first, last do slots[#slots + 1] = string.format('%d', slot) end
+    slots_by_first[first] = slots
+  end
+  return slots
 end
 
 local function usage_of(provider, since)
   local requests, tokens, usd, errors, burn = 0, 0, 0, 0, 0
-  local hour = math.floor((now - 3600) / step.slot_seconds)
-  local day, slots = math.floor(since / step.slot_seconds), {}
-  local last = math.floor(now / step.slot_seconds)
-  for slot = math.max(math.min(day, hour), last - step.slots_kept), last do slots[#slots + 1] = slot end
-  for index, raw in ipairs(redis.call('HMGET', key('usage', provider), unpack(slots))) do
+  local day = math.floor(since / step.slot_seconds)
+  local first = math.max(math.min(day, hour), last - step.slots_kept)
+  for index, raw in ipairs(redis.call('HMGET', key('usage', provider), unpack(slots_from(first)))) do
     if raw then
+      local slot = first + index - 1
       local r, t, u, e = struct.unpack('<dddd', raw)
-      if slots[index] >= day then requests, tokens, usd, errors = requests + r, tokens + t, usd + u, errors + e end
-      if slots[index] >= hour then burn = burn + t end
+      if slot >= day then requests, tokens, usd, errors = requests + r, tokens + t, usd + u, errors + e end
+      if slot >= hour then burn = burn + t end
     end
   end
   local latencies = redis.call('GET', key('latencies', provider)) or ''
@@ -58,4 +79,7 @@ for _, provider in ipairs(next(step.since) and redis.call('SMEMBERS', key('provi
   end
 end
 
-return { counted, resets, redis.call('HGETALL', key('rests')), usage, redis.call('HGETALL', key('last_errors')) }
+return {
+  table.concat(counted), table.concat(resets), redis.call('HGETALL', key('rests')), usage,
+  redis.call('HGETALL', key('last_errors')),
+}
