@@ -4,7 +4,7 @@ A subclass brings one atomic transaction and the few primitives that load and sa
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from os import getpid, register_at_fork
@@ -15,7 +15,8 @@ from router_config.ledger.choice import Choice, choose, room_for
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.events import News, event_of_rest, is_news
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine_all
-from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Seen
+from router_config.ledger.meters import NOTHING, Counts, Limit, LimitName, Meter, Seen
+from router_config.ledger.pages import Pages
 from router_config.ledger.past import Past
 from router_config.ledger.store import (
     History,
@@ -28,7 +29,6 @@ from router_config.ledger.store import (
     Store,
 )
 from router_config.ledger.totals import Counted, Totals
-from router_config.ledger.windows import Period
 
 T = TypeVar("T")
 
@@ -45,8 +45,8 @@ def _name_process() -> None:
 register_at_fork(after_in_child=_name_process)  # Asking the system each time costs as much as all the rest of an id.
 
 
-class LocalStore(Store):
-    """One algorithm over abstract pages of counts, slots, leases and rests, and over a past."""
+class LocalStore(Pages, Store):
+    """One algorithm over abstract pages, leases and rests, and over a past."""
 
     def __init__(self, past: Past) -> None:
         self._past = past
@@ -115,10 +115,10 @@ class LocalStore(Store):
             expires_at=now + ttl,
             probes=choice.probes,
         )
-        for meter, counts in held:
+        for meter, _ in held:
             self._meters.setdefault(meter.scope, meter)
+            counts = self._page_to_write(meter.scope).counts
             counts.open = counts.open.plus(lease.amount)
-            self._save_counts(meter, counts)
         for scope in lease.probes:
             rest = self.rest_of(scope)
             if rest is not None:
@@ -130,10 +130,8 @@ class LocalStore(Store):
         held = self._pop_lease(lease)
         if held is None:
             for scope in lease.scopes:
-                meter = self._meter(scope)
-                counts = self.counts(meter) or Counts()
+                counts = self._page_now(scope).counts
                 counts.open = counts.open.plus(lease.amount)
-                self._save_counts(meter, counts)
         self._put_lease(held or lease)
 
     def _settle(self, lease: Lease, settlement: Settlement) -> None:
@@ -168,13 +166,12 @@ class LocalStore(Store):
             self._past.put_event(event)
 
     def _close(self, lease: Lease, settlement: Settlement) -> None:
+        spent = settlement.spent
         for scope in lease.scopes:
-            meter = self._meter(scope)
-            counts = self.counts(meter) or Counts()
-            counts.open = counts.open.minus(lease.amount)
-            if settlement.spent is not None:
-                self._count(meter, counts, settlement.spent, settlement)
-            self._save_counts(meter, counts)
+            page = self._page_now(scope)
+            page.counts.open = page.counts.open.minus(lease.amount)
+            if spent is not None:
+                self._count(self._meter(scope), page, spent, settlement.arrived_at, settlement.ended_at)
         for scope in lease.probes:
             rest = self.rest_of(scope)
             if rest is None or rest.probe != lease.id:
@@ -183,26 +180,6 @@ class LocalStore(Store):
                 self._drop_rest(scope)
             else:
                 self._put_rest(replace(rest, probe=None, probe_until=0.0))
-
-    def _count(self, meter: Meter, counts: Counts, spent: Amount, settlement: Settlement) -> None:
-        """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
-        if counts.seen or meter.limits_minutes:
-            counts.minute = self._count_in(meter, "minute", counts.minute, spent, settlement)
-        counts.day = self._count_in(meter, "day", counts.day, spent, settlement)
-
-    def _count_in(self, meter: Meter, period: Period, total: Amount, spent: Amount, settlement: Settlement) -> Amount:
-        window = meter.window(period)
-        ended = window.slot(settlement.ended_at)
-        parts: tuple[tuple[int, Amount], ...] = ((ended, spent),)
-        if settlement.arrived_at != settlement.ended_at:
-            arrived = window.slot(settlement.arrived_at)
-            if arrived != ended:
-                parts = ((arrived, Amount(requests=spent.requests)), (ended, spent._replace(requests=0)))
-        for slot, amount in parts:
-            if amount != NOTHING and window.leaves(slot) > self._now:
-                self._add(meter, period, slot, amount)
-                total = total.plus(amount)
-        return total
 
     def _prolong(self, rest: Rest) -> bool:
         """A new rest replaces an old one, but never shortens it while it holds. Whether a rest of its kind began."""
@@ -241,8 +218,7 @@ class LocalStore(Store):
             if not alone and extra < old.extra_at(now):
                 seen = replace(old, limit=limit, extra=old.extra_at(now), heard_at=now)
             seen = replace(seen, limit=old.limit if late else limit, asked_at=max(old.asked_at, lease.taken_at))
-        counts.seen[report.limit_name] = seen
-        self._save_counts(meter, counts)
+        self._page_to_write(report.scope).counts.seen[report.limit_name] = seen
 
     def _renew(self, lease: Lease, expires_at: float) -> None:
         held = self._pop_lease(lease)
@@ -273,16 +249,6 @@ class LocalStore(Store):
         events = tuple(event for event in self._past.events() if event.at >= since)
         return History(self._past.slots_since(slot_seconds, since), events)
 
-    # What a choice asks (the Book).
-
-    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
-        freed = 0.0
-        for leaves, amount in self._oldest_first(meter, limit.period):
-            freed += amount.of(limit.metric)
-            if freed >= room - 1e-9:
-                return leaves
-        return meter.window(limit.period).frees(self._now)
-
     def _meter(self, scope: str) -> Meter:
         return self._meters.get(scope) or Meter(scope)
 
@@ -300,25 +266,7 @@ class LocalStore(Store):
         """All of these are going to be read."""
 
     @abstractmethod
-    def counts(self, meter: Meter) -> Counts | None: ...
-
-    @abstractmethod
     def rest_of(self, scope: str) -> Rest | None: ...
-
-    @abstractmethod
-    def _save_counts(self, meter: Meter, counts: Counts) -> None: ...
-
-    @abstractmethod
-    def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None:
-        """Count in a slot; the counts that come of it are saved after."""
-
-    @abstractmethod
-    def _oldest_first(self, meter: Meter, period: Period) -> Iterable[tuple[float, Amount]]:
-        """What a window holds, with the moment at which it leaves, in that order."""
-
-    @abstractmethod
-    def _whole_again(self, meter: Meter, limit: Limit) -> float:
-        """When the last of what the limit's window holds will have left it."""
 
     @abstractmethod
     def _put_lease(self, lease: Lease) -> None: ...

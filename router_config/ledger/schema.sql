@@ -7,10 +7,10 @@ CREATE TABLE IF NOT EXISTS meter ( -- With the newest slot of each window, in wh
     scope TEXT PRIMARY KEY,
     open_requests INTEGER NOT NULL, open_tokens INTEGER NOT NULL, open_usd REAL NOT NULL,
     minute_requests INTEGER NOT NULL, minute_tokens INTEGER NOT NULL, minute_usd REAL NOT NULL,
-    minute_leaves REAL NOT NULL, minute_slot INTEGER, minute_slot_leaves REAL NOT NULL,
+    minute_leaves REAL NOT NULL, minute_slot INTEGER NOT NULL, minute_slot_leaves REAL NOT NULL,
     minute_slot_requests INTEGER NOT NULL, minute_slot_tokens INTEGER NOT NULL, minute_slot_usd REAL NOT NULL,
     day_requests INTEGER NOT NULL, day_tokens INTEGER NOT NULL, day_usd REAL NOT NULL,
-    day_leaves REAL NOT NULL, day_slot INTEGER, day_slot_leaves REAL NOT NULL,
+    day_leaves REAL NOT NULL, day_slot INTEGER NOT NULL, day_slot_leaves REAL NOT NULL,
     day_slot_requests INTEGER NOT NULL, day_slot_tokens INTEGER NOT NULL, day_slot_usd REAL NOT NULL,
     seen TEXT
 ) WITHOUT ROWID;

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from heapq import merge
 from math import inf
 from pathlib import Path
 from secrets import token_hex
@@ -10,12 +9,12 @@ from typing import Final, TypeVar
 
 from router_config.ledger.gates import Rest
 from router_config.ledger.local import LocalStore
-from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, Meter
+from router_config.ledger.meters import NOTHING, Amount, Meter
+from router_config.ledger.pages import Page, Tally, blank
 from router_config.ledger.sqlite_file import StateFile
 from router_config.ledger.sqlite_past import SQLitePast
-from router_config.ledger.sqlite_rows import Page, lease_of_row, lease_row, rest_of_row, rest_row
+from router_config.ledger.sqlite_rows import lease_of_row, lease_row, page_of_row, page_row, rest_of_row, rest_row
 from router_config.ledger.store import Attendance, Lease
-from router_config.ledger.windows import Period
 
 T = TypeVar("T")
 
@@ -76,25 +75,14 @@ class SQLiteStore(LocalStore):
     def _write_pages(self) -> None:
         """What a step has changed of pages is written once, at its end."""
         if self._changed:
-            self._db.executemany(_PUT_PAGE, [page.row(scope) for scope, page in self._changed.items()])
+            self._db.executemany(_PUT_PAGE, [page_row(scope, page) for scope, page in self._changed.items()])
             self._changed.clear()
-
-    def counts(self, meter: Meter) -> Counts | None:
-        page = self._page(meter.scope)
-        if page is None:
-            return Counts() if meter.limits else None
-        counts = page.counts
-        if page.minute.oldest_leaves <= self._now:
-            counts.minute = self._forget(meter.scope, "minute", counts.minute, page)
-        if page.day.oldest_leaves <= self._now:
-            counts.day = self._forget(meter.scope, "day", counts.day, page)
-        return counts
 
     def _page(self, scope: str) -> Page | None:
         if scope in self._pages:
             return self._pages[scope]
         row = self._db.execute("SELECT * FROM meter WHERE scope=?", (scope,)).fetchone()
-        self._pages[scope] = page = None if row is None else Page.of_row(row)
+        self._pages[scope] = page = None if row is None else page_of_row(row)
         return page
 
     def _prefetch(self, meters: Sequence[Meter]) -> None:
@@ -104,76 +92,38 @@ class SQLiteStore(LocalStore):
             marks = ",".join("?" * len(part))
             self._pages.update(dict.fromkeys(part))
             for row in self._db.execute(f"SELECT * FROM meter WHERE scope IN ({marks})", part):
-                self._pages[row[0]] = Page.of_row(row)
-
-    def _forget(self, scope: str, period: Period, total: Amount, page: Page) -> Amount:
-        """Drop the slots that left the window."""
-        tally, of_window = page.tally(period), (scope, period)
-        gone = self._db.execute(
-            "DELETE FROM slot WHERE scope=? AND period=? AND leaves<=? RETURNING requests, tokens, usd",
-            (*of_window, self._now),
-        ).fetchall()
-        for row in gone:
-            total = total.minus(Amount(*row))
-        if tally.leaves <= self._now:
-            total = total.minus(tally.amount)
-            tally.end()
-        left = self._db.execute("SELECT min(leaves) FROM slot WHERE scope=? AND period=?", of_window).fetchone()[0]
-        tally.oldest_leaves = tally.leaves if left is None else min(left, tally.leaves)
-        self._changed[scope] = page
-        return NOTHING if tally.oldest_leaves == inf else total
-
-    def _save_counts(self, meter: Meter, counts: Counts) -> None:
-        self._page_to_write(meter.scope).counts = counts
+                self._pages[row[0]] = page_of_row(row)
 
     def _page_to_write(self, scope: str) -> Page:
         page = self._page(scope)
         if page is None:
-            page = self._pages[scope] = Page(Counts())
+            page = self._pages[scope] = blank(scope)
         self._changed[scope] = page
         return page
 
-    def _add(self, meter: Meter, period: Period, slot: int, amount: Amount) -> None:
-        tally = self._page_to_write(meter.scope).tally(period)
-        if slot == tally.newest:
-            tally.amount = tally.amount.plus(amount)
-            return
-        leaves = meter.window(period).leaves(slot)
-        if tally.newest is None or slot > tally.newest:
-            if tally.newest is not None:
-                self._put_slot(meter.scope, period, tally.newest, tally.leaves, tally.amount)
-            tally.begin(slot, leaves, amount)
-        else:
-            self._put_slot(meter.scope, period, slot, leaves, amount)
-            tally.oldest_leaves = min(tally.oldest_leaves, leaves)
-
-    def _put_slot(self, scope: str, period: Period, slot: int, leaves: float, amount: Amount) -> None:
+    def _put_slot(self, tally: Tally, slot: int, leaves: float, amount: Amount) -> None:
         self._db.execute(
             "INSERT INTO slot VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
             "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd",
-            (scope, period, slot, leaves, *amount),
+            (tally.scope, tally.period, slot, leaves, *amount),
         )
 
-    def _oldest_first(self, meter: Meter, period: Period) -> Iterator[tuple[float, Amount]]:
+    def _drop_slots(self, tally: Tally) -> tuple[Amount, float]:
+        of_tally, gone = (tally.scope, tally.period), NOTHING
+        for row in self._db.execute(
+            "DELETE FROM slot WHERE scope=? AND period=? AND leaves<=? RETURNING requests, tokens, usd",
+            (*of_tally, self._now),
+        ).fetchall():
+            gone = gone.plus(Amount(*row))
+        left = self._db.execute("SELECT min(leaves) FROM slot WHERE scope=? AND period=?", of_tally).fetchone()[0]
+        return gone, inf if left is None else left
+
+    def _slots(self, tally: Tally) -> Iterator[tuple[float, Amount]]:
         rows = self._db.execute(
             "SELECT leaves, requests, tokens, usd FROM slot WHERE scope=? AND period=? ORDER BY leaves",
-            (meter.scope, period),
+            (tally.scope, tally.period),
         )
-        slots = ((row[0], Amount(*row[1:])) for row in rows)
-        page = self._page(meter.scope)
-        if page is None or page.tally(period).newest is None:
-            return slots
-        return merge(slots, [(page.tally(period).leaves, page.tally(period).amount)])
-
-    def _whole_again(self, meter: Meter, limit: Limit) -> float:
-        page = self._page(meter.scope)
-        if page is not None and page.tally(limit.period).amount.of(limit.metric) > 0:  # Nearly always.
-            return page.tally(limit.period).leaves
-        row = self._db.execute(
-            f"SELECT leaves FROM slot WHERE scope=? AND period=? AND {limit.metric}>0 ORDER BY slot DESC LIMIT 1",
-            (meter.scope, limit.period),
-        ).fetchone()
-        return meter.window(limit.period).frees(self._now) if row is None else float(row[0])
+        return ((row[0], Amount(*row[1:])) for row in rows)
 
     def _put_lease(self, lease: Lease) -> None:
         self._db.execute("INSERT OR REPLACE INTO lease VALUES (?,?,?,?,?,?,?,?,?)", lease_row(lease))

@@ -1,0 +1,175 @@
+"""What is counted of each scope, by window and slot; the same for every store of this machine."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import merge
+from math import inf
+from typing import Final
+
+from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, Meter
+from router_config.ledger.windows import MINUTE, Period, Window
+
+NO_SLOT: Final = -1
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a window holds by slot: the newest one, in which nearly everything is counted; the store keeps the others.
+
+    `oldest_leaves` is when the first of all will have left the window.
+    """
+
+    scope: str
+    period: Period
+    oldest_leaves: float = inf
+    newest: int = NO_SLOT
+    leaves: float = inf
+    amount: Amount = NOTHING
+
+    def begin(self, slot: int, leaves: float, amount: Amount) -> None:
+        self.newest, self.leaves, self.amount = slot, leaves, amount
+        if leaves < self.oldest_leaves:
+            self.oldest_leaves = leaves
+
+    def end(self) -> None:
+        self.newest, self.leaves, self.amount = NO_SLOT, inf, NOTHING
+
+
+@dataclass(slots=True)
+class Page:
+    """The counts of a scope, and what each of its windows holds by slot."""
+
+    counts: Counts
+    minute: Tally
+    day: Tally
+
+    def tally(self, period: Period) -> Tally:
+        return self.minute if period == "minute" else self.day
+
+
+def blank(scope: str) -> Page:
+    return Page(Counts(), Tally(scope, "minute"), Tally(scope, "day"))
+
+
+class Pages(ABC):
+    """Counts in slots and forgets those that left their window. What is read of a page is as of `_now`."""
+
+    _now: float
+
+    def counts(self, meter: Meter) -> Counts | None:
+        """The counts of a meter; None: nothing counted and no limit."""
+        page = self._page(meter.scope)
+        if page is None:
+            return Counts() if meter.limits else None
+        if page.minute.oldest_leaves <= self._now or page.day.oldest_leaves <= self._now:
+            self._forget(self._page_to_write(meter.scope))
+        return page.counts
+
+    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
+        """When the window of `limit` will have `room` more than now, if nothing else is used."""
+        freed = 0.0
+        for leaves, amount in self._oldest_first(meter.scope, limit.period):
+            freed += amount.of(limit.metric)
+            if freed >= room - 1e-9:
+                return leaves
+        return meter.window(limit.period).frees(self._now)
+
+    def _whole_again(self, meter: Meter, limit: Limit) -> float:
+        """When the last of what the limit's window holds will have left it."""
+        page = self._page(meter.scope)
+        if page is not None:
+            tally = page.tally(limit.period)
+            if tally.amount.of(limit.metric) > 0:  # Nearly always.
+                return tally.leaves
+            held = [leaves for leaves, amount in self._slots(tally) if amount.of(limit.metric) > 0]
+            if held:
+                return max(held)
+        return meter.window(limit.period).frees(self._now)
+
+    def _oldest_first(self, scope: str, period: Period) -> Iterable[tuple[float, Amount]]:
+        """What a window holds, with the moment at which it leaves, in that order."""
+        page = self._page(scope)
+        if page is None:
+            return ()
+        tally = page.tally(period)
+        slots = self._slots(tally)
+        return slots if tally.newest == NO_SLOT else merge(slots, [(tally.leaves, tally.amount)])
+
+    def _page_now(self, scope: str) -> Page:
+        """The page of a scope, to be changed."""
+        page = self._page_to_write(scope)
+        if page.minute.oldest_leaves <= self._now or page.day.oldest_leaves <= self._now:
+            self._forget(page)
+        return page
+
+    def _forget(self, page: Page) -> None:
+        counts = page.counts
+        counts.minute = self._forget_in(page.minute, counts.minute)
+        counts.day = self._forget_in(page.day, counts.day)
+
+    def _forget_in(self, tally: Tally, total: Amount) -> Amount:
+        if tally.oldest_leaves > self._now:
+            return total
+        gone, next_leaves = self._drop_slots(tally)
+        total = total.minus(gone)
+        if tally.leaves <= self._now:
+            total = total.minus(tally.amount)
+            tally.end()
+        tally.oldest_leaves = min(next_leaves, tally.leaves)
+        return NOTHING if tally.oldest_leaves == inf else total
+
+    def _count(self, meter: Meter, page: Page, spent: Amount, arrived_at: float, ended_at: float) -> None:
+        """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
+        counts = page.counts
+        if meter.limits_minutes or counts.seen:
+            counted = self._count_in(MINUTE, page.minute, spent, arrived_at, ended_at)
+            counts.minute = counts.minute.plus(counted)
+        counted = self._count_in(meter.day, page.day, spent, arrived_at, ended_at)
+        counts.day = counts.day.plus(counted)
+
+    def _count_in(self, window: Window, tally: Tally, spent: Amount, arrived_at: float, ended_at: float) -> Amount:
+        """Add to the slots of a window. What of it the window holds."""
+        ended = window.slot(ended_at)
+        if arrived_at == ended_at or (arrived := window.slot(arrived_at)) == ended:
+            return self._add(window, tally, ended, spent)
+        asked, used = Amount(spent[0]), Amount(0, spent[1], spent[2])
+        return self._add(window, tally, arrived, asked).plus(self._add(window, tally, ended, used))
+
+    def _add(self, window: Window, tally: Tally, slot: int, amount: Amount) -> Amount:
+        """Add to one slot. Nothing of it counts where that has left the window."""
+        if slot == tally.newest:
+            tally.amount = tally.amount.plus(amount)
+            return amount
+        leaves = window.leaves(slot)
+        if leaves <= self._now or amount == NOTHING:
+            return NOTHING
+        if slot > tally.newest:
+            if tally.newest != NO_SLOT:
+                self._put_slot(tally, tally.newest, tally.leaves, tally.amount)
+            tally.begin(slot, leaves, amount)
+        else:
+            self._put_slot(tally, slot, leaves, amount)
+            tally.oldest_leaves = min(tally.oldest_leaves, leaves)
+        return amount
+
+    # What a store brings.
+
+    @abstractmethod
+    def _page(self, scope: str) -> Page | None: ...
+
+    @abstractmethod
+    def _page_to_write(self, scope: str) -> Page:
+        """It is kept as the step leaves it."""
+
+    @abstractmethod
+    def _put_slot(self, tally: Tally, slot: int, leaves: float, amount: Amount) -> None:
+        """Add to a slot of a tally that is not its newest."""
+
+    @abstractmethod
+    def _drop_slots(self, tally: Tally) -> tuple[Amount, float]:
+        """Drop those that have left: what they held, and when the next one leaves, `inf` where there is none."""
+
+    @abstractmethod
+    def _slots(self, tally: Tally) -> Iterable[tuple[float, Amount]]:
+        """When each leaves, and what it holds, in that order."""
