@@ -14,7 +14,7 @@ from router_config.ledger.gates import (
     metered,
     verdict_on,
 )
-from router_config.ledger.meters import NOTHING, Amount
+from router_config.ledger.meters import NOTHING, Amount, Counts, Meter
 
 
 class Passed(NamedTuple):
@@ -99,13 +99,28 @@ def _resting(candidate: Candidate, book: Book, now: float) -> tuple[Status | Non
 def _standing(need: Need, amount: Amount, pages: Metered, now: float) -> Status:
     soft = False
     for meter, counts in pages:
+        if _has_plenty(need, amount, meter, counts):
+            continue
         opened = counts.open
         for limit, used in limits_in_force(meter, counts, now):
-            metric = limit.metric
-            status = verdict_on(limit, used, opened.of(metric), amount.of(metric), need)
+            place = limit.place
+            status = verdict_on(limit, used, opened[place], amount[place], need)
             if status == "available":
                 continue
             if status != "soft_limited":
                 return status
             soft = True
     return "soft_limited" if soft else "available"
+
+
+def _has_plenty(need: Need, amount: Amount, meter: Meter, counts: Counts) -> bool:
+    """Whether `verdict_on` would say "available" of every limit: so it is nearly always, and this is soon said."""
+    if counts.seen or need.prompt_tokens > meter.most_tokens:
+        return False
+    opened, minute, day = counts.open, counts.minute, counts.day
+    for limit in meter.limits:
+        place, value = limit.place, limit.value
+        taken = (minute if limit.period == "minute" else day)[place] + opened[place]
+        if taken + amount[place] > value or taken >= limit.soft or value <= 0:
+            return False
+    return True

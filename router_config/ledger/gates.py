@@ -215,7 +215,7 @@ def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterable[tuple[
     if counts.seen:
         return _heard(meter, counts, now)
     minute, day = counts.minute, counts.day
-    return [(limit, (minute if limit.period == "minute" else day).of(limit.metric)) for limit in meter.limits]
+    return [(limit, (minute if limit.period == "minute" else day)[limit.place]) for limit in meter.limits]
 
 
 def _heard(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:

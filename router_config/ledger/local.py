@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import count
 from os import getpid, register_at_fork
 from secrets import token_hex
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from router_config.ledger.choice import Choice, choose, room_for
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision
@@ -31,6 +31,7 @@ from router_config.ledger.store import (
 from router_config.ledger.totals import Counted, Totals
 
 T = TypeVar("T")
+Given = TypeVarTuple("Given")
 
 _lease_numbers = count(1)
 _here = token_hex(6)  # Two containers may have the same process number.
@@ -57,43 +58,43 @@ class LocalStore(Pages, Store):
     async def reserve(
         self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
     ) -> tuple[Choice, Lease | None]:
-        return await self._atomically(now, lambda: self._reserve(candidates, need, ttl))
+        return await self._atomically(now, self._reserve, candidates, need, ttl)
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
-        await self._atomically(now, lambda: self._settle(lease, settlement))
+        await self._atomically(now, self._settle, lease, settlement)
 
     async def adopt(self, lease: Lease, now: float) -> None:
-        await self._atomically(now, lambda: self._adopt(lease))
+        await self._atomically(now, self._adopt, lease)
 
     async def renew(self, lease: Lease, expires_at: float) -> None:
-        await self._atomically(self._now, lambda: self._renew(lease, expires_at))
+        await self._atomically(self._now, self._renew, lease, expires_at)
 
     async def rest(self, rest: Rest) -> None:
-        await self._atomically(rest.since, lambda: self._put_rest(rest))
+        await self._atomically(rest.since, self._put_rest, rest)
 
     async def wake(self, scope: str) -> None:
-        await self._atomically(self._now, lambda: self._drop_rest(scope))
+        await self._atomically(self._now, self._drop_rest, scope)
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
-        return await self._atomically(now, lambda: self._explain(candidates, need))
+        return await self._atomically(now, self._explain, candidates, need)
 
     async def rooms(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[float, ...]:
         return await self._atomically(now, lambda: tuple(room_for(each, need, self, self._now) for each in candidates))
 
     async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
-        return await self._atomically(now, lambda: self._snapshot(meters, since))
+        return await self._atomically(now, self._snapshot, meters, since)
 
     async def totals(self, now: float) -> Totals:
         return await self._atomically(now, self._past.totals)
 
     async def record(self, decision: Decision, now: float) -> None:
-        await self._atomically(now, lambda: self._keep(decision))
+        await self._atomically(now, self._keep, decision)
 
     async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
-        return await self._atomically(self._now, lambda: self._past.decisions(after, last))
+        return await self._atomically(self._now, self._past.decisions, after, last)
 
     async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
-        return await self._atomically(now, lambda: self._history_since(slot_seconds, since))
+        return await self._atomically(now, self._history_since, slot_seconds, since)
 
     # The steps, each inside one transaction.
 
@@ -105,17 +106,12 @@ class LocalStore(Pages, Store):
         if choice.chosen is None:
             return choice, None
         chosen = choice.chosen
-        held = [(meter, counts) for meter in chosen.meters if (counts := self.counts(meter)) is not None]
+        held = [meter for meter in chosen.meters if meter.limits or self._page(meter.scope) is not None]
+        scopes = tuple([meter.scope for meter in held])
         lease = Lease(
-            id=f"{_process}-{next(_lease_numbers)}",
-            deployment=chosen.id,
-            scopes=tuple(meter.scope for meter, _ in held),
-            amount=choice.amount,
-            taken_at=now,
-            expires_at=now + ttl,
-            probes=choice.probes,
+            f"{_process}-{next(_lease_numbers)}", chosen.id, scopes, choice.amount, now, now + ttl, choice.probes
         )
-        for meter, _ in held:
+        for meter in held:
             self._meters.setdefault(meter.scope, meter)
             counts = self._page_to_write(meter.scope).counts
             counts.open = counts.open.plus(lease.amount)
@@ -259,7 +255,7 @@ class LocalStore(Pages, Store):
     # The primitives of a store, all but the first inside a transaction.
 
     @abstractmethod
-    async def _atomically(self, now: float, step: Callable[[], T]) -> T:
+    async def _atomically(self, now: float, step: Callable[[*Given], T], *given: *Given) -> T:
         """Run one step at `now` so that no other step of any process comes between."""
 
     def _prefetch(self, meters: Sequence[Meter]) -> None:

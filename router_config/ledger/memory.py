@@ -4,7 +4,7 @@ import heapq
 import threading
 from collections.abc import Callable
 from math import inf
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from router_config.ledger.gates import Rest
 from router_config.ledger.local import LocalStore
@@ -15,6 +15,7 @@ from router_config.ledger.store import Attendance, Lease
 from router_config.ledger.windows import Period
 
 T = TypeVar("T")
+Given = TypeVarTuple("Given")
 
 
 class MemoryStore(LocalStore):
@@ -30,10 +31,10 @@ class MemoryStore(LocalStore):
         self._expiries: list[tuple[float, str]] = []
         self._rests: dict[str, Rest] = {}
 
-    async def _atomically(self, now: float, step: Callable[[], T]) -> T:
+    async def _atomically(self, now: float, step: Callable[[*Given], T], *given: *Given) -> T:
         with self._lock:
             self._now = now
-            return step()
+            return step(*given)
 
     def rest_of(self, scope: str) -> Rest | None:
         return self._rests.get(scope)

@@ -52,11 +52,14 @@ class Limit:
     soft: float = float("inf")
     period: Period = field(init=False)
     metric: Metric = field(init=False)
+    place: int = field(init=False, repr=False, compare=False)
+    """Of its metric in an amount."""
 
     def __post_init__(self) -> None:
         period, metric = LIMITS[self.name]
         object.__setattr__(self, "period", period)
         object.__setattr__(self, "metric", metric)
+        object.__setattr__(self, "place", Amount._fields.index(metric))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,11 @@ class Counts:
     day: Amount = NOTHING
     seen: dict[LimitName, Seen] = field(default_factory=dict)
 
+    def held(self, period: Period) -> Amount:
+        return self.minute if period == "minute" else self.day
+
     def used(self, limit: Limit) -> float:
-        return (self.minute if limit.period == "minute" else self.day).of(limit.metric)
+        return self.held(limit.period)[limit.place]
 
     def copy(self) -> Self:
         return type(self)(self.open, self.minute, self.day, dict(self.seen))

@@ -15,9 +15,11 @@ NO_SLOT: Final = -1
 
 @dataclass(slots=True)
 class Tally:
-    """What a window holds by slot: the newest one, in which nearly everything is counted; the store keeps the others.
+    """The slots of a window: the newest one, in which nearly everything is counted, and the older ones.
 
-    `oldest_leaves` is when the first of all will have left the window.
+    The newest holds all that the window holds but for `older`, so mostly only the window's total changes; the older
+    ones are kept by the store, one by one. `leaves` is when the newest slot will have left the window, `oldest_leaves`
+    when the first of all will.
     """
 
     scope: str
@@ -25,15 +27,12 @@ class Tally:
     oldest_leaves: float = inf
     newest: int = NO_SLOT
     leaves: float = inf
-    amount: Amount = NOTHING
+    older: Amount = NOTHING
 
-    def begin(self, slot: int, leaves: float, amount: Amount) -> None:
-        self.newest, self.leaves, self.amount = slot, leaves, amount
+    def begin(self, slot: int, leaves: float, older: Amount) -> None:
+        self.newest, self.leaves, self.older = slot, leaves, older
         if leaves < self.oldest_leaves:
             self.oldest_leaves = leaves
-
-    def end(self) -> None:
-        self.newest, self.leaves, self.amount = NO_SLOT, inf, NOTHING
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class Pages(ABC):
         page = self._page(meter.scope)
         if page is not None:
             tally = page.tally(limit.period)
-            if tally.amount.of(limit.metric) > 0:  # Nearly always.
+            if page.counts.used(limit) > tally.older.of(limit.metric):  # Nearly always.
                 return tally.leaves
             held = [leaves for leaves, amount in self._slots(tally) if amount.of(limit.metric) > 0]
             if held:
@@ -92,9 +91,9 @@ class Pages(ABC):
         page = self._page(scope)
         if page is None:
             return ()
-        tally = page.tally(period)
+        tally, total = page.tally(period), page.counts.held(period)
         slots = self._slots(tally)
-        return slots if tally.newest == NO_SLOT else merge(slots, [(tally.leaves, tally.amount)])
+        return slots if tally.newest == NO_SLOT else merge(slots, [(tally.leaves, total.minus(tally.older))])
 
     def _page_now(self, scope: str) -> Page:
         """The page of a scope, to be changed."""
@@ -112,46 +111,44 @@ class Pages(ABC):
         if tally.oldest_leaves > self._now:
             return total
         gone, next_leaves = self._drop_slots(tally)
-        total = total.minus(gone)
         if tally.leaves <= self._now:
-            total = total.minus(tally.amount)
-            tally.end()
+            total, tally.newest, tally.leaves = tally.older, NO_SLOT, inf
         tally.oldest_leaves = min(next_leaves, tally.leaves)
-        return NOTHING if tally.oldest_leaves == inf else total
+        tally.older = NOTHING if next_leaves == inf else tally.older.minus(gone)
+        return NOTHING if tally.oldest_leaves == inf else total.minus(gone)
 
     def _count(self, meter: Meter, page: Page, spent: Amount, arrived_at: float, ended_at: float) -> None:
         """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
         counts = page.counts
         if meter.limits_minutes or counts.seen:
-            counted = self._count_in(MINUTE, page.minute, spent, arrived_at, ended_at)
-            counts.minute = counts.minute.plus(counted)
-        counted = self._count_in(meter.day, page.day, spent, arrived_at, ended_at)
-        counts.day = counts.day.plus(counted)
+            counts.minute = self._count_in(MINUTE, page.minute, counts.minute, spent, arrived_at, ended_at)
+        counts.day = self._count_in(meter.day, page.day, counts.day, spent, arrived_at, ended_at)
 
-    def _count_in(self, window: Window, tally: Tally, spent: Amount, arrived_at: float, ended_at: float) -> Amount:
-        """Add to the slots of a window. What of it the window holds."""
+    def _count_in(
+        self, window: Window, tally: Tally, total: Amount, spent: Amount, arrived_at: float, ended_at: float
+    ) -> Amount:
+        """What a window holds that held `total`."""
         ended = window.slot(ended_at)
         if arrived_at == ended_at or (arrived := window.slot(arrived_at)) == ended:
-            return self._add(window, tally, ended, spent)
-        asked, used = Amount(spent[0]), Amount(0, spent[1], spent[2])
-        return self._add(window, tally, arrived, asked).plus(self._add(window, tally, ended, used))
+            return self._add(window, tally, total, ended, spent)
+        total = self._add(window, tally, total, arrived, Amount(spent.requests))
+        return self._add(window, tally, total, ended, Amount(0, spent.tokens, spent.usd))
 
-    def _add(self, window: Window, tally: Tally, slot: int, amount: Amount) -> Amount:
-        """Add to one slot. Nothing of it counts where that has left the window."""
+    def _add(self, window: Window, tally: Tally, total: Amount, slot: int, amount: Amount) -> Amount:
         if slot == tally.newest:
-            tally.amount = tally.amount.plus(amount)
-            return amount
+            return total.plus(amount)
         leaves = window.leaves(slot)
         if leaves <= self._now or amount == NOTHING:
-            return NOTHING
+            return total
         if slot > tally.newest:
             if tally.newest != NO_SLOT:
-                self._put_slot(tally, tally.newest, tally.leaves, tally.amount)
-            tally.begin(slot, leaves, amount)
+                self._put_slot(tally, tally.newest, tally.leaves, total.minus(tally.older))
+            tally.begin(slot, leaves, older=total)
         else:
             self._put_slot(tally, slot, leaves, amount)
+            tally.older = tally.older.plus(amount)
             tally.oldest_leaves = min(tally.oldest_leaves, leaves)
-        return amount
+        return total.plus(amount)
 
     # What a store brings.
 

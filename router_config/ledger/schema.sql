@@ -3,18 +3,18 @@ CREATE TABLE IF NOT EXISTS boot (
     id TEXT PRIMARY KEY,
     epoch REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS meter ( -- With the newest slot of each window, in which nearly everything is counted.
+CREATE TABLE IF NOT EXISTS meter ( -- The newest slot of a window holds what it holds in all, but for the older ones.
     scope TEXT PRIMARY KEY,
     open_requests INTEGER NOT NULL, open_tokens INTEGER NOT NULL, open_usd REAL NOT NULL,
     minute_requests INTEGER NOT NULL, minute_tokens INTEGER NOT NULL, minute_usd REAL NOT NULL,
     minute_leaves REAL NOT NULL, minute_slot INTEGER NOT NULL, minute_slot_leaves REAL NOT NULL,
-    minute_slot_requests INTEGER NOT NULL, minute_slot_tokens INTEGER NOT NULL, minute_slot_usd REAL NOT NULL,
+    minute_older_requests INTEGER NOT NULL, minute_older_tokens INTEGER NOT NULL, minute_older_usd REAL NOT NULL,
     day_requests INTEGER NOT NULL, day_tokens INTEGER NOT NULL, day_usd REAL NOT NULL,
     day_leaves REAL NOT NULL, day_slot INTEGER NOT NULL, day_slot_leaves REAL NOT NULL,
-    day_slot_requests INTEGER NOT NULL, day_slot_tokens INTEGER NOT NULL, day_slot_usd REAL NOT NULL,
+    day_older_requests INTEGER NOT NULL, day_older_tokens INTEGER NOT NULL, day_older_usd REAL NOT NULL,
     seen TEXT
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS slot ( -- The others.
+CREATE TABLE IF NOT EXISTS slot ( -- The older ones.
     scope TEXT NOT NULL, period TEXT NOT NULL, slot INTEGER NOT NULL, leaves REAL NOT NULL,
     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL,
     PRIMARY KEY (scope, period, slot)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from pathlib import Path
 from secrets import token_hex
-from typing import Final, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
 from router_config.ledger.gates import Rest
 from router_config.ledger.local import LocalStore
@@ -17,6 +17,7 @@ from router_config.ledger.sqlite_rows import lease_of_row, lease_row, page_of_ro
 from router_config.ledger.store import Attendance, Lease
 
 T = TypeVar("T")
+Given = TypeVarTuple("Given")
 
 
 AT_ONCE_READ: Final = 500
@@ -54,8 +55,8 @@ class SQLiteStore(LocalStore):
     def _db(self) -> sqlite3.Connection:
         return self._file.db
 
-    async def _atomically(self, now: float, step: Callable[[], T]) -> T:
-        return await self._file.atomically(lambda: self._step(now, step))
+    async def _atomically(self, now: float, step: Callable[[*Given], T], *given: *Given) -> T:
+        return await self._file.atomically(lambda: self._step(now, lambda: step(*given)))
 
     def _step(self, now: float, step: Callable[[], T]) -> T:
         self._now = now

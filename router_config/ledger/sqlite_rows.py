@@ -22,12 +22,12 @@ def page_row(scope: str, page: Page) -> tuple[Any, ...]:
         minute.oldest_leaves,
         minute.newest,
         minute.leaves,
-        *minute.amount,
+        *minute.older,
         *counts.day,
         day.oldest_leaves,
         day.newest,
         day.leaves,
-        *day.amount,
+        *day.older,
         _seen_text(tuple(counts.seen.items())) if counts.seen else None,
     )
 

@@ -12,8 +12,10 @@ SCHEMA_VERSION: Final = 5
 _TAKE_OVER: Final = {
     "meter": """INSERT INTO meter SELECT
         scope, open_requests, open_tokens, open_usd,
-        minute_requests, minute_tokens, minute_usd, coalesce(minute_leaves, 9e999), -1, 9e999, 0, 0, 0,
-        day_requests, day_tokens, day_usd, coalesce(day_leaves, 9e999), -1, 9e999, 0, 0, 0, seen FROM old_meter""",
+        minute_requests, minute_tokens, minute_usd, coalesce(minute_leaves, 9e999),
+        -1, 9e999, minute_requests, minute_tokens, minute_usd,
+        day_requests, day_tokens, day_usd, coalesce(day_leaves, 9e999),
+        -1, 9e999, day_requests, day_tokens, day_usd, seen FROM old_meter""",
     "lease": "INSERT INTO lease SELECT * FROM old_lease",
     "minute": "INSERT INTO minute SELECT provider, slot, requests, tokens, usd, errors FROM old_minute",
     "answer": f"""INSERT INTO course SELECT

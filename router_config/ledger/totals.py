@@ -12,6 +12,8 @@ from typing import Final, Literal, NamedTuple
 BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 """Upper bounds, in seconds, of how long answers took; what took longer is in one more."""
 
+_new: Final = tuple.__new__  # Half the time of calling the class.
+
 OK: Final = "ok"
 CANCELLED: Final = "cancelled"
 
@@ -51,4 +53,4 @@ class Totals:
 
 
 def ending(provider: str, model: str, outcome: str, seconds: float) -> Ending:
-    return Ending(provider, model, outcome, bisect_left(BUCKETS, seconds) if outcome == OK else 0)
+    return _new(Ending, (provider, model, outcome, bisect_left(BUCKETS, seconds) if outcome == OK else 0))
