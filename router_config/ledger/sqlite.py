@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from pathlib import Path
 from secrets import token_hex
-from typing import Final, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from router_config.ledger.gates import Rest
 from router_config.ledger.local import LocalStore
@@ -45,6 +45,8 @@ class SQLiteStore(LocalStore):
         self._rests: dict[str, Rest] | None = None
         self._expires_after: float | None = None
         self._changed: dict[str, Page] = {}
+        self._read: dict[str, tuple[tuple[Any, ...], Page]] = {}
+        """By scope the row that was read last and the page made of it, until a step changes that page."""
 
     @property
     def set_aside(self) -> Path | None:
@@ -83,8 +85,16 @@ class SQLiteStore(LocalStore):
         if scope in self._pages:
             return self._pages[scope]
         row = self._db.execute("SELECT * FROM meter WHERE scope=?", (scope,)).fetchone()
-        self._pages[scope] = page = None if row is None else page_of_row(row)
+        self._pages[scope] = page = None if row is None else self._page_of(row)
         return page
+
+    def _page_of(self, row: tuple[Any, ...]) -> Page:
+        """Of what others have written since the last step, few rows are other ones; to compare one takes no time."""
+        scope: str = row[0]
+        read = self._read.get(scope)
+        if read is None or read[0] != row:
+            read = self._read[scope] = row, page_of_row(row)
+        return read[1]
 
     def _prefetch(self, meters: Sequence[Meter]) -> None:
         unread = [meter.scope for meter in meters if meter.scope not in self._pages]
@@ -93,12 +103,13 @@ class SQLiteStore(LocalStore):
             marks = ",".join("?" * len(part))
             self._pages.update(dict.fromkeys(part))
             for row in self._db.execute(f"SELECT * FROM meter WHERE scope IN ({marks})", part):
-                self._pages[row[0]] = page_of_row(row)
+                self._pages[row[0]] = self._page_of(row)
 
     def _page_to_write(self, scope: str) -> Page:
         page = self._page(scope)
         if page is None:
             page = self._pages[scope] = blank(scope)
+        self._read.pop(scope, None)
         self._changed[scope] = page
         return page
 

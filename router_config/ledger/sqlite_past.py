@@ -28,6 +28,8 @@ _Sums = tuple[float, ...]
 
 _NONE: Final[_Sums] = (0, 0, 0.0, 0)
 
+_NO_COURSE: Final = (0, *_NONE, "")
+
 
 class SQLitePast(Past):
     """Every method runs inside the transaction of a step."""
@@ -120,17 +122,20 @@ class SQLitePast(Past):
         self._db.execute("DELETE FROM event WHERE number<=?", ((put.lastrowid or 0) - EVENTS_KEPT,))
 
     def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
+        courses = {provider: course for provider, *course in self._db.execute("SELECT * FROM course")}
         found: dict[str, Usage] = {}
         for provider, moment in since.items():
-            sums = self._db.execute(
-                "SELECT sum(requests), sum(tokens), sum(usd), sum(errors) FROM slot_usage WHERE provider=? AND slot>=?",
-                (provider, moment // SLOT_SECONDS),
+            first = moment // SLOT_SECONDS
+            over = self._db.execute(
+                "SELECT sum(requests), sum(tokens), sum(usd), sum(errors) FROM usage WHERE provider=? AND slot>=?",
+                (provider, first),
             ).fetchone()
-            course = self._db.execute("SELECT latencies FROM course WHERE provider=?", (provider,)).fetchone()
-            latencies = () if course is None else latencies_of(course[0])
-            if sums[0] is not None or latencies:
-                requests, tokens, usd, errors = (each or 0 for each in sums)
-                found[provider] = Usage(requests, tokens, usd, errors, latencies)
+            if over[0] is None and provider not in courses:
+                continue
+            minute, *present, latencies = courses.get(provider, _NO_COURSE)
+            sums = present if minute // SLOT_MINUTES >= first else _NONE
+            requests, tokens, usd, errors = ((one or 0) + other for one, other in zip(over, sums, strict=True))
+            found[provider] = Usage(requests, tokens, usd, errors, latencies_of(latencies))
         return found
 
     def tokens_since(self, provider: str, moment: float) -> int:

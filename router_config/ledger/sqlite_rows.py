@@ -75,6 +75,7 @@ def latency_text(milliseconds: int) -> str:
     return f"{min(milliseconds, LONGEST_LATENCY):0{LATENCY_DIGITS}}"
 
 
+@lru_cache(maxsize=1024)  # Of most providers it is the same text as at the last reading.
 def latencies_of(text: str) -> tuple[int, ...]:
     return tuple(int(text[start : start + LATENCY_DIGITS]) for start in range(0, len(text), LATENCY_DIGITS))
 
