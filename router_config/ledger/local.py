@@ -15,7 +15,8 @@ from router_config.ledger.choice import Choice, choose, room_for
 from router_config.ledger.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.events import News, event_of_rest, is_news
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine_all
-from router_config.ledger.meters import NOTHING, Counts, Limit, LimitName, Meter, Seen
+from router_config.ledger.hearing import heard
+from router_config.ledger.meters import NOTHING, Counts, LimitName, Meter
 from router_config.ledger.pages import Pages
 from router_config.ledger.past import Past
 from router_config.ledger.store import (
@@ -186,35 +187,10 @@ class LocalStore(Pages, Store):
         return old is None or not held or old.status != rest.status
 
     def _hear(self, report: Report, lease: Lease) -> None:
-        """Note the limit that the provider reports, and how much of it others than we have used.
-
-        Its number holds all that we have settled and, for all we know, all that is in flight; so what is beyond both is
-        surely others'. It falls only by the answer to a request that was alone: of requests that overlap, the one
-        answered last may have been counted first.
-        """
-        meter, now = self._meter(report.scope), self._now
-        counts = self.counts(meter) or Counts()
-        configured = next((limit.value for limit in meter.limits if limit.name == report.limit_name), None)
-        limit = report.limit if report.limit is not None else configured
-        if limit is None:
-            return
-        old = counts.seen.get(report.limit_name)
-        kind = Limit(report.limit_name, limit)
-        ours = counts.used(kind) + counts.open.of(kind.metric)
-        in_force = limit if configured is None else min(limit, configured)
-        extra = 0.0 if report.remaining is None else max(0.0, in_force - report.remaining - ours)
-        window = 60.0 if report.limit_name in ("rpm", "tpm") else 86400.0
-        if report.refills and limit > 0:
-            until = now + extra * window / limit
-        else:
-            until = now + max(1.0, window if report.reset_after is None else report.reset_after)
-        seen = Seen(limit, extra, lease.taken_at, now, until, report.refills)
-        if old is not None:
-            late, alone = lease.taken_at < old.asked_at, lease.taken_at >= old.heard_at and counts.open.requests == 0
-            if not alone and extra < old.extra_at(now):
-                seen = replace(old, limit=limit, extra=old.extra_at(now), heard_at=now)
-            seen = replace(seen, limit=old.limit if late else limit, asked_at=max(old.asked_at, lease.taken_at))
-        self._page_to_write(report.scope).counts.seen[report.limit_name] = seen
+        meter = self._meter(report.scope)
+        seen = heard(report, meter, self.counts(meter) or Counts(), lease, self._now)
+        if seen is not None:
+            self._page_to_write(report.scope).counts.seen[report.limit_name] = seen
 
     def _renew(self, lease: Lease, expires_at: float) -> None:
         held = self._pop_lease(lease)

@@ -84,9 +84,15 @@ class Meter:
     def window(self, period: Period) -> Window:
         return MINUTE if period == "minute" else self.day
 
+    def value_of(self, name: LimitName) -> float | None:
+        """Of the limit of that name; None: it has none."""
+        for limit in self.limits:
+            if limit.name == name:
+                return limit.value
+        return None
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+
+class Seen(NamedTuple):
     """What the provider reported of one limit: its value, and usage beyond our own count (others on the same key).
 
     The extra usage counts until `until`; where the provider's window refills it shrinks evenly from `heard_at` on. Of

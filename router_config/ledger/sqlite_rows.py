@@ -98,4 +98,4 @@ def _seen(text: str | None) -> dict[LimitName, Seen]:
 
 @lru_cache(maxsize=4096)  # Most steps change nothing of it, and to make that text costs more than all the rest.
 def _seen_text(seen: tuple[tuple[LimitName, Seen], ...]) -> str:
-    return json.dumps({k: (v.limit, v.extra, v.asked_at, v.heard_at, v.until, v.refills) for k, v in seen})
+    return json.dumps(dict(seen))

@@ -6,7 +6,7 @@ slot has left it, so a window never forgets anything early.
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 Period = Literal["minute", "day"]
@@ -84,5 +84,8 @@ class CalendarDay:
         return midnight.astimezone(UTC).timestamp() - self.correction
 
 
-MINUTE = Rolling(length=60.0, width=0.5)
-ROLLING_DAY = Rolling(length=timedelta(days=1).total_seconds(), width=60.0)
+LENGTHS: Final[dict[Period, float]] = {"minute": 60.0, "day": timedelta(days=1).total_seconds()}
+"""Seconds."""
+
+MINUTE = Rolling(LENGTHS["minute"], width=0.5)
+ROLLING_DAY = Rolling(LENGTHS["day"], width=60.0)
