@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from router_config.ledger.meters import Amount, Counts, Limit, LimitName, Meter, Seen
 
@@ -24,8 +24,7 @@ _limit: Final = lru_cache(1000)(Limit)
 """Limits as providers report them, which every request asks for anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What a request asks for: `tokens` in all, of which `prompt_tokens` are the prompt's estimate.
 
     `most`: the tokens that it may come to where the caller does not bound the answer, else 0.

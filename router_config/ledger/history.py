@@ -13,7 +13,7 @@ SLOTS_KEPT: Final = 8 * 24 * 12
 
 MINUTE_SECONDS: Final = 60
 MINUTES_KEPT: Final = 130
-"""Besides it is summed over minutes, in a ring of 130 places that the next round overwrites."""
+"""Besides it is summed over minutes, of which the last 130 are kept."""
 
 LATENCIES_KEPT: Final = 200
 """The percentiles shown are those of the last 200 answers of a provider."""
