@@ -17,7 +17,7 @@ from router_config.ledger.events import News, event_of_rest, is_news
 from router_config.ledger.gates import Candidate, Examination, Need, Rest, examine_all
 from router_config.ledger.hearing import heard
 from router_config.ledger.meters import NOTHING, Counts, LimitName, Meter
-from router_config.ledger.pages import Pages
+from router_config.ledger.pages import UNUSED, Pages
 from router_config.ledger.past import Past
 from router_config.ledger.store import (
     History,
@@ -205,14 +205,12 @@ class LocalStore(Pages, Store):
         counts: dict[str, Counts] = {}
         resets: dict[tuple[str, LimitName], float] = {}
         for meter in meters:
-            found = self.counts(meter)
-            if found is None:
-                continue
-            counts[meter.scope] = found.copy()
-            for limit in meter.limits:
-                used = found.used(limit)
-                if used > 0:
-                    resets[meter.scope, limit.name] = self._whole_again(meter, limit)
+            reading = self.reading(meter)
+            if reading is not None:
+                counts[meter.scope] = reading.counts
+                resets.update(reading.resets_at)
+            elif meter.limits:
+                counts[meter.scope] = UNUSED
         rests = {scope: rest for scope, rest in self._all_rests().items() if not rest.over(self._now)}
         burn = {provider: self._past.tokens_since(provider, self._now - 3600) for provider in since}
         return Snapshot(counts, resets, rests, self._past.usage(since), self._past.last_errors(), burn)

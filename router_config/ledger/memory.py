@@ -46,6 +46,7 @@ class MemoryStore(LocalStore):
         page = self._pages.get(scope)
         if page is None:
             page = self._pages[scope] = blank(scope)
+        page.reading = None
         return page
 
     def _put_slot(self, tally: Tally, slot: int, leaves: float, amount: Amount) -> None:

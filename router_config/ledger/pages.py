@@ -1,13 +1,13 @@
 """What is counted of each scope, by window and slot; the same for every store of this machine."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from heapq import merge
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
-from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, Meter
+from router_config.ledger.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter
 from router_config.ledger.windows import MINUTE, Period, Window
 
 NO_SLOT: Final = -1
@@ -42,9 +42,23 @@ class Page:
     counts: Counts
     minute: Tally
     day: Tally
+    reading: "Reading | None" = field(default=None, repr=False, compare=False)
+    """What was last read of it for a status, until it changes."""
 
     def tally(self, period: Period) -> Tally:
         return self.minute if period == "minute" else self.day
+
+
+class Reading(NamedTuple):
+    """The counts of a meter, not to be changed, and by scope and name when each of its windows will be whole again."""
+
+    meter: Meter
+    counts: Counts
+    resets_at: Mapping[tuple[str, LimitName], float]
+
+
+UNUSED: Final = Counts()
+"""What is read of a meter by which nothing was ever counted."""
 
 
 def blank(scope: str) -> Page:
@@ -64,6 +78,19 @@ class Pages(ABC):
         if page.minute.oldest_leaves <= self._now or page.day.oldest_leaves <= self._now:
             self._forget(self._page_to_write(meter.scope))
         return page.counts
+
+    def reading(self, meter: Meter) -> Reading | None:
+        """None: nothing was ever counted. Of a page that has not changed it is the very same as before."""
+        page = self._page(meter.scope)
+        if page is None:
+            return None
+        if page.minute.oldest_leaves <= self._now or page.day.oldest_leaves <= self._now:
+            self._forget(self._page_to_write(meter.scope))
+        if page.reading is None or page.reading.meter is not meter:
+            used = [limit for limit in meter.limits if page.counts.used(limit) > 0]
+            resets_at = {(meter.scope, limit.name): self._whole_again(meter, limit) for limit in used}
+            page.reading = Reading(meter, page.counts.copy(), resets_at)
+        return page.reading
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
         """When the window of `limit` will have `room` more than now, if nothing else is used."""

@@ -110,6 +110,7 @@ class SQLiteStore(LocalStore):
         if page is None:
             page = self._pages[scope] = blank(scope)
         self._read.pop(scope, None)
+        page.reading = None
         self._changed[scope] = page
         return page
 

@@ -103,7 +103,10 @@ class LastError:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A consistent reading of the store. `resets_at` is per (scope, limit name): when that window is whole again."""
+    """A consistent reading of the store, not to be changed: the next one may hold the same counts.
+
+    `resets_at` is per (scope, limit name): when that window is whole again.
+    """
 
     counts: Mapping[str, Counts]
     resets_at: Mapping[tuple[str, LimitName], float]
