@@ -101,12 +101,15 @@ def _price(provider: Provider, model: Model) -> dict[str, float]:
     return listed or {}
 
 
-def _prices(input_price: float, output_price: float) -> dict[str, float]:
+def _prices(
+    input_price: float, output_price: float, cache_read: float | None = None, cache_creation: float | None = None
+) -> dict[str, float]:
+    """Of tokens from and to a cache as much as of others, where nothing else is known."""
     return {
         "input_cost_per_token": input_price,
         "output_cost_per_token": output_price,
-        "cache_read_input_token_cost": input_price,
-        "cache_creation_input_token_cost": input_price,
+        "cache_read_input_token_cost": input_price if cache_read is None else cache_read,
+        "cache_creation_input_token_cost": input_price if cache_creation is None else cache_creation,
     }
 
 
@@ -114,7 +117,9 @@ def _listed_price(model: str) -> dict[str, float] | None:
     listed: Mapping[str, Any] | None = litellm.model_cost.get(model)
     if listed is None or listed.get("input_cost_per_token") is None:
         return None
-    return {
-        "input_cost_per_token": listed["input_cost_per_token"],
-        "output_cost_per_token": listed.get("output_cost_per_token") or 0.0,
-    }
+    return _prices(
+        listed["input_cost_per_token"],
+        listed.get("output_cost_per_token") or 0.0,
+        listed.get("cache_read_input_token_cost"),
+        listed.get("cache_creation_input_token_cost"),
+    )

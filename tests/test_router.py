@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,16 @@ def ask(router: Router, model: str = "default", **kwargs: Any) -> str:
 
 def test_it_is_a_litellm_router(make_router: MakeRouter) -> None:
     assert isinstance(make_router(), LiteLLMRouter)
+
+
+def test_the_shipped_file_makes_one_without_a_word_of_litellms(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)  # Where the shipped file keeps its state.
+    monkeypatch.setattr(logging.getLogger("LiteLLM"), "propagate", True)
+    shipped = Path(__file__).parent.parent / "litellm.yaml"
+    Router.from_yaml(shipped, env=simulator.env()).close()
+    assert caplog.text == ""
 
 
 def test_every_method_that_it_overrides_has_litellms_signature() -> None:
