@@ -21,7 +21,7 @@ LEASE: Final = 600.0
 LOOK_AGAIN: Final = 1.0
 """Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
 
-SAMPLED: Final = 4
+SAMPLED: Final = 2
 """Of many equal deployments, so many are compared by the room left."""
 
 

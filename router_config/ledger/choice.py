@@ -75,10 +75,13 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
     amount = amount_for(candidate, need, pages, now)
     room = float("inf")
     for meter, counts in pages:
+        opened = counts.open
         for limit, used in limits_in_force(meter, counts, now):
-            needed = amount.of(limit.metric)
-            if needed > 0:
-                room = min(room, (limit.value - used - counts.open.of(limit.metric)) / needed)
+            place = limit.place
+            if amount[place] > 0:
+                left = (limit.value - used - opened[place]) / amount[place]
+                if left < room:
+                    room = left
     return max(0.0, room)
 
 

@@ -1,11 +1,11 @@
 """What a request meets at a deployment: rests, and one gate for each limit. Pure logic over counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol
 
-from router_config.ledger.meters import Amount, Counts, Limit, LimitName, Meter, Seen
+from router_config.ledger.meters import LIMITS, Amount, Counts, Limit, LimitName, Meter, Seen
 
 Tier = Literal["free", "paid"]
 Status = Literal[
@@ -187,13 +187,19 @@ def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> 
     """What the request takes of this candidate's windows; never more tokens than its smallest token limit."""
     amount = candidate.need(need.tokens, need.prompt_tokens)
     for meter, counts in pages:
-        most = meter.most_tokens
-        if counts.seen:
-            limits = limits_in_force(meter, counts, now)
-            most = min((limit.value for limit, _ in limits if limit.metric == "tokens"), default=most)
+        most = _most_tokens(meter, counts.seen, now) if counts.seen else meter.most_tokens
         if most < amount.tokens:
             amount = amount._replace(tokens=int(most))
     return amount._replace(usd=_dearest(candidate, need, amount, pages)) if need.most and amount.usd > 0 else amount
+
+
+def _most_tokens(meter: Meter, reported: Mapping[LimitName, Seen], now: float) -> float:
+    """The smallest of the token limits in force."""
+    most = meter.most_tokens
+    for name, seen in reported.items():
+        if seen.limit is not None and seen.limit < most and LIMITS[name][1] == "tokens" and _is_believed(seen, now):
+            most = seen.limit
+    return most
 
 
 def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -> float:
@@ -225,7 +231,7 @@ def _heard(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, fl
         else:
             yield _lowered(limit, seen, now), counts.used(limit) + seen.extra_at(now)
     for name, seen in counts.seen.items():
-        if name not in meter.limited and seen.limit is not None and now < seen.heard_at + SEEN_LIMIT_LASTS:
+        if name not in meter.limited and seen.limit is not None and _is_believed(seen, now):
             learned = _limit(name, seen.limit)
             yield learned, counts.used(learned) + seen.extra_at(now)
 
@@ -281,9 +287,13 @@ def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book,
 
 
 def _lowered(limit: Limit, seen: Seen, now: float) -> Limit:
-    if seen.limit is None or seen.limit >= limit.value or now >= seen.heard_at + SEEN_LIMIT_LASTS:
+    if seen.limit is None or seen.limit >= limit.value or not _is_believed(seen, now):
         return limit
     return _limit(limit.name, seen.limit, limit.soft * seen.limit / limit.value)
+
+
+def _is_believed(seen: Seen, now: float) -> bool:
+    return now < seen.heard_at + SEEN_LIMIT_LASTS
 
 
 def _extra(seen: Seen | None, now: float) -> float:
