@@ -180,8 +180,7 @@ class Prepared:
 class PreparedCalls:
     """Those of one Router, by kind of chat."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._calls: dict[str, Prepared] = {}
         self._came: set[int] = set()
         self._characters = 0
@@ -200,13 +199,13 @@ class PreparedCalls:
 
     def find(self, kind: str | None) -> Prepared | None:
         found = None if kind is None else self._calls.get(kind)
-        if found is None or found.until < self._clock() or found.settings != _settings(litellm):
+        if found is None or found.until < time.monotonic() or found.settings != _settings(litellm):
             return None
         return found
 
     def keep(self, kind: str, note: Note, asked: Mapping[str, Any]) -> None:
         """Keep what was noted, if a later chat of this kind will come to the same."""
-        prepared = _prepared(note, asked, self._clock() + LASTS)
+        prepared = _prepared(note, asked, time.monotonic() + LASTS)
         if prepared is None:
             return
         with self._lock:
