@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from router_config.deployments import Deployment
-from router_config.estimate import need_of
-from router_config.ledger.gates import Need
-from router_config.ledger.meters import Limit, Meter
+from router_config.deployments.deployment import Deployment
+from router_config.ledger.rules.gates import Need
+from router_config.ledger.rules.meters import Limit, Meter
 from router_config.ledger.store import Settlement, Store, open_store
+from router_config.routing.estimate import need_of
 
 _PROMPT = "The market opened higher today as traders weighed 12.5% tariffs, and volume stayed thin. "
 

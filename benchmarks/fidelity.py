@@ -220,7 +220,7 @@ def _forget(redis_url: str) -> None:
     if redis_url:
         import redis
 
-        from router_config.ledger.redis import PREFIX
+        from router_config.ledger.redis.store import PREFIX
 
         with redis.Redis.from_url(redis_url) as client:
             for key in client.scan_iter(f"{PREFIX}*"):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.load import Arrival
-from router_config.simulator.windows import DAY, MINUTE, RollingWindow
+from router_config.simulator.quotas.windows import DAY, MINUTE, RollingWindow
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import socket
 from typing import Final
 
-from router_config.config import ConfigError
+from router_config.config.models import ConfigError
 
 TOKEN_VARIABLE: Final = "ROUTER_STATUS_TOKEN"
 

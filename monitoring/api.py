@@ -21,7 +21,7 @@ from monitoring.page import add_page
 from monitoring.problems import ProblemError, ProblemRoute, described
 from monitoring.source import StatusSource
 from monitoring.streaming import EventStream
-from router_config.ledger.decisions import DECISIONS_KEPT
+from router_config.ledger.rules.decisions import DECISIONS_KEPT
 
 EVENTS: Final = (
     "`status`: the document of GET /api/llm-providers, at once, within a second of any change, and every 15 seconds. "

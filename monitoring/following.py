@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from router_config.config import Config, ConfigError
-from router_config.loading import load_with_source
+from router_config.config.loading import load_with_source
+from router_config.config.models import Config, ConfigError
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """What tells one version of the files from another; None for a file that is not there."""

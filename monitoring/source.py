@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 from monitoring.following import FollowedConfig
 from router_config.clock import Clock, SystemClock
-from router_config.config import Config
-from router_config.explaining import absent_from, explanation
+from router_config.config.models import Config
 from router_config.ledger.store import Store
-from router_config.past import decisions_document, history_document
-from router_config.reading import Reading, reading_of
-from router_config.status import document
-from router_config.views import View, view_of
+from router_config.status.document import document
+from router_config.status.explanation import absent_from, explanation
+from router_config.status.history import decisions_document, history_document
+from router_config.status.measurements import Reading, reading_of
+from router_config.status.views import View, view_of
 
 
 class StatusSource(Protocol):

@@ -16,12 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from router_config.attempts import Route, route_of
-    from router_config.config import Config, ConfigError
-    from router_config.errors import NoProviderAvailable
-    from router_config.ledger.decisions import Attempt
-    from router_config.loading import load_config
-    from router_config.router import Router
+    from router_config.config.loading import load_config
+    from router_config.config.models import Config, ConfigError
+    from router_config.ledger.rules.decisions import Attempt
+    from router_config.routing.errors import NoProviderAvailable
+    from router_config.routing.request import Route, route_of
+    from router_config.routing.router import Router
 
 # LiteLLM reads it once, when it is imported; without it every start fetches a price list over the network.
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -38,16 +38,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Attempt": "ledger.decisions",
-    "Route": "attempts",
-    "route_of": "attempts",
-    "Config": "config",
-    "ConfigError": "config",
-    "load_config": "loading",
-    "NoProviderAvailable": "errors",
-    "Router": "router",
+    "Attempt": "ledger.rules.decisions",
+    "Route": "routing.request",
+    "route_of": "routing.request",
+    "Config": "config.models",
+    "ConfigError": "config.models",
+    "load_config": "config.loading",
+    "NoProviderAvailable": "routing.errors",
+    "Router": "routing.router",
 }
-_WITH_LITELLM = ("errors", "router")
+_WITH_LITELLM = ("routing.errors", "routing.router")
 
 
 def __getattr__(name: str) -> Any:
@@ -62,7 +62,7 @@ def __getattr__(name: str) -> Any:
 def _around(home: str) -> AbstractContextManager[None]:
     if home not in _WITH_LITELLM or "litellm" in sys.modules:
         return nullcontext()
-    from router_config.collector import importing
+    from router_config.transport.garbage_collector import importing
 
     return importing()
 

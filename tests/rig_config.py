@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from router_config.config import Config
-from router_config.loading import load_config
+from router_config.config.loading import load_config
+from router_config.config.models import Config
 
 Load = Callable[..., Config]
 

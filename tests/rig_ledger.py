@@ -5,11 +5,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from router_config.ledger.choice import Choice
-from router_config.ledger.gates import Need, Tier
-from router_config.ledger.meters import Amount, Limit, Meter
+from router_config.ledger.rules.choice import Choice
+from router_config.ledger.rules.gates import Need, Tier
+from router_config.ledger.rules.meters import Amount, Limit, Meter
+from router_config.ledger.rules.windows import ROLLING_DAY, Window
 from router_config.ledger.store import Lease, Settlement, Store
-from router_config.ledger.windows import ROLLING_DAY, Window
 
 T = TypeVar("T")
 START = 1_795_435_200.0

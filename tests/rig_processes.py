@@ -115,8 +115,9 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
     import logging
     import warnings
 
-    from router_config import Router, settling
-    from router_config.ledger import resilient
+    from router_config import Router
+    from router_config.ledger.outage import store as resilient
+    from router_config.routing import settlement as settling
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")  # LiteLLM's, of coroutines that a cancelled call leaves behind.

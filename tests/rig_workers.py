@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rig_ledger import START, Place
 
-from router_config.ledger.gates import Need
-from router_config.ledger.meters import Amount, Limit
+from router_config.ledger.rules.gates import Need
+from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.store import Settlement, Store, open_store
 
 GROQ = Place("groq", (Limit("rpm", 300), Limit("tpd", 100_000)))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rig_config import Load, groq, load_text
 
-from router_config.config import ConfigError
-from router_config.loading import load_config
+from router_config.config.loading import load_config
+from router_config.config.models import ConfigError
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -9,10 +9,10 @@ from rig import NOON, MakeRouter, message
 from rig_ledger import START
 
 from router_config import Router
-from router_config.capacity import Budget, end_of
 from router_config.clock import VirtualClock
-from router_config.ledger.windows import CalendarDay
+from router_config.ledger.rules.windows import CalendarDay
 from router_config.simulator import Simulator
+from router_config.status.capacity import Budget, end_of
 
 HOUR = 3600.0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from router_config.clock import SystemClock
-from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.local.sqlite import SQLiteStore
 
 
 @dataclass

@@ -10,12 +10,9 @@ from typing import Any
 import litellm
 import pytest
 
-from router_config import price_list
-from router_config.config import Config, Day, Key, Limits, Model, Provider, Secret, reveal
-from router_config.file_format import json_schema
-from router_config.litellm_names import PROVIDERS, ROUTER_SETTINGS
-from router_config.presets import RETIRED, preset_of
-from router_config.quantities import (
+from router_config.config import prices as price_list
+from router_config.config.file_format import json_schema
+from router_config.config.grammar.quantities import (
     BadValue,
     parse_count,
     parse_duration,
@@ -23,7 +20,10 @@ from router_config.quantities import (
     parse_priority,
     parse_share,
 )
-from router_config.store_url import without_password
+from router_config.config.litellm_names import PROVIDERS, ROUTER_SETTINGS
+from router_config.config.models import Config, Day, Key, Limits, Model, Provider, Secret, reveal
+from router_config.config.presets import RETIRED, preset_of
+from router_config.config.store_url import without_password
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from rig import MakeRouter, message
 
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
-from router_config.ledger.decisions import PASSED_KEPT, Decision, PassedOver
+from router_config.ledger.rules.decisions import PASSED_KEPT, Decision, PassedOver
 from router_config.simulator import Simulator
 
 

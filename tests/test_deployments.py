@@ -4,7 +4,7 @@ import dataclasses
 
 from rig import MakeRouter
 
-from router_config.deployments import deployments_of
+from router_config.deployments.deployment import deployments_of
 
 
 def test_the_model_list_carries_everything_that_the_ledger_counts_by(make_router: MakeRouter) -> None:

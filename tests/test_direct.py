@@ -13,10 +13,11 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm.llms.vertex_ai.common_utils import VertexAIError
 from rig import MODELS, MakeRouter, message
 
-from router_config import Router, direct
-from router_config import prepared as preparing
-from router_config.callbacks import LISTS
+from router_config import Router
 from router_config.simulator import Simulator
+from router_config.transport import direct
+from router_config.transport import prepared as preparing
+from router_config.transport.callbacks import LISTS
 
 TOOL = {
     "type": "function",

@@ -10,8 +10,8 @@ from dotenv import dotenv_values
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router_config.config import ConfigError
-from router_config.env_file import parse_assignments, quoted, require_keys, set_variables, with_variables
+from router_config.cli.env_file import parse_assignments, quoted, require_keys, set_variables, with_variables
+from router_config.config.models import ConfigError
 
 
 def read(text: str) -> dict[str, str | None]:

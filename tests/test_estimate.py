@@ -11,10 +11,10 @@ from litellm.litellm_core_utils.default_encoding import encoding
 from rig import message
 from rig_ledger import START, Place
 
-from router_config.estimate import need_of, tokens_of
-from router_config.ledger.memory import MemoryStore
-from router_config.ledger.meters import Limit
+from router_config.ledger.local.memory import MemoryStore
+from router_config.ledger.rules.meters import Limit
 from router_config.ledger.store import Settlement
+from router_config.routing.estimate import need_of, tokens_of
 
 TEXTS = {
     "prose": "The market opened higher today as traders weighed the central bank's statement on rates. " * 40,

@@ -17,8 +17,8 @@ from benchmarks.judged import Room
 from benchmarks.load import LONGEST_PROMPT, MAX_TOKENS, Arrival, Result, drive, timetable
 from router_config import Router
 from router_config.clock import VirtualClock
-from router_config.estimate import need_of
-from router_config.ledger.windows import MINUTE
+from router_config.ledger.rules.windows import MINUTE
+from router_config.routing.estimate import need_of
 from router_config.simulator import Call, Simulator
 
 SPEED: Final = 20.0

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rig_config import Load, groq, load_text
 
-from router_config.config import Day, Limits, Price, Secret, reveal
-from router_config.loading import load_config
+from router_config.config.loading import load_config
+from router_config.config.models import Day, Limits, Price, Secret, reveal
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -15,7 +15,7 @@ from rig_redis import RedisServer
 from benchmarks.foresight import accounts_of, allowed
 from benchmarks.load import Result, timetable
 from router_config import Router
-from router_config.ledger.windows import MINUTE
+from router_config.ledger.rules.windows import MINUTE
 from router_config.simulator import Simulator
 
 SPEED: Final = 10.0

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.costs.replay import Replay
 from benchmarks.costs.setting import Setting
 from benchmarks.costs.worker import Worker
-from router_config.ledger.decisions import DECISIONS_KEPT
+from router_config.ledger.rules.decisions import DECISIONS_KEPT
 
 REQUESTS = 400
 ROUTERS = 10

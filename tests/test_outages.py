@@ -15,7 +15,8 @@ from rig_redis import RedisServer
 
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
-from router_config.ledger import resilient, sqlite_file
+from router_config.ledger.local import sqlite_file
+from router_config.ledger.outage import store as resilient
 from router_config.simulator import Simulator
 
 Outage = Callable[[], AbstractContextManager[None]]

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from router_config.plain_client import PlainClient
+from router_config.transport.plain_client import PlainClient
 
 
 class _Site(BaseHTTPRequestHandler):

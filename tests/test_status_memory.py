@@ -9,13 +9,13 @@ import pytest
 from rig_config import load_text
 from rig_ledger import START, run
 
-from router_config.config import Config
-from router_config.deployments import Deployment
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.meters import Amount
+from router_config.config.models import Config
+from router_config.deployments.deployment import Deployment
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import Amount
 from router_config.ledger.store import Lease, Outcome, Report, Settlement, Store, open_store
-from router_config.status import document
-from router_config.views import View, view_of
+from router_config.status.document import document
+from router_config.status.views import View, view_of
 
 FILE = """
 providers:

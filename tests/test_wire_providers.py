@@ -9,8 +9,9 @@ from litellm.constants import openai_compatible_providers
 from litellm.types.utils import LlmProviders
 from rig import MODELS, MakeRouter, message
 
-from router_config import Router, route_of, wire
+from router_config import Router, route_of
 from router_config.simulator import Simulator
+from router_config.transport import wire
 
 BY_HANDLER = ["deepseek", "fireworks_ai", "hosted_vllm", "mistral", "xai"]
 BY_SDK = ["cerebras", "deepinfra", "litellm_proxy", "lm_studio", "nvidia_nim", "sambanova"]

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from benchmarks.costs.setting import KINDS, PLENTY, PLENTY_OF_TOKENS, SHIPPED
 from router_config.simulator import Simulator
-from router_config.simulator.app import BASES
+from router_config.simulator.http.app import BASES
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)

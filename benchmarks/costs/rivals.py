@@ -79,7 +79,7 @@ def ours(setting: Setting, state: str, **size: int) -> Rival:
 @functools.cache
 def _router_class() -> Any:
     """Imported as in a program that imports it before LiteLLM, which a fork has already."""
-    from router_config.collector import importing
+    from router_config.transport.garbage_collector import importing
 
     with importing():
         from router_config import Router

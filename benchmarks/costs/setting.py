@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from router_config.simulator.app import BASES
+from router_config.simulator.http.app import BASES
 
 PREFIXES: Final = {
     "groq": "groq",

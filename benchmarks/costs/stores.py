@@ -17,11 +17,11 @@ from benchmarks.costs.round_trips import CountingProxy
 from benchmarks.costs.rows import Judged, Row, ratio
 from benchmarks.costs.setting import Setting, our_environment, write_ours
 from router_config.clock import Moments, SystemClock
-from router_config.deployments import Deployment, deployments_of
-from router_config.ledger.gates import Need
-from router_config.ledger.meters import Amount
+from router_config.config.loading import load_config
+from router_config.deployments.deployment import Deployment, deployments_of
+from router_config.ledger.rules.gates import Need
+from router_config.ledger.rules.meters import Amount
 from router_config.ledger.store import Lease, Outcome, Settlement, Store, open_store
-from router_config.loading import load_config
 
 FEW: Final = 30
 MANY: Final = 3000

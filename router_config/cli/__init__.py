@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _is_expected(error: Exception) -> bool:
-    from router_config.config import ConfigError
+    from router_config.config.models import ConfigError
     from router_config.ledger.store import StoreError
 
     return isinstance(error, ConfigError | StoreError | OSError)

@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     check = _command(
-        commands, "check", "checking:check", "check the configuration", ["check", "check other.yaml --strict"]
+        commands, "check", "check:check", "check the configuration", ["check", "check other.yaml --strict"]
     )
     check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
     check.add_argument("--strict", action="store_true", help="warnings, too, end with exit code 1")
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     show = _command(
         commands,
         "show",
-        "checking:show",
+        "check:show",
         "print the configuration as it is understood",
         ["show", "show --json"],
     )
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     env = _command(
         commands,
         "env",
-        "keys:env",
+        "env:env",
         "set up .env: ask for the providers' keys, or show which are set",
         ["env", "env --show", "env --from-env", "echo GROQ_API_KEY=... | router-config env --stdin"],
     )
@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     _command(
         commands,
         "schema",
-        "checking:schema",
+        "check:schema",
         "print the JSON schema of litellm.yaml, for editors",
         ["schema > litellm.schema.json"],
     )
@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     ask = _command(
         commands,
         "ask",
-        "asking:ask",
+        "ask:ask",
         "send one request through the router",
         [
             'ask "What is the capital of France?"',
@@ -112,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
     doctor = _command(
         commands,
         "doctor",
-        "examining:doctor",
+        "doctor:doctor",
         "send one tiny request to each key and model, and say what to do about those that fail",
         ["doctor", "doctor --timeout 10s --json"],
     )
@@ -124,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
     status = _command(
         commands,
         "status",
-        "watching:status",
+        "status:status",
         "show providers, limits and what is left",
         ["status", "status --watch", "status --json"],
     )
@@ -136,7 +136,7 @@ def parser() -> argparse.ArgumentParser:
     explain = _command(
         commands,
         "explain",
-        "explaining:explain",
+        "explain:explain",
         "show what would happen to a request: each limit, what blocks it, and until when",
         ["explain", "explain --group fast --tokens 1500"],
     )
@@ -154,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     serve = _command(
         commands,
         "serve",
-        "serving:serve",
+        "serve:serve",
         "serve the dashboard and GET /api/llm-providers",
         ["serve", "serve --host 0.0.0.0 --port 9000"],
     )
@@ -164,7 +164,7 @@ def parser() -> argparse.ArgumentParser:
     demo = _command(
         commands,
         "demo",
-        "serving:demo",
+        "serve:demo",
         "five simulated providers, and agents asking them",
         ["demo", "demo --seconds 60"],
     )
@@ -218,7 +218,7 @@ def _whole(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    from router_config.quantities import BadValue, parse_duration
+    from router_config.config.grammar.quantities import BadValue, parse_duration
 
     try:
         seconds = parse_duration(text)

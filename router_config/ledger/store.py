@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from router_config.ledger.choice import Choice
-from router_config.ledger.decisions import DECISIONS_KEPT, Decision
-from router_config.ledger.events import Event
-from router_config.ledger.gates import Candidate, Examination, Need, Rest
-from router_config.ledger.meters import Amount, Counts, LimitName, Meter
-from router_config.ledger.totals import CANCELLED, OK, Counted, Totals
+from router_config.ledger.rules.choice import Choice
+from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
+from router_config.ledger.rules.events import Event
+from router_config.ledger.rules.gates import Candidate, Examination, Need, Rest
+from router_config.ledger.rules.meters import Amount, Counts, LimitName, Meter
+from router_config.ledger.rules.totals import CANCELLED, OK, Counted, Totals
 
 
 class Lease(NamedTuple):
@@ -246,19 +246,19 @@ def open_store(url: str) -> Store:
     """
     scheme, _, rest = url.partition("://")
     if scheme == "memory":
-        from router_config.ledger.memory import MemoryStore
+        from router_config.ledger.local.memory import MemoryStore
 
         return MemoryStore()
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        from router_config.ledger.resilient import ResilientStore
-        from router_config.ledger.sqlite import SQLiteStore
+        from router_config.ledger.local.sqlite import SQLiteStore
+        from router_config.ledger.outage.store import ResilientStore
 
         path = rest[1:]
         return ResilientStore(SQLiteStore(path), reopen=lambda: SQLiteStore(path))
     if scheme in ("redis", "rediss"):
         try:
-            from router_config.ledger.redis import RedisStore
-            from router_config.ledger.resilient import ResilientStore
+            from router_config.ledger.outage.store import ResilientStore
+            from router_config.ledger.redis.store import RedisStore
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "redis":
                 raise

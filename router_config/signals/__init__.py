@@ -5,7 +5,7 @@ Pure functions of a `Reply` and the time: no I/O, no clock, no LiteLLM.
 
 from __future__ import annotations
 
-from router_config.signals.judging import judge, observe
+from router_config.signals.reading import judge, observe
 from router_config.signals.redaction import redact, without
 from router_config.signals.types import Hold, Kind, Observation, Reply, Scope, Verdict
 

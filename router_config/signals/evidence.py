@@ -9,8 +9,8 @@ from typing import Any
 
 from router_config.signals import body as bodies
 from router_config.signals.durations import duration, number, wait
+from router_config.signals.error_wording import stated_wait
 from router_config.signals.types import Failure, Reply
-from router_config.signals.wording import stated_wait
 
 _HEADERS = 256  # headers that are looked at, and characters of each
 _NODES = 48  # objects within an error that are looked at

@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal
 
-from router_config.signals import generic, verdicts, waits, wording
-from router_config.signals.dialects import merged, observation
+from router_config.signals import cooldowns as waits
+from router_config.signals import error_wording as wording
+from router_config.signals import generic, verdicts
 from router_config.signals.durations import next_midnight_pacific, number
 from router_config.signals.evidence import Evidence, nested
+from router_config.signals.observed_windows import merged, observation
 from router_config.signals.types import Kind, Metric, Observation, Period, Scope, Verdict
 
 _VIOLATIONS = 32  # of one error that are looked at

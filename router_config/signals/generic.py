@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from router_config.signals import verdicts, waits, wording
-from router_config.signals.dialects import observe_any
+from router_config.signals import cooldowns as waits
+from router_config.signals import error_wording as wording
+from router_config.signals import verdicts
 from router_config.signals.evidence import Evidence
+from router_config.signals.observed_windows import observe_any
 from router_config.signals.types import Kind, Observation, Scope, Verdict
 
 _CREDIT = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from router_config.signals import generic
-from router_config.signals.dialects import by_refill, from_headers, from_words, merged
 from router_config.signals.evidence import Evidence
+from router_config.signals.observed_windows import by_refill, from_headers, from_words, merged
 from router_config.signals.types import Observation, Verdict
 
 

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from router_config.signals import generic, verdicts, waits, wording
-from router_config.signals.dialects import merged, observation
+from router_config.signals import cooldowns as waits
+from router_config.signals import error_wording as wording
+from router_config.signals import generic, verdicts
 from router_config.signals.durations import next_midnight_utc, number, wait
 from router_config.signals.evidence import Evidence, lower_case
+from router_config.signals.observed_windows import merged, observation
 from router_config.signals.types import Kind, Observation, Period, Scope, Verdict
 
 _FREE_WINDOW = re.compile(r"free[-_ ]models?[-_ ]per[-_ ](min|day)")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from router_config.signals import generic
-from router_config.signals.dialects import merged, observation
 from router_config.signals.evidence import Evidence
+from router_config.signals.observed_windows import merged, observation
 from router_config.signals.types import Observation, Scope, Verdict
 
 _STATED = re.compile(r"(\d{1,12}) (rpm|tpm|queries per minute|requests per minute|tokens per minute)\b")

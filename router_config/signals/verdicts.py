@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from router_config.signals import waits
+from router_config.signals import cooldowns as waits
 from router_config.signals.evidence import Evidence
-from router_config.signals.places import place_of
+from router_config.signals.provider_names import place_of
 from router_config.signals.redaction import redact, shorten
 from router_config.signals.types import Hold, Kind, Scope, Verdict
 

@@ -4,8 +4,9 @@ The judge of the router, so it shares no code with the router's ledger, signals 
 """
 
 from router_config.simulator.faults import Fault, FaultError
-from router_config.simulator.judge import Peak
-from router_config.simulator.limits import (
+from router_config.simulator.options import Options, OptionsError
+from router_config.simulator.quotas.judge import Peak
+from router_config.simulator.quotas.limits import (
     PROVIDERS,
     REFERENCE,
     UNLIMITED,
@@ -15,7 +16,6 @@ from router_config.simulator.limits import (
     Quota,
     read_limits,
 )
-from router_config.simulator.options import Options, OptionsError
 from router_config.simulator.records import Call
 from router_config.simulator.runner import Simulator
 

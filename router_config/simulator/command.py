@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from router_config.simulator.limits import REFERENCE, LimitsError
+from router_config.simulator.http.server import HOST
 from router_config.simulator.options import OptionsError
+from router_config.simulator.quotas.limits import REFERENCE, LimitsError
 from router_config.simulator.runner import Simulator, env_at
-from router_config.simulator.server import HOST
 
 _DESCRIPTION = "Five simulated LLM providers on loopback, each with its own wire format and real quotas."
 _EXAMPLES = """\

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from router_config.simulator.fixtures import fixtures
-from router_config.simulator.limits import PROVIDERS, provider_name
+from router_config.simulator.quotas.limits import PROVIDERS, provider_name
 
 EVERY = "*"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from router_config.simulator.limits import provider_name
+from router_config.simulator.quotas.limits import provider_name
 
 Range = tuple[float, float]
 

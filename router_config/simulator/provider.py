@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from router_config.simulator.connection import Connection
 from router_config.simulator.dialects import DIALECTS
 from router_config.simulator.exchange import Reply
+from router_config.simulator.http.connection import Connection
 from router_config.simulator.visit import Visit
 from router_config.simulator.world import World
 

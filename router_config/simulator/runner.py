@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from router_config.simulator.app import BASES, create_app
 from router_config.simulator.clock import SimulatorClock
 from router_config.simulator.faults import make_fault
-from router_config.simulator.judge import Peak
-from router_config.simulator.limits import PROVIDERS, REFERENCE, provider_name, read_limits
+from router_config.simulator.http.app import BASES, create_app
+from router_config.simulator.http.server import HOST, Server, bind
 from router_config.simulator.options import Options, change_options
+from router_config.simulator.quotas.judge import Peak
+from router_config.simulator.quotas.limits import PROVIDERS, REFERENCE, provider_name, read_limits
+from router_config.simulator.quotas.windows import MINUTE
 from router_config.simulator.records import Call
-from router_config.simulator.server import HOST, Server, bind
-from router_config.simulator.windows import MINUTE
 from router_config.simulator.world import World
 
 _T = TypeVar("_T")

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from router_config.simulator.answers import answer_to
-from router_config.simulator.connection import Connection
 from router_config.simulator.dialects import Dialect, Moment
 from router_config.simulator.exchange import Answer, Ask, BadRequest, Json, Reply
 from router_config.simulator.faults import Fault
 from router_config.simulator.fixtures import fixtures
-from router_config.simulator.judge import Entry
-from router_config.simulator.quotas import Admission, Demand, Refusal
+from router_config.simulator.http.connection import Connection
+from router_config.simulator.quotas.admission import Admission, Demand, Refusal
+from router_config.simulator.quotas.judge import Entry
 from router_config.simulator.records import Call, Outcome
 from router_config.simulator.world import World
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from router_config.simulator.clock import SimulatorClock
 from router_config.simulator.faults import Faults
-from router_config.simulator.judge import Judge, Peak
 from router_config.simulator.keys import Keys
-from router_config.simulator.limits import PROVIDERS, UNLIMITED, ProviderLimits
 from router_config.simulator.options import Options
-from router_config.simulator.quotas import DAY_ZONE, Quotas
+from router_config.simulator.quotas.admission import DAY_ZONE, Quotas
+from router_config.simulator.quotas.judge import Judge, Peak
+from router_config.simulator.quotas.limits import PROVIDERS, UNLIMITED, ProviderLimits
+from router_config.simulator.quotas.windows import MINUTE, local_date
 from router_config.simulator.records import Records, plain_totals
-from router_config.simulator.windows import MINUTE, local_date
 
 
 class World:

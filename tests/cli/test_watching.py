@@ -18,8 +18,8 @@ from rig_cli import environment
 from rig_ledger import Place, spend, taken
 from rig_ledger import run as finish
 
-from router_config.ledger.meters import Limit
-from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.local.sqlite import SQLiteStore
+from router_config.ledger.rules.meters import Limit
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PATIENCE = 60.0

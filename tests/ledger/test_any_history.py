@@ -14,13 +14,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from rig_ledger import Place
 from rig_redis import RedisServer
 
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.memory import MemoryStore
-from router_config.ledger.meters import NOTHING, Amount, Limit, Meter
-from router_config.ledger.redis import RedisStore
-from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.local.memory import MemoryStore
+from router_config.ledger.local.sqlite import SQLiteStore
+from router_config.ledger.redis.store import RedisStore
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import NOTHING, Amount, Limit, Meter
+from router_config.ledger.rules.windows import CalendarDay, Period
 from router_config.ledger.store import Lease, Settlement, Store
-from router_config.ledger.windows import CalendarDay, Period
 
 T = TypeVar("T")
 TTL = 600.0

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig_ledger import START, Place
 
-from router_config.ledger.choice import standing
-from router_config.ledger.gates import Need, Rest, examine_all
-from router_config.ledger.meters import LIMITS, Amount, Counts, Limit, Meter, Seen
+from router_config.ledger.rules.choice import standing
+from router_config.ledger.rules.gates import Need, Rest, examine_all
+from router_config.ledger.rules.meters import LIMITS, Amount, Counts, Limit, Meter, Seen
 
 _few = st.integers(0, 9)
 _amounts = st.builds(Amount, _few, _few, _few.map(float))

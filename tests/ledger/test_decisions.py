@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rig_ledger import START, Place, run, taken
 
-from router_config.ledger.decisions import DECISIONS_KEPT, Attempt, Decision, PassedOver
-from router_config.ledger.events import EVENTS_KEPT, Event
-from router_config.ledger.gates import Rest
-from router_config.ledger.history import MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS
-from router_config.ledger.meters import Amount
+from router_config.ledger.rules.decisions import DECISIONS_KEPT, Attempt, Decision, PassedOver
+from router_config.ledger.rules.events import EVENTS_KEPT, Event
+from router_config.ledger.rules.gates import Rest
+from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS
+from router_config.ledger.rules.meters import Amount
 from router_config.ledger.store import Lease, Outcome, Settlement, Store, Usage, open_store
 
 GROQ = Place("groq")

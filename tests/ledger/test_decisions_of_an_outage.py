@@ -4,11 +4,11 @@ import pytest
 from rig_ledger import START, Place, run
 from rig_redis import RedisServer
 
-from router_config.ledger.decisions import Decision
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.meters import Amount
-from router_config.ledger.redis import RedisStore
-from router_config.ledger.resilient import LOOK_EVERY, ResilientStore
+from router_config.ledger.outage.store import LOOK_EVERY, ResilientStore
+from router_config.ledger.redis.store import RedisStore
+from router_config.ledger.rules.decisions import Decision
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import Amount
 from router_config.ledger.store import Outcome, Settlement, Usage
 
 GROQ = Place("groq")

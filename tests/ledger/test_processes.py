@@ -8,8 +8,8 @@ from rig_ledger import START, run, taken, used
 from rig_redis import RedisServer
 from rig_workers import CALLERS, GEMINI, GROQ, SPENT, workers
 
-from router_config.ledger.gates import Rest
-from router_config.ledger.meters import Amount
+from router_config.ledger.rules.gates import Rest
+from router_config.ledger.rules.meters import Amount
 from router_config.ledger.store import open_store
 
 PROCESSES = 4

@@ -13,10 +13,10 @@ import pytest
 from rig_ledger import START, Place, run, spend, taken, used
 from rig_redis import RedisServer
 
-from router_config.ledger import redis_line
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.meters import NOTHING, Amount, Limit
-from router_config.ledger.redis import FIRST, PREFIX, RedisStore
+from router_config.ledger.redis import connection as redis_line
+from router_config.ledger.redis.store import FIRST, PREFIX, RedisStore
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import NOTHING, Amount, Limit
 from router_config.ledger.store import Outcome, Settlement, StoreError, open_store
 
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))

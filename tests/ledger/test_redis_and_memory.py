@@ -7,12 +7,12 @@ import pytest
 from rig_ledger import START, Place
 from rig_redis import RedisServer
 
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.memory import MemoryStore
-from router_config.ledger.meters import LIMITS, Amount, Limit
-from router_config.ledger.redis import RedisStore
+from router_config.ledger.local.memory import MemoryStore
+from router_config.ledger.redis.store import RedisStore
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import LIMITS, Amount, Limit
+from router_config.ledger.rules.windows import CalendarDay
 from router_config.ledger.store import Lease, Outcome, Report, Settlement, Snapshot, Store
-from router_config.ledger.windows import CalendarDay
 
 STEPS = 60
 EXACT = 2.0**-20

@@ -2,8 +2,8 @@
 
 from rig_ledger import START, Place, run, taken
 
-from router_config.ledger.gates import Need
-from router_config.ledger.meters import Amount, Limit
+from router_config.ledger.rules.gates import Need
+from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.store import Lease, Report, Settlement, Store
 
 HUNDRED = Place("groq", (Limit("rpd", 100),))

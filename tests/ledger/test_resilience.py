@@ -12,14 +12,14 @@ import pytest
 from rig_ledger import START, Place, run
 from rig_redis import RedisServer
 
-from router_config.ledger import sqlite_file
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.memory import MemoryStore
-from router_config.ledger.meters import Amount, Limit
-from router_config.ledger.owed import MOST, Debt, Owed
-from router_config.ledger.redis import RedisStore
-from router_config.ledger.resilient import LOOK_EVERY, ResilientStore
-from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.local import sqlite_file
+from router_config.ledger.local.memory import MemoryStore
+from router_config.ledger.local.sqlite import SQLiteStore
+from router_config.ledger.outage.debt import MOST, Debt, Owed
+from router_config.ledger.outage.store import LOOK_EVERY, ResilientStore
+from router_config.ledger.redis.store import RedisStore
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.store import Lease, Outcome, Settlement, Snapshot, Store
 
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))

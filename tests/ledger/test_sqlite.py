@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rig_ledger import START, Place, reserve, run, spend, taken, used
 
-from router_config.ledger.gates import Rest
-from router_config.ledger.meters import Amount, Limit
-from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.local.sqlite import SQLiteStore
+from router_config.ledger.rules.gates import Rest
+from router_config.ledger.rules.meters import Amount, Limit
+from router_config.ledger.rules.windows import ROLLING_DAY, CalendarDay, Window
 from router_config.ledger.store import StoreError, open_store
-from router_config.ledger.windows import ROLLING_DAY, CalendarDay, Window
 
 PACIFIC = CalendarDay("America/Los_Angeles")
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))

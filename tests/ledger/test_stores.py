@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from rig_ledger import START, Place, reserve, run, spend, taken, used
 
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.meters import NOTHING, Amount, Limit
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import NOTHING, Amount, Limit
+from router_config.ledger.rules.windows import CalendarDay
 from router_config.ledger.store import Outcome, Report, Settlement, Store
-from router_config.ledger.windows import CalendarDay
 
 GROQ = Place("groq", (Limit("rpm", 3), Limit("tpd", 1000, soft=950)))
 GEMINI = Place("gemini", (Limit("rpm", 5),))

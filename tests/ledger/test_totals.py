@@ -6,12 +6,12 @@ import pytest
 from rig_ledger import START, Place, run, taken
 from rig_redis import RedisServer
 
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.meters import Amount
-from router_config.ledger.redis import RedisStore
-from router_config.ledger.resilient import LOOK_EVERY, ResilientStore
+from router_config.ledger.outage.store import LOOK_EVERY, ResilientStore
+from router_config.ledger.redis.store import RedisStore
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.totals import BUCKETS, Counted, Ending, Sums, Totals
 from router_config.ledger.store import Outcome, Settlement, Store, open_store
-from router_config.ledger.totals import BUCKETS, Counted, Ending, Sums, Totals
 
 GROQ = Place("groq")
 

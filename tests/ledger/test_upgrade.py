@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from rig_ledger import START, Place, reserve, run, spend, taken, used
 
-from router_config.ledger.decisions import Decision, decision_text
-from router_config.ledger.gates import Need, Rest
-from router_config.ledger.meters import Amount, Limit, Seen
-from router_config.ledger.sqlite import SQLiteStore
+from router_config.ledger.local.sqlite import SQLiteStore
+from router_config.ledger.rules.decisions import Decision, decision_text
+from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.meters import Amount, Limit, Seen
+from router_config.ledger.rules.totals import Counted, Ending, Sums
 from router_config.ledger.store import LastError, Lease, Outcome, Settlement, StoreError, Usage
-from router_config.ledger.totals import Counted, Ending, Sums
 
 SCHEMA_4 = Path(__file__).with_name("schema_4.sql").read_text("utf-8")
 GROQ = Place("groq", (Limit("rpm", 3), Limit("tpd", 1000)))

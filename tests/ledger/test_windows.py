@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router_config.ledger.windows import MINUTE, ROLLING_DAY, CalendarDay, Rolling
+from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, CalendarDay, Rolling
 
 PACIFIC = CalendarDay("America/Los_Angeles")
 

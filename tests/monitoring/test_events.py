@@ -22,8 +22,8 @@ from monitoring.documents import Decision, StatusDocument
 from monitoring.feed import FIRST, KEPT, Feed
 from monitoring.sharing import Shared
 from router_config import Router
-from router_config.reading import Reading
 from router_config.simulator import Simulator
+from router_config.status.measurements import Reading
 
 EVENTS = f"{STATUS}/events"
 Event = tuple[str, dict[str, Any]]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from router_config.signals import Hold, Reply, Verdict, judge, observe, redact
 from router_config.signals.durations import leading_duration, wait
-from router_config.signals.judging import judge_strictly, observe_strictly
+from router_config.signals.reading import judge_strictly, observe_strictly
 
 NOW = 1795400730.0
 PROVIDERS = ["groq", "gemini", "openrouter", "together_ai", "openai", "some_gateway", "", "\udc80"]

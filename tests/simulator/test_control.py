@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from router_config.simulator import REFERENCE, Simulator
-from router_config.simulator.limits import read_limits, write_limits
+from router_config.simulator.quotas.limits import read_limits, write_limits
 
 from .conftest import NOON, Client
 

@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router_config.simulator import ProviderLimits, Quota
-from router_config.simulator.judge import Judge
-from router_config.simulator.quotas import Demand, Quotas
+from router_config.simulator.quotas.admission import Demand, Quotas
+from router_config.simulator.quotas.judge import Judge
 
 arrivals = st.lists(
     st.tuples(st.floats(0, 400), st.integers(0, 50), st.integers(0, 50), st.sampled_from("ab")), max_size=40

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router_config.simulator.windows import (
+from router_config.simulator.quotas.windows import (
     DAY,
     FixedWindow,
     RollingWindow,

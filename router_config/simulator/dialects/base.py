@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from router_config.simulator.exchange import Answer, Ask, Json, Reply
-from router_config.simulator.quotas import GateState, Refusal
+from router_config.simulator.quotas.admission import GateState, Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from router_config.simulator.dialects.base import Moment
 from router_config.simulator.exchange import Answer, Ask, BadRequest, Json, Tool, text_of, token_count
-from router_config.simulator.quotas import GateState
+from router_config.simulator.quotas.admission import GateState
 
 _IMAGE_TOKENS = 85
 _TOKENS_PER_MESSAGE = 4

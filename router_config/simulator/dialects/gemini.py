@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from router_config.simulator.dialects.base import Moment
 from router_config.simulator.dialects.chat import vector
 from router_config.simulator.exchange import Answer, Ask, BadRequest, Json, Reply, Tool, text_of, token_count
-from router_config.simulator.quotas import GateState, Refusal
+from router_config.simulator.quotas.admission import GateState, Refusal
 
 _PATH = re.compile(
     r"/v1(?:beta)?/models/(?P<model>.+):"

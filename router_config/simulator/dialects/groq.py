@@ -7,7 +7,7 @@ from router_config.simulator.dialects.base import Moment, duration, tightest
 from router_config.simulator.dialects.chat import ChatFormat
 from router_config.simulator.dialects.openai import ratelimit_headers
 from router_config.simulator.exchange import Answer, Ask, Json, Reply
-from router_config.simulator.quotas import GateState, Refusal
+from router_config.simulator.quotas.admission import GateState, Refusal
 
 _WINDOWS = {
     "rpm": ("requests", "requests per minute (RPM)"),

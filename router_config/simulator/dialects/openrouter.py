@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from router_config.simulator.dialects.base import Moment
 from router_config.simulator.dialects.chat import ChatFormat
 from router_config.simulator.exchange import Answer, Ask, Json, Reply
-from router_config.simulator.quotas import GateState, Refusal
+from router_config.simulator.quotas.admission import GateState, Refusal
 
 _USER = "user_simulator"
 _MORE = "Add 10 credits to unlock 1000 free model requests per day"

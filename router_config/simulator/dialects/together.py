@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from router_config.simulator.dialects.base import Moment
 from router_config.simulator.dialects.chat import ChatFormat
 from router_config.simulator.exchange import Ask, Json, Reply
-from router_config.simulator.quotas import GateState, Refusal
+from router_config.simulator.quotas.admission import GateState, Refusal
 
 _DOCS = "See details: https://docs.together.ai/docs/rate-limits"
 

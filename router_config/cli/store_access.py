@@ -1,0 +1,36 @@
+"""Putting a question to the store of a configuration, without LiteLLM and without a Router."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from router_config.config.models import Config
+from router_config.config.store_url import sqlite_path
+from router_config.ledger.store import Store, open_store
+
+Question = Callable[[Store], Awaitable[dict[str, Any]]]
+
+
+def read(config: Config, question: Question) -> dict[str, Any]:
+    """The answer of the store. One that was never used stays unmade: reading leaves no file behind.
+
+    Raises StoreError when it cannot be opened.
+    """
+    path = sqlite_path(config.state)
+    used = replace(config, state="memory://") if path is not None and not path.exists() else config
+
+    async def answer() -> dict[str, Any]:
+        store = open_store(used.state)
+        try:
+            return await question(store)
+        finally:
+            await store.aclose()
+
+    return asyncio.run(answer())
+
+
+def warn_of_memory(config: Config) -> None:
+    if config.state == "memory://":
+        print("The store is memory://, so each process counts for itself; this one has just begun.", file=sys.stderr)

@@ -1,0 +1,238 @@
+"""litellm.yaml as a person writes it, before presets and keys are looked up: its keys and what they hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from router_config.config.grammar.quantities import (
+    parse_count,
+    parse_duration,
+    parse_money,
+    parse_priority,
+    parse_share,
+)
+from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Scalar, Section
+from router_config.config.grammar.scalars import (
+    check_provider_name,
+    flag,
+    group_name,
+    key_text,
+    model_name,
+    one_of,
+    positive,
+    text,
+    timezone,
+    version,
+)
+from router_config.config.models import DayWindow, Defaults, Limits, Pool, Price, Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDay:
+    window: DayWindow | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileModel:
+    name: str
+    limits: Limits = field(default_factory=Limits)
+    groups: tuple[str, ...] = ("default",)
+    litellm_params: dict[str, Any] = field(default_factory=dict)
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileProvider:
+    priority: int | None = None
+    tier: Tier = "free"
+    enabled: bool = True
+    litellm_provider: str | None = None
+    api_base: str | None = None
+    api_key: tuple[str, ...] | None = None
+    pool: Pool = "separate"
+    limits: Limits = field(default_factory=Limits)
+    day: FileDay = field(default_factory=FileDay)
+    models: tuple[FileModel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    version: int = 1
+    state: str = "sqlite:///.router/state.db"
+    defaults: Defaults = field(default_factory=Defaults)
+    providers: dict[str, FileProvider]
+    aliases: dict[str, str] = field(default_factory=dict)
+    router_settings: dict[str, Any] = field(default_factory=dict)
+    litellm_settings: dict[str, Any] = field(default_factory=dict)
+
+
+_NUMBER: Mapping[str, Any] = {"type": ["number", "string"]}
+_STRING: Mapping[str, Any] = {"type": "string"}
+_COUNT = Scalar(parse_count, {**_NUMBER, "examples": [30, "100k", "15M"]})
+_DURATION = Scalar(parse_duration, {**_NUMBER, "examples": ["5m", "30s", "500ms"]})
+_MONEY = Scalar(parse_money, {**_NUMBER, "examples": [5, 0.25]})
+_TEXT = Scalar(text, _STRING)
+_KEY_TEXT = Scalar(key_text, {"type": "string", "examples": ["os.environ/GROQ_API_KEY"]})
+_GROUP = Scalar(group_name, _STRING)
+_MODELS_HINT = "Write `models:` with a list, such as [name-of-a-model]."
+_PROVIDERS_HINT = "Write `providers:`, and under it each provider's name with its models."
+
+LIMITS = Section(
+    Limits,
+    {
+        "rpm": Entry(_COUNT, "Requests per minute."),
+        "tpm": Entry(_COUNT, "Tokens per minute."),
+        "rpd": Entry(_COUNT, "Requests per day."),
+        "tpd": Entry(_COUNT, "Tokens per day."),
+        "usd_per_day": Entry(_MONEY, "Dollars per day."),
+    },
+    hint="Write a mapping such as {rpm: 30, tpd: 100k}.",
+    foreign={
+        "requests_per_minute": "Write rpm.",
+        "tokens_per_minute": "Write tpm.",
+        "requests_per_day": "Write rpd.",
+        "tokens_per_day": "Write tpd.",
+    },
+)
+
+DAY = Section(
+    FileDay,
+    {
+        "window": Entry(one_of(rolling="the last 24 hours", calendar="from midnight"), "What a day is."),
+        "timezone": Entry(Scalar(timezone, _STRING), "IANA timezone of a calendar day; UTC when left out."),
+    },
+    hint="Write {window: rolling}, or {window: calendar, timezone: UTC}.",
+)
+
+PRICE = Section(
+    Price,
+    {
+        "input": Entry(_MONEY, "Dollars per million input tokens."),
+        "output": Entry(_MONEY, "Dollars per million output tokens."),
+    },
+    hint="Write dollars per million tokens: {input: 0.15, output: 0.60}.",
+)
+
+DEFAULTS = Section(
+    Defaults,
+    {
+        "cooldown": Entry(_DURATION, "How long a failing provider is left alone."),
+        "timeout": Entry(Scalar(positive(parse_duration, "30s"), _DURATION.json), "How long one attempt may take."),
+        "soft_limit": Entry(
+            Scalar(parse_share, {**_NUMBER, "examples": ["95%"]}),
+            "Share of a daily limit from which on the next provider is preferred.",
+        ),
+        "max_wait": Entry(_DURATION, "How long a request may wait for room before it fails."),
+        "output_tokens": Entry(
+            Scalar(positive(parse_count, "500"), _COUNT.json),
+            "Expected length of an answer to a request without max_tokens.",
+        ),
+    },
+    hint="Write a mapping such as {cooldown: 5m, timeout: 30s}.",
+)
+
+MODEL = Section(
+    FileModel,
+    {
+        "name": Entry(Scalar(model_name, _STRING), "The model's name as the provider writes it."),
+        "limits": Entry(LIMITS, "Limits of this model, besides the account's."),
+        "groups": Entry(
+            ListOf(_GROUP, "Write [default], for example.", "group", single=True),
+            "Model groups that it serves.",
+        ),
+        "litellm_params": Entry(
+            Anything("Write a mapping such as {temperature: 0.2}."), "Passed to LiteLLM with every request."
+        ),
+        "price": Entry(PRICE, "Used instead of the price in LiteLLM's list."),
+    },
+    hint="Write the model's name, or a mapping with name, limits and groups.",
+    short="name",
+    foreign={"model": "Write name.", "rpm": "Write limits: {rpm: ...}.", "tpd": "Write limits: {tpd: ...}."},
+)
+
+PROVIDER = Section(
+    FileProvider,
+    {
+        "priority": Entry(
+            Scalar(parse_priority, {"type": "integer"}),
+            "Lower first; equal ones share the load. Default: 1, paid 100.",
+        ),
+        "tier": Entry(one_of(free="it costs nothing", paid="its prices count"), "Whether it costs money."),
+        "enabled": Entry(Scalar(flag, {"type": "boolean"}), "false: listed, never asked."),
+        "litellm_provider": Entry(_TEXT, "LiteLLM's prefix, when it is not the provider's name."),
+        "api_base": Entry(_TEXT, "Address of the server, or os.environ/NAME."),
+        "api_key": Entry(
+            ListOf(_KEY_TEXT, "Write os.environ/NAME, or a list of them.", "key", single=True),
+            "os.environ/NAME, or a list of them: a pool of keys.",
+        ),
+        "pool": Entry(
+            one_of(separate="each key has its own quotas", shared="all keys share one"),
+            "Quotas of a pool of keys.",
+        ),
+        "limits": Entry(LIMITS, "Limits of the account: all its models together."),
+        "day": Entry(DAY, "What a day is to this provider."),
+        "models": Entry(
+            ListOf(MODEL, _MODELS_HINT, "model"),
+            "A list, tried in this order within the provider.",
+            named=False,
+            needed=_MODELS_HINT,
+        ),
+    },
+    hint="Write a mapping with at least `models: [name-of-a-model]`.",
+    foreign={
+        "key": "Write api_key.",
+        "api_keys": "Write api_key; it takes a list, too.",
+        "base_url": "Write api_base.",
+        "url": "Write api_base.",
+        "model": "Write models, a list.",
+        "rpm": "Write limits: {rpm: ...}.",
+        "tpm": "Write limits: {tpm: ...}.",
+        "rpd": "Write limits: {rpd: ...}.",
+        "tpd": "Write limits: {tpd: ...}.",
+        "groups": "Write groups on a model.",
+    },
+)
+
+FILE = Section(
+    File,
+    {
+        "version": Entry(Scalar(version, {"const": 1}), "Version of this format: 1."),
+        "state": Entry(
+            _TEXT,
+            "Where counts are kept: memory://, sqlite:///path (relative to this file) or redis://host:port/db.",
+        ),
+        "defaults": Entry(DEFAULTS, "What holds where nothing else is said."),
+        "providers": Entry(
+            MappingOf(
+                PROVIDER,
+                _PROVIDERS_HINT,
+                check_provider_name,
+                required=True,
+            ),
+            "The providers by name, each with its models.",
+            named=False,
+            needed=_PROVIDERS_HINT,
+        ),
+        "aliases": Entry(
+            MappingOf(_GROUP, "Write a mapping such as {gpt-4o: default}."),
+            'What callers may ask for ("*": anything) -> a group.',
+        ),
+        "router_settings": Entry(Anything("Write a mapping, or leave it out."), "Passed to litellm.Router as it is."),
+        "litellm_settings": Entry(Anything("Write a mapping, or leave it out."), "Set on the litellm module as it is."),
+    },
+    hint="Begin with `version: 1`, then `providers:`.",
+    foreign={
+        "model_list": "This is the format of LiteLLM's proxy; write `providers:` as in the README.",
+        "general_settings": "It belongs to LiteLLM's proxy, not to this file.",
+    },
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of litellm.yaml, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "litellm.yaml",
+        **FILE.schema(),
+    }

@@ -1,0 +1,129 @@
+"""From litellm.yaml and the environment to a Config."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from router_config.config.credentials import Environment, variable_of
+from router_config.config.file_format import FILE, File
+from router_config.config.grammar.quantities import BadValue
+from router_config.config.grammar.rules import Place, nearest
+from router_config.config.grammar.yaml_source import Source, read_yaml
+from router_config.config.litellm_names import ROUTER_SETTINGS
+from router_config.config.models import Config, ConfigError, Provider
+from router_config.config.provider_section import read_provider, read_settings
+from router_config.config.store_url import resolve_state
+
+__all__ = ["ConfigError", "load_config", "load_with_source"]
+
+
+def load_config(path: str | os.PathLike[str] = "litellm.yaml", env: Mapping[str, str] | None = None) -> Config:
+    """Reads a configuration file, and the `.env` beside it.
+
+    Args:
+        path: the YAML file.
+        env: the variables to look keys up in; they win over `.env`. Default: those of the process, which are
+            left as they are.
+
+    Raises:
+        ConfigError: the file cannot be used. The message says where, what is wrong, and what to do.
+    """
+    return load_with_source(path, env)[0]
+
+
+def load_with_source(path: str | os.PathLike[str], env: Mapping[str, str] | None = None) -> tuple[Config, Source]:
+    """`load_config`, and the source that knows where each part of the file stands."""
+    file = Path(path)
+    source = read_yaml(file, os.fspath(path))
+    dotenv = file.parent / ".env"
+    variables = Environment(os.environ if env is None else env, dotenv, str(dotenv))
+    return _config(source, variables, file.absolute()), source
+
+
+def _config(source: Source, env: Environment, path: Path) -> Config:
+    file: File = FILE.read(source.root, Place(source, source.root.mark))
+    providers = tuple(read_provider(source, env, name, section) for name, section in file.providers.items())
+    _check_aliases(source, file, _groups(providers))
+    _check_router_settings(source, file.router_settings)
+    state = _state(source, env, file.state, path.parent)
+    router_settings = read_settings(source, env, ("router_settings",), file.router_settings)
+    litellm_settings = read_settings(source, env, ("litellm_settings",), file.litellm_settings)
+    _warn_of_odd_providers(source, providers)
+    return Config(
+        version=file.version,
+        state=state,
+        defaults=file.defaults,
+        providers=providers,
+        aliases=file.aliases,
+        router_settings=router_settings,
+        litellm_settings=litellm_settings,
+        path=path,
+        warnings=tuple(dict.fromkeys([*source.warnings, *env.warnings])),
+        variables=tuple(env.used),
+    )
+
+
+def _state(source: Source, env: Environment, url: str, folder: Path) -> str:
+    try:
+        if (variable := variable_of(url)) is not None:
+            found = env.get(variable)
+            if found is None:
+                raise BadValue(f"{variable} is not set", f"Set {variable} in the environment or in .env.")
+            url = found
+        return resolve_state(url, folder)
+    except BadValue as bad:
+        raise source.error(("state",), f"state: {bad.what}", bad.hint) from None
+
+
+def _groups(providers: Iterable[Provider]) -> set[str]:
+    return {group for provider in providers for model in provider.models for group in model.groups}
+
+
+def _check_aliases(source: Source, file: File, groups: set[str]) -> None:
+    for alias, group in file.aliases.items():
+        where = ("aliases", alias)
+        if alias in groups:
+            what, hint = f'"{alias}" is a group already', "Choose another name for the alias."
+            raise source.error(where, what, hint, key=True)
+        if not alias.strip() or ("*" in alias and alias != "*"):
+            what, hint = f'"{alias}" cannot be an alias', 'Write a whole name; "*" alone means any other.'
+            raise source.error(where, what, hint, key=True)
+        if group not in groups:
+            near = nearest(group, groups)
+            hint = f"Did you mean {near}?" if near else f"Groups that models serve: {', '.join(sorted(groups))}."
+            is_alias = group in file.aliases
+            wrong = f'"{group}" is an alias itself' if is_alias else f'no model serves the group "{group}"'
+            raise source.error(where, f'alias "{alias}": {wrong}', hint)
+
+
+def _check_router_settings(source: Source, settings: dict[str, Any]) -> None:
+    for name in settings:
+        if name not in ROUTER_SETTINGS:
+            near = nearest(name, ROUTER_SETTINGS)
+            hint = f"Did you mean {near}?" if near else "Look it up in the documentation of litellm.Router."
+            if name == "model_list":
+                hint = "It is made from `providers:`."
+            what = f'litellm.Router has no parameter "{name[:60]}"'
+            raise source.error(("router_settings", name), what, hint, key=True)
+
+
+def _warn_of_odd_providers(source: Source, providers: tuple[Provider, ...]) -> None:
+    enabled = [provider for provider in providers if provider.enabled]
+    if not enabled:
+        source.warn(("providers",), "every provider is switched off (enabled: false)", key=True)
+    elif not any(provider.configured for provider in enabled):
+        source.warnings.append("no provider has a key yet; set one with `router-config env`")
+    for group in sorted(_groups(providers) - _groups(enabled)) if enabled else []:
+        source.warnings.append(f"only providers that are switched off serve the group {group}")
+    if "default" not in _groups(providers):
+        source.warnings.append("no model serves the group default, which agents ask for unless told otherwise")
+    owners: dict[tuple[str, str | None, str], str] = {}
+    for provider in enabled:
+        for key in provider.keys:
+            if key.secret is not None:
+                account = (provider.litellm_provider, provider.api_base, key.secret.get_secret_value())
+                owner = owners.setdefault(account, provider.name)
+                if owner != provider.name:
+                    sentence = f"{owner} and {provider.name} have the same key, and their limits count apart"
+                    source.warn(("providers", provider.name), sentence, key=True)

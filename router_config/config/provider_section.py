@@ -1,0 +1,186 @@
+"""One provider of litellm.yaml: its preset applied, its keys found, its models checked."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from router_config.config.credentials import Environment, is_sendable, misspelt_variable, variable_of
+from router_config.config.file_format import FileDay, FileModel, FileProvider
+from router_config.config.grammar.rules import nearest
+from router_config.config.grammar.yaml_source import Source, Where
+from router_config.config.litellm_names import PROVIDERS
+from router_config.config.models import Day, Key, Model, Provider, Secret
+from router_config.config.presets import Preset, preset_of, retirement_warning
+
+_PRIORITY, _PRIORITY_PAID = 1, 100
+_STANDS_ELSEWHERE = {
+    "model": "The model's name stands under name.",
+    "api_key": "Write api_key on the provider.",
+    "api_base": "Write api_base on the provider.",
+    "base_url": "Write api_base on the provider.",
+    "custom_llm_provider": "Write litellm_provider on the provider.",
+    "rpm": "Write it under limits.",
+    "tpm": "Write it under limits.",
+    "order": "Write priority on the provider.",
+    "weight": "Write priority on the provider.",
+}
+
+
+def read_provider(source: Source, env: Environment, name: str, section: FileProvider) -> Provider:
+    """The provider of a section. Raises ConfigError; what is merely odd becomes a warning of `source`."""
+    preset = preset_of(name, section.litellm_provider)
+    prefix = _prefix(source, name, section, preset)
+    api_base, missing = _api_base(source, env, name, section, preset)
+    keys, needs_key = _keys(source, env, name, section, preset)
+    default_priority = _PRIORITY_PAID if section.tier == "paid" else _PRIORITY
+    return Provider(
+        name=name,
+        priority=default_priority if section.priority is None else section.priority,
+        tier=section.tier,
+        enabled=section.enabled,
+        litellm_provider=prefix,
+        api_base=api_base,
+        keys=keys,
+        pool=section.pool,
+        limits=section.limits,
+        day=_day(section.day, preset),
+        models=tuple(_models(source, env, name, prefix, section)),
+        needs_key=needs_key,
+        missing=missing,
+    )
+
+
+def _prefix(source: Source, name: str, section: FileProvider, preset: Preset | None) -> str:
+    if section.litellm_provider is None:
+        if preset is None and name not in PROVIDERS:
+            near = nearest(name, [*PROVIDERS, "together"])
+            meant = f"Did you mean {near}? Otherwise" if near else "Otherwise"
+            hint = f"{meant} add litellm_provider, such as openai for a compatible server."
+            what = f"{name}: LiteLLM knows no provider of this name"
+            raise source.error(("providers", name), what, hint, key=True)
+        return preset.litellm_provider if preset is not None else name
+    prefix = section.litellm_provider.removesuffix("/")
+    if prefix not in PROVIDERS:
+        near = nearest(prefix, PROVIDERS)
+        meant = f"; did you mean {near}?" if near else ""
+        where = ("providers", name, "litellm_provider")
+        source.warn(where, f"{name}: LiteLLM knows no provider {prefix}{meant}")
+    return prefix
+
+
+def _api_base(
+    source: Source, env: Environment, name: str, section: FileProvider, preset: Preset | None
+) -> tuple[str | None, tuple[str, ...]]:
+    """The address of a provider, and the variables that are needed for it and not set."""
+    where = ("providers", name, "api_base")
+    url = section.api_base
+    if url is None:
+        return None, ()
+    if (variable := variable_of(url)) is not None:
+        url = env.get(variable)
+        if url is None:
+            if preset is None or section.litellm_provider is not None:
+                return None, (variable,)
+            source.warn(where, f"{name}: {variable} is not set; the provider's own address is used")
+            return None, ()
+    if not _is_http_address(url):
+        hint = "Write the server's address, such as http://127.0.0.1:11434/v1, or os.environ/NAME."
+        raise source.error(where, f"{name}, api_base: this is no http address", hint)
+    return url.rstrip("/"), ()
+
+
+def _is_http_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return is_sendable(url) and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _keys(
+    source: Source, env: Environment, name: str, section: FileProvider, preset: Preset | None
+) -> tuple[tuple[Key, ...], bool]:
+    """The keys of a provider, and whether it needs one."""
+    if section.api_key is None:
+        # The key of a known provider is not sent to a server that merely speaks its language.
+        own_server = section.api_base is not None and section.litellm_provider not in (None, name)
+        if preset is None or not preset.key_variables or own_server:
+            return (Key(),), False
+        return (env.first_key(preset.key_variables),), True
+    keys: list[Key] = []
+    for index, text in enumerate(section.api_key):
+        where = ("providers", name, "api_key", index)
+        key = _key(source, env, where, name, text)
+        if key.variable is not None and key.variable in [other.variable for other in keys]:
+            raise source.error(where, f"{name}: {key.variable} is listed twice", "Keep it once in the pool.")
+        if key.secret is not None and key.secret in [other.secret for other in keys]:
+            source.warn(where, f"{name}: this key is already in the pool; its second entry is not used")
+            key = Key(variable=key.variable)
+        keys.append(key)
+    return tuple(keys), True
+
+
+def _key(source: Source, env: Environment, where: Where, name: str, text: str) -> Key:
+    if (variable := variable_of(text)) is not None:
+        return env.first_key((variable,))
+    if (meant := misspelt_variable(text)) is not None:
+        what = f"{name}, api_key: this is neither a key nor a variable"
+        raise source.error(where, what, f"Write os.environ/{meant}.")
+    if not is_sendable(text):
+        hint = "Write os.environ/NAME, and put the key into .env."
+        raise source.error(where, f"{name}, api_key: no key holds such characters", hint)
+    source.warn(where, f"{name}: a key is written into the file; put it into .env and write os.environ/NAME")
+    return Key(secret=Secret(text))
+
+
+def _day(written: FileDay, preset: Preset | None) -> Day:
+    known = Day(window=preset.day, timezone=preset.timezone) if preset is not None else Day()
+    if written.timezone is not None and written.window != "rolling":
+        return Day(window="calendar", timezone=written.timezone)
+    if written.window is None or written.window == known.window:
+        return known
+    return Day(window="calendar", timezone="UTC") if written.window == "calendar" else Day()
+
+
+def _models(source: Source, env: Environment, name: str, prefix: str, section: FileProvider) -> Iterator[Model]:
+    where = ("providers", name, "models")
+    first: dict[str, int] = {}
+    for index, model in enumerate(section.models):
+        same = model.name.replace(":", "~")  # as deployment ids have it
+        if same in first:
+            line = source.mark((*where, first[same])).line
+            what = f"two deployments would have the id {name}/{model.name}#1"
+            hint = f"The model is listed on line {line} already; keep one entry, with all its groups."
+            raise source.error((*where, index), what, hint)
+        first[same] = index
+        if (warning := retirement_warning(name, prefix, model.name)) is not None and section.enabled:
+            source.warn((*where, index), warning)
+        if model.name.startswith(f"{prefix}/") and prefix not in ("groq", "openrouter"):
+            bare = model.name.removeprefix(f"{prefix}/")
+            source.warn((*where, index), f"{name}: {prefix}/ is added by itself; write {bare}")
+        yield Model(
+            name=model.name,
+            limits=model.limits,
+            groups=tuple(dict.fromkeys(model.groups)),
+            litellm_params=_parameters(source, env, (*where, index, "litellm_params"), model),
+            price=model.price,
+        )
+
+
+def _parameters(source: Source, env: Environment, where: Where, model: FileModel) -> dict[str, Any]:
+    for name in model.litellm_params:
+        if name in _STANDS_ELSEWHERE:
+            what = f"{model.name}: {name} has its own place in this file"
+            raise source.error((*where, name), what, _STANDS_ELSEWHERE[name], key=True)
+    return read_settings(source, env, where, model.litellm_params)
+
+
+def read_settings(source: Source, env: Environment, where: Where, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings for LiteLLM with their variables looked up; those whose variable is unset are left out."""
+    sealed: dict[str, Any] = {}
+    for name, value in settings.items():
+        try:
+            sealed[name] = env.seal(value, name, name)
+        except KeyError as unset:
+            source.warn((*where, name), f"{name} is left out: {unset.args[0]} is not set")
+    return sealed

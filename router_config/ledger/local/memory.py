@@ -1,0 +1,99 @@
+"""The ledger of one process, gone with it."""
+
+import heapq
+import threading
+from collections.abc import Callable
+from math import inf
+from typing import TypeVar, TypeVarTuple
+
+from router_config.ledger.local.memory_journal import MemoryPast
+from router_config.ledger.local.pages import Page, Tally, blank
+from router_config.ledger.local.store import LocalStore
+from router_config.ledger.rules.gates import Rest
+from router_config.ledger.rules.meters import NOTHING, Amount
+from router_config.ledger.rules.windows import Period
+from router_config.ledger.store import Attendance, Lease
+
+T = TypeVar("T")
+Given = TypeVarTuple("Given")
+
+
+class MemoryStore(LocalStore):
+    name = "memory"
+    shared = False
+
+    def __init__(self) -> None:
+        super().__init__(MemoryPast())
+        self._lock = threading.Lock()
+        self._pages: dict[str, Page] = {}
+        self._older: dict[tuple[str, Period], dict[int, tuple[float, Amount]]] = {}
+        self._leases: dict[str, Lease] = {}
+        self._expiries: list[tuple[float, str]] = []
+        self._rests: dict[str, Rest] = {}
+
+    async def _atomically(self, now: float, step: Callable[[*Given], T], *given: *Given) -> T:
+        with self._lock:
+            self._now = now
+            return step(*given)
+
+    def rest_of(self, scope: str) -> Rest | None:
+        return self._rests.get(scope)
+
+    def _page(self, scope: str) -> Page | None:
+        return self._pages.get(scope)
+
+    def _page_to_write(self, scope: str) -> Page:
+        page = self._pages.get(scope)
+        if page is None:
+            page = self._pages[scope] = blank(scope)
+        page.reading = None
+        return page
+
+    def _put_slot(self, tally: Tally, slot: int, leaves: float, amount: Amount) -> None:
+        slots = self._older.setdefault((tally.scope, tally.period), {})
+        _, so_far = slots.get(slot, (leaves, NOTHING))
+        slots[slot] = leaves, so_far.plus(amount)
+
+    def _drop_slots(self, tally: Tally) -> tuple[Amount, float]:
+        slots, gone = self._older.get((tally.scope, tally.period), {}), NOTHING
+        for slot in [slot for slot, (leaves, _) in slots.items() if leaves <= self._now]:
+            gone = gone.plus(slots.pop(slot)[1])
+        return gone, min((leaves for leaves, _ in slots.values()), default=inf)
+
+    def _slots(self, tally: Tally) -> list[tuple[float, Amount]]:
+        return sorted(self._older.get((tally.scope, tally.period), {}).values())
+
+    def _put_lease(self, lease: Lease) -> None:
+        self._leases[lease.id] = lease
+        heapq.heappush(self._expiries, (lease.expires_at, lease.id))
+        if len(self._expiries) > 2 * len(self._leases) + 1000:  # Mostly settled leases by now.
+            self._expiries = [(lease.expires_at, lease.id) for lease in self._leases.values()]
+            heapq.heapify(self._expiries)
+
+    def _pop_lease(self, lease: Lease) -> Lease | None:
+        return self._leases.pop(lease.id, None)
+
+    def _expired_leases(self, now: float) -> list[Lease]:
+        expired: list[Lease] = []
+        while self._expiries and self._expiries[0][0] <= now:
+            expires_at, lease_id = heapq.heappop(self._expiries)
+            lease = self._leases.get(lease_id)
+            if lease is not None and lease.expires_at == expires_at:
+                expired.append(self._leases.pop(lease_id))
+        return expired
+
+    def _put_rest(self, rest: Rest) -> None:
+        self._rests = {scope: each for scope, each in self._rests.items() if not each.over(self._now)}
+        self._rests[rest.scope] = rest
+
+    def _drop_rest(self, scope: str) -> None:
+        self._rests.pop(scope, None)
+
+    def _all_rests(self) -> dict[str, Rest]:
+        return dict(self._rests)
+
+    async def attend(self, process: str, now: float, lasts: float) -> Attendance:
+        return Attendance(1, "")
+
+    async def aclose(self) -> None:
+        """Nothing is held."""

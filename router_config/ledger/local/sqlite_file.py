@@ -1,0 +1,172 @@
+"""The state file of one machine: opened, brought to the present schema, held for one step at a time."""
+
+import asyncio
+import logging
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from router_config.ledger.local.sqlite_schema import NewerSchemaError, bring_up_to_date
+from router_config.ledger.store import StoreError
+
+T = TypeVar("T")
+_log = logging.getLogger("router_config")
+
+PATIENCE: Final = 2.0
+"""Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
+
+TRIES: Final = 20
+"""It counts as locked no sooner than after so many tries of this process: one that is starved itself has made few."""
+
+PAGE_SIZE: Final = 2048
+"""Bytes, in a file that is new: a transaction changes a few rows here and there, and writes their whole pages."""
+
+AT_ONCE: Final = 10
+"""Milliseconds that SQLite itself waits in each try; a transaction takes a third of one."""
+
+_forks = 0
+"""How many forks lie between this process and the one that imported this; asking for its number is a system call."""
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+class StateFile:
+    """WAL mode; one connection a process, one `BEGIN IMMEDIATE` transaction a step.
+
+    Raises `StoreError` where the file cannot be used, and once it is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        """Where a damaged file found at opening was moved to."""
+        self.lock = threading.Lock()
+        self._forks = _forks
+        self._connection: sqlite3.Connection | None = self._open()
+        self._unsure = 0
+        self._held_at = 0.0
+        self._tries = 0
+        """Since the file was held last, by all steps together: each try keeps the event loop."""
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        if self._forks != _forks:  # A connection must not cross a fork.
+            self._forks, self.lock, self._connection = _forks, threading.Lock(), self._open()
+            self._unsure += 1
+        if self._connection is None:
+            raise StoreError(f"the state file {self.path} is closed")
+        return self._connection
+
+    def as_of(self) -> tuple[int, int]:
+        """Another one once something that was read or written before need not be so any more.
+
+        SQLite's number is another one after each commit of another connection, and after none of this one.
+        """
+        return self._unsure, self.db.execute("PRAGMA data_version").fetchone()[0]
+
+    async def atomically(self, step: Callable[[], T]) -> T:
+        """Run `step` in a transaction, as soon as no other process has the file."""
+        began = time.monotonic()
+        while True:
+            try:
+                result = self._transaction(step)
+            except sqlite3.DatabaseError as error:
+                self._tries += 1
+                locked_for = time.monotonic() - max(began, self._held_at)
+                if not _is_busy(error) or (locked_for > PATIENCE and self._tries >= TRIES):
+                    raise StoreError(f"cannot use the state file {self.path}: {error}") from error
+            else:
+                self._held_at, self._tries = time.monotonic(), 0
+                return result
+            await asyncio.sleep(random.uniform(0.0002, 0.002))
+
+    def _transaction(self, step: Callable[[], T]) -> T:
+        with self.lock:
+            db = self.db
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = step()
+                db.execute("COMMIT")
+            except BaseException:
+                self._unsure += 1  # What the step has read of its own changes is undone.
+                db.execute("ROLLBACK")
+                raise
+            return result
+
+    def close(self) -> None:
+        with self.lock:
+            if self._connection is not None and self._forks == _forks:
+                self._connection.close()
+            self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self._connect()
+        except NewerSchemaError as error:
+            raise StoreError(
+                f"the state file {self.path} was written by a newer version (schema {error.version}). "
+                "Upgrade litellm-router-config, or choose another path under `state:`."
+            ) from None
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise StoreError(
+                    f"cannot use the state file {self.path}: {error}. Check the path and its permissions."
+                ) from error
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the state file {self.path}: {error.strerror or error}. "
+                "Choose another path under `state:` or mend the permissions."
+            ) from error
+        self.set_aside = _set_aside(self.path)
+        _log.warning("the state file %s was damaged; it is kept as %s, counting begins anew", self.path, self.set_aside)
+        return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self.path.exists():  # Opening one that is there would drop the locks that this process has on it.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            bring_up_to_date(connection)
+            connection.execute("SELECT count(*) FROM meter").fetchone()
+            connection.execute(f"PRAGMA busy_timeout={AT_ONCE}")  # Longer waiting is ours, off the event loop.
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a damaged file and its journals, so that nothing in it is lost."""
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{number}")
+    for suffix in ("", "-wal", "-shm"):
+        journal = path.with_name(path.name + suffix)
+        if journal.exists():
+            journal.rename(aside.with_name(aside.name + suffix))
+    return aside

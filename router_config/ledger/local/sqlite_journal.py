@@ -1,0 +1,180 @@
+"""What the state file remembers of what happened."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+from router_config.ledger.local.journal import Past
+from router_config.ledger.local.sqlite_file import StateFile
+from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, latencies_of, latency_text
+from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_of, decision_text
+from router_config.ledger.rules.events import EVENTS_KEPT, Event
+from router_config.ledger.rules.history import (
+    LATENCIES_KEPT,
+    MINUTE_SECONDS,
+    MINUTES_KEPT,
+    SLOT_SECONDS,
+    SLOTS_KEPT,
+    minute_of,
+)
+from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
+from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
+
+SLOT_MINUTES: Final = SLOT_SECONDS // MINUTE_SECONDS
+
+_Sums = tuple[float, ...]
+"""Requests, tokens, dollars, errors."""
+
+_NONE: Final[_Sums] = (0, 0, 0.0, 0)
+
+_NO_COURSE: Final = (0, *_NONE, "")
+
+
+class SQLitePast(Past):
+    """Every method runs inside the transaction of a step."""
+
+    def __init__(self, file: StateFile) -> None:
+        self._file = file
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        return self._file.db
+
+    def record(self, outcome: Outcome, spent: Amount, now: float) -> None:
+        provider, minute, failed = outcome.provider, minute_of(now), outcome.error is not None
+        took = "" if failed else latency_text(round(outcome.seconds * 1000))
+        if not self._goes_on(provider, minute, (*spent, failed), took):
+            present = self._turned_to(provider, minute)
+            if present == minute:
+                self._goes_on(provider, minute, (*spent, failed), took)
+            else:
+                self._close(provider, minute, (*spent, failed), present)
+                self._goes_on(provider, present, _NONE, took)
+        if failed:
+            self._db.execute(
+                "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)", (provider, now, outcome.error, outcome.message)
+            )
+        self._add_up(outcome, spent)
+
+    def _goes_on(self, provider: str, minute: int, sums: _Sums, took: str) -> bool:
+        """Add to a provider's present minute; False where that is another one."""
+        going = self._db.execute(
+            "UPDATE course SET requests=requests+?, tokens=tokens+?, usd=usd+?, errors=errors+?, "
+            f"latencies=substr(latencies||?, -{LATENCIES_KEPT * LATENCY_DIGITS}) WHERE provider=? AND minute=?",
+            (*sums, took, provider, minute),
+        )
+        return going.rowcount > 0
+
+    def _turned_to(self, provider: str, minute: int) -> int:
+        """Make `minute` a provider's present one, unless a later one has begun; the present one."""
+        row = self._db.execute(
+            "SELECT minute, requests, tokens, usd, errors FROM course WHERE provider=?", (provider,)
+        ).fetchone()
+        if row is None:
+            self._db.execute("INSERT INTO course VALUES (?,?,0,0,0,0,'')", (provider, minute))
+            return minute
+        before, *sums = row
+        if before >= minute:
+            return int(before)
+        self._close(provider, before, tuple(sums), minute)
+        self._db.execute(
+            "UPDATE course SET minute=?, requests=0, tokens=0, usd=0, errors=0 WHERE provider=?", (minute, provider)
+        )
+        return minute
+
+    def _close(self, provider: str, minute: int, sums: _Sums, present: int) -> None:
+        """Add to a minute that is over and to the slot that it is in, and drop what is too old at the present one."""
+        for table, minutes, kept in (("minute", 1, MINUTES_KEPT), ("usage", SLOT_MINUTES, SLOTS_KEPT)):
+            self._db.execute(
+                f"INSERT INTO {table} VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd, "
+                "errors=errors+excluded.errors",
+                (provider, minute // minutes, *sums),
+            )
+            oldest = present // minutes - kept
+            self._db.execute(f"DELETE FROM {table} WHERE provider=? AND slot<=?", (provider, oldest))
+
+    def _add_up(self, outcome: Outcome, spent: Amount) -> None:
+        how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
+        self._db.execute(
+            "INSERT INTO attempt_total VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+            "attempts=attempts+excluded.attempts, tokens=tokens+excluded.tokens, usd=usd+excluded.usd, "
+            "seconds=seconds+excluded.seconds",
+            (*how, 1, spent.tokens, spent.usd, outcome.seconds),
+        )
+
+    def count_on(self, counted: Counted, times: int) -> None:
+        self._db.execute(
+            "INSERT INTO counted_total VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET times=times+excluded.times",
+            (*counted, times),
+        )
+
+    def put_decision(self, decision: Decision) -> None:
+        text = decision_text(decision)
+        number = self._db.execute("INSERT INTO decision (text) VALUES (?)", (text,)).lastrowid or 0
+        if number % 50 == 0:  # Seldom, for it costs as much as to insert one.
+            self._db.execute("DELETE FROM decision WHERE number<=?", (number - DECISIONS_KEPT,))
+
+    def put_event(self, event: Event) -> None:
+        row = (event.at, event.kind, event.provider, event.reason, event.until)
+        put = self._db.execute("INSERT INTO event (at, kind, provider, reason, until) VALUES (?,?,?,?,?)", row)
+        self._db.execute("DELETE FROM event WHERE number<=?", ((put.lastrowid or 0) - EVENTS_KEPT,))
+
+    def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
+        courses = {provider: course for provider, *course in self._db.execute("SELECT * FROM course")}
+        found: dict[str, Usage] = {}
+        for provider, moment in since.items():
+            first = moment // SLOT_SECONDS
+            over = self._db.execute(
+                "SELECT sum(requests), sum(tokens), sum(usd), sum(errors) FROM usage WHERE provider=? AND slot>=?",
+                (provider, first),
+            ).fetchone()
+            if over[0] is None and provider not in courses:
+                continue
+            minute, *present, latencies = courses.get(provider, _NO_COURSE)
+            sums = present if minute // SLOT_MINUTES >= first else _NONE
+            requests, tokens, usd, errors = ((one or 0) + other for one, other in zip(over, sums, strict=True))
+            found[provider] = Usage(requests, tokens, usd, errors, latencies_of(latencies))
+        return found
+
+    def tokens_since(self, provider: str, moment: float) -> int:
+        tokens = self._db.execute(
+            "SELECT sum(tokens) FROM slot_usage WHERE provider=? AND slot>=?", (provider, moment // SLOT_SECONDS)
+        ).fetchone()[0]
+        return tokens or 0
+
+    def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
+        table = "slot_usage" if slot_seconds == SLOT_SECONDS else "minute_usage"
+        rows = self._db.execute(
+            "SELECT provider, slot, sum(requests), sum(tokens), sum(usd), sum(errors) "
+            f"FROM {table} WHERE slot>=? GROUP BY provider, slot",
+            (since // slot_seconds,),
+        )
+        found: dict[str, dict[int, Usage]] = {}
+        for provider, slot, *usage in rows:
+            found.setdefault(provider, {})[slot] = Usage(*usage)
+        return found
+
+    def last_errors(self) -> dict[str, LastError]:
+        rows = self._db.execute("SELECT provider, at, kind, message FROM last_error")
+        return {row[0]: LastError(*row[1:]) for row in rows}
+
+    def totals(self) -> Totals:
+        attempts = self._db.execute("SELECT * FROM attempt_total")
+        counted = self._db.execute("SELECT * FROM counted_total")
+        return Totals(
+            {Ending(*row[:4]): Sums(*row[4:]) for row in attempts}, {Counted(*row[:3]): row[3] for row in counted}
+        )
+
+    def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
+        newest = self._db.execute("SELECT max(number) FROM decision").fetchone()[0] or 0
+        rows = self._db.execute(
+            "SELECT number, text FROM decision WHERE number>? ORDER BY number DESC LIMIT ?",
+            (after if after <= newest else 0, min(last, DECISIONS_KEPT)),
+        )
+        return tuple(decision_of(text, number) for number, text in rows)
+
+    def events(self) -> tuple[Event, ...]:
+        rows = self._db.execute("SELECT at, kind, provider, reason, until FROM event ORDER BY number")
+        return tuple(Event(*row) for row in rows)

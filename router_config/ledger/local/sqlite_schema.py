@@ -1,0 +1,77 @@
+"""The tables of the state file, and what an older version wrote brought into their form."""
+
+import sqlite3
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final
+
+from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, LONGEST_LATENCY
+
+SCHEMA_VERSION: Final = 5
+
+_TAKE_OVER: Final = {
+    "meter": """INSERT INTO meter SELECT
+        scope, open_requests, open_tokens, open_usd,
+        minute_requests, minute_tokens, minute_usd, coalesce(minute_leaves, 9e999),
+        -1, 9e999, minute_requests, minute_tokens, minute_usd,
+        day_requests, day_tokens, day_usd, coalesce(day_leaves, 9e999),
+        -1, 9e999, day_requests, day_tokens, day_usd, seen FROM old_meter""",
+    "lease": "INSERT INTO lease SELECT * FROM old_lease",
+    "minute": "INSERT INTO minute SELECT provider, slot, requests, tokens, usd, errors FROM old_minute",
+    "answer": f"""INSERT INTO course SELECT
+        provider, 0, 0, 0, 0, 0, group_concat(printf('%0{LATENCY_DIGITS}d', min(milliseconds, {LONGEST_LATENCY})), '')
+        FROM old_answer GROUP BY provider""",
+}
+"""What schema 5 does with the tables that had another form until then."""
+
+
+class NewerSchemaError(Exception):
+    """The file was written by a newer version of this package, with the schema `version`."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Create or upgrade the tables, wholly or not at all. Raises `NewerSchemaError`."""
+    if _version(connection) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _upgrade(connection, _version(connection))  # Asked again: another process may have been first.
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _upgrade(connection: sqlite3.Connection, version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise NewerSchemaError(version)
+    if version == SCHEMA_VERSION:
+        return
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    old = [table for table in _TAKE_OVER if table in tables]
+    for table in old:
+        connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    for statement in _statements(files("router_config.ledger.local").joinpath("schema.sql").read_text("utf-8")):
+        connection.execute(statement)
+    for table in old:
+        connection.execute(_TAKE_OVER[table])
+        connection.execute(f"DROP TABLE old_{table}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One by one, for `executescript` would end the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,260 @@
+"""What Python and the Lua scripts hand each other: JSON for what is asked, packed doubles for what is stored.
+
+Redis' own numbers in Lua have 14 digits, too few for epoch seconds, hence doubles in `struct` format.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from struct import Struct, unpack
+from typing import Any, Final, cast
+
+from router_config.ledger.rules.decisions import Decision, decision_of
+from router_config.ledger.rules.events import Event, EventKind
+from router_config.ledger.rules.gates import Candidate, Rest, Status
+from router_config.ledger.rules.history import LATENCIES_KEPT, MINUTES_KEPT, SLOTS_KEPT, minute_of, slot_of
+from router_config.ledger.rules.meters import LIMITS, Amount, Counts, LimitName, Meter, Seen
+from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
+from router_config.ledger.rules.windows import MINUTE, Window
+from router_config.ledger.store import LastError, Lease, Outcome, Settlement, Usage
+
+LIMIT_NAMES: Final[tuple[LimitName, ...]] = tuple(LIMITS)
+LIMIT_NUMBERS: Final[dict[LimitName, int]] = {name: number for number, name in enumerate(LIMIT_NAMES)}
+
+ONE: Final = Struct("<d")
+TWO: Final = Struct("<2d")
+AMOUNT: Final = Struct("<3d")
+FOUR: Final = Struct("<4d")
+_PAGE: Final = Struct("<11d")
+_LENGTH: Final = Struct("<I")
+_SEEN: Final = Struct("<7d")
+_REST: Final = Struct("<3dB")
+_USAGE: Final = Struct("<5d")
+
+Mark = tuple[int, float, int, float]
+"""Where a moment is counted: its slot of the minute and when that leaves, its slot of the day and when that leaves."""
+
+
+def mark_of(moment: float, day: Window) -> Mark:
+    minute_slot, day_slot = MINUTE.slot(moment), day.slot(moment)
+    return minute_slot, MINUTE.leaves(minute_slot), day_slot, day.leaves(day_slot)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What never changes of a candidate, ready to be sent, and the kinds of day that it counts by."""
+
+    candidate: Candidate
+    text: bytes
+    days: tuple[tuple[str, Window], ...]
+
+
+class Descriptions:
+    """Descriptions of the candidates in use, made once for each."""
+
+    _KEPT: Final = 10_000
+
+    def __init__(self) -> None:
+        self._known: dict[int, Description] = {}
+
+    def of(self, candidate: Candidate) -> Description:
+        # By identity: hashing a deployment costs more than describing it. The reference held keeps the id its own.
+        known = self._known.get(id(candidate))
+        if known is None:
+            if len(self._known) >= self._KEPT:
+                self._known.clear()
+            known = self._known[id(candidate)] = describe(candidate)
+        return known
+
+
+def describe(candidate: Candidate) -> Description:
+    days = {repr(meter.day): meter.day for meter in candidate.meters}
+    meters = [{"scope": meter.scope, "day": repr(meter.day), "limits": _limits(meter)} for meter in candidate.meters]
+    text = text_of({"tier": candidate.tier, "rests_with": candidate.rests_with, "meters": meters})
+    return Description(candidate, text, tuple(days.items()))
+
+
+def _limits(meter: Meter) -> list[dict[str, float]]:
+    return [
+        {"number": LIMIT_NUMBERS[limit.name], "value": limit.value}
+        | ({} if limit.soft == inf else {"soft": limit.soft})
+        for limit in meter.limits
+    ]
+
+
+def text_of(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def page_of(raw: bytes | None) -> Counts | None:
+    if not raw:
+        return None
+    numbers = _PAGE.unpack_from(raw)
+    seen: dict[LimitName, Seen] = {}
+    if len(raw) > _PAGE.size:
+        for number, limit, extra, asked_at, heard_at, until, refills in _SEEN.iter_unpack(raw[_PAGE.size :]):
+            seen[LIMIT_NAMES[int(number)]] = Seen(limit, extra, asked_at, heard_at, until, refills == 1)
+    return Counts(amount_of(numbers[0:3]), amount_of(numbers[3:6]), amount_of(numbers[7:10]), seen)
+
+
+def pages_of(packed: bytes) -> Iterator[Counts | None]:
+    """Pages one after the other, each after its length."""
+    at = 0
+    while at < len(packed):
+        begins = at + _LENGTH.size
+        at = begins + _LENGTH.unpack_from(packed, at)[0]
+        yield page_of(packed[begins:at])
+
+
+def moments_of(packed: bytes) -> tuple[float, ...]:
+    return unpack(f"<{len(packed) // ONE.size}d", packed)
+
+
+def amount_of(numbers: Sequence[float]) -> Amount:
+    requests, tokens, usd = numbers
+    return Amount(int(requests), int(tokens), usd)
+
+
+def packed_rest(rest: Rest) -> bytes:
+    words = (rest.status, rest.probe or "", rest.reason)
+    return _REST.pack(rest.since, rest.until, rest.probe_until, rest.probes) + _words(words)
+
+
+def rests_of(flat: Sequence[bytes]) -> dict[str, Rest]:
+    """The rests of a hash, as Redis returns one: field and value in turn."""
+    found: dict[str, Rest] = {}
+    for name, raw in zip(flat[::2], flat[1::2], strict=True):
+        scope = name.decode()
+        since, until, probe_until, probes = _REST.unpack_from(raw)
+        status, probe, reason = _split(raw[_REST.size :])
+        found[scope] = Rest(scope, cast(Status, status), reason, since, until, bool(probes), probe or None, probe_until)
+    return found
+
+
+def packed_error(outcome: Outcome, at: float) -> bytes:
+    return ONE.pack(at) + _words((outcome.error or "", outcome.message))
+
+
+def errors_of(flat: Sequence[bytes]) -> dict[str, LastError]:
+    found: dict[str, LastError] = {}
+    for name, raw in zip(flat[::2], flat[1::2], strict=True):
+        kind, message = _split(raw[ONE.size :])
+        found[name.decode()] = LastError(ONE.unpack_from(raw)[0], kind, message)
+    return found
+
+
+def numbered_decision(raw: bytes) -> Decision:
+    return decision_of(raw[ONE.size :], int(ONE.unpack_from(raw)[0]))
+
+
+def packed_event(event: Event) -> bytes:
+    return TWO.pack(event.at, event.until) + _words((event.kind, event.provider, event.reason))
+
+
+def event_of(raw: bytes) -> Event:
+    at, until = TWO.unpack_from(raw)
+    kind, provider, reason = _split(raw[TWO.size :])
+    return Event(at, cast(EventKind, kind), provider, reason, until)
+
+
+def slots_of(flat: Sequence[Any]) -> dict[str, dict[int, Usage]]:
+    """Provider, slot and packed usage in turn, by provider."""
+    found: dict[str, dict[int, Usage]] = {}
+    for provider, slot, raw in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+        requests, tokens, usd, errors = FOUR.unpack(raw)
+        found.setdefault(provider.decode(), {})[int(slot)] = Usage(int(requests), int(tokens), usd, int(errors))
+    return found
+
+
+def _words(words: Iterable[str]) -> bytes:
+    """Texts as the scripts' struct.unpack reads them: each ended by a zero byte."""
+    return b"".join(word.replace("\0", " ").encode("utf-8", "replace") + b"\0" for word in words)
+
+
+def _split(raw: bytes) -> list[str]:
+    return [word.decode("utf-8", "replace") for word in raw.split(b"\0")[:-1]]
+
+
+def lease_text(lease: Lease, meters: Mapping[str, Meter]) -> bytes:
+    marks = [(scope, mark_of(lease.expires_at, meters[scope].day)) for scope in lease.scopes]
+    return text_of({"amount": lease.amount, "scopes": marks, "probes": lease.probes})
+
+
+def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, Meter], now: float) -> bytes:
+    """What settle.lua is asked, without the texts that JSON might spoil."""
+    arrived_at, ended_at = settlement.arrived_at, settlement.ended_at
+    days = {scope: meters[scope].day for scope in lease.scopes}
+    step: dict[str, Any] = {
+        "now": now,
+        "lease": lease.id,
+        "asked_at": lease.taken_at,
+        "marks": {scope: (mark_of(arrived_at, day), mark_of(ended_at, day)) for scope, day in days.items()},
+        "rests": [rest.scope for rest in settlement.rests],
+        "reports": list(_reports(settlement, meters)),
+    }
+    if settlement.spent is not None:
+        step["spent"] = settlement.spent
+    if settlement.alive is not None:
+        step["alive"] = settlement.alive
+    if settlement.outcome is not None:
+        step["outcome"] = _outcome(settlement.outcome, now)
+    if settlement.counted:
+        step["counted"] = [(json.dumps(counted), times) for counted, times in settlement.counted]
+    return text_of(step)
+
+
+def _reports(settlement: Settlement, meters: Mapping[str, Meter]) -> Iterable[dict[str, float | str]]:
+    for report in settlement.reports:
+        meter = meters.get(report.scope) or Meter(report.scope)
+        configured = next((limit.value for limit in meter.limits if limit.name == report.limit_name), None)
+        limit = report.limit if report.limit is not None else configured
+        if limit is None:
+            continue
+        window = 60.0 if report.limit_name in ("rpm", "tpm") else 86400.0
+        heard: dict[str, float | str] = {
+            "scope": report.scope,
+            "number": LIMIT_NUMBERS[report.limit_name],
+            "limit": limit,
+            "in_force": limit if configured is None else min(limit, configured),
+            "window": window,
+            "lasts": max(1.0, window if report.reset_after is None else report.reset_after),
+            "refills": report.refills,
+        }
+        if report.remaining is not None:
+            heard["remaining"] = report.remaining
+        yield heard
+
+
+def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "provider": outcome.provider,
+        "slot": slot_of(now),
+        "slots_kept": SLOTS_KEPT,
+        "minute": minute_of(now),
+        "minutes_kept": MINUTES_KEPT,
+        "latencies_kept": LATENCIES_KEPT,
+        "ending": json.dumps(ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)),
+        "seconds": outcome.seconds,
+        "cooldown": json.dumps(Counted("cooldown", outcome.provider, outcome.model)),
+    }
+    if outcome.error is None:
+        told["milliseconds"] = round(outcome.seconds * 1000)
+    return told
+
+
+def usage_of(raw: bytes, latencies: bytes) -> tuple[Usage, int]:
+    """A provider's usage, and its tokens of the last hour."""
+    requests, tokens, usd, errors, burn = _USAGE.unpack(raw)
+    recent = unpack(f"<{len(latencies) // 4}I", latencies)
+    return Usage(int(requests), int(tokens), usd, int(errors), recent), int(burn)
+
+
+def totals_of(attempts: Sequence[bytes], counted: Sequence[bytes]) -> Totals:
+    """Two hashes, as Redis returns one: field and value in turn."""
+    sums: dict[Ending, Sums] = {}
+    for name, raw in zip(attempts[::2], attempts[1::2], strict=True):
+        number, tokens, usd, seconds = FOUR.unpack(raw)
+        sums[Ending(*json.loads(name))] = Sums(int(number), int(tokens), usd, seconds)
+    times = {Counted(*json.loads(name)): int(raw) for name, raw in zip(counted[::2], counted[1::2], strict=True)}
+    return Totals(sums, times)

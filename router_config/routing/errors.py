@@ -1,0 +1,54 @@
+"""The one error of our own that a request can end with."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from litellm.exceptions import RateLimitError
+
+from router_config.ledger.rules.decisions import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderVerdict:
+    """Why a provider could not serve. `until` is UTC ISO 8601; None when waiting does not help or nobody can tell."""
+
+    status: str
+    reason: str
+    until: str | None
+
+    def __getitem__(self, name: str) -> Any:
+        return asdict(self)[name]
+
+
+class NoProviderAvailable(RateLimitError):
+    """Nothing can serve this request now.
+
+    `retry_after`: seconds until a provider is expected to have room again, None if none will without a person.
+    `verdicts`: per provider of the group, why, and until when. `attempts`: what was tried for this request.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        retry_after: float | None,
+        verdicts: Mapping[str, ProviderVerdict],
+        attempts: Iterable[Attempt],
+    ) -> None:
+        self.retry_after = retry_after
+        self.verdicts = dict(verdicts)
+        self.attempts = tuple(attempts)
+        when = "Waiting will not change that" if retry_after is None else f"Try again in {retry_after:.0f} s"
+        reasons = "\n".join(f"  {name}: {verdict.status}: {verdict.reason}" for name, verdict in self.verdicts.items())
+        self._text = f"no provider can serve {model!r} now. {when}.\n{reasons or '  no provider serves it'}"
+        super().__init__(
+            message=self._text,
+            llm_provider="",
+            model=model,
+            category="litellm_rate_limit",
+            headers={} if retry_after is None else {"retry-after": str(int(retry_after) + 1)},
+        )
+
+    def __str__(self) -> str:
+        # LiteLLM adds its own remarks to `message` on the way (1.106.2).
+        return self._text

@@ -1,0 +1,54 @@
+"""What a caller is told when nothing can serve a request."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from router_config.deployments.deployment import Deployment
+from router_config.iso import iso
+from router_config.ledger.rules.decisions import Attempt
+from router_config.ledger.rules.gates import Examination
+from router_config.routing.errors import NoProviderAvailable, ProviderVerdict
+
+OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_policy"})
+"""Outcomes that lie in the request: another time will not change them."""
+
+
+def refusal(
+    model: str,
+    deployments: Sequence[Deployment],
+    examined: Iterable[Examination],
+    attempts: Sequence[Attempt],
+    absent: Mapping[str, str],
+    now: float,
+) -> NoProviderAvailable:
+    """The error for a request that no deployment can take. `absent`: providers left out, and why."""
+    by_id = {each.deployment: each for each in examined}
+    failed = {(attempt.provider, attempt.model): attempt.outcome for attempt in attempts}
+    verdicts: dict[str, ProviderVerdict] = {}
+    soonest: float | None = None
+    for provider in dict.fromkeys(deployment.provider for deployment in deployments):
+        theirs = [each for each in deployments if each.provider == provider]
+        best = min((by_id[each.id] for each in theirs), key=_clears)
+        outcome = next((failed[key] for each in theirs if (key := (each.provider, each.model)) in failed), None)
+        if best.blocks:
+            verdicts[provider] = ProviderVerdict(best.status, best.reason or "", iso(best.until))
+        else:
+            verdicts[provider] = ProviderVerdict("failed", f"this request failed there: {outcome}", None)
+        if best.blocks and best.until is not None:
+            soonest = best.until if soonest is None else min(soonest, best.until)
+    for provider, reason in absent.items():
+        verdicts.setdefault(provider, ProviderVerdict("unconfigured", reason, None))
+    retry_after = None if soonest is None else max(0.0, soonest - now)
+    return NoProviderAvailable(model, retry_after, verdicts, attempts)
+
+
+def lies_in_the_request(attempts: Sequence[Attempt], examined: Iterable[Examination]) -> bool:
+    """True when every candidate that could be asked was, and each said that the request itself is at fault."""
+    waiting = any(each.blocks and each.status != "too_large" for each in examined)
+    return bool(attempts) and not waiting and all(attempt.outcome in OF_THE_REQUEST for attempt in attempts)
+
+
+def _clears(examined: Examination) -> float:
+    if not examined.blocks:
+        return float("inf")
+    return examined.until if examined.until is not None else float("inf")

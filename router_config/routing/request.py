@@ -1,0 +1,149 @@
+"""A request and its attempts: what it asks, what was tried for it, the one in flight, and the route they leave."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from router_config.deployments.catalog import Group
+from router_config.deployments.deployment import Deployment
+from router_config.ledger.rules.choice import Passed
+from router_config.ledger.rules.decisions import PASSED_KEPT, Attempt, PassedOver
+from router_config.ledger.rules.gates import Need, Status
+from router_config.ledger.store import Lease
+
+NAME_KEPT: Final = 100
+"""Characters of an agent's name that a decision holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who answered, and every attempt on the way, the successful one last."""
+
+    provider: str
+    model: str
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller asks of the router, and which agent it is. Times in epoch seconds; `number` tells who came first.
+
+    `despite_rests`: deployments that are left alone are asked all the same, to see whether they work again.
+    """
+
+    model: str
+    group: Group
+    need: Need
+    arrived: float
+    deadline: float
+    number: int
+    despite_rests: bool = False
+    agent: str | None = None
+
+
+class Tried:
+    """What a request has tried so far, and what it was passed by at.
+
+    A provider that found the request itself unfit comes last, with other models.
+    """
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.told = ""
+        """What the last failure was about."""
+        self._deployments: set[str] = set()
+        self._passed: dict[str, Status] = {}
+        self._unfit: set[tuple[str, str]] = set()
+        self._last: set[str] = set()
+
+    @property
+    def begun(self) -> bool:
+        return bool(self._deployments)
+
+    def add(self, deployment: Deployment) -> None:
+        self._deployments.add(deployment.id)
+
+    def add_unfit(self, deployment: Deployment) -> None:
+        self._unfit.add((deployment.provider, deployment.model))
+        self._last.add(deployment.provider)
+
+    def pass_over(self, passed: Sequence[Passed]) -> None:
+        for each in passed[:PASSED_KEPT]:
+            self._passed[each.deployment] = each.status
+
+    def passed_in(self, group: Group) -> tuple[PassedOver, ...]:
+        """Those passed over and never asked."""
+        if not self._passed:
+            return ()
+        never = [
+            (group.deployment(each), status) for each, status in self._passed.items() if each not in self._deployments
+        ]
+        return tuple(PassedOver(each.provider, each.model, status) for each, status in never[:PASSED_KEPT])
+
+    def left(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
+        if not self._deployments:
+            return deployments
+        return [
+            each
+            for each in deployments
+            if each.id not in self._deployments and (each.provider, each.model) not in self._unfit
+        ]
+
+    def in_order(self, deployments: list[Deployment]) -> list[Deployment]:
+        return sorted(deployments, key=lambda each: each.provider in self._last) if self._last else deployments
+
+
+@dataclass(slots=True)
+class Flight:
+    """The attempt in flight: what was reserved for it, and what came over the wire so far.
+
+    `call`: the name of litellm.Router's method, `_acompletion` for a chat. `sent` is None when the wire of this
+    provider is not watched. Times are in epoch seconds. `after`: the attempt at this request that failed just before.
+    `stood_still`: whether this process did, for much of the attempt's time.
+    """
+
+    deployment: Deployment
+    entry: dict[str, Any]
+    lease: Lease
+    started: float
+    request: Request
+    tried: Tried
+    call: str = ""
+    sent: bool | None = None
+    arrived_at: float | None = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    settled: bool = False
+    after: Attempt | None = None
+    stood_still: Callable[[], bool] = lambda: False
+
+
+CURRENT: Final[ContextVar[Flight | None]] = ContextVar("router_config_flight", default=None)
+"""The flight that this task's LiteLLM call belongs to."""
+
+ROUTE_KEY: Final = "route"
+"""Where a reply's `_hidden_params` hold its Route."""
+
+
+def route_of(reply: object) -> Route:
+    """The route of a reply or stream of our Router.
+
+    Raises ValueError for a reply that came from elsewhere.
+    """
+    hidden = getattr(reply, "_hidden_params", None)
+    route = hidden.get(ROUTE_KEY) if isinstance(hidden, dict) else None
+    if not isinstance(route, Route):
+        raise ValueError("this reply did not come from router_config.Router, so it has no route")
+    return route
+
+
+def agent_of(kwargs: Mapping[str, Any]) -> str | None:
+    """Who asks, from a request's `metadata={"agent": ...}`. LiteLLM keeps it elsewhere for some endpoints (1.106.2)."""
+    for name in ("metadata", "litellm_metadata"):
+        metadata = kwargs.get(name)
+        agent = metadata.get("agent") if isinstance(metadata, Mapping) else None
+        if isinstance(agent, str) and agent:
+            return agent[:NAME_KEPT]
+    return None

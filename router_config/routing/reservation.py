@@ -1,0 +1,115 @@
+"""Room for a request: the candidates in order, one atomic reservation, and the line of those who wait."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from router_config.clock import Clock, Moments
+from router_config.deployments.deployment import Deployment
+from router_config.ledger.rules.gates import Need
+from router_config.ledger.store import Lease, Store
+from router_config.routing.decision import CANCELLED, decided
+from router_config.routing.request import Flight, Request, Tried
+from router_config.routing.waiting_line import Line
+
+LEASE: Final = 600.0
+"""Seconds for which a reservation is held for a process that died; a longer stream renews it."""
+
+LOOK_AGAIN: Final = 1.0
+"""Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
+
+SAMPLED: Final = 2
+"""Of many equal deployments, so many are compared by the room left."""
+
+
+class Reserving:
+    """Takes room in a store, for each request at the first candidate that has it."""
+
+    def __init__(self, store: Store, clock: Clock, moments: Moments) -> None:
+        self._store, self._clock, self._moments = store, clock, moments
+        self._lines: defaultdict[str, Line] = defaultdict(Line)
+        self._reached: dict[str, int] = {}
+
+    def room_came_free(self) -> None:
+        """Let those who wait ask again."""
+        for line in tuple(self._lines.values()):
+            line.call_first()
+
+    async def reserve(self, request: Request, tried: Tried) -> Flight | None:
+        """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
+        now = self._clock.now()
+        may_wait, line = now < request.deadline, self._lines[request.group.name]
+        lease = None
+        if not (may_wait and line):  # Who may wait does not overtake those who do.
+            candidates = await self._candidates(request, tried, now)
+            choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
+            tried.pass_over(choice.passed)
+        if lease is None and may_wait:
+            try:
+                lease = await self._wait(request, tried, line)
+            except asyncio.CancelledError:
+                left = decided(request, tried, CANCELLED, self._clock.now())
+                await asyncio.shield(self._store.record(left, self._moments.next()))
+                raise
+        if lease is None:
+            return None
+        deployment = request.group.deployment(lease.deployment)
+        self._reached[request.group.name] = request.group.tier_of[deployment.id]
+        tried.add(deployment)
+        before = tried.attempts[-1] if tried.attempts else None
+        entry = request.group.entries[deployment.id]
+        return Flight(deployment, entry, lease, self._clock.now(), request, tried, after=before)
+
+    async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
+        """All that is left, in order. Room is compared within the tiers in use; those behind them seldom count."""
+        group, reached = request.group, self._reached.get(request.group.name, 0)
+        ordered: Sequence[Deployment] = group.deployments
+        if tried.begun or not group.ranks_all:
+            candidates: list[Deployment] = []
+            for place, tier in enumerate(group.tiers):
+                left = tried.left(tier)
+                compares = len(left) > 1 and place <= reached
+                candidates += await self._shared(left, request.need, now) if compares else left
+            ordered = tried.in_order(candidates)
+        return [replace(each, rests_with=()) for each in ordered] if request.despite_rests else ordered
+
+    async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
+        """Equal deployments in a random order, each the likelier to be first the more room it has left."""
+        sampled = random.sample(equals, min(SAMPLED, len(equals)))
+        rooms = await self._store.rooms(sampled, need, now)
+        least = min((room for room in rooms if room > 0), default=1.0)
+        shares = [1.0 if room == float("inf") else room / least for room in rooms]
+        drawn = sorted(zip(shares, sampled, strict=True), key=lambda each: -_draw(each[0]))
+        first = [deployment for _, deployment in drawn]
+        ahead = {deployment.id for deployment in sampled}
+        return first + [deployment for deployment in equals if deployment.id not in ahead]
+
+    async def _wait(self, request: Request, tried: Tried, line: Line) -> Lease | None:
+        """Stand in the group's line until there is room, the time is up, or no room can come before that."""
+        with line.place(request.number) as place:
+            while True:
+                now = self._clock.now()
+                wakes = request.deadline
+                if line.is_first(place):
+                    candidates = await self._candidates(request, tried, now)
+                    departs = self._moments.next()
+                    choice, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
+                    tried.pass_over(choice.passed)
+                    if lease is not None:
+                        return lease
+                    examined = await self._store.explain(candidates, request.need, now)
+                    if not any(each.may_clear(request.deadline) for each in examined):
+                        return None
+                    wakes = min((each.until for each in examined if each.until is not None), default=wakes)
+                    if self._store.shared:
+                        wakes = min(wakes, now + LOOK_AGAIN)
+                if now >= request.deadline:
+                    return None
+                await place.wait(max(0.01, min(wakes, request.deadline) - now), self._clock)
+
+
+def _draw(share: float) -> float:
+    return random.random() ** (1.0 / share) if share > 0 else -1.0

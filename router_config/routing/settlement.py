@@ -1,0 +1,266 @@
+"""How an attempt ends: what a failure means for whom, and the reservation settled with what was really used."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from litellm.exceptions import ServiceUnavailableError
+
+from router_config.clock import Clock, Moments
+from router_config.deployments.deployment import Deployment
+from router_config.ledger.rules.decisions import Attempt, Decision
+from router_config.ledger.rules.gates import Rest, Status
+from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.totals import Counted
+from router_config.ledger.store import Outcome, Report, Settlement, Store
+from router_config.routing.decision import CANCELLED, decided
+from router_config.routing.observed_limits import reports_of
+from router_config.routing.refusals import OF_THE_REQUEST
+from router_config.routing.request import ROUTE_KEY, Flight, Route
+from router_config.routing.reservation import LEASE
+from router_config.signals import Hold, Kind, Reply, Verdict, judge, without
+from router_config.transport.background_loop import BackgroundLoop
+from router_config.transport.failures import hide_key, reached, reply_of
+from router_config.transport.streams import Abandoned, SettlingStream
+
+MAY_STILL_ARRIVE: Final = 1.0
+"""Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
+
+NOT_THERE: Final = (404, 405, 410)
+OURSELVES: Final = "timed out while this process itself stood still, which says nothing of the provider"
+
+
+class Settling:
+    """Closes the lease of each flight once, and lays to rest what failed.
+
+    cooldown: seconds. room_came_free: called after each settlement. serves_one_model: whether a deployment's account
+    is asked for no other model.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        moments: Moments,
+        background: BackgroundLoop,
+        cooldown: float,
+        room_came_free: Callable[[], None],
+        serves_one_model: Callable[[Deployment], bool],
+    ) -> None:
+        self._store, self._clock, self._moments = store, clock, moments
+        self._background, self._cooldown = background, cooldown
+        self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
+
+    async def succeeded(self, flight: Flight, reply: Any) -> None:
+        hidden = getattr(reply, "_hidden_params", None)
+        cached = flight.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
+        spent = None if cached else _spent(flight, getattr(reply, "usage", None))
+        route = self.route(flight)
+        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
+        if isinstance(hidden, dict):
+            hidden[ROUTE_KEY] = route
+
+    async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
+        """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
+        reply = reply_of(flight, error)
+        hide_key(error, flight.entry["litellm_params"].get("api_key"))
+        if reply is None:
+            self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}")
+            await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))
+            return None
+        verdict = self._verdict(flight, reply)
+        if verdict.kind is Kind.timeout and flight.stood_still():
+            verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
+        elif reply.status in NOT_THERE and flight.call != "_acompletion" and verdict.kind is not Kind.model_gone:
+            verdict = replace(verdict, hold=Hold.none)  # The address lacks this endpoint, and may have the others.
+        if not reached(flight, error):
+            spent = None
+        elif reply.status is not None and reply.status >= 400:
+            spent = Amount(requests=1)
+        else:
+            spent = _in_full(flight)
+        self._note(flight, verdict.kind.value, verdict.message)
+        if verdict.kind in OF_THE_REQUEST:
+            flight.tried.add_unfit(flight.deployment)
+        alive, ended = reply.status is not None and reply.status < 500, begun or not verdict.retry
+        await self._settle(flight, spent, verdict, alive=alive, decision=self._gave_up(flight) if ended else None)
+        return verdict
+
+    def _verdict(self, flight: Flight, reply: Reply) -> Verdict:
+        # A complete 2xx that LiteLLM could not read is the provider's fault, whatever it sent.
+        for each in (reply, Reply(None, failure="disconnected")):
+            verdict = judge(flight.deployment.litellm_provider, each, self._wall())
+            if verdict is not None:
+                key = flight.entry["litellm_params"].get("api_key")
+                return replace(verdict, message=without(verdict.message, key)) if isinstance(key, str) else verdict
+        raise AssertionError("a connection that broke is a failure")
+
+    async def broken_off(self, flight: Flight, error: BaseException) -> None:
+        """Cancelled or interrupted: what may have reached the provider stays counted in full."""
+        spent = _in_full(flight) if reached(flight, error) else None
+        self._note(flight, CANCELLED, "")
+        await asyncio.shield(
+            self._settle(flight, spent, None, alive=None, cancelled=True, decision=self._gave_up(flight))
+        )
+
+    async def _settle(
+        self,
+        flight: Flight,
+        spent: Amount | None,
+        verdict: Verdict | None,
+        *,
+        alive: bool | None,
+        decision: Decision | None,
+        cancelled: bool = False,
+    ) -> None:
+        if flight.settled:
+            return
+        flight.settled = True
+        now = self._clock.now()
+        rest = self._rest(flight, verdict, now)
+        if rest is not None and rest.probes:
+            alive = False
+        settling = self._store.settle(
+            flight.lease,
+            Settlement(
+                spent=spent,
+                arrived_at=flight.arrived_at or now + MAY_STILL_ARRIVE,
+                ended_at=now,
+                alive=alive,
+                rests=() if rest is None else (rest,),
+                reports=self._reports(flight),
+                outcome=Outcome(
+                    flight.deployment.provider,
+                    flight.deployment.model,
+                    now - flight.started,
+                    verdict.kind.value if verdict else None,
+                    verdict.message if verdict else "",
+                    cancelled,
+                )
+                if spent is not None or verdict is not None
+                else None,
+                counted=_counted(flight),
+                decision=decision,
+            ),
+            self._moments.next(),
+        )
+        # A caller who is cancelled while the store is busy must not leave the lease open.
+        await (asyncio.shield(settling) if self._store.shared else settling)
+        self._room_came_free()
+
+    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Rest | None:
+        """How long which scope is left alone."""
+        if verdict is None or verdict.hold == Hold.none:
+            return None
+        scope = getattr(flight.deployment.scopes, verdict.scope.value)
+        until = now if verdict.until is None else verdict.until - self._clock.correction
+        if verdict.hold == Hold.cooldown:
+            until = max(until, now + self._cooldown)
+        elif verdict.hold == Hold.disabled:
+            until = float("inf")
+        probes = verdict.hold == Hold.cooldown
+        return Rest(scope, _resting(verdict), verdict.message, now, until, probes)
+
+    def _reports(self, flight: Flight) -> tuple[Report, ...]:
+        if flight.status is None:
+            return ()
+        only_model = self._serves_one_model(flight.deployment)
+        return tuple(reports_of(flight.deployment, _seen(flight), self._wall(), only_model=only_model))
+
+    def _wall(self) -> float:
+        """The time that providers name moments by."""
+        return self._clock.now() + self._clock.correction
+
+    def route(self, flight: Flight) -> Route:
+        """The route of an answer that begins to come now: every attempt, this one last."""
+        deployment, tried = flight.deployment, flight.tried
+        seconds = self._clock.now() - flight.started
+        tried.attempts.append(Attempt(deployment.provider, deployment.model, "ok", seconds))
+        return Route(deployment.provider, deployment.model, tuple(tried.attempts))
+
+    def _note(self, flight: Flight, outcome: str, told: str) -> None:
+        """A failed attempt; one of an answer that had begun takes the place of its success."""
+        deployment, tried = flight.deployment, flight.tried
+        if tried.attempts and tried.attempts[-1].outcome == "ok":
+            tried.attempts.pop()
+        seconds = self._clock.now() - flight.started
+        tried.attempts.append(Attempt(deployment.provider, deployment.model, outcome, seconds))
+        tried.told = told
+
+    def _answered(self, flight: Flight, spent: Amount | None) -> Decision:
+        tokens = None if spent is None else spent.tokens
+        return decided(flight.request, flight.tried, "ok", self._clock.now(), by=flight, tokens=tokens)
+
+    def _gave_up(self, flight: Flight) -> Decision:
+        tried = flight.tried
+        return decided(flight.request, tried, tried.attempts[-1].outcome, self._clock.now(), error=tried.told or None)
+
+    async def stream_ended(self, flight: Flight, stream: SettlingStream, error: BaseException | None) -> None:
+        if error is None and (inside := self.error_inside(flight)) is not None:
+            await self.failed(flight, inside, begun=True)
+            raise inside
+        if error is None:
+            spent = _spent(flight, stream.usage())
+            await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
+        elif isinstance(error, Exception) and not isinstance(error, Abandoned):
+            await self.failed(flight, error, begun=True)
+        else:
+            left = decided(flight.request, flight.tried, CANCELLED, self._clock.now(), by=flight)
+            settling = self._settle(flight, _in_full(flight), None, alive=True, cancelled=True, decision=left)
+            if self._background.is_here:
+                await settling
+            else:  # The caller's loop may be ending just now, and cancel whatever has not begun.
+                await asyncio.shield(asyncio.wrap_future(self._background.submit(settling)))
+
+    async def renew(self, flight: Flight) -> None:
+        now = self._clock.now()
+        if now > flight.lease.expires_at - LEASE / 2:
+            flight.lease = flight.lease._replace(expires_at=now + LEASE)
+            await self._store.renew(flight.lease, flight.lease.expires_at)
+
+    def error_inside(self, flight: Flight) -> Exception | None:
+        """The error inside a 200, which LiteLLM may pass on as an answer (OpenRouter's `choices[0].error`)."""
+        provider = flight.deployment.litellm_provider
+        verdict = judge(provider, _seen(flight), self._wall()) if flight.body else None
+        return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
+
+
+def _in_full(flight: Flight) -> Amount:
+    """What was reserved, for an attempt of which nobody says what it used.
+
+    Dollars by the tokens expected: an answer of unknown length may have reserved all that was left of a budget.
+    """
+    amount = flight.lease.amount
+    return amount._replace(usd=min(amount.usd, flight.deployment.need(amount.tokens, 0).usd))
+
+
+def _spent(flight: Flight, usage: Any) -> Amount:
+    """What a completed attempt really used; the reservation where the provider did not say."""
+    total = getattr(usage, "total_tokens", None)
+    if not isinstance(total, int):
+        return _in_full(flight)
+    prompt = getattr(usage, "prompt_tokens", None) or 0
+    return flight.deployment.need(total, prompt)
+
+
+def _counted(flight: Flight) -> tuple[tuple[Counted, int], ...]:
+    """A 429, and that the request came here because another provider failed it."""
+    counted: list[Counted] = []
+    if flight.status == 429:
+        counted.append(Counted("http_429", flight.deployment.provider, flight.deployment.model))
+    if flight.after is not None and flight.after.provider != flight.deployment.provider:
+        counted.append(Counted("failover", flight.after.provider, flight.after.model))
+    return tuple((each, 1) for each in counted)
+
+
+def _seen(flight: Flight) -> Reply:
+    return Reply(flight.status, flight.headers, flight.body)
+
+
+def _resting(verdict: Verdict) -> Status:
+    if verdict.hold == Hold.disabled:
+        return "disabled"
+    if verdict.kind in (Kind.daily_limit, Kind.quota_gone):
+        return "exhausted"
+    return "cooldown" if verdict.hold == Hold.cooldown else "rate_limited"

@@ -1,0 +1,240 @@
+"""Quota windows out of the headers of OpenAI-compatible servers, and out of the words of an error.
+
+Only what is sure becomes an observation: a window of an hour, a second or a month is left out, and so is a
+limit of zero or below (servers write -1 or 0 for "none").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import Literal, TypeVar
+
+from router_config.signals.durations import number, wait
+from router_config.signals.error_wording import clauses
+from router_config.signals.evidence import Evidence
+from router_config.signals.types import Metric, Observation, Period
+
+T = TypeVar("T", int, float)
+Scope = Literal["model", "account"]
+Infer = Callable[[Metric, "Window"], Period | None]
+
+WINDOW_SECONDS: dict[Period, float] = {"minute": 60.0, "day": 86_400.0}
+_LONGEST_RESET: dict[Period, float] = {"minute": 60.0, "day": 90_000.0}  # the longest day has 25 hours
+_MOST = 10**12  # requests or tokens; more is no limit
+_FIELDS = frozenset({"limit", "remaining", "reset"})
+_METRICS: dict[str, Metric] = {
+    "requests": "requests", "request": "requests", "req": "requests", "queries": "requests",
+    "tokens": "tokens", "token": "tokens",
+}  # fmt: skip
+_PERIODS: dict[str, Period] = {"minute": "minute", "min": "minute", "day": "day", "daily": "day"}
+_PERIOD_OF_SECONDS: dict[str, Period] = {"60": "minute", "86400": "day"}
+_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit-", "x-rate-limit-")
+_POLICY_ITEM = re.compile(r"^\s{0,8}(?:\"([^\"]{0,64})\"|(\d{1,15}))\s{0,8}(;.{0,120})?$")
+_PARAMETER = re.compile(r"[;,\s]?\s{0,8}(limit|remaining|reset|q|w|r|t|qu)\s{0,4}=\s{0,4}\"?([\w.-]{1,20})")
+
+
+class Window:
+    """What the headers say of one window while they are being read."""
+
+    __slots__ = ("limit", "remaining", "reset")
+
+    def __init__(self) -> None:
+        self.limit: int | None = None
+        self.remaining: int | None = None
+        self.reset: float | None = None
+
+
+def from_headers(e: Evidence, infer: Infer, scope: Scope = "model") -> Iterator[Observation]:
+    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}[-{minute,day}]` in any order of these words.
+
+    infer: the period of a window whose header names none (None: leave it out).
+    """
+    windows: dict[tuple[Metric, Period | None], Window] = {}
+    for name, value in e.headers.items():
+        read = _header_name(name) if "rate" in name else None
+        if read is None:
+            continue
+        kind, metric, period = read
+        window = windows.setdefault((metric, period), Window())
+        if kind == "limit":
+            window.limit = _count(value)
+        elif kind == "remaining":
+            window.remaining = _count(value)
+        else:
+            window.reset = wait(value, e.now)
+    for (metric, period), window in windows.items():
+        period = period or infer(metric, window)
+        if period is not None:
+            yield from observation(metric, period, window.limit, window.remaining, window.reset, scope)
+
+
+def from_words(text: str, scope: Scope = "model") -> Iterator[Observation]:
+    """`(TPM): Limit 8000, Used 7325`: limit, and what is left of it in a continuously refilled bucket.
+
+    Limits of input or output tokens alone are left out: they are no limit of tokens.
+    """
+    for clause in clauses(text):
+        if clause.partial or clause.limit is None or clause.window not in ("minute", "day"):
+            continue
+        metric: Metric | None = _METRICS.get(clause.metric or "")
+        if metric is None:
+            continue
+        period: Period = "minute" if clause.window == "minute" else "day"
+        if clause.used is None:
+            yield from observation(metric, period, clause.limit, None, None, scope)
+        elif clause.limit > 0:
+            used = min(clause.used, clause.limit)
+            reset = used * WINDOW_SECONDS[period] / clause.limit
+            yield from observation(metric, period, clause.limit, clause.limit - used, reset, scope)
+
+
+def from_policies(headers: Mapping[str, str], now: float, scope: Scope = "model") -> Iterator[Observation]:
+    """The IETF drafts: `RateLimit: limit=100, remaining=5, reset=7`, `RateLimit: "default";r=5;t=7` with
+    `RateLimit-Policy: "default";q=100;w=60`, and the three single `RateLimit-*` headers. The policy's
+    window decides."""
+    policies = [item for item in _items(headers.get("ratelimit-policy", "")) if item.get("w")]
+    stated = headers.get("ratelimit", "")
+    if not stated:
+        single = {kind: headers.get(f"ratelimit-{kind}", "") for kind in ("limit", "remaining", "reset")}
+        policies = policies or [item for item in _items(single["limit"]) if item.get("w")]
+        reports = [{kind: value.split(",")[0] for kind, value in single.items()}] if single["remaining"] else []
+    elif "=" in stated.split(";")[0]:
+        reports = [{match[1]: match[2] for match in islice(_PARAMETER.finditer(stated), 16)}]
+    else:
+        reports = _items(stated)
+    for report in reports:
+        limit = _count(report.get("limit") or "")
+        policy = _policy_of(report, limit, policies)
+        period = _PERIOD_OF_SECONDS.get(policy.get("w", ""))
+        metric: Metric | None = _METRICS.get(policy.get("qu", "requests"))
+        if period is None or metric is None:
+            continue
+        remaining = _count(report.get("remaining") or report.get("r") or "")
+        reset = wait(report.get("reset") or report.get("t"), now)
+        yield from observation(metric, period, limit or _count(policy.get("q", "")), remaining, reset, scope)
+
+
+def by_refill(metric: Metric, window: Window) -> Period | None:
+    """The period of a token bucket: reset = (limit - remaining) * period / limit. A minute if unknown."""
+    if metric == "tokens" or not window.limit or window.remaining is None or window.reset is None:
+        return "minute"
+    used = window.limit - window.remaining
+    if used <= 0:
+        return "minute"
+    # halfway between the two on a logarithmic scale
+    return "day" if window.reset * window.limit / used > 2_277 else "minute"
+
+
+def by_reset(metric: Metric, window: Window) -> Period | None:
+    """The period of a window of unknown kind: sure only where the time to its reset cannot be another's."""
+    if window.reset is None or window.reset <= 75:
+        return "minute"
+    refill = by_refill(metric, window)
+    if window.limit and window.remaining is not None and window.limit > window.remaining:
+        full = window.reset * window.limit / (window.limit - window.remaining)
+        if abs(full - 86_400) < 4_000:
+            return refill
+    return "day" if window.reset > 3_700 else None
+
+
+def observation(
+    metric: Metric,
+    period: Period,
+    limit: int | None,
+    remaining: int | None,
+    reset: float | None,
+    scope: Scope,
+) -> Iterator[Observation]:
+    """At most one observation, its numbers made sane."""
+    if limit is not None and not 0 < limit < _MOST:
+        return
+    if remaining is not None:
+        remaining = None if remaining >= _MOST else max(0, remaining if limit is None else min(remaining, limit))
+    if limit is None and remaining is None:
+        return
+    if reset is not None:
+        reset = min(max(reset, 0.0), _LONGEST_RESET[period])
+    yield Observation(metric, period, limit, remaining, reset, scope)
+
+
+def merged(observations: Iterable[Observation]) -> tuple[Observation, ...]:
+    """One observation for each window: the lowest limit and remaining, the latest reset."""
+    found: dict[tuple[str, str, str], Observation] = {}
+    for new in observations:
+        window = (new.metric, new.period, new.scope)
+        old = found.get(window)
+        if old is not None:
+            new = Observation(
+                new.metric,
+                new.period,
+                _known(min, old.limit, new.limit),
+                _known(min, old.remaining, new.remaining),
+                _known(max, old.reset_after, new.reset_after),
+                new.scope,
+            )
+        found[window] = new
+    return tuple(found.values())
+
+
+def observe_any(e: Evidence) -> tuple[Observation, ...]:
+    """Every dialect at once, for servers of which nothing is known."""
+    found = list(from_headers(e, by_reset))
+    if "ratelimit" in e.headers or "ratelimit-limit" in e.headers:
+        found.extend(from_policies(e.headers, e.now))
+    if e.status == 429:
+        found.extend(from_words(e.text))
+    return merged(found) if found else ()
+
+
+@lru_cache(maxsize=256)
+def _header_name(name: str) -> tuple[str, Metric, Period | None] | None:
+    kind: str | None = None
+    metric: Metric | None = None
+    period: Period | None = None
+    prefix = next((known for known in _PREFIXES if name.startswith(known)), None)
+    if prefix is None:
+        return None
+    for word in name[len(prefix) :].split("-"):
+        if word in _FIELDS and kind is None:
+            kind = word
+        elif word in _METRICS and metric is None:
+            metric = _METRICS[word]
+        elif word in _PERIODS and period is None:
+            period = _PERIODS[word]
+        else:  # an hour, a second, input tokens …: a window that we do not keep
+            return None
+    if kind is None or (metric is None and period is None):
+        return None
+    return kind, metric or "requests", period
+
+
+def _items(text: str) -> list[dict[str, str]]:
+    found = []
+    for part in text.split(",")[:8]:
+        item = _POLICY_ITEM.match(part)
+        if item is not None:
+            values = {match[1]: match[2] for match in islice(_PARAMETER.finditer(item[3] or ""), 8)}
+            values.setdefault("q", item[2] or "")
+            found.append({"name": item[1] or "", **values})
+    return found
+
+
+def _policy_of(report: Mapping[str, str], limit: int | None, policies: list[dict[str, str]]) -> Mapping[str, str]:
+    named = [policy for policy in policies if report.get("name") and policy["name"] == report["name"]]
+    same = [policy for policy in policies if limit is not None and _count(policy.get("q", "")) == limit]
+    alone = policies if len(policies) == 1 else []
+    return next(iter(named or same or alone), {})
+
+
+def _count(text: str) -> int | None:
+    value = number(text.split(",")[0].split(";")[0])
+    return int(value) if value is not None else None
+
+
+def _known(choose: Callable[[T, T], T], a: T | None, b: T | None) -> T | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return choose(a, b)

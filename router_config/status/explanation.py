@@ -1,0 +1,145 @@
+"""What would happen to a request now, without sending it: the JSON of POST /api/llm-providers/explain."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from router_config.config.models import Config
+from router_config.deployments.deployment import Deployment, by_preference
+from router_config.iso import iso
+from router_config.ledger.rules.gates import Examination, Gate, Need, Rest, Status
+from router_config.ledger.store import Store
+from router_config.status.numbers import number, whole
+
+Absences = Mapping[str, tuple[str, str]]
+"""Status and reason of providers that cannot be asked as they are configured, by name."""
+
+
+def absence(config: Config, name: str) -> tuple[str, str] | None:
+    """Status and reason of a provider that cannot be asked as it is configured."""
+    provider = next(provider for provider in config.providers if provider.name == name)
+    if not provider.enabled:
+        return "disabled", "enabled: false in the configuration"
+    if not provider.configured:
+        variables = " or ".join((*provider.key_variables, *provider.missing))
+        return "unconfigured", f"{variables} is not set; run: router-config env"
+    return None
+
+
+def absent_from(config: Config | None, group: str) -> Absences:
+    """The providers of a group that the configuration leaves out, and why."""
+    if config is None:
+        return {}
+    theirs = [each for each in config.by_priority if any(group in model.groups for model in each.models)]
+    absences = {each.name: absence(config, each.name) for each in theirs}
+    return {name: absent for name, absent in absences.items() if absent is not None}
+
+
+async def explanation(
+    group: str,
+    deployments: Sequence[Deployment],
+    tokens: int,
+    store: Store,
+    now: float,
+    *,
+    absent: Absences,
+    max_wait: float,
+) -> dict[str, Any]:
+    """Every candidate for a request of so many tokens, each gate with its numbers, and who would serve.
+
+    max_wait: seconds that such a request may wait for room.
+    """
+    places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
+    ordered = sorted(deployments, key=lambda each: places[each.id])
+    examined = {each.deployment: each for each in await store.explain(ordered, Need(tokens, tokens // 2), now)}
+    chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
+    opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
+    waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())
+    return {
+        "group": group,
+        "tokens": tokens,
+        "generated_at": iso(now),
+        "next": None if chosen is None else chosen.provider,
+        "chosen": None if chosen is None else chosen.id,
+        "clears_at": iso(min(opens, default=None)),
+        "max_wait_seconds": number(max_wait),
+        "waits": waits,
+        "providers": [
+            *(
+                {"name": name, "absent": None, "candidates": theirs}
+                for name, theirs in _by_provider(ordered, places, examined).items()
+            ),
+            *(
+                {"name": name, "absent": {"status": status, "reason": reason}, "candidates": []}
+                for name, (status, reason) in absent.items()
+            ),
+        ],
+    }
+
+
+def first_choice(ordered: Iterable[Deployment], statuses: Mapping[str, Status]) -> Deployment | None:
+    """The deployment that the next request would go to, of those in order of preference: `choose` of the ledger.
+
+    `statuses`: by deployment, of those that are not simply available. Equal ones share the load; the first is named.
+    """
+    spare: Deployment | None = None
+    for deployment in ordered:
+        if spare is not None and spare.tier == "free" and deployment.tier == "paid":
+            return spare
+        status = statuses.get(deployment.id, "available")
+        if status == "available":
+            return deployment
+        if status == "soft_limited":
+            spare = spare or deployment
+    return spare
+
+
+def _by_provider(
+    ordered: Iterable[Deployment], places: Mapping[str, int], examined: Mapping[str, Examination]
+) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in ordered:
+        found.setdefault(each.provider, []).append(_candidate(each, places[each.id], examined[each.id]))
+    return found
+
+
+def _candidate(deployment: Deployment, place: int, examined: Examination) -> dict[str, Any]:
+    return {
+        "deployment": deployment.id,
+        "model": deployment.model,
+        "key": deployment.key,
+        "place": place,
+        "tier": deployment.tier,
+        "status": examined.status,
+        "reason": examined.reason,
+        "clears_at": iso(examined.until) if examined.blocks else None,
+        "rest": None if examined.rest is None else _rest(examined.rest),
+        "probe_due": examined.probe_due,
+        "gates": [_gate(gate) for gate in examined.gates],
+    }
+
+
+def _rest(rest: Rest) -> dict[str, Any]:
+    return {
+        "of": rest.scope.partition(":")[0],
+        "status": rest.status,
+        "reason": rest.reason,
+        "since": iso(rest.since),
+        "until": iso(rest.until),
+        "then_probes": rest.probes,
+    }
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    return {
+        "name": gate.limit,
+        "scope": gate.scope,
+        "status": gate.status,
+        "used": number(whole(gate.limit, gate.used)),
+        "reserved": number(gate.reserved),
+        "needed": number(gate.needed),
+        "limit": number(gate.value),
+        "soft_limit": None if math.isinf(gate.soft) else number(gate.soft),
+        "blocks": gate.blocks,
+        "clears_at": iso(gate.clears_at),
+    }

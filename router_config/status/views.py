@@ -1,0 +1,136 @@
+"""What a status shows, whatever happens: the providers of a configuration or of a model list, and their models."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from router_config.config.models import Config
+from router_config.deployments.deployment import Deployment, by_preference, deployments_of
+from router_config.ledger.rules.meters import LimitName, Meter
+from router_config.status.explanation import absence
+from router_config.status.shared_parts import StatusMemory
+
+PART: Final = 40
+"""Deployments that are read from a store in one step: about a millisecond's work."""
+
+
+@dataclass(frozen=True)
+class ProviderView:
+    """What the status shows of a provider whether or not it can be asked."""
+
+    name: str
+    priority: float
+    tier: str
+    models: tuple[str, ...]
+    deployments: tuple[Deployment, ...]
+    absent: tuple[str, str] | None = None
+    """Status and reason of a provider that takes no part: unconfigured or disabled."""
+
+    @cached_property
+    def accounts(self) -> tuple[Meter, ...]:
+        return _distinct(each.meters[0] for each in self.deployments)
+
+    @cached_property
+    def scopes(self) -> tuple[str, ...]:
+        """Of all its meters."""
+        return tuple(dict.fromkeys(meter.scope for each in self.deployments for meter in each.meters))
+
+    @cached_property
+    def limits(self) -> tuple[tuple[str, LimitName], ...]:
+        """All its limits, by the scope of their meter and their name."""
+        meters = _distinct(meter for each in self.deployments for meter in each.meters)
+        return tuple((meter.scope, limit.name) for meter in meters for limit in meter.limits)
+
+    @cached_property
+    def rests_with(self) -> frozenset[str]:
+        """Every scope whose rest rests any of it."""
+        return frozenset(scope for each in self.deployments for scope in each.rests_with)
+
+    @cached_property
+    def of_model(self) -> Mapping[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]]:
+        """By model its deployments, and the meters of its own."""
+        found: dict[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]] = {}
+        for model in self.models:
+            theirs = tuple(each for each in self.deployments if each.model == model)
+            found[model] = theirs, _distinct(meter for each in theirs for meter in each.meters[1:])
+        return found
+
+
+@dataclass(frozen=True)
+class View:
+    """The providers of a configuration, and what is said of it."""
+
+    providers: tuple[ProviderView, ...]
+    path: str | None = None
+    loaded_at: float | None = None
+    error: str | None = None
+    simulated: bool = False
+
+    @cached_property
+    def memory(self) -> StatusMemory:
+        return StatusMemory()
+
+    @cached_property
+    def deployments(self) -> tuple[Deployment, ...]:
+        return tuple(each for provider in self.providers for each in provider.deployments)
+
+    @cached_property
+    def meters(self) -> tuple[Meter, ...]:
+        return _distinct(meter for each in self.deployments for meter in each.meters)
+
+    @cached_property
+    def parts(self) -> tuple["View", ...]:
+        """The same in parts of whole providers, each so small that reading it holds up nobody."""
+        parts: list[list[ProviderView]] = [[]]
+        size = 0
+        for provider in self.providers:
+            if size + len(provider.deployments) > PART and parts[-1]:
+                parts.append([])
+                size = 0
+            parts[-1].append(provider)
+            size += len(provider.deployments)
+        return (self,) if len(parts) == 1 else tuple(replace(self, providers=tuple(part)) for part in parts)
+
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[Deployment, ...]]:
+        """The deployments of each group, in the order in which they are asked."""
+        names = sorted({group for each in self.deployments for group in each.groups})
+        theirs = {name: [each for each in self.deployments if name in each.groups] for name in names}
+        return {
+            name: tuple(each for tier in by_preference(deployments) for each in tier)
+            for name, deployments in theirs.items()
+        }
+
+
+def view_of(config: Config, *, loaded_at: float | None = None, simulated: bool = False) -> View:
+    deployments = deployments_of(config)
+    providers = [
+        ProviderView(
+            provider.name,
+            provider.priority,
+            provider.tier,
+            tuple(model.name for model in provider.models),
+            tuple(each for each in deployments if each.provider == provider.name),
+            absence(config, provider.name),
+        )
+        for provider in sorted(config.providers, key=lambda provider: provider.priority)
+    ]
+    path = None if config.path is None else str(config.path)
+    return View(tuple(providers), path, loaded_at, None, simulated)
+
+
+def view_of_deployments(
+    deployments: Sequence[Deployment], *, loaded_at: float | None = None, simulated: bool = False
+) -> View:
+    """The view of a Router that was made from a model list."""
+    providers: list[ProviderView] = []
+    for name in dict.fromkeys(each.provider for each in sorted(deployments, key=lambda each: each.priority)):
+        theirs = tuple(each for each in deployments if each.provider == name)
+        models = tuple(dict.fromkeys(each.model for each in theirs))
+        providers.append(ProviderView(name, min(each.priority for each in theirs), theirs[0].tier, models, theirs))
+    return View(tuple(providers), None, loaded_at, None, simulated)
+
+
+def _distinct(meters: Iterable[Meter]) -> tuple[Meter, ...]:
+    return tuple({meter.scope: meter for meter in meters}.values())

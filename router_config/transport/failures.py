@@ -1,0 +1,109 @@
+"""A failed attempt as the provider's reply: from the wire where it was seen, else from LiteLLM's exception."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import aiohttp
+import httpx
+import openai
+from litellm.exceptions import APIConnectionError, MidStreamFallbackError, Timeout
+
+from router_config.routing.request import Flight
+from router_config.signals import Reply, without
+
+UNREACHED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    aiohttp.ClientConnectorError,
+    ConnectionRefusedError,
+)
+LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
+CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
+BROKEN: Final = (
+    httpx.TransportError,
+    aiohttp.ClientError,
+    ConnectionError,
+    openai.APIConnectionError,
+    APIConnectionError,
+)
+
+
+def reply_of(flight: Flight, error: BaseException) -> Reply | None:
+    """What came back for this attempt; None when the error is not the provider's (a wrong argument, say)."""
+    if flight.status is not None and flight.status >= 400:
+        return Reply(flight.status, flight.headers, flight.body)
+    causes = tuple(_causes(error))
+    if flight.status is not None:
+        if flight.body is not None:
+            return Reply(flight.status, flight.headers, flight.body)
+        if any("{" in str(cause) for cause in causes if not isinstance(cause, BROKEN + LATE)):
+            told = next(str(cause) for cause in causes if "{" in str(cause))
+            return Reply(flight.status, flight.headers, told[told.index("{") :], failure="disconnected")
+        return Reply(None, failure="timeout" if any(isinstance(each, LATE) for each in causes) else "disconnected")
+    if _unreached(causes) and not any(isinstance(each, LATE) for each in causes):
+        return Reply(None, failure="refused")
+    if any(isinstance(each, LATE) for each in causes):
+        return Reply(None, failure="timeout")
+    if flight.sent:  # The wire was watched, and no answer came over it.
+        return Reply(None, failure="disconnected")
+    if flight.sent is False:  # LiteLLM stopped before it sent anything, or took a way around the client it was given.
+        reply = _told(causes)
+        return reply if reply is not None and reply.status not in (None, 400, 422) else None
+    return _told(causes)
+
+
+def reached(flight: Flight, error: BaseException) -> bool:
+    """Whether the provider may have seen this attempt, and so counts it."""
+    if flight.status is not None:
+        return True
+    return flight.sent is not False and not _unreached(tuple(_causes(error)))
+
+
+def _unreached(causes: tuple[BaseException, ...]) -> bool:
+    """Whether no connection came about. LiteLLM also calls a connection reset by the provider a ConnectError."""
+    told = [each for each in causes if isinstance(each, aiohttp.ClientError)]
+    if told:
+        return any(isinstance(each, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)) for each in told)
+    return any(isinstance(each, (httpx.ConnectError, httpx.ConnectTimeout, ConnectionRefusedError)) for each in causes)
+
+
+def hide_key(error: BaseException, key: object) -> None:
+    """Take a key, whole or in part, out of the texts of an error and of everything that led to it.
+
+    Providers echo keys that they refuse.
+    """
+    if not isinstance(key, str) or len(key) < 4:
+        return
+    for each in _causes(error):
+        message, body = getattr(each, "message", None), str(getattr(each, "body", None))
+        if isinstance(message, str) and (told := without(message, key)) != message:
+            each.message = told  # type: ignore[attr-defined]
+        each.args = tuple(without(arg, key) if isinstance(arg, str) else arg for arg in each.args)
+        if without(body, key) != body:
+            each.body = None  # type: ignore[attr-defined]
+
+
+def _told(causes: tuple[BaseException, ...]) -> Reply | None:
+    """The reply as LiteLLM's exception tells it, where the wire is not watched."""
+    if any(isinstance(each, CUT) for each in causes):
+        return Reply(None, failure="disconnected")
+    for cause in causes:
+        status = getattr(cause, "status_code", None)
+        if isinstance(status, int) and not isinstance(cause, BROKEN):
+            return Reply(status, getattr(cause, "litellm_response_headers", None) or {}, str(cause))
+    return Reply(None, failure="disconnected") if any(isinstance(each, BROKEN) for each in causes) else None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and everything that led to it, outermost first."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        if isinstance(each, MidStreamFallbackError):
+            waiting.append(each.original_exception)
+        waiting.extend((each.__context__, each.__cause__))
