@@ -133,14 +133,14 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
 async def _request(router: Router, deployment: Deployment, timeout: float) -> None:
     listed = litellm.model_cost.get(f"{deployment.litellm_provider}/{deployment.model}") or {}
     if (listed.get("mode") or litellm.model_cost.get(deployment.model, {}).get("mode")) == "embedding":
-        await router.aembedding(model=deployment.id, input=["OK"], timeout=timeout, despite_rests=True, max_wait=0)
+        await router.aembedding(model=deployment.id, input=["OK"], timeout=timeout, ignore_cooldowns=True, max_wait=0)
         return
     await router.acompletion(
         model=deployment.id,
         messages=QUESTION,
         max_tokens=ANSWER_TOKENS,
         timeout=timeout,
-        despite_rests=True,
+        ignore_cooldowns=True,
         max_wait=0,
     )
 

@@ -12,6 +12,7 @@ from router_config.status.history import decisions_document, history_document
 from router_config.status.measurements import Reading, reading_of
 from router_config.status.views import View, view_of, view_of_deployments
 from router_config.transport.background_loop import BackgroundLoop
+from router_config.transport.transport import Transport
 
 
 class Inspection:
@@ -22,6 +23,7 @@ class Inspection:
     _store: Store
     _clock: Clock
     _background: BackgroundLoop
+    _transport: Transport
     _max_wait: float
     _loaded_at: float
     _shown: tuple[Catalog, View] | None
@@ -41,7 +43,7 @@ class Inspection:
 
     async def astatus(self) -> dict[str, Any]:
         """`status()` for callers on an event loop."""
-        return await document(self._view(), self._store, self._clock.now())
+        return await document(self._view(), self._store, self._clock.now(), fast_path=self._transport.fast_path)
 
     def explain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
         """What would happen to such a request now: every candidate, what blocks it, when that clears. No side effect.

@@ -22,10 +22,11 @@ PROBE: Final = Need(tokens=1, prompt_tokens=1)
 """The smallest request: a provider is available when it would take this one."""
 
 
-async def document(view: View, store: Store, now: float) -> dict[str, Any]:
+async def document(view: View, store: Store, now: float, *, fast_path: bool | None = None) -> dict[str, Any]:
     """The whole document, from one reading of the store for each part of the view.
 
-    Between parts the event loop goes on, and so do other processes of the store.
+    fast_path: whether chats of this process go the fast way; None where it asks no provider. Between parts the event
+    loop goes on, and so do other processes of the store.
     """
     closed: dict[str, Examination] = {}
     providers: list[dict[str, Any]] = []
@@ -47,6 +48,7 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,
+        "fast_path": fast_path,
         "next": {group: _next(ordered, closed) for group, ordered in view.groups.items()},
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
