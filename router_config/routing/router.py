@@ -21,8 +21,9 @@ from router_config.config import loading
 from router_config.config.models import Config, reveal
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.model_list import generate
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
-from router_config.ledger.store import Store, open_store
 from router_config.routing.decision import decided_by
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
@@ -101,7 +102,7 @@ class Router(Inspection, LiteLLMRouter):
         settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
         super().__init__(model_list=[_ours(entry) for entry in model_list or []], **settings)
         self._unhook()
-        self._store.know(self.catalog.meters)
+        self._store.register_meters(self.catalog.meters)
 
     @classmethod
     def from_yaml(
@@ -300,7 +301,7 @@ class Router(Inspection, LiteLLMRouter):
         """The deployments by group; made anew after LiteLLM changed its model list, or the wall clock was set."""
         if self._catalog is None or self._catalog.correction != self._clock.correction:
             self._catalog = Catalog(self.model_list, self._soft_limit, self._clock.correction)
-            self._store.know(self._catalog.meters)
+            self._store.register_meters(self._catalog.meters)
         return self._catalog
 
     def _invalidate_model_group_info_cache(self) -> None:
@@ -349,7 +350,7 @@ class Router(Inspection, LiteLLMRouter):
     async def wake(self, deployment: str) -> None:
         """End the rests of a deployment's provider, account, key and model: it was seen to work again."""
         for scope in self.catalog.deployments[deployment].scopes:
-            await self._store.wake(scope)
+            await self._store.end_cooldown(scope)
 
     def close(self) -> None:
         """Settle what is abandoned, close the store, the connections and the background thread."""

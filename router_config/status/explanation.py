@@ -7,8 +7,8 @@ from typing import Any
 from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment, by_preference
 from router_config.iso import iso
-from router_config.ledger.rules.gates import Examination, Gate, Need, Rest, Status
-from router_config.ledger.store import Store
+from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.gates import Cooldown, Examination, Gate, Need, Status
 from router_config.status.numbers import number, whole
 
 Absences = Mapping[str, tuple[str, str]]
@@ -113,20 +113,20 @@ def _candidate(deployment: Deployment, place: int, examined: Examination) -> dic
         "status": examined.status,
         "reason": examined.reason,
         "clears_at": iso(examined.until) if examined.blocks else None,
-        "rest": None if examined.rest is None else _rest(examined.rest),
+        "rest": None if examined.cooldown is None else _rest(examined.cooldown),
         "probe_due": examined.probe_due,
         "gates": [_gate(gate) for gate in examined.gates],
     }
 
 
-def _rest(rest: Rest) -> dict[str, Any]:
+def _rest(cooldown: Cooldown) -> dict[str, Any]:
     return {
-        "of": rest.scope.partition(":")[0],
-        "status": rest.status,
-        "reason": rest.reason,
-        "since": iso(rest.since),
-        "until": iso(rest.until),
-        "then_probes": rest.probes,
+        "of": cooldown.scope.partition(":")[0],
+        "status": cooldown.status,
+        "reason": cooldown.reason,
+        "since": iso(cooldown.since),
+        "until": iso(cooldown.until),
+        "then_probes": cooldown.probes,
     }
 
 

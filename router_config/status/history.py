@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from router_config.iso import iso, iso_to_the_millisecond
+from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
-from router_config.ledger.rules.events import Event
-from router_config.ledger.rules.history import MINUTE_SECONDS, SLOT_SECONDS
-from router_config.ledger.store import SlotSeconds, Store, Usage
+from router_config.ledger.rules.history import MINUTE_SECONDS, SLOT_SECONDS, Event, SlotSeconds
+from router_config.ledger.values import Usage
 from router_config.status.views import View
 
 BY_THE_MINUTE: Final = 2
@@ -35,7 +35,9 @@ def decision_document(decision: Decision) -> dict[str, Any]:
             }
             for each in decision.attempts
         ],
-        "passed": [{"provider": each.provider, "model": each.model, "status": each.status} for each in decision.passed],
+        "passed": [
+            {"provider": each.provider, "model": each.model, "status": each.status} for each in decision.skipped
+        ],
         "tokens": decision.tokens,
         "seconds": round(decision.seconds, 3),
         "error": decision.error,

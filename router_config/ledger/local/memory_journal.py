@@ -1,4 +1,4 @@
-"""What a store in memory remembers of what happened."""
+"""The journal of a store in memory."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from router_config.ledger.local.journal import Past
-from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, numbered
-from router_config.ledger.rules.events import EVENTS_KEPT, Event
-from router_config.ledger.rules.history import LATENCIES_KEPT, MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT
+from router_config.ledger.local.journal import LocalJournal
+from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
+from router_config.ledger.rules.history import (
+    EVENTS_KEPT,
+    LATENCIES_KEPT,
+    MINUTES_KEPT,
+    SLOT_SECONDS,
+    SLOTS_KEPT,
+    Event,
+    SlotSeconds,
+    minute_of,
+    slot_of,
+)
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
-from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
+from router_config.ledger.values import LastError, Outcome, Usage
 
 _Sums = list[float]
 """Requests, tokens, dollars, errors; of a minute, also its number."""
@@ -21,8 +30,8 @@ NEVER: Final = -1
 
 
 @dataclass(slots=True)
-class _Course:
-    """A provider's past. The present slot is kept at hand, since nearly everything is counted there."""
+class _ProviderHistory:
+    """A provider's history. The present slot and minute are kept at hand, since nearly everything is counted there."""
 
     minutes: list[_Sums] = field(default_factory=lambda: [[0, 0, 0.0, 0, NEVER] for _ in range(MINUTES_KEPT)])
     slots: dict[int, _Sums] = field(default_factory=dict)
@@ -31,7 +40,7 @@ class _Course:
     present: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0])
     minute: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0, NEVER])
     before: dict[int, _Sums] = field(default_factory=dict)
-    """By first slot, what all slots from there up to the present one came to."""
+    """By first slot, the sums of all slots from there up to the present one, without it."""
 
     def turn_to(self, slot: int) -> None:
         for old in [each for each in self.slots if each <= slot - SLOTS_KEPT]:
@@ -43,7 +52,7 @@ class _Course:
         sums = self.minutes[minute % MINUTES_KEPT]
         if sums[4] < minute:
             sums[:] = 0, 0, 0.0, 0, minute
-        # What is told so late that the next round has begun is not counted.
+        # Where the ring has gone round to a later minute, what comes too late is not counted.
         self.minute = sums if sums[4] == minute else [0, 0, 0.0, 0, minute]
 
     def usage_since(self, moment: float) -> Usage:
@@ -51,10 +60,10 @@ class _Course:
         return Usage(int(requests), int(tokens), usd, int(errors), tuple(self.latencies))
 
     def sums_since(self, moment: float) -> _Sums:
-        first = int(moment // SLOT_SECONDS)
+        first = slot_of(moment)
         before = self.before.get(first)
         if before is None:
-            if len(self.before) > 1:  # One for the day and one for the hour, until they move on.
+            if len(self.before) > 1:  # One is for the day and one for the hour. Older ones are of no use.
                 self.before.clear()
             closed = [sums for slot, sums in self.slots.items() if first <= slot != self.slot]
             before = self.before[first] = [sum(sums[place] for sums in closed) for place in range(4)]
@@ -71,9 +80,9 @@ class _Course:
                 yield slot, _usage(sums)
 
 
-class MemoryPast(Past):
+class MemoryJournal(LocalJournal):
     def __init__(self) -> None:
-        self._courses: dict[str, _Course] = {}
+        self._histories: dict[str, _ProviderHistory] = {}
         self._errors: dict[str, LastError] = {}
         self._decisions: deque[tuple[int, Decision]] = deque(maxlen=DECISIONS_KEPT)
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
@@ -86,24 +95,24 @@ class MemoryPast(Past):
         self._add_up(outcome, spent)
 
     def _record_usage(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        course = self._courses.get(outcome.provider)
-        if course is None:
-            course = self._courses[outcome.provider] = _Course()
-        slot, minute = int(now // SLOT_SECONDS), int(now // MINUTE_SECONDS)
-        if slot != course.slot:
-            course.turn_to(slot)
-        if minute != course.minute[4]:
-            course.turn_to_minute(minute)
+        history = self._histories.get(outcome.provider)
+        if history is None:
+            history = self._histories[outcome.provider] = _ProviderHistory()
+        slot, minute = slot_of(now), minute_of(now)
+        if slot != history.slot:
+            history.turn_to(slot)
+        if minute != history.minute[4]:
+            history.turn_to_minute(minute)
         requests, tokens, usd = spent
-        for sums in (course.present, course.minute):
+        for sums in (history.present, history.minute):
             sums[0] += requests
             sums[1] += tokens
             sums[2] += usd
         if outcome.error is None:
-            course.latencies.append(round(outcome.seconds * 1000))
+            history.latencies.append(round(outcome.seconds * 1000))
             return
-        course.present[3] += 1
-        course.minute[3] += 1
+        history.present[3] += 1
+        history.minute[3] += 1
         self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
 
     def _add_up(self, outcome: Outcome, spent: Amount) -> None:
@@ -128,21 +137,22 @@ class MemoryPast(Past):
 
     def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
         return {
-            provider: course.usage_since(since[provider])
-            for provider, course in self._courses.items()
+            provider: history.usage_since(since[provider])
+            for provider, history in self._histories.items()
             if provider in since
         }
 
     def tokens_since(self, provider: str, moment: float) -> int:
-        course = self._courses.get(provider)
-        return 0 if course is None else int(course.sums_since(moment)[1])
+        history = self._histories.get(provider)
+        return 0 if history is None else int(history.sums_since(moment)[1])
 
     def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        return {provider: dict(course.by_slot(slot_seconds, since)) for provider, course in self._courses.items()}
+        return {provider: dict(history.by_slot(slot_seconds, since)) for provider, history in self._histories.items()}
 
     def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
         wanted = min(last, self._decided - after) if after <= self._decided else last
-        return numbered(list(islice(reversed(self._decisions), wanted)))
+        newest_first = islice(reversed(self._decisions), wanted)
+        return tuple(decision._replace(number=number) for number, decision in newest_first)
 
     def events(self) -> tuple[Event, ...]:
         return tuple(self._events)
