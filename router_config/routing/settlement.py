@@ -9,7 +9,7 @@ from litellm.exceptions import ServiceUnavailableError
 
 from router_config.clock import Clock, Moments
 from router_config.deployments.deployment import Deployment
-from router_config.ledger.interfaces import Store
+from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
 from router_config.ledger.rules.gates import Cooldown, Status
 from router_config.ledger.rules.meters import Amount
@@ -42,7 +42,7 @@ class Settling:
 
     def __init__(
         self,
-        store: Store,
+        store: Ledger,
         clock: Clock,
         moments: Moments,
         background: BackgroundLoop,

@@ -7,7 +7,7 @@ from typing import Any
 from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment, by_preference
 from router_config.iso import iso
-from router_config.ledger.interfaces import Store
+from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.gates import Cooldown, Examination, Gate, Need, Status
 from router_config.status.numbers import number, whole
 
@@ -39,7 +39,7 @@ async def explanation(
     group: str,
     deployments: Sequence[Deployment],
     tokens: int,
-    store: Store,
+    ledger: Ledger,
     now: float,
     *,
     absent: Absences,
@@ -51,7 +51,7 @@ async def explanation(
     """
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
-    examined = {each.deployment: each for each in await store.explain(ordered, Need(tokens, tokens // 2), now)}
+    examined = {each.deployment: each for each in await ledger.explain(ordered, Need(tokens, tokens // 2), now)}
     chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
     opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
     waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())

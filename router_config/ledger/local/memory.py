@@ -4,7 +4,7 @@ import heapq
 import threading
 from collections.abc import Callable
 from math import inf
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from router_config.ledger.local.memory_journal import MemoryJournal
 from router_config.ledger.local.pages import Page, Tally, blank
@@ -15,7 +15,6 @@ from router_config.ledger.rules.windows import Period
 from router_config.ledger.values import Lease, Membership
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
 class MemoryStore(LocalStore):
@@ -33,9 +32,9 @@ class MemoryStore(LocalStore):
         self._expiries: list[tuple[float, str]] = []
         self._cooldowns: dict[str, Cooldown] = {}
 
-    async def _atomically(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _atomically(self, step: Callable[[], T]) -> T:
         with self._lock:
-            return step(*args, **kwargs)
+            return step()
 
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return self._cooldowns.get(scope)

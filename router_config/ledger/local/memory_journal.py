@@ -11,12 +11,12 @@ from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.history import (
     EVENTS_KEPT,
     LATENCIES_KEPT,
+    MINUTE_SECONDS,
     MINUTES_KEPT,
     SLOT_SECONDS,
     SLOTS_KEPT,
     Event,
     SlotSeconds,
-    minute_of,
     slot_of,
 )
 from router_config.ledger.rules.meters import Amount
@@ -98,7 +98,7 @@ class MemoryJournal(LocalJournal):
         history = self._histories.get(outcome.provider)
         if history is None:
             history = self._histories[outcome.provider] = _ProviderHistory()
-        slot, minute = slot_of(now), minute_of(now)
+        slot, minute = int(now // SLOT_SECONDS), int(now // MINUTE_SECONDS)
         if slot != history.slot:
             history.turn_to(slot)
         if minute != history.minute[4]:

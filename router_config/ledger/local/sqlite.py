@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar
 
 from router_config.ledger.local.pages import Page, Tally, blank
 from router_config.ledger.local.sqlite_file import StateFile
@@ -24,7 +24,6 @@ from router_config.ledger.rules.meters import NOTHING, Amount, Meter
 from router_config.ledger.values import Lease, Membership
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 AT_ONCE_READ: Final = 500
 """Rows that one statement asks for by name. SQLite takes at least 999 names."""
@@ -67,12 +66,12 @@ class SQLiteStore(LocalStore):
     def _db(self) -> sqlite3.Connection:
         return self._file.db
 
-    async def _atomically(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._file.atomically(lambda: self._step(step, *args, **kwargs))
+    async def _atomically(self, step: Callable[[], T]) -> T:
+        return await self._file.atomically(lambda: self._step(step))
 
-    def _step(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def _step(self, step: Callable[[], T]) -> T:
         self._keep_what_still_holds(self._file.as_of())
-        result = step(*args, **kwargs)
+        result = step()
         self._write_pages()
         return result
 

@@ -9,7 +9,7 @@ from functools import update_wrapper
 from itertools import count
 from os import getpid, register_at_fork
 from secrets import token_hex
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.journal import LocalJournal
@@ -27,6 +27,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 S = TypeVar("S", bound="LocalStore")
 
+_new: Final = tuple.__new__  # Half the time of calling the class.
 _lease_numbers = count(1)
 _here = token_hex(6)  # Two containers may have the same process number.
 _process = f"{_here}-{getpid()}"
@@ -43,8 +44,8 @@ register_at_fork(after_in_child=_name_process)  # Asking the system each time wo
 def atomic(step: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """Make a method of the interfaces of what it does: all of it in one transaction."""
 
-    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._atomically(step, self, *args, **kwargs)
+    def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        return self._atomically(lambda: step(self, *args, **kwargs))
 
     update_wrapper(run, step)
     return run
@@ -73,9 +74,8 @@ class LocalStore(Pages, Backend):
         chosen = choice.chosen
         held = [meter for meter in chosen.meters if meter.limits or self._page(meter.scope) is not None]
         scopes = tuple([meter.scope for meter in held])
-        lease = Lease(
-            f"{_process}-{next(_lease_numbers)}", chosen.id, scopes, choice.amount, now, now + ttl, choice.probes
-        )
+        lease_id = f"{_process}-{next(_lease_numbers)}"
+        lease = _new(Lease, (lease_id, chosen.id, scopes, choice.amount, now, now + ttl, choice.probes))
         for meter in held:
             self._meters.setdefault(meter.scope, meter)
             counts = self._page_to_write(meter.scope).counts
@@ -232,7 +232,7 @@ class LocalStore(Pages, Backend):
     # What a store brings. All but the first run inside a transaction.
 
     @abstractmethod
-    async def _atomically(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _atomically(self, step: Callable[[], T]) -> T:
         """Run one step so that no other step of any process comes between."""
 
     def _prefetch(self, meters: Sequence[Meter]) -> None:

@@ -1,7 +1,7 @@
 """Which deployment a request goes to: pure logic over counts and cooldowns, the same for every store."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from router_config.ledger.rules.gates import (
     Book,
@@ -15,6 +15,9 @@ from router_config.ledger.rules.gates import (
     verdict_on,
 )
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Meter
+
+
+_new: Final = tuple.__new__  # Half the time of calling the class.
 
 
 class Skipped(NamedTuple):
@@ -51,7 +54,7 @@ def choose(candidates: Sequence[Candidate], need: Need, book: Book, now: float) 
         amount = amount_for(candidate, need, pages, now)
         status = _standing(need, amount, pages, now)
         if status == "available":
-            return Choice(candidate, amount, probes, tuple(skipped))
+            return _new(Choice, (candidate, amount, probes, tuple(skipped)))
         if status == "soft_limited" and spare is None:
             spare = Choice(candidate, amount, probes, tuple(skipped))
         skipped.append(Skipped(candidate.id, status))
