@@ -9,13 +9,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need
 from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import Meter
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.values import Degraded, History, Lease, Membership, Settlement, Snapshot
+from router_config.ledger.values import Degraded, History, Lease, Membership, Reserved, Settlement, Snapshot
 
 
 class StoreError(Exception):
@@ -31,9 +30,7 @@ class Ledger(ABC):
     shared: bool
 
     @abstractmethod
-    async def reserve(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
-    ) -> tuple[Choice, Lease | None]:
+    async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
         """Choose the first candidate with room and reserve it.
 
         candidates: in order of preference. ttl: seconds after which the lease expires.

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
+from os import register_at_fork
+from secrets import token_hex
 from typing import NamedTuple
 
+from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.decisions import Decision
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.history import Event
@@ -26,6 +30,25 @@ class Lease(NamedTuple):
     taken_at: float
     expires_at: float
     probes: tuple[str, ...] = ()
+
+
+def new_lease_id() -> str:
+    """A name that no other lease of any process has."""
+    return f"{_process}-{next(_lease_numbers)}"
+
+
+def _name_process() -> None:
+    global _process
+    _process = token_hex(8)
+
+
+_lease_numbers = count(1)
+_process = token_hex(8)  # Not the process' number: two containers may have the same.
+register_at_fork(after_in_child=_name_process)
+
+
+Reserved = tuple[Choice, Lease | None]
+"""Which candidate was chosen, and the lease at it. Without room nobody is chosen, and there is no lease."""
 
 
 class Outcome(NamedTuple):

@@ -6,39 +6,25 @@ A subclass brings one atomic transaction and the primitives that load and save. 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import update_wrapper
-from itertools import count
-from os import getpid, register_at_fork
-from secrets import token_hex
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.journal import LocalJournal
 from router_config.ledger.local.pages import UNUSED, Pages
-from router_config.ledger.rules.choice import Choice, choose, room_for
+from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, examine_all
 from router_config.ledger.rules.history import BURN_SECONDS, News, SlotSeconds, event_of_cooldown, is_news
 from router_config.ledger.rules.meters import NOTHING, Counts, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report, observed_after
 from router_config.ledger.rules.totals import Counted, Totals
-from router_config.ledger.values import History, Lease, Outcome, Settlement, Snapshot
+from router_config.ledger.values import History, Lease, Outcome, Reserved, Settlement, Snapshot, new_lease_id
 
 T = TypeVar("T")
 P = ParamSpec("P")
 S = TypeVar("S", bound="LocalStore")
 
 _new: Final = tuple.__new__  # Half the time of calling the class.
-_lease_numbers = count(1)
-_here = token_hex(6)  # Two containers may have the same process number.
-_process = f"{_here}-{getpid()}"
-
-
-def _name_process() -> None:
-    global _process
-    _process = f"{_here}-{getpid()}"
-
-
-register_at_fork(after_in_child=_name_process)  # Asking the system each time would cost as much as all else of an id.
 
 
 def atomic(step: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
@@ -62,9 +48,7 @@ class LocalStore(Pages, Backend):
         self._news = News()
 
     @atomic
-    def reserve(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
-    ) -> tuple[Choice, Lease | None]:
+    def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
         self._now = now
         for dead in self._expired_leases(now):
             self._close(dead, Settlement(dead.amount, dead.expires_at, dead.expires_at))
@@ -74,8 +58,7 @@ class LocalStore(Pages, Backend):
         chosen = choice.chosen
         held = [meter for meter in chosen.meters if meter.limits or self._page(meter.scope) is not None]
         scopes = tuple([meter.scope for meter in held])
-        lease_id = f"{_process}-{next(_lease_numbers)}"
-        lease = _new(Lease, (lease_id, chosen.id, scopes, choice.amount, now, now + ttl, choice.probes))
+        lease = _new(Lease, (new_lease_id(), chosen.id, scopes, choice.amount, now, now + ttl, choice.probes))
         for meter in held:
             self._meters.setdefault(meter.scope, meter)
             counts = self._page_to_write(meter.scope).counts

@@ -16,7 +16,7 @@ from router_config.ledger.rules.gates import Candidate, Examination, Need, Tier
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import LENGTHS
-from router_config.ledger.values import Lease, Settlement, Snapshot
+from router_config.ledger.values import Lease, Reserved, Settlement, Snapshot
 
 MEANWHILE: Final = 60.0
 """Seconds that a lease would last which is settled at once."""
@@ -74,9 +74,7 @@ class Share(MemoryStore):
         for lease in mine:
             await self.adopt(lease, now)
 
-    async def reserve(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
-    ) -> tuple[Choice, Lease | None]:
+    async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
         fitting = {each.id: each for each in candidates if self._fits(each, need)}
         choice, lease = await super().reserve([self._stand_in(each) for each in fitting.values()], need, now, ttl)
         statuses = {skipped.deployment: skipped.status for skipped in choice.skipped}

@@ -9,13 +9,12 @@ from router_config.ledger.outage.backlog import Unsent
 from router_config.ledger.outage.failover import Failover
 from router_config.ledger.outage.journal import JournalCache
 from router_config.ledger.outage.share import Share
-from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need
 from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import Meter
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.values import Degraded, History, Lease, Settlement, Snapshot
+from router_config.ledger.values import Degraded, History, Lease, Reserved, Settlement, Snapshot
 
 
 class ResilientStore(Store):
@@ -35,9 +34,7 @@ class ResilientStore(Store):
         self._failover = Failover(backend, reopen, monotonic)
         self._cache = JournalCache()
 
-    async def reserve(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
-    ) -> tuple[Choice, Lease | None]:
+    async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
         self._failover.serves = True
         (choice, lease), share = await self._failover.step(now, lambda store: store.reserve(candidates, need, now, ttl))
         if lease is not None and choice.chosen is not None:

@@ -24,7 +24,6 @@ LIMIT_NUMBERS: Final[dict[LimitName, int]] = {name: number for number, name in e
 
 ONE: Final = Struct("<d")
 TWO: Final = Struct("<2d")
-AMOUNT: Final = Struct("<3d")
 FOUR: Final = Struct("<4d")
 _PAGE: Final = Struct("<11d")
 _LENGTH: Final = Struct("<I")
@@ -49,25 +48,6 @@ class Description:
     candidate: Candidate
     text: bytes
     days: tuple[tuple[str, Window], ...]
-
-
-class Descriptions:
-    """Descriptions of the candidates in use, made once for each."""
-
-    _KEPT: Final = 10_000
-
-    def __init__(self) -> None:
-        self._made: dict[int, Description] = {}
-
-    def of(self, candidate: Candidate) -> Description:
-        # By identity, since hashing a deployment costs more than describing it. No other object gets the id: the
-        # description holds the candidate.
-        made = self._made.get(id(candidate))
-        if made is None:
-            if len(self._made) >= self._KEPT:
-                self._made.clear()
-            made = self._made[id(candidate)] = describe(candidate)
-        return made
 
 
 def describe(candidate: Candidate) -> Description:

@@ -6,9 +6,7 @@ The scripts in `lua/` do what local/store.py does for the other stores, and the 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from math import inf
-from os import getpid
 from secrets import token_hex
 from typing import Any, Final, get_args
 
@@ -22,13 +20,15 @@ from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, N
 from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
 from router_config.ledger.rules.meters import NOTHING, Counts, Limit, LimitName, Meter
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.values import History, Lease, Membership, Settlement, Snapshot, Usage
+from router_config.ledger.values import History, Lease, Membership, Reserved, Settlement, Snapshot, Usage, new_lease_id
 
 PREFIX: Final = "{router-config:1}"
 """All keys begin with it: one hash tag for one node of a cluster, and the version of the forms."""
 
 FIRST: Final = 16
 """So many candidates go out in the first call of a reservation, and four times as many in each call that follows."""
+
+DESCRIPTIONS_KEPT: Final = 10_000
 
 _STATUSES: Final[Mapping[bytes, Status]] = {status.encode(): status for status in get_args(Status)}
 
@@ -45,48 +45,45 @@ class RedisStore(Backend):
     def __init__(self, url: str) -> None:
         self._lines = Lines(url, PREFIX)
         self._meters: dict[str, Meter] = {}
-        self._descriptions = forms.Descriptions()
-        self._lease_numbers = count(1)
+        self._descriptions: dict[int, forms.Description] = {}
         self._news = News()
-        self._self = ""
-        self._pid = 0
 
-    async def reserve(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
-    ) -> tuple[Choice, Lease | None]:
+    async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
+        lease_id, expires_at = new_lease_id(), now + ttl
         statuses: dict[int, Status] = {}
         ahead, size = 0, FIRST
         places: list[int] = []
         while True:
             places += range(ahead, min(len(candidates), ahead + size))
             ahead, size = min(len(candidates), ahead + size), size * 4
-            part = [candidates[place] for place in places]
-            last = ahead >= len(candidates)
-            found = await self._reserve_of(part, need, now, ttl, last)
-            statuses.update(zip(places, found.statuses, strict=False))
-            if found.taken or last:
+            part, last = [candidates[place] for place in places], ahead >= len(candidates)
+            reply = await self._reserve_of(part, need, now, lease_id, expires_at, last)
+            taken, spare, tokens, raw_probes, raw_scopes, found, usd = reply
+            statuses.update(zip(places, (_STATUSES[status] for status in found), strict=False))
+            if taken or last:
                 break
             # A candidate past its soft limit is compared again, as the first of the next call.
-            places = [places[found.spare - 1]] if found.spare else []
-        if not found.taken:
-            return Choice(None, NOTHING, (), _skipped(candidates, statuses, len(candidates))), None
-        place = places[found.taken - 1]
-        chosen = candidates[place]
-        amount = chosen.need(need.tokens, need.prompt_tokens)._replace(tokens=found.tokens, usd=found.usd)
-        choice = Choice(chosen, amount, found.probes, _skipped(candidates, statuses, place))
-        lease = Lease(found.lease_id, chosen.id, found.scopes, amount, now, now + ttl, found.probes)
+            places = [places[spare - 1]] if spare else []
+        place = places[taken - 1] if taken else len(candidates)
+        skipped = tuple(Skipped(candidates[each].id, statuses[each]) for each in range(place))
+        if not taken:
+            return Choice(None, NOTHING, (), skipped), None
+        chosen, probes = candidates[place], _texts(raw_probes)
+        amount = chosen.need(need.tokens, need.prompt_tokens)
+        amount = amount._replace(tokens=tokens, usd=forms.ONE.unpack(usd)[0])
         for meter in chosen.meters:
             self._meters.setdefault(meter.scope, meter)
-        return choice, lease
+        lease = Lease(lease_id, chosen.id, _texts(raw_scopes), amount, now, expires_at, probes)
+        return Choice(chosen, amount, probes, skipped), lease
 
     async def _reserve_of(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float, last: bool
-    ) -> "_Found":
-        lease_id, expires_at = self._lease_id(), now + ttl
+        self, candidates: Sequence[Candidate], need: Need, now: float, lease_id: str, expires_at: float, last: bool
+    ) -> Any:
+        """What reserve.lua returns. `last`: no candidates follow in another call."""
         arguments: list[bytes] = []
         marks: dict[str, forms.Mark] = {}
         for candidate in candidates:
-            description = self._descriptions.of(candidate)
+            description = self._description(candidate)
             amount = candidate.need(need.tokens, need.prompt_tokens)
             dearest = candidate.need(need.most, need.prompt_tokens).usd if need.most else 0.0
             arguments += description.text, forms.FOUR.pack(*amount, dearest)
@@ -97,23 +94,23 @@ class RedisStore(Backend):
         header = forms.FOUR.pack(now, expires_at, need.prompt_tokens, last)
         reply = line.call(script("reserve"), header, lease_id, forms.text_of(marks), *arguments)
         try:
-            taken, spare, tokens, probes, scopes, statuses, usd = await reply
+            return await reply
         except BaseException:
             # The caller gave up. What may have been reserved is given back, on the same line and so after it.
             nobody = Lease(lease_id, "", (), NOTHING, now, expires_at)
             nothing = forms.settlement_text(nobody, Settlement(None, now, now), {}, now)
             line.call(script("settle"), nothing, b"", b"")
             raise
-        return _Found(
-            lease_id,
-            taken,
-            spare,
-            tokens,
-            forms.ONE.unpack(usd)[0],
-            _texts(probes),
-            _texts(scopes),
-            [_STATUSES[status] for status in statuses],
-        )
+
+    def _description(self, candidate: Candidate) -> forms.Description:
+        # By identity, since hashing a deployment costs more than describing it. No other object gets the id: the
+        # description holds the candidate.
+        made = self._descriptions.get(id(candidate))
+        if made is None:
+            if len(self._descriptions) >= DESCRIPTIONS_KEPT:
+                self._descriptions.clear()
+            made = self._descriptions[id(candidate)] = forms.describe(candidate)
+        return made
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
         outcome, decision = settlement.outcome, settlement.decision
@@ -251,25 +248,6 @@ class RedisStore(Backend):
         reported = (report.scope for report in settlement.reports) if settlement else ()
         return {scope: self._meters.get(scope) or Meter(scope) for scope in (*lease.scopes, *reported)}
 
-    def _lease_id(self) -> str:
-        if self._pid != getpid():  # Random, since processes of other machines or containers may have the same number.
-            self._pid, self._self = getpid(), token_hex(6)
-        return f"{self._self}-{next(self._lease_numbers)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One call's choice: the candidate taken or the spare one, counted from 1 (0: none), and each one's status."""
-
-    lease_id: str
-    taken: int
-    spare: int
-    tokens: int
-    usd: float
-    probes: tuple[str, ...]
-    scopes: tuple[str, ...]
-    statuses: Sequence[Status]
-
 
 @dataclass(slots=True)
 class _Reading:
@@ -294,10 +272,6 @@ class _Reading:
             self.not_fetched.append((meter, limit, room))
             return inf
         return leaves
-
-
-def _skipped(candidates: Sequence[Candidate], statuses: Mapping[int, Status], before: int) -> tuple[Skipped, ...]:
-    return tuple(Skipped(candidates[place].id, statuses[place]) for place in range(before))
 
 
 def _texts(raw: Iterable[bytes]) -> tuple[str, ...]:

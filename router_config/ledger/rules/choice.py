@@ -16,7 +16,6 @@ from router_config.ledger.rules.gates import (
 )
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Meter
 
-
 _new: Final = tuple.__new__  # Half the time of calling the class.
 
 

@@ -1,11 +1,11 @@
 """What a request meets at a deployment: cooldowns, and one gate for each limit. Pure logic over counts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol
 
-from router_config.ledger.rules.meters import LIMITS, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.meters import Amount, Counts, Limit, LimitName, Meter, ObservedLimit
 
 Tier = Literal["free", "paid"]
 Status = Literal[
@@ -191,19 +191,16 @@ def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> 
     """What the request takes of this candidate's windows; never more tokens than its smallest token limit."""
     amount = candidate.need(need.tokens, need.prompt_tokens)
     for meter, counts in pages:
-        most = _most_tokens(meter, counts.observed, now) if counts.observed else meter.most_tokens
+        most = _most_tokens(meter, counts, now) if counts.observed else meter.most_tokens
         if most < amount.tokens:
             amount = amount._replace(tokens=int(most))
     return amount._replace(usd=_dearest(candidate, need, amount, pages)) if need.most and amount.usd > 0 else amount
 
 
-def _most_tokens(meter: Meter, reported: Mapping[LimitName, ObservedLimit], now: float) -> float:
+def _most_tokens(meter: Meter, counts: Counts, now: float) -> float:
     """The smallest of the token limits in force."""
-    most = meter.most_tokens
-    for name, observed in reported.items():
-        if observed.limit < most and LIMITS[name][1] == "tokens" and observed.is_believed(now):
-            most = observed.limit
-    return most
+    limits = (limit for limit, _ in limits_in_force(meter, counts, now))
+    return min((limit.value for limit in limits if limit.metric == "tokens"), default=float("inf"))
 
 
 def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -> float:
