@@ -1,8 +1,7 @@
 """The journal of a store in memory."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
@@ -17,67 +16,63 @@ from router_config.ledger.rules.history import (
     SLOTS_KEPT,
     Event,
     SlotSeconds,
-    slot_of,
 )
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.values import LastError, Outcome, Usage
 
 _Sums = list[float]
-"""Requests, tokens, dollars, errors; of a minute, also its number."""
+"""Requests, tokens, dollars, errors."""
 
 NEVER: Final = -1
 
 
-@dataclass(slots=True)
+class _Slots:
+    """A provider's usage by slot. The present slot is kept at hand, since nearly everything is counted there."""
+
+    def __init__(self, seconds: SlotSeconds, kept: int) -> None:
+        self.seconds, self._kept = seconds, kept
+        self.number, self.present = NEVER, _nothing()
+        self._sums: dict[int, _Sums] = {}
+        self._closed: dict[int, _Sums] = {}
+        """By first slot, the sums of all slots from there on without the present one."""
+
+    def turn_to(self, number: int) -> None:
+        """Make a slot the present one. One that is older than those kept is kept nowhere."""
+        self.number, self.present = number, self._sums.setdefault(number, _nothing())
+        oldest = max(self._sums) - self._kept
+        for old in [each for each in self._sums if each <= oldest]:
+            del self._sums[old]
+        self._closed.clear()
+
+    def since(self, moment: float) -> _Sums:
+        first = int(moment // self.seconds)
+        closed = self._closed.get(first)
+        if closed is None:
+            if len(self._closed) > 1:  # One is for the day and one for the hour. Older ones are of no use.
+                self._closed.clear()
+            others = [sums for number, sums in self._sums.items() if first <= number != self.number]
+            closed = self._closed[first] = [sum(sums[place] for sums in others) for place in range(4)]
+        return closed if self.number < first else [one + other for one, other in zip(closed, self.present, strict=True)]
+
+    def usages(self, since: float) -> dict[int, Usage]:
+        ends_after = since / self.seconds - 1
+        return {number: _usage(sums) for number, sums in self._sums.items() if number > ends_after}
+
+
 class _ProviderHistory:
-    """A provider's history. The present slot and minute are kept at hand, since nearly everything is counted there."""
+    def __init__(self) -> None:
+        self.slots, self.minutes = _Slots(SLOT_SECONDS, SLOTS_KEPT), _Slots(MINUTE_SECONDS, MINUTES_KEPT)
+        self.both = (self.slots, self.minutes)
+        self.latencies: deque[int] = deque(maxlen=LATENCIES_KEPT)
 
-    minutes: list[_Sums] = field(default_factory=lambda: [[0, 0, 0.0, 0, NEVER] for _ in range(MINUTES_KEPT)])
-    slots: dict[int, _Sums] = field(default_factory=dict)
-    latencies: deque[int] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
-    slot: int = NEVER
-    present: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0])
-    minute: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0, NEVER])
-    before: dict[int, _Sums] = field(default_factory=dict)
-    """By first slot, the sums of all slots from there up to the present one, without it."""
 
-    def turn_to(self, slot: int) -> None:
-        for old in [each for each in self.slots if each <= slot - SLOTS_KEPT]:
-            del self.slots[old]
-        self.slot, self.present = slot, self.slots.setdefault(slot, [0, 0, 0.0, 0])
-        self.before.clear()
+def _nothing() -> _Sums:
+    return [0, 0, 0.0, 0]
 
-    def turn_to_minute(self, minute: int) -> None:
-        sums = self.minutes[minute % MINUTES_KEPT]
-        if sums[4] < minute:
-            sums[:] = 0, 0, 0.0, 0, minute
-        # Where the ring has gone round to a later minute, what comes too late is not counted.
-        self.minute = sums if sums[4] == minute else [0, 0, 0.0, 0, minute]
 
-    def usage_since(self, moment: float) -> Usage:
-        requests, tokens, usd, errors = self.sums_since(moment)
-        return Usage(int(requests), int(tokens), usd, int(errors), tuple(self.latencies))
-
-    def sums_since(self, moment: float) -> _Sums:
-        first = slot_of(moment)
-        before = self.before.get(first)
-        if before is None:
-            if len(self.before) > 1:  # One is for the day and one for the hour. Older ones are of no use.
-                self.before.clear()
-            closed = [sums for slot, sums in self.slots.items() if first <= slot != self.slot]
-            before = self.before[first] = [sum(sums[place] for sums in closed) for place in range(4)]
-        if self.slot < first:
-            return before
-        return [one + other for one, other in zip(before, self.present, strict=True)]
-
-    def by_slot(self, slot_seconds: SlotSeconds, since: float) -> Iterator[tuple[int, Usage]]:
-        by_number = (
-            self.slots.items() if slot_seconds == SLOT_SECONDS else ((int(each[4]), each) for each in self.minutes)
-        )
-        for slot, sums in by_number:
-            if slot != NEVER and (slot + 1) * slot_seconds > since:
-                yield slot, _usage(sums)
+def _usage(sums: _Sums, latencies: tuple[int, ...] = ()) -> Usage:
+    return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]), latencies)
 
 
 class MemoryJournal(LocalJournal):
@@ -98,22 +93,21 @@ class MemoryJournal(LocalJournal):
         history = self._histories.get(outcome.provider)
         if history is None:
             history = self._histories[outcome.provider] = _ProviderHistory()
-        slot, minute = int(now // SLOT_SECONDS), int(now // MINUTE_SECONDS)
-        if slot != history.slot:
-            history.turn_to(slot)
-        if minute != history.minute[4]:
-            history.turn_to_minute(minute)
         requests, tokens, usd = spent
-        for sums in (history.present, history.minute):
+        failed = outcome.error is not None
+        for slots in history.both:
+            number = int(now // slots.seconds)
+            if number != slots.number:
+                slots.turn_to(number)
+            sums = slots.present
             sums[0] += requests
             sums[1] += tokens
             sums[2] += usd
+            sums[3] += failed
         if outcome.error is None:
             history.latencies.append(round(outcome.seconds * 1000))
-            return
-        history.present[3] += 1
-        history.minute[3] += 1
-        self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
+        else:
+            self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
 
     def _add_up(self, outcome: Outcome, spent: Amount) -> None:
         how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
@@ -137,17 +131,18 @@ class MemoryJournal(LocalJournal):
 
     def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
         return {
-            provider: history.usage_since(since[provider])
+            provider: _usage(history.slots.since(since[provider]), tuple(history.latencies))
             for provider, history in self._histories.items()
             if provider in since
         }
 
     def tokens_since(self, provider: str, moment: float) -> int:
         history = self._histories.get(provider)
-        return 0 if history is None else int(history.sums_since(moment)[1])
+        return 0 if history is None else int(history.slots.since(moment)[1])
 
     def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        return {provider: dict(history.by_slot(slot_seconds, since)) for provider, history in self._histories.items()}
+        place = 0 if slot_seconds == SLOT_SECONDS else 1
+        return {provider: history.both[place].usages(since) for provider, history in self._histories.items()}
 
     def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
         wanted = min(last, self._decided - after) if after <= self._decided else last
@@ -166,7 +161,3 @@ class MemoryJournal(LocalJournal):
             for how, (attempts, tokens, usd, seconds) in self._attempts.items()
         }
         return Totals(attempts, dict(self._counted))
-
-
-def _usage(sums: _Sums) -> Usage:
-    return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]))
