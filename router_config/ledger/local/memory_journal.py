@@ -12,10 +12,12 @@ from router_config.ledger.rules.history import (
     LATENCIES_KEPT,
     MINUTE_SECONDS,
     MINUTES_KEPT,
+    SLOT_MINUTES,
     SLOT_SECONDS,
     SLOTS_KEPT,
     Event,
     SlotSeconds,
+    slot_of,
 )
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
@@ -27,44 +29,53 @@ _Sums = list[float]
 NEVER: Final = -1
 
 
-class _Slots:
-    """A provider's usage by slot. The present slot is kept at hand, since nearly everything is counted there."""
+class _ProviderHistory:
+    """Usage is counted in the present minute. Once that is over it is added to its minute and its slot."""
 
-    def __init__(self, seconds: SlotSeconds, kept: int) -> None:
-        self.seconds, self._kept = seconds, kept
-        self.number, self.present = NEVER, _nothing()
-        self._sums: dict[int, _Sums] = {}
-        self._closed: dict[int, _Sums] = {}
-        """By first slot, the sums of all slots from there on without the present one."""
+    def __init__(self) -> None:
+        self.minute, self.present = NEVER, _nothing()
+        self.latencies: deque[int] = deque(maxlen=LATENCIES_KEPT)
+        self._minutes: dict[int, _Sums] = {}
+        self._slots: dict[int, _Sums] = {}
+        self._since: dict[int, _Sums] = {}
+        """By first slot, the sums of all slots from there on without the present minute."""
 
-    def turn_to(self, number: int) -> None:
-        """Make a slot the present one. One that is older than those kept is kept nowhere."""
-        self.number, self.present = number, self._sums.setdefault(number, _nothing())
-        oldest = max(self._sums) - self._kept
-        for old in [each for each in self._sums if each <= oldest]:
-            del self._sums[old]
-        self._closed.clear()
+    def turn_to(self, minute: int) -> None:
+        """Make a later minute the present one."""
+        before, sums = self.minute, self.present
+        self.minute, self.present = minute, _nothing()
+        self.close(before, sums)
+
+    def close(self, minute: int, sums: _Sums) -> None:
+        """Add to a minute that is over and to the slot that it is in, and drop what is too old."""
+        for closed, minutes, kept in ((self._minutes, 1, MINUTES_KEPT), (self._slots, SLOT_MINUTES, SLOTS_KEPT)):
+            _add(closed.setdefault(minute // minutes, _nothing()), sums)
+            for old in [number for number in closed if number <= self.minute // minutes - kept]:
+                del closed[old]
+        self._since.clear()
 
     def since(self, moment: float) -> _Sums:
-        first = int(moment // self.seconds)
-        closed = self._closed.get(first)
+        first = slot_of(moment)
+        closed = self._since.get(first)
         if closed is None:
-            if len(self._closed) > 1:  # One is for the day and one for the hour. Older ones are of no use.
-                self._closed.clear()
-            others = [sums for number, sums in self._sums.items() if first <= number != self.number]
-            closed = self._closed[first] = [sum(sums[place] for sums in others) for place in range(4)]
-        return closed if self.number < first else [one + other for one, other in zip(closed, self.present, strict=True)]
+            if len(self._since) > 1:  # One is for the day and one for the hour. Older ones are of no use.
+                self._since.clear()
+            closed = self._since[first] = _nothing()
+            for slot, sums in self._slots.items():
+                if slot >= first:
+                    _add(closed, sums)
+        return closed if self.minute // SLOT_MINUTES < first else _add(list(closed), self.present)
 
-    def usages(self, since: float) -> dict[int, Usage]:
-        ends_after = since / self.seconds - 1
-        return {number: _usage(sums) for number, sums in self._sums.items() if number > ends_after}
+    def usages(self, slot_seconds: SlotSeconds, since: float) -> dict[int, Usage]:
+        closed, minutes = (self._slots, SLOT_MINUTES) if slot_seconds == SLOT_SECONDS else (self._minutes, 1)
+        present = self.minute // minutes
+        both = {**closed, present: _add(list(closed.get(present, _nothing())), self.present)}
+        return {number: _usage(sums) for number, sums in both.items() if (number + 1) * slot_seconds > since}
 
 
-class _ProviderHistory:
-    def __init__(self) -> None:
-        self.slots, self.minutes = _Slots(SLOT_SECONDS, SLOTS_KEPT), _Slots(MINUTE_SECONDS, MINUTES_KEPT)
-        self.both = (self.slots, self.minutes)
-        self.latencies: deque[int] = deque(maxlen=LATENCIES_KEPT)
+def _add(sums: _Sums, others: _Sums) -> _Sums:
+    sums[:] = [one + other for one, other in zip(sums, others, strict=True)]
+    return sums
 
 
 def _nothing() -> _Sums:
@@ -86,38 +97,31 @@ class MemoryJournal(LocalJournal):
         self._counted: dict[Counted, int] = {}
 
     def record(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        self._record_usage(outcome, spent, now)
-        self._add_up(outcome, spent)
-
-    def _record_usage(self, outcome: Outcome, spent: Amount, now: float) -> None:
         history = self._histories.get(outcome.provider)
         if history is None:
             history = self._histories[outcome.provider] = _ProviderHistory()
-        requests, tokens, usd = spent
-        failed = outcome.error is not None
-        for slots in history.both:
-            number = int(now // slots.seconds)
-            if number != slots.number:
-                slots.turn_to(number)
-            sums = slots.present
-            sums[0] += requests
-            sums[1] += tokens
-            sums[2] += usd
-            sums[3] += failed
+        minute = int(now // MINUTE_SECONDS)
+        if minute > history.minute:
+            history.turn_to(minute)
+        sums = history.present if minute == history.minute else _nothing()
+        sums[0] += spent[0]
+        sums[1] += spent[1]
+        sums[2] += spent[2]
         if outcome.error is None:
             history.latencies.append(round(outcome.seconds * 1000))
         else:
+            sums[3] += 1
             self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
-
-    def _add_up(self, outcome: Outcome, spent: Amount) -> None:
+        if minute < history.minute:
+            history.close(minute, sums)
         how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
-        sums = self._attempts.get(how)
-        if sums is None:
-            sums = self._attempts[how] = [0, 0, 0.0, 0.0]
-        sums[0] += 1
-        sums[1] += spent[1]
-        sums[2] += spent[2]
-        sums[3] += outcome.seconds
+        totals = self._attempts.get(how)
+        if totals is None:
+            totals = self._attempts[how] = [0, 0, 0.0, 0.0]
+        totals[0] += 1
+        totals[1] += spent[1]
+        totals[2] += spent[2]
+        totals[3] += outcome.seconds
 
     def count_on(self, counted: Counted, times: int) -> None:
         self._counted[counted] = self._counted.get(counted, 0) + times
@@ -131,18 +135,17 @@ class MemoryJournal(LocalJournal):
 
     def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
         return {
-            provider: _usage(history.slots.since(since[provider]), tuple(history.latencies))
+            provider: _usage(history.since(since[provider]), tuple(history.latencies))
             for provider, history in self._histories.items()
             if provider in since
         }
 
     def tokens_since(self, provider: str, moment: float) -> int:
         history = self._histories.get(provider)
-        return 0 if history is None else int(history.slots.since(moment)[1])
+        return 0 if history is None else int(history.since(moment)[1])
 
     def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        place = 0 if slot_seconds == SLOT_SECONDS else 1
-        return {provider: history.both[place].usages(since) for provider, history in self._histories.items()}
+        return {provider: history.usages(slot_seconds, since) for provider, history in self._histories.items()}
 
     def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
         wanted = min(last, self._decided - after) if after <= self._decided else last

@@ -12,7 +12,7 @@ from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.outage.backlog import Unsent
 from router_config.ledger.rules.choice import Choice, Skipped
-from router_config.ledger.rules.gates import Candidate, Examination, Need, Tier
+from router_config.ledger.rules.gates import Candidate, Examination, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import LENGTHS
@@ -39,10 +39,7 @@ class LastReading:
 class Share(MemoryStore):
     """A share of a store's room. Leases and settlements come and go in real amounts, and are kept multiplied."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.processes = 1
-        self._stand_ins: dict[int, _StandIn] = {}
+    processes = 1
 
     async def begin(
         self,
@@ -62,28 +59,28 @@ class Share(MemoryStore):
         by_this: dict[str, Amount] = {}
         for lease in mine:
             for scope in lease.scopes:
-                by_this[scope] = by_this.get(scope, NOTHING).plus(_times(lease.amount, times))
+                by_this[scope] = by_this.get(scope, NOTHING).plus(lease.amount.times(times))
         for scope, elsewhere in last.open_elsewhere.items():
             # Each of the others is taken to hold as much as this process. This is what they hold beyond that.
             await count(self, scope, elsewhere.minus(by_this.get(scope, NOTHING)), last.at, now)
         for each in recent:
             if each.settlement.spent is not None and times:  # What this process spent is part of the reading already.
                 for scope in each.lease.scopes:
-                    await count(self, scope, _times(each.settlement.spent, times), each.settlement.ended_at, now)
+                    await count(self, scope, each.settlement.spent.times(times), each.settlement.ended_at, now)
         self.processes = last.processes  # Up to here everything is counted once, from here on as often as this.
         for lease in mine:
             await self.adopt(lease, now)
 
     async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
-        fitting = {each.id: each for each in candidates if self._fits(each, need)}
-        choice, lease = await super().reserve([self._stand_in(each) for each in fitting.values()], need, now, ttl)
+        fitting = [each for each in candidates if self._fits(each, need)]
+        choice, lease = await super().reserve(fitting, need._replace(times=self.processes), now, ttl)
         statuses = {skipped.deployment: skipped.status for skipped in choice.skipped}
         skipped = tuple(Skipped(each.id, statuses.get(each.id, "rate_limited")) for each in candidates)
-        if choice.chosen is None or lease is None:
+        chosen = choice.chosen
+        if chosen is None or lease is None:
             return Choice(None, NOTHING, (), skipped), None
-        chosen = fitting[choice.chosen.id]
         before = next(place for place, each in enumerate(candidates) if each.id == chosen.id)
-        amount = chosen.need(need.tokens, need.prompt_tokens)
+        amount = need.amount(chosen)
         tokens, usd = min(amount.tokens, choice.amount.tokens // self.processes), choice.amount.usd / self.processes
         amount = amount._replace(tokens=tokens, usd=usd)
         return Choice(chosen, amount, choice.probes, skipped[:before]), lease._replace(amount=amount)
@@ -91,7 +88,7 @@ class Share(MemoryStore):
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
         spent = settlement.spent
         counted = settlement._replace(
-            spent=None if spent is None else _times(spent, self.processes), outcome=None, decision=None
+            spent=None if spent is None else spent.times(self.processes), outcome=None, decision=None
         )
         if settlement.outcome is None and settlement.decision is None:
             await super().settle(lease, counted, now)
@@ -100,62 +97,23 @@ class Share(MemoryStore):
             await super().settle(lease, settlement._replace(reports=()), now)
 
     async def adopt(self, lease: Lease, now: float) -> None:
-        await super().adopt(lease._replace(amount=_times(lease.amount, self.processes)), now)
+        await super().adopt(lease._replace(amount=lease.amount.times(self.processes)), now)
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
-        examined = await super().explain([self._stand_in(each) for each in candidates], need, now)
+        examined = await super().explain(candidates, need._replace(times=self.processes), now)
         pairs = zip(candidates, examined, strict=True)
         return tuple(each if self._fits(candidate, need) else _too_much(each) for candidate, each in pairs)
 
     async def rooms(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[float, ...]:
-        rooms = await super().rooms([self._stand_in(each) for each in candidates], need, now)
+        rooms = await super().rooms(candidates, need._replace(times=self.processes), now)
         return tuple(room if self._fits(each, need) else 0.0 for each, room in zip(candidates, rooms, strict=True))
-
-    def _stand_in(self, candidate: Candidate) -> Candidate:
-        if self.processes == 1:
-            return candidate
-        made = self._stand_ins.get(id(candidate))
-        if made is None:
-            made = self._stand_ins[id(candidate)] = _StandIn(candidate, self)
-        return made
 
     def _fits(self, candidate: Candidate, need: Need) -> bool:
         """Whether this share of each token limit holds the request. Cut to the limit it would take too much."""
         if self.processes == 1:
             return True
-        tokens = candidate.need(need.tokens, need.prompt_tokens).tokens * self.processes
+        tokens = need.amount(candidate).tokens * self.processes
         return all(tokens <= meter.most_tokens for meter in candidate.meters)
-
-
-@dataclass(frozen=True, slots=True)
-class _StandIn:
-    """A candidate of which a request takes as much as those of all processes together."""
-
-    candidate: Candidate
-    share: Share
-
-    @property
-    def id(self) -> str:
-        return self.candidate.id
-
-    @property
-    def tier(self) -> Tier:
-        return self.candidate.tier
-
-    @property
-    def meters(self) -> tuple[Meter, ...]:
-        return self.candidate.meters
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        return self.candidate.scopes
-
-    def need(self, tokens: int, prompt_tokens: int) -> Amount:
-        return _times(self.candidate.need(tokens, prompt_tokens), self.share.processes)
-
-
-def _times(amount: Amount, processes: int) -> Amount:
-    return Amount(amount.requests * processes, amount.tokens * processes, amount.usd * processes)
 
 
 def _too_much(examination: Examination) -> Examination:

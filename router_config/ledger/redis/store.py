@@ -69,8 +69,7 @@ class RedisStore(Backend):
         if not taken:
             return Choice(None, NOTHING, (), skipped), None
         chosen, probes = candidates[place], _texts(raw_probes)
-        amount = chosen.need(need.tokens, need.prompt_tokens)
-        amount = amount._replace(tokens=tokens, usd=forms.ONE.unpack(usd)[0])
+        amount = need.amount(chosen)._replace(tokens=tokens, usd=forms.ONE.unpack(usd)[0])
         for meter in chosen.meters:
             self._meters.setdefault(meter.scope, meter)
         lease = Lease(lease_id, chosen.id, _texts(raw_scopes), amount, now, expires_at, probes)
@@ -84,9 +83,7 @@ class RedisStore(Backend):
         marks: dict[str, forms.Mark] = {}
         for candidate in candidates:
             description = self._description(candidate)
-            amount = candidate.need(need.tokens, need.prompt_tokens)
-            dearest = candidate.need(need.most, need.prompt_tokens).usd if need.most else 0.0
-            arguments += description.text, forms.FOUR.pack(*amount, dearest)
+            arguments += description.text, forms.FOUR.pack(*need.amount(candidate), need.dearest(candidate))
             for name, day in description.days:
                 if name not in marks:
                     marks[name] = forms.mark_of(expires_at, day)

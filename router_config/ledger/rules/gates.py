@@ -27,12 +27,23 @@ _limit: Final = lru_cache(1000)(Limit)
 class Need(NamedTuple):
     """What a request asks for: `tokens` in all, of which `prompt_tokens` are the prompt's estimate.
 
-    `most`: the tokens that it may come to where the caller does not bound the answer, else 0.
+    `most`: the tokens that it may come to where the caller does not bound the answer, else 0. `times`: as many such
+    requests at once.
     """
 
     tokens: int
     prompt_tokens: int
     most: int = 0
+    times: int = 1
+
+    def amount(self, candidate: "Candidate") -> Amount:
+        """What is expected to be spent at a candidate."""
+        amount = candidate.need(self.tokens, self.prompt_tokens)
+        return amount if self.times == 1 else amount.times(self.times)
+
+    def dearest(self, candidate: "Candidate") -> float:
+        """Dollars that the longest answer would cost; 0 where the caller bounds the answer."""
+        return candidate.need(self.most, self.prompt_tokens).usd * self.times if self.most else 0.0
 
 
 class Candidate(Protocol):
@@ -190,6 +201,8 @@ def metered(candidate: Candidate, book: Book) -> Metered:
 def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> Amount:
     """What the request takes of this candidate's windows; never more tokens than its smallest token limit."""
     amount = candidate.need(need.tokens, need.prompt_tokens)
+    if need.times > 1:
+        amount = amount.times(need.times)
     for meter, counts in pages:
         most = _most_tokens(meter, counts, now) if counts.observed else meter.most_tokens
         if most < amount.tokens:
@@ -208,7 +221,7 @@ def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -
 
     So no more than one such answer can exceed a budget, and whoever asks one at a time can use the last of it.
     """
-    dearest = candidate.need(need.most, need.prompt_tokens).usd
+    dearest = need.dearest(candidate)
     for meter, counts in pages:
         for limit in meter.limits:
             if limit.metric == "usd":

@@ -36,6 +36,9 @@ class Amount(NamedTuple):
         requests, tokens, usd = self[0] - other[0], self[1] - other[1], self[2] - other[2]
         return _new(Amount, (requests if requests > 0 else 0, tokens if tokens > 0 else 0, usd if usd > 0 else 0.0))
 
+    def times(self, number: int) -> "Amount":
+        return Amount(self.requests * number, self.tokens * number, self.usd * number)
+
     def of(self, metric: Metric) -> float:
         return self[0] if metric == "requests" else self[1] if metric == "tokens" else self[2]
 
