@@ -10,15 +10,12 @@ import router_config.ledger
 ROOT: Final = Path(router_config.ledger.__path__[0])
 PACKAGE: Final = "router_config.ledger."
 
-FLOORS: Final = ("rules", "values", "interfaces", ("local", "redis"), "outage", "opening")
+FLOORS: Final = ({"rules"}, {"values"}, {"interfaces"}, {"local", "redis"}, {"outage"}, {"opening"})
 
 
 def floor(module: str) -> int:
     """The floor of a module, by the first part of its name in the ledger."""
-    part = module.partition(".")[0]
-    return next(
-        number for number, names in enumerate(FLOORS) if part in ((names,) if isinstance(names, str) else names)
-    )
+    return next(number for number, names in enumerate(FLOORS) if module.partition(".")[0] in names)
 
 
 def imports() -> dict[str, set[str]]:

@@ -44,7 +44,7 @@ class LocalStore(Pages, Backend):
         self._journal = journal
         self._meters: dict[str, Meter] = {}
         self._now = 0.0
-        """The time of the present step, or of the last one that was told a time."""
+        """The time of the present step, or of the last one that has a time, epoch seconds."""
         self._news = News()
 
     @atomic

@@ -75,9 +75,9 @@ class Failover:
         self.leases: dict[str, HeldLease] = {}
         self.backlog = Backlog()
         self.settled: deque[Unsent] = deque(maxlen=SETTLED_KEPT)
-        """What the store was told since it was last read."""
+        """Settlements that the store has received since it was last read."""
         self._settled_before: deque[Unsent] = deque(maxlen=SETTLED_KEPT)
-        """What it was told between the last two readings."""
+        """Those that it received between the last two readings."""
         self._processes_before = 1
         self._sent_before = False
         self.errors = self._errors_sent = 0

@@ -206,7 +206,7 @@ def _reports(settlement: Settlement, meters: Mapping[str, Meter]) -> Iterable[di
 
 
 def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "provider": outcome.provider,
         "slot": slot_of(now),
         "minute": minute_of(now),
@@ -215,14 +215,14 @@ def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
         "cooldown": json.dumps(Counted("cooldown", outcome.provider, outcome.model)),
     }
     if outcome.error is None:
-        told["milliseconds"] = round(outcome.seconds * 1000)
-    return told
+        fields["milliseconds"] = round(outcome.seconds * 1000)
+    return fields
 
 
 def usage_of(raw: bytes, latencies: bytes) -> tuple[Usage, int]:
     """A provider's usage, and its tokens of the last hour."""
     requests, tokens, usd, errors, burn = _USAGE.unpack(raw)
-    recent = tuple(each for (each,) in _LATENCY.iter_unpack(latencies))
+    recent = unpack(f"<{len(latencies) // _LATENCY.size}I", latencies)
     return Usage(int(requests), int(tokens), usd, int(errors), recent), int(burn)
 
 

@@ -42,7 +42,7 @@ CONSTANTS: Final[dict[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A Lua script, known to the server by its SHA-1."""
+    """A Lua script. `sha` is the SHA-1 by which the server calls it."""
 
     name: str
     text: str
