@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from monitoring.documents import Problem
-from router_config.ledger.store import StoreError
+from router_config.ledger.interfaces import StoreError
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -8,7 +8,8 @@ from monitoring.address import AddressError, address_of, listen, token_for
 from monitoring.console import ending_at_signal, quiet_end, say, warn
 from router_config.config.loading import load_config
 from router_config.config.models import Config, ConfigError
-from router_config.ledger.store import Store, StoreError, open_store
+from router_config.ledger.interfaces import Store, StoreError
+from router_config.ledger.opening import open_store
 from router_config.status.explanation import absence
 
 

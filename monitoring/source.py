@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from monitoring.following import FollowedConfig
 from router_config.clock import Clock, SystemClock
 from router_config.config.models import Config
-from router_config.ledger.store import Store
+from router_config.ledger.interfaces import Store
 from router_config.status.document import document
 from router_config.status.explanation import absent_from, explanation
 from router_config.status.history import decisions_document, history_document
@@ -57,7 +57,7 @@ class ConfiguredSource:
 
     def _view_of(self, config: Config) -> View:
         view = view_of(config, loaded_at=self._clock.now())
-        self._store.know(view.meters)
+        self._store.register_meters(view.meters)
         return view
 
     async def _shown(self) -> View:

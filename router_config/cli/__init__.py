@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _is_expected(error: Exception) -> bool:
     from router_config.config.models import ConfigError
-    from router_config.ledger.store import StoreError
+    from router_config.ledger.interfaces import StoreError
 
     return isinstance(error, ConfigError | StoreError | OSError)
 

@@ -16,7 +16,7 @@ from router_config.cli.moments import clock, span
 from router_config.cli.overview import remarks, today
 from router_config.cli.text import amount
 from router_config.iso import epoch
-from router_config.ledger.store import StoreError
+from router_config.ledger.interfaces import StoreError
 
 COLOURS: Final = {
     "available": "green",

@@ -8,7 +8,8 @@ from typing import Any
 
 from router_config.config.models import Config
 from router_config.config.store_url import sqlite_path
-from router_config.ledger.store import Store, open_store
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 
 Question = Callable[[Store], Awaitable[dict[str, Any]]]
 

@@ -1,11 +1,10 @@
 """Deployments: provider x key x model, with the limits and scopes that the ledger counts by."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from router_config.ledger.rules.gates import Tier
 from router_config.ledger.rules.meters import LIMITS, Amount, Limit, LimitName, Meter
@@ -15,6 +14,19 @@ if TYPE_CHECKING:
     from router_config.config.models import Config, Day, Limits, Provider
 
 FREE: Final = (0.0, 0.0)
+
+
+class Scopes(NamedTuple):
+    """The scopes of which a cooldown stops a deployment: its provider, account, key and model."""
+
+    provider: str
+    account: str
+    key: str
+    model: str
+
+
+NO_SCOPES: Final = Scopes("", "", "", "")
+"""Those of a deployment that is asked in spite of cooldowns: none has such a name."""
 
 
 @dataclass(frozen=True)
@@ -33,32 +45,15 @@ class Deployment:
     tier: Tier
     groups: tuple[str, ...]
     meters: tuple[Meter, ...]
-    rests_with: tuple[str, ...]
+    scopes: Scopes
     price: tuple[float, float] = FREE
     litellm_provider: str = ""
-
-    @cached_property
-    def scopes(self) -> "Scopes":
-        return Scopes(*self.rests_with)
 
     def need(self, tokens: int, prompt_tokens: int) -> Amount:
         input_price, output_price = self.price
         if not (input_price or output_price):
             return Amount(1, tokens)
         return Amount(1, tokens, prompt_tokens * input_price + (tokens - prompt_tokens) * output_price)
-
-
-@dataclass(frozen=True, slots=True)
-class Scopes:
-    """The names under which a deployment's provider, account, key and model rest."""
-
-    provider: str
-    account: str
-    key: str
-    model: str
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((self.provider, self.account, self.key, self.model))
 
 
 def account_of(provider: str, key: int, *, shared: bool = False) -> str:
@@ -160,7 +155,7 @@ def _of_provider(config: "Config", provider: "Provider", configured_only: bool) 
                     Meter(account, account_limits, day),
                     Meter(model_of(account, model.name), model_limits, day),
                 ),
-                rests_with=tuple(rests_of(provider, account, model.name, secret)),
+                scopes=rests_of(provider, account, model.name, secret),
                 price=_price(provider, model.price),
                 litellm_provider=provider.litellm_provider,
             )
@@ -202,7 +197,7 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float) -> Deployme
             Meter(account, _named(info.get("account_limits") or {}, soft_limit), day),
             Meter(own, _named(limits, soft_limit), day),
         ),
-        rests_with=tuple(info.get("rests_with") or _rests(place, account, own, address, secret, secret)),
+        scopes=Scopes(*(info.get("rests_with") or _rests(place, account, own, address, secret, secret))),
         price=(info.get("input_cost_per_token") or 0.0, info.get("output_cost_per_token") or 0.0),
         litellm_provider=params.get("custom_llm_provider") or (prefix if rest else "openai"),
     )

@@ -117,7 +117,7 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
     seconds = time.monotonic() - started
     rested = before["status"] in ("disabled", "cooldown", "probing", "exhausted", "rate_limited")
     if rested:
-        await router.wake(deployment.id)
+        await router.end_cooldowns(deployment.id)
     return Finding(
         deployment.id,
         deployment.provider,

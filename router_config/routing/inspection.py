@@ -5,7 +5,7 @@ from typing import Any
 from router_config.clock import Clock
 from router_config.config.models import Config
 from router_config.deployments.catalog import Catalog, Group
-from router_config.ledger.store import Store
+from router_config.ledger.interfaces import Store
 from router_config.status.document import document
 from router_config.status.explanation import absent_from, explanation
 from router_config.status.history import decisions_document, history_document

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
-from router_config.ledger.rules.choice import Passed
-from router_config.ledger.rules.decisions import PASSED_KEPT, Attempt, PassedOver
+from router_config.ledger.rules.choice import Skipped
+from router_config.ledger.rules.decisions import SKIPPED_KEPT, Attempt, SkippedModel
 from router_config.ledger.rules.gates import Need, Status
-from router_config.ledger.store import Lease
+from router_config.ledger.values import Lease
 from router_config.transport.exchange import Exchange
 
 NAME_KEPT: Final = 100
@@ -55,7 +55,7 @@ class Tried:
         self.told = ""
         """What the last failure was about."""
         self._deployments: set[str] = set()
-        self._passed: dict[str, Status] = {}
+        self._skipped: dict[str, Status] = {}
         self._unfit: set[tuple[str, str]] = set()
         self._last: set[str] = set()
 
@@ -70,18 +70,18 @@ class Tried:
         self._unfit.add((deployment.provider, deployment.model))
         self._last.add(deployment.provider)
 
-    def pass_over(self, passed: Sequence[Passed]) -> None:
-        for each in passed[:PASSED_KEPT]:
-            self._passed[each.deployment] = each.status
+    def add_skipped(self, skipped: Sequence[Skipped]) -> None:
+        for each in skipped[:SKIPPED_KEPT]:
+            self._skipped[each.deployment] = each.status
 
-    def passed_in(self, group: Group) -> tuple[PassedOver, ...]:
+    def skipped_in(self, group: Group) -> tuple[SkippedModel, ...]:
         """Those passed over and never asked."""
-        if not self._passed:
+        if not self._skipped:
             return ()
         never = [
-            (group.deployment(each), status) for each, status in self._passed.items() if each not in self._deployments
+            (group.deployment(each), status) for each, status in self._skipped.items() if each not in self._deployments
         ]
-        return tuple(PassedOver(each.provider, each.model, status) for each, status in never[:PASSED_KEPT])
+        return tuple(SkippedModel(each.provider, each.model, status) for each, status in never[:SKIPPED_KEPT])
 
     def left(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
         if not self._deployments:

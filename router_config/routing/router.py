@@ -19,8 +19,9 @@ from router_config.config import loading
 from router_config.config.models import Config, reveal
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.model_list import generate
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
-from router_config.ledger.store import Store, open_store
 from router_config.routing import fallbacks
 from router_config.routing.decision import decided_by
 from router_config.routing.errors import NoProviderAvailable
@@ -41,7 +42,7 @@ from router_config.transport.streams import Opened, Stream, SyncStream
 from router_config.transport.transport import Transport
 
 
-class Router(Inspection, HoldsLiteLLMRouter):
+class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[misc]
     """Routes each request to the first deployment, by priority, with room in all of its windows.
 
     Takes what `litellm.Router` takes; priority and limits are read from each deployment's `model_info`. Besides:
@@ -98,8 +99,8 @@ class Router(Inspection, HoldsLiteLLMRouter):
         self._loaded_at = self._clock.now()
         quieten()
         self._hold(model_list or [], settings)
-        self._transport = Transport(self._clock, self.settings, fast_path=fast_path)
-        self._store.know(self.catalog.meters)
+        self._transport = Transport(self._clock, self._settings, fast_path=fast_path)
+        self._store.register_meters(self.catalog.meters)
 
     @classmethod
     def from_yaml(
@@ -204,10 +205,12 @@ class Router(Inspection, HoldsLiteLLMRouter):
 
     async def _call(self, endpoint: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         asked = endpoints.named(endpoint, args, kwargs)
-        reply, hops = await fallbacks.served(partial(self._serve, endpoint), asked, self.settings)
+        reply, hops = await fallbacks.served(partial(self._serve, endpoint), asked, self._settings)
         return endpoints.labelled(reply, asked["model"], hops)
 
-    async def acompletion(self, model: str, messages: list[Any], stream: bool = False, **kwargs: Any) -> Any:
+    async def acompletion(  # type: ignore[override]
+        self, model: str, messages: list[Any], stream: bool = False, **kwargs: Any
+    ) -> Any:
         """An answer to a chat: LiteLLM's ModelResponse, or with `stream=True` a stream of its chunks.
 
         max_wait: seconds that this request may wait for room. Raises NoProviderAvailable, or LiteLLM's error where the
@@ -217,11 +220,15 @@ class Router(Inspection, HoldsLiteLLMRouter):
             kwargs["stream"] = stream
         return await self._call("acompletion", (), {"model": model, "messages": messages, **kwargs})
 
-    def completion(self, model: str, messages: list[Any], **kwargs: Any) -> Any:
+    def completion(  # type: ignore[override]
+        self, model: str, messages: list[Any], **kwargs: Any
+    ) -> Any:
         """`acompletion` for synchronous callers."""
         return self._synchronously(self.acompletion(model=model, messages=messages, **kwargs))
 
-    def text_completion(self, model: str, prompt: str, *_: bool | None, **kwargs: Any) -> Any:
+    def text_completion(  # type: ignore[override]
+        self, model: str, prompt: str, *_: bool | None, **kwargs: Any
+    ) -> Any:
         return self._synchronously(self.atext_completion(model=model, prompt=prompt, **kwargs))
 
     def embedding(self, model: str, input: str | list[Any], *_: bool | None, **kwargs: Any) -> Any:
@@ -268,7 +275,7 @@ class Router(Inspection, HoldsLiteLLMRouter):
 
     def get_model_from_alias(self, model: str) -> str | None:
         """The group that an alias stands for; None for what is no alias."""
-        alias = (self.settings.get("model_group_alias") or {}).get(model)
+        alias = (self._settings.get("model_group_alias") or {}).get(model)
         if alias is None and self.config is not None and self.catalog.group(model) is None:
             return self.config.aliases.get("*")
         return alias["model"] if isinstance(alias, dict) else alias
@@ -286,16 +293,16 @@ class Router(Inspection, HoldsLiteLLMRouter):
         """The deployments by group; made anew after the model list changed, or the wall clock was set."""
         if self._catalog is None or self._catalog.correction != self._clock.correction:
             self._catalog = Catalog(self.entries, self._soft_limit, self._clock.correction)
-            self._store.know(self._catalog.meters)
+            self._store.register_meters(self._catalog.meters)
         return self._catalog
 
     def _model_list_changed(self) -> None:
         self._catalog = None
 
-    async def wake(self, deployment: str) -> None:
+    async def end_cooldowns(self, deployment: str) -> None:
         """End the cooldowns of a deployment's provider, account, key and model: it was seen to work again."""
         for scope in self.catalog.deployments[deployment].scopes:
-            await self._store.wake(scope)
+            await self._store.end_cooldown(scope)
 
     def close(self) -> None:
         """Settle what is abandoned, close the store, the connections and the background thread."""

@@ -9,11 +9,13 @@ from litellm.exceptions import ServiceUnavailableError
 
 from router_config.clock import Clock, Moments
 from router_config.deployments.deployment import Deployment
+from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
-from router_config.ledger.rules.gates import Rest, Status
+from router_config.ledger.rules.gates import Cooldown, Status
 from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import Counted
-from router_config.ledger.store import Outcome, Report, Settlement, Store
+from router_config.ledger.values import Outcome, Settlement
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
@@ -41,7 +43,7 @@ class Settlements:
 
     def __init__(
         self,
-        store: Store,
+        store: Ledger,
         clock: Clock,
         moments: Moments,
         background: BackgroundLoop,
@@ -129,7 +131,7 @@ class Settlements:
                 arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
                 ended_at=now,
                 alive=alive,
-                rests=() if rest is None else (rest,),
+                cooldowns=() if rest is None else (rest,),
                 reports=self._reports(flight),
                 outcome=Outcome(
                     flight.deployment.provider,
@@ -150,7 +152,7 @@ class Settlements:
         await (asyncio.shield(settling) if self._store.shared else settling)
         self._room_came_free()
 
-    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Rest | None:
+    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
         """How long which scope is left alone."""
         if verdict is None or verdict.hold == Hold.none:
             return None
@@ -161,7 +163,7 @@ class Settlements:
         elif verdict.hold == Hold.disabled:
             until = float("inf")
         probes = verdict.hold == Hold.cooldown
-        return Rest(scope, _resting(verdict), verdict.message, now, until, probes)
+        return Cooldown(scope, _resting(verdict), verdict.message, now, until, probes)
 
     def _reports(self, flight: Flight) -> tuple[Report, ...]:
         if flight.exchange.status is None:

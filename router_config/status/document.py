@@ -8,11 +8,12 @@ from typing import Any, Final
 from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
+from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import standing
-from router_config.ledger.rules.gates import Examination, Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Examination, Need
 from router_config.ledger.rules.meters import Counts, Limit, Meter
 from router_config.ledger.rules.windows import CalendarDay
-from router_config.ledger.store import Snapshot, Store
+from router_config.ledger.values import Snapshot
 from router_config.status.budgets import capacity
 from router_config.status.explanation import first_choice
 from router_config.status.provider_status import provider_status
@@ -75,8 +76,8 @@ class _Book:
     def counts(self, meter: Meter) -> Counts | None:
         return self.snapshot.counts.get(meter.scope)
 
-    def rest_of(self, scope: str) -> Rest | None:
-        return self.snapshot.rests.get(scope)
+    def cooldown_of(self, scope: str) -> Cooldown | None:
+        return self.snapshot.cooldowns.get(scope)
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
         raise NotImplementedError("the store knows when its windows clear")
@@ -105,5 +106,5 @@ def _day_began(provider: ProviderView, now: float) -> float:
 async def status_of(config: Config, store: Store, now: float) -> dict[str, Any]:
     """The status as `router-config status` shows it: from the store, with no Router."""
     view = view_of(config)
-    store.know(view.meters)
+    store.register_meters(view.meters)
     return await document(replace(view, loaded_at=now), store, now)

@@ -7,8 +7,8 @@ from typing import Any
 from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment, by_preference
 from router_config.iso import iso
-from router_config.ledger.rules.gates import Examination, Gate, Need, Rest, Status
-from router_config.ledger.store import Store
+from router_config.ledger.interfaces import Ledger
+from router_config.ledger.rules.gates import Cooldown, Examination, Gate, Need, Status
 from router_config.status.numbers import number, whole
 
 Absences = Mapping[str, tuple[str, str]]
@@ -39,7 +39,7 @@ async def explanation(
     group: str,
     deployments: Sequence[Deployment],
     tokens: int,
-    store: Store,
+    ledger: Ledger,
     now: float,
     *,
     absent: Absences,
@@ -51,7 +51,7 @@ async def explanation(
     """
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
-    examined = {each.deployment: each for each in await store.explain(ordered, Need(tokens, tokens // 2), now)}
+    examined = {each.deployment: each for each in await ledger.explain(ordered, Need(tokens, tokens // 2), now)}
     chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
     opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
     waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())
@@ -113,20 +113,20 @@ def _candidate(deployment: Deployment, place: int, examined: Examination) -> dic
         "status": examined.status,
         "reason": examined.reason,
         "clears_at": iso(examined.until) if examined.blocks else None,
-        "rest": None if examined.rest is None else _rest(examined.rest),
+        "rest": None if examined.cooldown is None else _rest(examined.cooldown),
         "probe_due": examined.probe_due,
         "gates": [_gate(gate) for gate in examined.gates],
     }
 
 
-def _rest(rest: Rest) -> dict[str, Any]:
+def _rest(cooldown: Cooldown) -> dict[str, Any]:
     return {
-        "of": rest.scope.partition(":")[0],
-        "status": rest.status,
-        "reason": rest.reason,
-        "since": iso(rest.since),
-        "until": iso(rest.until),
-        "then_probes": rest.probes,
+        "of": cooldown.scope.partition(":")[0],
+        "status": cooldown.status,
+        "reason": cooldown.reason,
+        "since": iso(cooldown.since),
+        "until": iso(cooldown.until),
+        "then_probes": cooldown.probes,
     }
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from router_config.ledger.rules.gates import Rest
+from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.store import Store
 from router_config.status.document import document
 from router_config.status.views import ProviderView, View
 
@@ -21,12 +21,12 @@ class Reading:
 
 
 async def reading_of(view: View, store: Store, now: float) -> Reading:
-    rests = (await store.snapshot((), {}, now)).rests
-    disabled = {provider.name: _disabled_keys(provider, rests) for provider in view.providers}
+    cooldowns = (await store.snapshot((), {}, now)).cooldowns
+    disabled = {provider.name: _disabled_keys(provider, cooldowns) for provider in view.providers}
     return Reading(await document(view, store, now), await store.totals(now), disabled)
 
 
-def _disabled_keys(provider: ProviderView, rests: Mapping[str, Rest]) -> int:
+def _disabled_keys(provider: ProviderView, cooldowns: Mapping[str, Cooldown]) -> int:
     """How many keys nobody is asked with until a person acts."""
-    off = {scope for scope, rest in rests.items() if rest.status == "disabled"}
+    off = {scope for scope, cooldown in cooldowns.items() if cooldown.status == "disabled"}
     return len({each.key for each in provider.deployments if off & {each.scopes.account, each.scopes.key}})

@@ -9,7 +9,7 @@ from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
 from router_config.ledger.rules.gates import OPEN, Examination, limits_in_force
 from router_config.ledger.rules.meters import Counts, Limit, LimitName, Meter
-from router_config.ledger.store import Snapshot, Usage
+from router_config.ledger.values import Snapshot, Usage
 from router_config.status.numbers import number, whole
 from router_config.status.views import ProviderView
 
@@ -88,7 +88,7 @@ def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str
             if so_far is None:
                 so_far = sums[limit.name] = _Sum()
             so_far.resets_at = max(so_far.resets_at, snapshot.resets_at.get((meter.scope, limit.name), 0.0))
-            if counts.seen:
+            if counts.observed:
                 _hear(so_far, meter, limit, used, counts, now)
             so_far.add(limit.value, whole(limit.name, used), counts.open.of(limit.metric))
     return {name: sums[name].shown() for name in sorted(sums)}
@@ -96,11 +96,11 @@ def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str
 
 def _hear(so_far: "_Sum", meter: Meter, limit: Limit, used: float, counts: Counts, now: float) -> None:
     """Note when others' usage is gone, and whether it is the provider's word that counts."""
-    seen = counts.seen.get(limit.name)
-    if seen is None:
+    observed = counts.observed.get(limit.name)
+    if observed is None:
         return
-    if seen.extra_at(now) > 0:
-        so_far.resets_at = max(so_far.resets_at, seen.until)
+    if observed.extra_at(now) > 0:
+        so_far.resets_at = max(so_far.resets_at, observed.until)
     configured = next((each.value for each in meter.limits if each.name == limit.name), None)
     so_far.told |= limit.value != configured or used > counts.used(limit)
 

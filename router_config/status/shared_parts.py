@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from router_config.ledger.rules.meters import Counts
-from router_config.ledger.store import LastError, Snapshot, Usage
+from router_config.ledger.values import LastError, Snapshot, Usage
 
 if TYPE_CHECKING:
     from router_config.status.views import ProviderView
@@ -23,9 +23,11 @@ class Facts:
 
     @classmethod
     def of(cls, provider: "ProviderView", snapshot: Snapshot) -> Self | None:
-        """None while anything of it rests, or a provider's word counts: both end at some moment."""
+        """None during a cooldown of any of it, or while an observed limit counts: both end at some moment."""
         counts = tuple(map(snapshot.counts.get, provider.scopes))
-        if not provider.rests_with.isdisjoint(snapshot.rests) or any(each and each.seen for each in counts):
+        if not provider.cooldown_scopes.isdisjoint(snapshot.cooldowns) or any(
+            each and each.observed for each in counts
+        ):
             return None
         return cls(
             counts,

@@ -43,9 +43,9 @@ class ProviderView:
         return tuple((meter.scope, limit.name) for meter in meters for limit in meter.limits)
 
     @cached_property
-    def rests_with(self) -> frozenset[str]:
-        """Every scope whose rest rests any of it."""
-        return frozenset(scope for each in self.deployments for scope in each.rests_with)
+    def cooldown_scopes(self) -> frozenset[str]:
+        """Every scope of which a cooldown stops any of it."""
+        return frozenset(scope for each in self.deployments for scope in each.scopes)
 
     @cached_property
     def of_model(self) -> Mapping[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]]:

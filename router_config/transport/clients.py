@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -124,7 +124,7 @@ class Clients:
                 base_url=base_url,
                 organization=params.get("organization"),
                 timeout=timeout,
-                http_client=self.handler(timeout).client,
+                http_client=cast(Any, self.handler(timeout).client),  # The SDK takes a client of either httpx.
             )
         return sdks[key]
 

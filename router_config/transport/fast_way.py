@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import litellm
@@ -275,7 +275,7 @@ class FastWay:
             self._player.client = httpx.AsyncClient(transport=httpx.MockTransport(_played))
         kinds = self._clients.kinds(exchange.provider, "acompletion")
         if kinds and kinds[0] == "sdk":
-            return WatchedSDK(api_key="played", base_url="http://played", http_client=self._player.client)
+            return WatchedSDK(api_key="played", base_url="http://played", http_client=cast(Any, self._player.client))
         return self._player
 
 

@@ -4,7 +4,7 @@ From 1.109 on LiteLLM's Router is a facade over a Rust core that nothing can be 
 keeps the model list and answers for whatever is not ours. It routes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import litellm
@@ -21,20 +21,23 @@ else:
     LiteLLMRouter = object
 
 
+LITELLMS_OWN: Final[type] = litellm_router.Router
+
+
 class HoldsLiteLLMRouter(LiteLLMRouter):
     """Looks and behaves as the litellm.Router that it holds, but for what a subclass defines.
 
-    settings: the keyword arguments that litellm.Router was made with.
+    _settings: the keyword arguments that litellm.Router was made with.
     """
 
     _held: Any
-    settings: dict[str, Any]
+    _settings: dict[str, Any]
 
     def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
-        self.settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
+        self._settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
         with _callbacks_as_before():
-            self._held = litellm_router.Router(model_list=[moved(entry) for entry in model_list], **self.settings)
+            self._held = litellm_router.Router(model_list=[moved(entry) for entry in model_list], **self._settings)
         self._model_list_changed()
 
     def _model_list_changed(self) -> None:
@@ -43,7 +46,7 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         # isinstance(router, litellm.Router) holds, and isinstance(router, Router) too.
-        return litellm_router.Router
+        return LITELLMS_OWN
 
     def __getattr__(self, name: str) -> Any:
         held = self.__dict__.get("_held")
@@ -62,7 +65,7 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
 
     # What changes the model list. Each takes what LiteLLM takes and returns what LiteLLM returns.
 
-    def set_model_list(self, model_list: list[Any]) -> Any:
+    def set_model_list(self, model_list: Sequence[Any]) -> Any:
         return self._change(self._held.set_model_list, [moved(entry) for entry in model_list])
 
     def add_deployment(self, deployment: Any) -> Any:
@@ -75,7 +78,7 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
         return self._change(self._held.delete_deployment, id)
 
     def update_settings(self, **settings: Any) -> Any:
-        self.settings.update(settings)
+        self._settings.update(settings)
         return self._change(self._held.update_settings, **settings)
 
     def _change(self, change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -275,7 +275,7 @@ import uvicorn
 from fastapi import FastAPI
 import monitoring
 from router_config import load_config
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 
 config = load_config("litellm.yaml")
 app = FastAPI()

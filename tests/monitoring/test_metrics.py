@@ -24,7 +24,7 @@ from monitoring.server import app_for
 from router_config import Router
 from router_config.ledger.rules.meters import NOTHING
 from router_config.ledger.rules.totals import BUCKETS
-from router_config.ledger.store import Lease, Outcome, Settlement
+from router_config.ledger.values import Lease, Outcome, Settlement
 from router_config.simulator import Simulator
 
 METRICS = "/metrics"

@@ -17,7 +17,7 @@ from monitoring.documents import Explanation, ProviderState, StatusDocument
 from monitoring.source import ConfiguredSource
 from router_config import load_config
 from router_config.clock import VirtualClock
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
 
 LIMIT = {"limit": 30, "used": 12, "reserved": 1, "remaining": 17, "resets_at": "...", "source": "config"}

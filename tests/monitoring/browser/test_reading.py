@@ -12,7 +12,7 @@ from rig_browser import CHART_IN_COLOUR, DESK, PHONE, MakeStage, Sites, Stage, f
 import monitoring
 from monitoring import ConfiguredSource
 from router_config import load_config
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
 
 LOOKS: Final[tuple[tuple[ViewportSize, Literal["light", "dark"]], ...]] = (

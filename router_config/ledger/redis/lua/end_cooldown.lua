@@ -1,4 +1,4 @@
--- End the rest of a scope.
+-- Let a scope take requests again.
 --
 -- KEYS[1] prefix
 -- ARGV[1] scope

@@ -1,7 +1,7 @@
--- Sign a process in, and say how many are about.
+-- Count a process among those that use the store, and say how many do.
 --
 -- KEYS[1] prefix
--- ARGV[1] packed: now, seconds for which a process that says nothing more is thought to be about
+-- ARGV[1] packed: now, seconds for which a process counts that does not sign in again
 -- ARGV[2] name of the process
 -- ARGV[3] a name for the store, should it be new
 --
