@@ -53,10 +53,12 @@ class ConfiguredSource:
         self._store = store
         self._clock = clock or SystemClock()
         self._file = FollowedConfig(config) if follow else None
+        self._loaded_at = self._clock.now()
         self._view = self._view_of(config)
 
     def _view_of(self, config: Config) -> View:
-        view = view_of(config, loaded_at=self._clock.now())
+        self._correction = self._clock.correction
+        view = view_of(config, loaded_at=self._loaded_at, correction=self._correction)
         self._store.know(view.meters)
         return view
 
@@ -65,8 +67,11 @@ class ConfiguredSource:
         file = self._file
         if file is not None and await file.look():
             if file.config is not self._config:
-                self._config, self._view = file.config, self._view_of(file.config)
+                self._config, self._loaded_at = file.config, self._clock.now()
+                self._view = self._view_of(file.config)
             self._view = replace(self._view, error=file.error)
+        if self._correction != self._clock.correction:
+            self._view = replace(self._view_of(self._config), error=self._view.error)
         return self._view
 
     async def astatus(self) -> dict[str, Any]:

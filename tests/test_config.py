@@ -206,11 +206,20 @@ def test_no_successor_of_a_retired_model_is_retired_itself() -> None:
 
 
 def test_the_price_list_is_read_without_importing_it() -> None:
-    found = price_list.listed(["gpt-4o-mini", "groq/openai/gpt-oss-120b", "nobody/knows-this", "groq/llama-guard-3-8b"])
-    assert set(found) == {"gpt-4o-mini", "groq/openai/gpt-oss-120b", "groq/llama-guard-3-8b"}
-    assert found["gpt-4o-mini"]["input_cost_per_token"] == litellm.model_cost["gpt-4o-mini"]["input_cost_per_token"]
-    assert price_list.retired_on(found["groq/llama-guard-3-8b"]) == date(2025, 6, 6)
-    assert price_list.retired_on({"deprecation_date": "some day"}) is None
+    mini, unknown = ("openai", "gpt-4o-mini"), ("nobody", "knows-this")
+    gone, embedding = ("groq", "llama-guard-3-8b"), ("openai", "text-embedding-3-small")
+    few = [mini, ("groq", "openai/gpt-oss-120b"), unknown, gone, embedding]
+    many = [("openai", f"no-model-{number}") for number in range(100)]
+    for models in (few, [*few, *many]):
+        found = price_list.listed(models)
+        assert [each["input_cost_per_token"] for each in found[mini]] == [1.5e-07]
+        assert len(found["groq", "openai/gpt-oss-120b"]) == 1
+        assert found[unknown] == ()
+        assert price_list.priced(found[mini]) is found[mini][0]
+        assert price_list.priced(({"mode": "chat"},)) is price_list.priced(()) is None
+        assert price_list.retired_on(found[gone]) == date(2025, 6, 6)
+        assert price_list.retired_on(({"deprecation_date": "some day"},)) is price_list.retired_on(()) is None
+        assert [each for each in few if price_list.is_embedding(found[each])] == [embedding]
 
 
 def test_the_schema_knows_every_key_and_forbids_others() -> None:

@@ -14,7 +14,7 @@ from router_config.config.loading import load_config, load_with_source
 from router_config.config.models import Config, ConfigError, Key, Limits, Provider, Secret
 from router_config.config.presets import RETIRED, preset_of
 from router_config.config.store_url import require_writable, without_password
-from router_config.deployments.deployment import deployments_of
+from router_config.deployments.model_list import deployments_of, prices_of, without_price
 
 _SOON = timedelta(days=60)
 
@@ -133,24 +133,23 @@ def _summary(config: Config) -> dict[str, Any]:
 
 def _price_list_warnings(config: Config) -> list[str]:
     """What LiteLLM's price list knows of the models: retirement, and no price where dollars are limited."""
-    used = [(provider, model) for provider in config.providers if provider.enabled for model in provider.models]
-    names = {(provider.name, model.name): f"{provider.litellm_provider}/{model.name}" for provider, model in used}
-    entries = price_list.listed([*names.values(), *(model.name for _, model in used)])
+    providers = [provider for provider in config.providers if provider.enabled]
+    listed = price_list.listed((each.litellm_provider, model.name) for each in providers for model in each.models)
+    unpriced = {(provider.name, model.name) for provider, model in without_price(providers, prices_of(providers))}
     today = date.today()
     warnings = []
-    for provider, model in used:
-        entry = entries.get(names[provider.name, model.name]) or entries.get(model.name, {})
-        gone = price_list.retired_on(entry)
-        known = (provider.litellm_provider, model.name) in RETIRED
-        if gone is not None and gone <= today + _SOON and not known and provider.api_base is None:
-            when = "is no longer served since" if gone <= today else "will not be served from"
-            warnings.append(f"{provider.name}: {model.name} {when} {gone}{_successor(provider, model.name)}")
-        dollars = provider.limits.usd_per_day is not None or model.limits.usd_per_day is not None
-        if dollars and provider.tier == "paid" and model.price is None and "input_cost_per_token" not in entry:
-            warnings.append(
-                f"{provider.name}: usd_per_day needs a price, and none is known for {model.name}; "
-                "give it one, such as price: {input: 0.15, output: 0.60}"
-            )
+    for provider in providers:
+        for model in provider.models:
+            gone = price_list.retired_on(listed[provider.litellm_provider, model.name])
+            known = (provider.litellm_provider, model.name) in RETIRED
+            if gone is not None and gone <= today + _SOON and not known and provider.api_base is None:
+                when = "is no longer served since" if gone <= today else "will not be served from"
+                warnings.append(f"{provider.name}: {model.name} {when} {gone}{_successor(provider, model.name)}")
+            if (provider.name, model.name) in unpriced:
+                warnings.append(
+                    f"{provider.name}: usd_per_day needs a price, and none is known for {model.name}; "
+                    "give it one, such as price: {input: 0.15, output: 0.60}"
+                )
     return warnings
 
 

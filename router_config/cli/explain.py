@@ -11,7 +11,7 @@ from router_config.cli.store_access import read, warn_of_memory
 from router_config.cli.text import amount, print_json, table
 from router_config.config.loading import load_config
 from router_config.config.models import Config
-from router_config.deployments.deployment import deployments_of
+from router_config.deployments.model_list import deployments_of
 from router_config.status.explanation import absent_from, explanation
 
 _WHOLE = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from router_config.deployments.deployment import Deployment, by_preference, corrected, deployment_of_entry
+from router_config.deployments.deployment import Deployment, by_preference, deployment_of_entry
 from router_config.ledger.rules.meters import Meter
 
 
@@ -46,7 +46,7 @@ class Group:
 class Catalog:
     """What a caller may ask for: a group, an alias, a deployment's id, or a model by LiteLLM's name.
 
-    `correction` is that of the calendar days of its meters.
+    correction: seconds by which the time of calendar days is ahead of the router's clock.
     """
 
     def __init__(self, model_list: Sequence[dict[str, Any]], soft_limit: float, correction: float = 0.0) -> None:
@@ -54,7 +54,7 @@ class Catalog:
         self.deployments: dict[str, Deployment] = {}
         by_group: dict[str, dict[str, dict[str, Any]]] = {}
         for entry in model_list:
-            deployment = corrected(deployment_of_entry(entry, soft_limit), correction)
+            deployment = deployment_of_entry(entry, soft_limit, correction)
             self.deployments[deployment.id] = deployment
             names = {entry["model_name"], deployment.id, entry["litellm_params"]["model"]}
             for name in names:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import litellm
 
 from router_config import Router
+from router_config.config import prices as price_list
 from router_config.config.models import Config, Provider
 from router_config.config.presets import RETIRED, preset_of
 from router_config.deployments.deployment import Deployment
@@ -131,8 +132,8 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
 
 
 async def _request(router: Router, deployment: Deployment, timeout: float) -> None:
-    listed = litellm.model_cost.get(f"{deployment.litellm_provider}/{deployment.model}") or {}
-    if (listed.get("mode") or litellm.model_cost.get(deployment.model, {}).get("mode")) == "embedding":
+    model = deployment.litellm_provider, deployment.model
+    if price_list.is_embedding(price_list.listed([model])[model]):
         await router.aembedding(model=deployment.id, input=["OK"], timeout=timeout, despite_rests=True, max_wait=0)
         return
     await router.acompletion(

@@ -90,7 +90,12 @@ class Inspection:
         catalog = self.catalog
         if self._shown is None or self._shown[0] is not catalog:
             if self.config is not None:
-                view = view_of(self.config, loaded_at=self._loaded_at, simulated=self.simulated)
+                view = view_of(
+                    self.config,
+                    loaded_at=self._loaded_at,
+                    simulated=self.simulated,
+                    correction=catalog.correction,
+                )
             else:
                 deployments = tuple(catalog.deployments.values())
                 view = view_of_deployments(deployments, loaded_at=self._loaded_at, simulated=self.simulated)

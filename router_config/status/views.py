@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Final
 
 from router_config.config.models import Config
-from router_config.deployments.deployment import Deployment, by_preference, deployments_of
+from router_config.deployments.deployment import Deployment, by_preference
+from router_config.deployments.model_list import deployments_of
 from router_config.ledger.rules.meters import LimitName, Meter
 from router_config.status.explanation import absence
 from router_config.status.shared_parts import StatusMemory
@@ -103,8 +104,11 @@ class View:
         }
 
 
-def view_of(config: Config, *, loaded_at: float | None = None, simulated: bool = False) -> View:
-    deployments = deployments_of(config)
+def view_of(
+    config: Config, *, loaded_at: float | None = None, simulated: bool = False, correction: float = 0.0
+) -> View:
+    """The view of a configuration. correction: that of the clock, in seconds, by which calendar days go."""
+    deployments = deployments_of(config, correction=correction)
     providers = [
         ProviderView(
             provider.name,

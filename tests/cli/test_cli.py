@@ -132,6 +132,8 @@ def test_a_reader_that_goes_away_draws_no_complaint(folder: Path) -> None:
     ],
 )
 def test_quick_commands_import_nothing_slow(folder: Path, arguments: list[str]) -> None:
+    paid = "openai: {tier: paid, api_key: none, limits: {usd_per_day: 1}, models: [gpt-4o-mini]}"
+    (folder / "litellm.yaml").write_text(GOOD.replace("providers:", f"providers:\n  {paid}"))
     code = (
         "import sys\nfrom router_config import cli\n"
         f"try:\n    cli.main({arguments!r})\nexcept SystemExit:\n    pass\n"
