@@ -4,11 +4,11 @@ import copy
 import inspect
 import json
 import re
-from datetime import date
 from typing import Any
 
 import litellm
 import pytest
+from rig_cli import retired_model
 
 from router_config.config import prices as price_list
 from router_config.config.file_format import json_schema
@@ -207,7 +207,8 @@ def test_no_successor_of_a_retired_model_is_retired_itself() -> None:
 
 def test_the_price_list_is_read_without_importing_it() -> None:
     mini, unknown = ("openai", "gpt-4o-mini"), ("nobody", "knows-this")
-    gone, embedding = ("groq", "llama-guard-3-8b"), ("openai", "text-embedding-3-small")
+    provider, model, day = retired_model()
+    gone, embedding = (provider, model), ("openai", "text-embedding-3-small")
     few = [mini, ("groq", "openai/gpt-oss-120b"), unknown, gone, embedding]
     many = [("openai", f"no-model-{number}") for number in range(100)]
     for models in (few, [*few, *many]):
@@ -217,7 +218,7 @@ def test_the_price_list_is_read_without_importing_it() -> None:
         assert found[unknown] == ()
         assert price_list.priced(found[mini]) is found[mini][0]
         assert price_list.priced(({"mode": "chat"},)) is price_list.priced(()) is None
-        assert price_list.retired_on(found[gone]) == date(2025, 6, 6)
+        assert price_list.retired_on(found[gone]) == day
         assert price_list.retired_on(({"deprecation_date": "some day"},)) is price_list.retired_on(()) is None
         assert [each for each in few if price_list.is_embedding(found[each])] == [embedding]
 
