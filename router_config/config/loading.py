@@ -10,7 +10,7 @@ from router_config.config.file_format import FILE, File
 from router_config.config.grammar.quantities import BadValue
 from router_config.config.grammar.rules import Place, nearest
 from router_config.config.grammar.yaml_source import Source, read_yaml
-from router_config.config.litellm_names import ROUTER_SETTINGS
+from router_config.config.installed_litellm import router_settings
 from router_config.config.models import Config, ConfigError, Provider
 from router_config.config.provider_section import read_provider, read_settings
 from router_config.config.store_url import resolve_state
@@ -98,9 +98,10 @@ def _check_aliases(source: Source, file: File, groups: set[str]) -> None:
 
 
 def _check_router_settings(source: Source, settings: dict[str, Any]) -> None:
+    known = router_settings() if settings else frozenset()
     for name in settings:
-        if name not in ROUTER_SETTINGS:
-            near = nearest(name, ROUTER_SETTINGS)
+        if name == "model_list" or (known and name not in known):
+            near = nearest(name, known)
             hint = f"Did you mean {near}?" if near else "Look it up in the documentation of litellm.Router."
             if name == "model_list":
                 hint = "It is made from `providers:`."

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable
 from datetime import date
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
+
+from router_config.config.installed_litellm import text_of
 
 _FILE: Final = "model_prices_and_context_window_backup.json"
 _MANY: Final = 40
@@ -42,17 +42,14 @@ def is_embedding(entries: Entries) -> bool:
 
 
 def _entries(names: set[str]) -> dict[str, dict[str, Any]]:
-    package = find_spec("litellm")
-    if package is None or package.origin is None:
-        return {}
+    text = text_of(_FILE)
     try:
-        text = (Path(package.origin).parent / _FILE).read_text("utf-8")
-        if len(names) > _MANY:
+        if text and len(names) > _MANY:
             whole = json.loads(text)
             found = {name: whole[name] for name in names & whole.keys()}
         else:
             found = {name: entry for name in names if (entry := _entry(text, name)) is not None}
-    except (OSError, ValueError, AttributeError):
+    except (ValueError, AttributeError):
         return {}
     return {name: entry for name, entry in found.items() if isinstance(entry, dict)}
 

@@ -8,7 +8,7 @@ from router_config.config.credentials import Environment, is_sendable, misspelt_
 from router_config.config.file_format import FileDay, FileModel, FileProvider
 from router_config.config.grammar.rules import nearest
 from router_config.config.grammar.yaml_source import Source, Where
-from router_config.config.litellm_names import PROVIDERS
+from router_config.config.installed_litellm import provider_names
 from router_config.config.models import Day, Key, Model, Provider, Secret
 from router_config.config.presets import Preset, preset_of, retirement_warning
 
@@ -52,20 +52,24 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
 
 def _prefix(source: Source, name: str, section: FileProvider, preset: Preset | None) -> str:
     if section.litellm_provider is None:
-        if preset is None and name not in PROVIDERS:
-            near = nearest(name, [*PROVIDERS, "together"])
+        if preset is None and _is_unknown(name):
+            near = nearest(name, [*provider_names(), "together"])
             meant = f"Did you mean {near}? Otherwise" if near else "Otherwise"
             hint = f"{meant} add litellm_provider, such as openai for a compatible server."
             what = f"{name}: LiteLLM knows no provider of this name"
             raise source.error(("providers", name), what, hint, key=True)
         return preset.litellm_provider if preset is not None else name
     prefix = section.litellm_provider.removesuffix("/")
-    if prefix not in PROVIDERS:
-        near = nearest(prefix, PROVIDERS)
+    if preset is None and _is_unknown(prefix):
+        near = nearest(prefix, provider_names())
         meant = f"; did you mean {near}?" if near else ""
         where = ("providers", name, "litellm_provider")
         source.warn(where, f"{name}: LiteLLM knows no provider {prefix}{meant}")
     return prefix
+
+
+def _is_unknown(prefix: str) -> bool:
+    return bool(provider_names()) and prefix not in provider_names()
 
 
 def _api_base(
