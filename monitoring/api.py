@@ -58,7 +58,7 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
     async def history(
         request: Request, hours: Annotated[int, Query(ge=1, le=24, description="how far back")] = 24
     ) -> Response:
-        """What each provider was asked and gave, slot by slot, and what befell it. All processes of the store count."""
+        """Usage and events of each provider, slot by slot, over all processes of the store."""
         return (await live.here.history(hours)).to(request)
 
     @router.get("/api/llm-providers/decisions", response_model=DecisionList, responses={**wrong, **unavailable})
@@ -69,7 +69,7 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
         provider: Annotated[str | None, Query(max_length=200, description="that answered or was tried")] = None,
         outcome: Annotated[str | None, Query(max_length=100, description="such as ok, refused or timeout")] = None,
     ) -> Response:
-        """The last requests, newest first: who asked, what was tried, what was passed over and why, who answered."""
+        """The last requests, newest first: who asked, what was tried, what was skipped and why, who answered."""
         found = await source.adecision_log(after=after, last=last, provider=provider, outcome=outcome)
         return Answer.of(found).to(request)
 

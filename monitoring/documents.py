@@ -157,7 +157,7 @@ class Decision(_Document):
     model: str | None
     outcome: str = Field(description="ok, refused (nobody had room), cancelled, or the kind of the last failure")
     attempts: list[Attempt] = Field(description="in the order in which they were made")
-    passed: list[PassedOver] = Field(description="the first twelve candidates that were passed over")
+    passed: list[PassedOver] = Field(description="the first twelve candidates that were skipped")
     tokens: int | None
     seconds: Number
     error: str | None
@@ -182,7 +182,7 @@ class ProviderHistory(_Document):
 
 
 class Event(_Document):
-    """What befell a provider."""
+    """What happened to a provider."""
 
     at: str
     kind: Literal["failover", "cooldown", "disabled", "exhausted"]
@@ -228,7 +228,7 @@ class GateState(_Document):
 
 
 class RestState(_Document):
-    """What is left alone: the whole provider, an account, a key, or a model of an account."""
+    """A cooldown, or a disabled key: of the whole provider, an account, a key, or a model of an account."""
 
     of: Literal["provider", "account", "key", "model"]
     status: Status

@@ -90,7 +90,7 @@ class Families(Collector):
         )
         yield _counter(
             "cooldowns",
-            "Times that a provider, or a key or model of it, failed and was left alone from then on.",
+            "Times that a provider, or a key or model of it, failed and went into cooldown.",
             ("provider",),
             self._times("cooldown", providers),
         )

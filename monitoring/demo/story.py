@@ -16,7 +16,7 @@ class Story:
         self._say = say
         self._before: dict[str, str] = {}
         self._told: dict[tuple[str, str], float] = {}
-        self._resting: set[str] = set()
+        self._unavailable: set[str] = set()
         self._refused = False
 
     def status(self, document: Mapping[str, Any]) -> None:
@@ -48,11 +48,12 @@ class Story:
         status, reason = provider["status"], provider["reason"]
         takes_over = f"; {answering} answers now" if answering and answering != name else ""
         if status in ("cooldown", "disabled"):
-            self._resting.add(name)
+            self._unavailable.add(name)
             until = f" until {_clock(provider['available_at'])}" if provider["available_at"] else ""
-            self._tell(f"{name} is left alone{until}{takes_over}. {reason}")
-        elif name in self._resting and status == "available":
-            self._resting.discard(name)
+            state = "in cooldown" if status == "cooldown" else "disabled"
+            self._tell(f"{name} is {state}{until}{takes_over}. {reason}")
+        elif name in self._unavailable and status == "available":
+            self._unavailable.discard(name)
             self._tell(f"{name} is back")
         elif status == "rate_limited":
             if self._is_news(name, status):

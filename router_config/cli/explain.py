@@ -83,7 +83,7 @@ def _outcome(document: dict[str, Any]) -> str:
 
 
 def _before(document: dict[str, Any]) -> str:
-    """How many that would be asked before who serves it cannot be."""
+    """How many deployments come before the chosen one, and why it is none of them."""
     candidates = [each for provider in document["providers"] for each in provider["candidates"]]
     (chosen,) = (each for each in candidates if each["deployment"] == document["chosen"])
     before = [each["status"] for each in candidates if each["place"] < chosen["place"]]
@@ -111,13 +111,18 @@ def _why(candidate: dict[str, Any], document: dict[str, Any], *, shared: bool) -
         yield "shares the load with the others of its place, the more the more room it has"
     if candidate["deployment"] == document["chosen"] and candidate["status"] == "soft_limited":
         yield "past its soft limit, but nobody below theirs has room, or only paid ones would come before it"
-    rest = candidate["rest"]
-    if rest is not None:
-        then = ", then one request tries it" if rest["then_probes"] else ""
-        ends = f"until {clock(rest['until'])}{then}" if rest["until"] else "until a person acts (router-config doctor)"
-        yield f"{_WHOLE[rest['of']]} rests since {clock(rest['since'])}, {ends}: {rest['reason']}"
+    cooldown = candidate["rest"]
+    if cooldown is not None:
+        then = ", then one request tries it" if cooldown["then_probes"] else ""
+        ends = (
+            f"until {clock(cooldown['until'])}{then}"
+            if cooldown["until"]
+            else "until a person acts (router-config doctor)"
+        )
+        state = "in cooldown" if cooldown["status"] == "cooldown" else cooldown["status"].replace("_", " ")
+        yield f"{_WHOLE[cooldown['of']]} is {state} since {clock(cooldown['since'])}, {ends}: {cooldown['reason']}"
     elif candidate["probe_due"]:
-        yield "its rest is over; this request would try it, and the others keep away until it has succeeded"
+        yield "its cooldown is over; this request would try it, and the others keep away until it has succeeded"
     if not candidate["gates"]:
         yield "no limits"
         return

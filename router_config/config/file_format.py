@@ -117,7 +117,7 @@ PRICE = Section(
 DEFAULTS = Section(
     Defaults,
     {
-        "cooldown": Entry(_DURATION, "How long a failing provider is left alone."),
+        "cooldown": Entry(_DURATION, "How long a failing provider is in cooldown."),
         "timeout": Entry(Scalar(positive(parse_duration, "30s"), _DURATION.json), "How long one attempt may take."),
         "soft_limit": Entry(
             Scalar(parse_share, {**_NUMBER, "examples": ["95%"]}),

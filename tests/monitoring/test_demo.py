@@ -68,7 +68,7 @@ def test_an_incident_is_told_and_seen(start: Start) -> None:
     command = start("-c", FAST, "incident")
     with command.client() as client:
         command.wait_for("the simulator now plays an incident: groq answers its next request with HTTP 500")
-        command.wait_for("groq is left alone until")
+        command.wait_for("groq is in cooldown until")
         command.wait_for("groq failed (server error); the same request of")
         groq = client.get(f"{STATUS}/groq").json()
         assert groq["status"] == "cooldown"
