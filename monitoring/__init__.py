@@ -13,13 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from monitoring.api import router_for
-    from monitoring.mounting import sub_app_for
+    from monitoring.api import router_for, sub_app_for
     from monitoring.source import ConfiguredSource, StatusSource
 
 __all__ = ["ConfiguredSource", "StatusSource", "router_for", "sub_app_for"]
 
-_HOMES = {"ConfiguredSource": "source", "StatusSource": "source", "router_for": "api", "sub_app_for": "mounting"}
+_HOMES = {"ConfiguredSource": "source", "StatusSource": "source", "router_for": "api", "sub_app_for": "api"}
 
 
 def __getattr__(name: str) -> Any:

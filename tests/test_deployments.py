@@ -1,5 +1,6 @@
 """A deployment is the same whether it comes from the configuration or from LiteLLM's model list."""
 
+import asyncio
 import dataclasses
 import json
 from pathlib import Path
@@ -9,12 +10,15 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rig import MakeRouter, reference
+from rig import MakeRouter, message, reference
 from rig_cli import run_router_config
 
+from monitoring import ConfiguredSource
 from router_config import Config, ConfigError, Router, load_config
+from router_config.clock import VirtualClock
 from router_config.deployments.catalog import Catalog
 from router_config.deployments.model_list import deployments_of, generate
+from router_config.ledger.store import open_store
 from router_config.simulator import Simulator
 
 LIMIT_NAMES = ("rpm", "tpm", "rpd", "tpd")
@@ -139,3 +143,21 @@ def without_times(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: without_times(each) for name, each in value.items() if not name.endswith("_at")}
     return [without_times(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(("correction", "requests"), [(0.0, 1), (70_200.0, 0)])
+def test_a_status_goes_by_the_corrected_day_with_a_router_or_without(
+    make_router: MakeRouter, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, correction: float, requests: int
+) -> None:
+    router = make_router(state="sqlite:///state.db", providers={"groq": None})
+    assert router.config is not None
+    store = open_store(router.config.state)
+    source = ConfiguredSource(router.config, store, clock=clock)
+    router.completion(model="default", messages=message())
+    clock.advance(3600)
+    monkeypatch.setattr(clock, "correction", correction)  # At 12:30 UTC it is midnight in Los Angeles.
+    shown, theirs = asyncio.run(source.astatus()), router.status()
+    assert shown["providers"] == theirs["providers"]
+    assert shown["capacity"] == theirs["capacity"]
+    assert shown["providers"][0]["usage_today"]["requests"] == requests
+    asyncio.run(store.aclose())

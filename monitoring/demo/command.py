@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
-from monitoring.address import AddressError, listen, token_for
 from monitoring.console import quiet_end, say, warn
 from monitoring.demo.script import Script
+from monitoring.http.address import AddressError, listen, token_for
 
 USUAL: Final = Script()
 

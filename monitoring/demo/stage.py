@@ -9,14 +9,15 @@ from typing import Final
 
 import litellm
 
-from monitoring.address import address_of
 from monitoring.api import router_for
 from monitoring.console import ending_at_signal, say
 from monitoring.demo.agents import agents
 from monitoring.demo.script import Script
 from monitoring.demo.show import Show
 from monitoring.demo.story import Story
-from monitoring.server import PATIENCE, app_for, serve
+from monitoring.http.address import address_of
+from monitoring.http.guard import app_for
+from monitoring.server import PATIENCE, serve
 from router_config import Router
 from router_config.simulator import Simulator
 

@@ -4,7 +4,7 @@ import argparse
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    from monitoring.serve import run
+    from monitoring.command import run
 
     return run(
         arguments.config,

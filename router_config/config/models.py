@@ -165,6 +165,12 @@ class Config:
         """Every group that some model serves."""
         return frozenset(group for provider in self.providers for model in provider.models for group in model.groups)
 
+    def group_of(self, name: str) -> str | None:
+        """The group that a caller means by a name: a group, an alias of one, or what the alias `*` stands for."""
+        if name in self.groups:
+            return name
+        return self.aliases.get(name) or self.aliases.get("*")
+
     @property
     def by_priority(self) -> tuple[Provider, ...]:
         """The providers in the order in which they are asked."""

@@ -61,7 +61,7 @@ class View:
     """The providers that a status shows, by priority.
 
     path, loaded_at, error: the configuration's file, when it was read (epoch seconds), and why a newer one cannot be
-    used.
+    used. correction: seconds by which the time of calendar days is ahead of the router's clock.
     """
 
     providers: tuple[ProviderView, ...]
@@ -69,6 +69,7 @@ class View:
     loaded_at: float | None = None
     error: str | None = None
     simulated: bool = False
+    correction: float = 0.0
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -108,8 +109,7 @@ def view_of(
 ) -> View:
     """The view of a configuration.
 
-    loaded_at: when it was read, epoch seconds. correction: seconds by which the time of calendar days is ahead of the
-    router's clock.
+    loaded_at: when it was read, epoch seconds. correction: as in View.
     """
     deployments = deployments_of(config, correction=correction)
     providers = [
@@ -124,7 +124,7 @@ def view_of(
         for provider in sorted(config.providers, key=lambda provider: provider.priority)
     ]
     path = None if config.path is None else str(config.path)
-    return View(tuple(providers), path, loaded_at, None, simulated)
+    return View(tuple(providers), path, loaded_at, None, simulated, correction)
 
 
 def view_of_deployments(

@@ -12,8 +12,8 @@ from rig import MakeRouter, message
 from rig_monitoring import STATUS, Api, Serve
 
 import monitoring
-from monitoring.answers import Answer
 from monitoring.documents import Explanation, ProviderState, StatusDocument
+from monitoring.http.answer import Answer
 from monitoring.source import ConfiguredSource
 from router_config import load_config
 from router_config.clock import VirtualClock

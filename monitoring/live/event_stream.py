@@ -6,17 +6,17 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from monitoring.feed import Feed
+from monitoring.live.feed import Feed
 
 ENDING: Final = "router_config.ending"
-"""Where a server of ours puts the asyncio.Event that it ends by into the ASGI scope."""
+"""The key of the ASGI scope under which our own server puts the asyncio.Event that ends it."""
 
 FAREWELL: Final = 0.1
-"""Seconds that the client gets to take the end of the stream."""
+"""Seconds that the client gets to read the end of the stream."""
 
 
 class EventStream(Response):
-    """Everything that a feed tells, as server-sent events."""
+    """The events of a feed, as server-sent events."""
 
     media_type = "text/event-stream"
 
@@ -28,13 +28,13 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         listener = self._feed.join()
 
-        async def tell() -> None:
+        async def send_events() -> None:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async for each in listener.events():
                 await send(_part(each))
 
-        telling = asyncio.create_task(tell())
-        waits = {telling, asyncio.create_task(_left(receive))}
+        sending = asyncio.create_task(send_events())
+        waits = {sending, asyncio.create_task(_disconnected(receive))}
         ending = scope.get(ENDING)
         if ending is not None:
             waits.add(asyncio.create_task(ending.wait()))
@@ -42,10 +42,10 @@ class EventStream(Response):
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._feed.leave(listener)
-            for each in waits:  # One who does not read what it is sent would hold up the end of the server.
+            for each in waits:  # A client that does not read would hold up the end of the server.
                 each.cancel()
             await asyncio.wait(waits)
-        if not telling.cancelled() and (error := telling.exception()) is not None:
+        if not sending.cancelled() and (error := sending.exception()) is not None:
             raise error
         try:
             async with asyncio.timeout(FAREWELL):
@@ -54,7 +54,7 @@ class EventStream(Response):
             pass
 
 
-async def _left(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

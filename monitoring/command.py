@@ -4,8 +4,8 @@ import asyncio
 import os
 import socket
 
-from monitoring.address import AddressError, address_of, listen, token_for
 from monitoring.console import ending_at_signal, quiet_end, say, warn
+from monitoring.http.address import AddressError, address_of, listen, token_for
 from router_config.config.loading import load_config
 from router_config.config.models import Config, ConfigError
 from router_config.ledger.store import Store, StoreError, open_store
@@ -49,7 +49,8 @@ async def _serve(
     config: Config, store: Store, bound: socket.socket, host: str, token: str | None, insecure: bool
 ) -> None:
     from monitoring.api import router_for
-    from monitoring.server import app_for, serve
+    from monitoring.http.guard import app_for
+    from monitoring.server import serve
     from monitoring.source import ConfiguredSource
 
     with ending_at_signal() as ending:

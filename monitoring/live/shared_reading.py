@@ -1,4 +1,4 @@
-"""One reading for all who ask for it at nearly the same time."""
+"""One reading of the store for everybody who asks at nearly the same time."""
 
 import asyncio
 import time
@@ -8,15 +8,14 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 LONGEST: Final = 0.4
-"""Seconds for which a reading that took long lasts at most, unless it is to last longer: who is told of changes is so
-within a second."""
+"""Seconds for which a slow reading is shared at most, unless it is to last longer: changes show within a second."""
 
 
-class Shared(Generic[T]):
-    """What `read` gave last, for `lasts` seconds; who asks while it is being read waits for that reading.
+class SharedReading(Generic[T]):
+    """The last result of `read`, kept for `lasts` seconds. Who asks while it is being read waits for that reading.
 
-    One that took long lasts longer, twenty times what it took, but no longer than LONGEST: however many ask, reading
-    takes a twentieth of the time. With `lasts` of 0 nothing is shared but a reading under way. Of one event loop.
+    A slow reading is kept for twenty times as long as it took, up to LONGEST, so that reading takes at most a twentieth
+    of the time however many ask. With `lasts` of 0 only a reading under way is shared. It belongs to one event loop.
     """
 
     def __init__(self, read: Callable[[], Awaitable[T]], lasts: float) -> None:
@@ -26,12 +25,12 @@ class Shared(Generic[T]):
         self._until = float("-inf")
 
     async def get(self) -> T:
-        """The reading. Raises what `read` raised; the next who asks has it read again."""
+        """The reading. Raises what `read` raised; the next caller has it read again."""
         reading = self._reading
         if reading is None or (reading.done() and (time.monotonic() >= self._until or _failed(reading))):
             reading = self._reading = asyncio.ensure_future(self._run())
-            reading.add_done_callback(_failed)  # Where nobody waits any more, nobody is to hear of a failure.
-        # Who leaves must not take the reading from the others.
+            reading.add_done_callback(_failed)  # Marks the failure as seen where nobody waits any more.
+        # A caller who is cancelled must not cancel the reading of the others.
         return await asyncio.shield(reading)
 
     async def _run(self) -> T:

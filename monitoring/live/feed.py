@@ -1,4 +1,4 @@
-"""The event stream: one reader of the source tells all who listen what has changed."""
+"""The events of the stream: one reader of the source tells all listeners what has changed."""
 
 import asyncio
 import json
@@ -9,41 +9,41 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from monitoring.answers import Answer
-from monitoring.sharing import Shared
+from monitoring.http.answer import Answer
+from monitoring.live.shared_reading import SharedReading
 from monitoring.source import StatusSource
 
 LOOK: Final = 0.5
-"""Seconds between two readings, while anybody listens."""
+"""Seconds between two readings, while there is a listener."""
 
 ALIVE: Final = 14.0
-"""Seconds after which the status is told even if nothing has changed: within 15 a page knows that it is alive."""
+"""Seconds after which the status is sent even if nothing has changed: a page waits 15 before it takes us for lost."""
 
 FIRST: Final = 50
-"""So many decisions are told at the beginning."""
+"""Decisions that a listener gets at the beginning."""
 
 KEPT: Final = 500
-"""Decisions kept for those who listen slowly; one who lags further behind misses the oldest."""
+"""Decisions kept for slow listeners; one that lags further behind misses the oldest."""
 
 _log = logging.getLogger("router_config")
 
 
 class Feed:
-    """What there is to tell, of one event loop. Nobody holds up another: each takes the newest when it is ready for it.
+    """The events for all listeners of one event loop. Each takes the newest when it is ready, and holds up no other.
 
-    What is kept does not grow with the number of those who listen, nor with how slowly they do.
+    Memory grows neither with the number of listeners nor with how slow they are.
     """
 
-    def __init__(self, source: StatusSource, status: Shared[Answer]) -> None:
+    def __init__(self, source: StatusSource, status: SharedReading[Answer]) -> None:
         self._source = source
         self._status = status
         self._listeners: set[Listener] = set()
         self._reader: asyncio.Task[None] | None = None
         self._cursor = 0
-        self._told_at = float("-inf")
+        self._sent_at = float("-inf")
         self._tag = ""
-        self.news = 0
-        """Goes up when there is a status to tell."""
+        self.version = 0
+        """Goes up with each new status."""
         self.status = b""
         self.added = 0
         """How many decisions have been read; the last KEPT of them are kept."""
@@ -51,7 +51,7 @@ class Feed:
         self._part: tuple[int, int, bytes] = (-1, 0, b"")
 
     def join(self) -> "Listener":
-        """One more who listens, until `leave`; the first starts the reader."""
+        """A new listener, until `leave`; the first starts the reader."""
         listener = Listener(self)
         self._listeners.add(listener)
         if self._reader is None or self._reader.done():
@@ -66,7 +66,7 @@ class Feed:
             self._reader = None
 
     def decisions_since(self, seen: int) -> bytes:
-        """The decisions read after the first `seen`, newest first, as an event; made once for all at the same place."""
+        """The decisions read after the first `seen`, newest first, as an event; all who have seen as many share it."""
         if self._part[:2] != (seen, self.added):
             wanted = min(self.added - seen, len(self._decisions)) if seen else min(FIRST, len(self._decisions))
             newest_first = [self._decisions[-place] for place in range(1, wanted + 1)]
@@ -82,7 +82,7 @@ class Feed:
                 return
             try:
                 await self._look()
-            except Exception as failure:  # Whatever the source raises: the page sees that nothing comes any more.
+            except Exception as failure:  # Whatever it is: the page sees that no event comes any more.
                 _log.warning("the status cannot be read: %s", failure)
             await asyncio.sleep(LOOK)
 
@@ -94,49 +94,49 @@ class Feed:
             self._cursor = fresh[0]["number"]
             self._decisions.extend(json.dumps(each, separators=(",", ":")) for each in reversed(fresh))
             self.added += len(fresh)
-        changed = answer.tag != self._tag or time.monotonic() >= self._told_at + ALIVE
+        changed = answer.tag != self._tag or time.monotonic() >= self._sent_at + ALIVE
         if changed:
-            self._tag, self._told_at = answer.tag, time.monotonic()
-            self.news, self.status = self.news + 1, event("status", answer.body)
+            self._tag, self._sent_at = answer.tag, time.monotonic()
+            self.version, self.status = self.version + 1, event("status", answer.body)
         if changed or fresh:
             for listener in self._listeners:
-                listener.wake()
+                listener.notify()
 
 
 class Listener:
-    """One who listens: where it is, and whether it is to go on."""
+    """One client of the stream: how far it has read, and whether it goes on."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._woken = asyncio.Event()
+        self._notified = asyncio.Event()
         self._closed = False
-        self._news, self._added = 0, 0
+        self._version, self._added = 0, 0
 
-    def wake(self) -> None:
-        self._woken.set()
+    def notify(self) -> None:
+        self._notified.set()
 
     def close(self) -> None:
         self._closed = True
-        self._woken.set()
+        self._notified.set()
 
     async def events(self) -> AsyncIterator[bytes]:
-        """What there is to tell now, and then whatever changes, until it is closed."""
+        """The state now, and then whatever changes, until it is closed."""
         feed = self._feed
         yield b"retry: 1000\n\n"
-        if feed.news == 0:
-            await self._woken.wait()
-        told_decisions = False
+        if feed.version == 0:
+            await self._notified.wait()
+        sent_decisions = False
         while not self._closed:
-            self._woken.clear()
-            if feed.news != self._news:
-                self._news = feed.news
+            self._notified.clear()
+            if feed.version != self._version:
+                self._version = feed.version
                 yield feed.status
-            if feed.added != self._added or not told_decisions:
-                told_decisions = True
+            if feed.added != self._added or not sent_decisions:
+                sent_decisions = True
                 part, self._added = feed.decisions_since(self._added), feed.added
                 yield part
-            if feed.news == self._news and feed.added == self._added:
-                await self._woken.wait()
+            if feed.version == self._version and feed.added == self._added:
+                await self._notified.wait()
 
 
 def event(name: str, data: bytes) -> bytes:
@@ -144,6 +144,6 @@ def event(name: str, data: bytes) -> bytes:
 
 
 def _server_is_ending() -> bool:
-    """Whether a uvicorn server that runs this app has been told to end: it waits for open streams, and tells nobody."""
+    """Whether the uvicorn server that runs this app is ending: it waits for open streams without telling them."""
     server: Any = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return getattr(server, "should_exit", False) is True

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from monitoring.problems import ProblemError
+from monitoring.http.problems import ProblemError
 from monitoring.source import StatusSource
 
 MISSING: Final = "Metrics need prometheus-client: pip install 'litellm-router-config[metrics]'"
@@ -24,7 +24,7 @@ def add_metrics(router: APIRouter, source: StatusSource) -> None:
         try:
             from prometheus_client.exposition import choose_encoder
 
-            from monitoring.families import Families
+            from monitoring.metrics.families import Families
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "prometheus_client":
                 raise

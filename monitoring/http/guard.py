@@ -3,23 +3,25 @@
 import base64
 import binascii
 import hmac
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
+from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitoring.address import TOKEN_VARIABLE, is_loopback
-from monitoring.problems import problem
+from monitoring.http.address import TOKEN_VARIABLE, is_loopback
+from monitoring.http.problems import problem
 
 OPEN_PATHS: Final = frozenset({"/healthz"})
 
 
 class Guard:
-    """Lets in who brings the token, as bearer or, for browsers, as the password of any user.
+    """Lets in a caller who brings the token, as bearer or, for browsers, as the password of any user.
 
-    Without a token and with `local_only`, whoever asked for this machine by a name of its own: a page of another
-    site that had its name point here (DNS rebinding) did not.
+    Without a token and with `local_only` it lets in who asked for a host name of this machine. That keeps out the pages
+    of other sites whose name was made to point here (DNS rebinding).
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None, local_only: bool) -> None:
@@ -41,6 +43,18 @@ class Guard:
             refused = problem(HTTPStatus.FORBIDDEN, "This page is for this machine: ask for localhost or 127.0.0.1.")
             return await refused(scope, receive, send)
         return await self._app(scope, receive, send)
+
+
+def app_for(routers: Iterable[APIRouter], *, host: str, token: str | None, insecure: bool) -> ASGIApp:
+    """These routes in an app of their own, behind the guard that its host calls for.
+
+    host: where the app will listen. insecure: let the network in without a token.
+    """
+    # FastAPI's own documentation pages would load scripts from another host.
+    app = FastAPI(title="LLM providers", docs_url=None, redoc_url=None)
+    for router in routers:
+        app.include_router(router)
+    return Guard(app, token=token, local_only=is_loopback(host) and not insecure)
 
 
 def _path_of(scope: Scope) -> str:
