@@ -12,7 +12,7 @@ from rig_redis import RedisServer
 
 from monitoring.documents import Explanation
 from router_config import Router, route_of
-from router_config.cli.explain import _lines
+from router_config.cli.commands.explain import _lines
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 

@@ -1,4 +1,4 @@
-"""Putting a question to the store of a configuration, without LiteLLM and without a Router."""
+"""Reading the store of a configuration, without LiteLLM and without a Router."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ Question = Callable[[Store], Awaitable[dict[str, Any]]]
 
 
 def read(config: Config, question: Question) -> dict[str, Any]:
-    """The answer of the store. One that was never used stays unmade: reading leaves no file behind.
+    """What `question` gets from the store. Where there is no store yet, reading makes none.
 
     Raises StoreError when it cannot be opened.
     """

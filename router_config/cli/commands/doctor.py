@@ -13,7 +13,7 @@ from router_config.config.loading import load_config
 from router_config.config.models import Config
 
 if TYPE_CHECKING:
-    from router_config.routing.health_check import Finding
+    from router_config.cli.health_check import Finding
 
 _WORDS = {"ok": "OK", "limited": "no room", "failed": "FAILED", "unconfigured": "no key", "off": "off"}
 
@@ -37,11 +37,11 @@ async def _findings(path: str, config: Config, timeout: float) -> list["Finding"
     if not sys.stderr.isatty():
         print("asking each key and model ...", file=sys.stderr, flush=True)
     from router_config import Router
-    from router_config.routing.health_check import examine, not_asked, subjects
+    from router_config.cli.health_check import distinct_deployments, examine, not_asked
 
     router = Router.from_yaml(path)
     try:
-        with _progress(len(subjects(router))) as tell:
+        with _progress(len(distinct_deployments(router))) as tell:
             asked = await examine(router, timeout, tell)
     finally:
         await router.aclose()

@@ -5,12 +5,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from router_config.cli.ask import require_group
-from router_config.cli.moments import clock, span, until
+from router_config.cli.commands.ask import group_of
 from router_config.cli.store_access import read, warn_of_memory
-from router_config.cli.text import amount, print_json, table
+from router_config.cli.text import amount, clock, print_json, span, table, until
 from router_config.config.loading import load_config
-from router_config.config.models import Config
 from router_config.deployments.model_list import deployments_of
 from router_config.status.explanation import absent_from, explanation
 
@@ -25,8 +23,7 @@ _WHOLE = {
 def explain(arguments: argparse.Namespace) -> int:
     """Prints every gate of every candidate for a request; it takes no room."""
     config = load_config(arguments.config)
-    require_group(config, arguments.group)
-    group = _group(config, arguments.group)
+    group = group_of(config, arguments.group)
     deployments = [each for each in deployments_of(config) if group in each.groups]
     document = read(
         config,
@@ -46,12 +43,6 @@ def explain(arguments: argparse.Namespace) -> int:
         print("\n".join(_lines(document)))
         warn_of_memory(config)
     return 0
-
-
-def _group(config: Config, name: str) -> str:
-    if name in config.groups:
-        return name
-    return config.aliases.get(name) or config.aliases["*"]
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:

@@ -1,17 +1,14 @@
-"""`router-config check`, `show` and `schema`: the configuration, as it is and as it should be."""
+"""`router-config check`: whether the configuration can be used, and what is odd about it."""
 
 import argparse
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from router_config.cli.text import amount, plural, print_json, table
 from router_config.config import prices as price_list
-from router_config.config.loading import load_config, load_with_source
-from router_config.config.models import Config, ConfigError, Key, Limits, Provider, Secret
+from router_config.config.loading import load_with_source
+from router_config.config.models import Config, ConfigError, Limits, Provider
 from router_config.config.presets import RETIRED, preset_of
 from router_config.config.store_url import require_writable, without_password
 from router_config.deployments.model_list import deployments_of, prices_of, without_price
@@ -37,26 +34,6 @@ def check(arguments: argparse.Namespace) -> int:
         for warning in warnings:
             print(f"warning: {warning}", file=sys.stderr)
     return 1 if warnings and arguments.strict else 0
-
-
-def show(arguments: argparse.Namespace) -> int:
-    """Prints the configuration with presets applied and numbers parsed, without a secret."""
-    document = _without_secrets(load_config(arguments.config))
-    if arguments.json:
-        print_json(document)
-    else:
-        import yaml
-
-        print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), end="")
-    return 0
-
-
-def schema(arguments: argparse.Namespace) -> int:
-    """Prints the JSON schema of litellm.yaml."""
-    from router_config.config.file_format import json_schema
-
-    print_json(json_schema())
-    return 0
 
 
 def key_state(provider: Provider) -> str:
@@ -158,25 +135,3 @@ def _successor(provider: Provider, model: str) -> str:
     if preset is None or preset.successor is None or preset.successor == model:
         return ""
     return f"; {preset.successor} is"
-
-
-def _without_secrets(config: Config) -> dict[str, Any]:
-    document = _plain(asdict(config))
-    document["state"] = without_password(config.state)
-    for provider, shown in zip(config.providers, document["providers"], strict=True):
-        shown["keys"] = [_key(key) for key in provider.keys]
-        if provider.api_base is not None:
-            shown["api_base"] = without_password(provider.api_base)
-    return {name: document[name] for name in document if name not in ("warnings", "variables")}
-
-
-def _key(key: Key) -> dict[str, Any]:
-    return {"variable": key.variable, "set": key.secret is not None}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Secret | Path) else value

@@ -18,11 +18,12 @@ _PATIENCE = 2.0
 
 
 def ask(arguments: argparse.Namespace) -> int:
+    """Prints the answer, and on stderr which attempts it took; 1 when no provider could answer."""
     prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
     if not prompt.strip():
         raise ConfigError('router-config ask: the question is empty\n  Write router-config ask "What is ...?"')
     config = load_config(arguments.config)
-    require_group(config, arguments.group)
+    group_of(config, arguments.group)
     if not any(provider.configured and provider.enabled for provider in config.providers):
         print(
             f"No provider of {arguments.config} has a key.\n  Set one with router-config env.",
@@ -36,11 +37,12 @@ def ask(arguments: argparse.Namespace) -> int:
     return _answer(arguments, messages, stream=stream and not arguments.json)
 
 
-def require_group(config: Config, name: str) -> None:
-    """Raises ConfigError for a name that is neither a group of `config` nor an alias."""
+def group_of(config: Config, name: str) -> str:
+    """The group that a name means. Raises ConfigError for one that is neither a group nor an alias."""
+    group = config.group_of(name)
+    if group is not None:
+        return group
     names = {*config.groups, *config.aliases}
-    if name in names or "*" in names:
-        return
     near = nearest(name, names)
     meant = f"Did you mean {near}?" if near else f"There are: {', '.join(sorted(names))}."
     raise ConfigError(f'{config.path}: no group or alias is called "{name[:60]}"\n  {meant}')
@@ -63,7 +65,7 @@ def _answer(arguments: argparse.Namespace, messages: list[dict[str, str]], *, st
             route = route_of(reply)
         except NoProviderAvailable as none:
             progress.done()
-            _explain_refusal(none, arguments)
+            _print_refusal(none, arguments)
             return 1
         except openai.OpenAIError as error:  # what all of LiteLLM's own are
             progress.done()
@@ -111,7 +113,7 @@ def _attempt(attempt: Any) -> dict[str, Any]:
     }
 
 
-def _explain_refusal(refusal: Any, arguments: argparse.Namespace) -> None:
+def _print_refusal(refusal: Any, arguments: argparse.Namespace) -> None:
     verdicts = {
         name: {"status": verdict.status, "reason": verdict.reason, "until": verdict.until}
         for name, verdict in refusal.verdicts.items()

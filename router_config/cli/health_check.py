@@ -1,7 +1,7 @@
-"""The doctor: one tiny request to each key and model, side by side, and what is to be done where one does not work.
+"""The health check of `router-config doctor`: one tiny request to each model with each key, several at a time.
 
-Requests go through the Router, so limits hold and what is learned is kept. Whatever rests is asked all the same, and is
-back in use if it works again.
+Requests go through the Router, so limits hold, and what an answer says of limits and cooldowns is kept. What is in
+cooldown or disabled is asked all the same, and is back in use if it works again.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from router_config.signals import redact
 State = Literal["ok", "limited", "failed", "unconfigured", "off"]
 
 AT_ONCE: Final = 8
-"""So many requests are under way at a time."""
+"""Requests under way at a time."""
 
 QUESTION: Final[list[Any]] = [{"role": "user", "content": "Answer with the word OK."}]
 ANSWER_TOKENS: Final = 16
@@ -37,7 +37,7 @@ class Finding:
     state: `ok`; `limited`, a limit has no room, which says nothing against the key; `failed`; `unconfigured`, no key;
     `off`, switched off in the file. variable: the environment variable of the key. seconds: how long the answer took.
     limits: by name, the limit, what is left of it and who says so. kind: what went wrong, in one word. revived: it was
-    left alone until now.
+    not asked until now, and works again.
     """
 
     deployment: str
@@ -57,7 +57,7 @@ class Finding:
         return self.state != "failed"
 
 
-def subjects(router: Router) -> list[Deployment]:
+def distinct_deployments(router: Router) -> list[Deployment]:
     """Each model with each key, once, in the order in which they are asked."""
     found: dict[tuple[str, str, int], Deployment] = {}
     for each in router.catalog.deployments.values():
@@ -66,9 +66,9 @@ def subjects(router: Router) -> list[Deployment]:
 
 
 async def examine(router: Router, timeout: float, tell: Callable[[Finding], None]) -> list[Finding]:
-    """Ask every deployment of a Router that has a configuration; `tell` hears of each finding as it comes.
+    """Ask every deployment of a Router that has a configuration.
 
-    timeout: seconds for one answer.
+    timeout: seconds for one answer. tell: called with each finding as it comes.
     """
     slots = asyncio.Semaphore(AT_ONCE)
     await _warm_up()
@@ -79,11 +79,11 @@ async def examine(router: Router, timeout: float, tell: Callable[[Finding], None
         tell(finding)
         return finding
 
-    return list(await asyncio.gather(*(one(each) for each in subjects(router))))
+    return list(await asyncio.gather(*(one(each) for each in distinct_deployments(router))))
 
 
 def not_asked(config: Config) -> list[Finding]:
-    """The providers and keys that take no part, and what would change that."""
+    """The providers and keys that are not in use, and what would change that."""
     found: list[Finding] = []
     for provider in config.by_priority:
         models = ", ".join(model.name for model in provider.models)
@@ -116,8 +116,8 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
         advice = "The request was refused for what it is; see litellm_params of this model."
         return _failed(router, deployment, "bad_request", str(error), advice)
     seconds = time.monotonic() - started
-    rested = before["status"] in ("disabled", "cooldown", "probing", "exhausted", "rate_limited")
-    if rested:
+    unavailable = before["status"] in ("disabled", "cooldown", "probing", "exhausted", "rate_limited")
+    if unavailable:
         await router.wake(deployment.id)
     return Finding(
         deployment.id,
@@ -127,7 +127,7 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
         _variable(router, deployment),
         seconds,
         _limits(deployment, await _candidate(router, deployment)),
-        revived=rested,
+        revived=unavailable,
     )
 
 
