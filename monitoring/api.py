@@ -22,8 +22,8 @@ from monitoring.http.problems import ProblemError, ProblemRoute, described
 from monitoring.live.event_stream import EventStream
 from monitoring.live.readings import ReadingsByLoop
 from monitoring.metrics.endpoint import add_metrics
-from monitoring.source import StatusSource
 from router_config.ledger.rules.decisions import DECISIONS_KEPT
+from router_config.status.source import StatusSource
 
 EVENTS: Final = (
     "`status`: the document of GET /api/llm-providers, at once, within a second of any change, and every 15 seconds. "

@@ -51,7 +51,7 @@ async def _serve(
     from monitoring.api import router_for
     from monitoring.http.guard import app_for
     from monitoring.server import serve
-    from monitoring.source import ConfiguredSource
+    from router_config.status.source import ConfiguredSource
 
     with ending_at_signal() as ending:
         try:

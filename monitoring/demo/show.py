@@ -10,9 +10,9 @@ from typing import Final
 from monitoring.demo.agents import DemoAgent
 from monitoring.demo.script import Script
 from monitoring.demo.story import Story
-from monitoring.source import StatusSource
 from router_config import NoProviderAvailable
 from router_config.simulator import Simulator
+from router_config.status.source import StatusSource
 
 LOOK: Final = 0.5
 """Seconds between two looks at the status."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from monitoring.http.answer import Answer
 from monitoring.live.shared_reading import SharedReading
-from monitoring.source import StatusSource
+from router_config.status.source import StatusSource
 
 LOOK: Final = 0.5
 """Seconds between two readings, while there is a listener."""

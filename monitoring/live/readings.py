@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from monitoring.http.answer import Answer
 from monitoring.live.feed import Feed
 from monitoring.live.shared_reading import SharedReading
-from monitoring.source import StatusSource
+from router_config.status.source import StatusSource
 
 
 class Readings:

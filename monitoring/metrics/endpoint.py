@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from monitoring.http.problems import ProblemError
-from monitoring.source import StatusSource
+from router_config.status.source import StatusSource
 
 MISSING: Final = "Metrics need prometheus-client: pip install 'litellm-router-config[metrics]'"
 HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

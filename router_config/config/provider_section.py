@@ -1,11 +1,12 @@
 """One provider of litellm.yaml: its preset applied, its keys found, its models checked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from router_config.config.credentials import Environment, is_sendable, misspelt_variable, variable_of
-from router_config.config.file_format import FileDay, FileModel, FileProvider
+from router_config.config.file_format import FileDay, FileProvider
 from router_config.config.grammar.rules import nearest
 from router_config.config.grammar.yaml_source import Source, Where
 from router_config.config.installed_litellm import provider_names
@@ -162,16 +163,14 @@ def _models(source: Source, env: Environment, name: str, prefix: str, section: F
         if model.name.startswith(f"{prefix}/") and prefix not in ("groq", "openrouter"):
             bare = model.name.removeprefix(f"{prefix}/")
             source.warn((*where, index), f"{name}: {prefix}/ is added by itself; write {bare}")
-        yield Model(
-            name=model.name,
-            limits=model.limits,
+        yield replace(
+            model,
             groups=tuple(dict.fromkeys(model.groups)),
             litellm_params=_parameters(source, env, (*where, index, "litellm_params"), model),
-            price=model.price,
         )
 
 
-def _parameters(source: Source, env: Environment, where: Where, model: FileModel) -> dict[str, Any]:
+def _parameters(source: Source, env: Environment, where: Where, model: Model) -> dict[str, Any]:
     for name in model.litellm_params:
         if name in _STANDS_ELSEWHERE:
             what = f"{model.name}: {name} has its own place in this file"

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
 from router_config.ledger.rules.choice import standing
@@ -16,7 +15,7 @@ from router_config.ledger.store import Snapshot, Store
 from router_config.status.capacity import capacity
 from router_config.status.explanation import first_choice
 from router_config.status.provider_status import provider_status
-from router_config.status.views import ProviderView, View, view_of
+from router_config.status.views import ProviderView, View
 
 PROBE: Final = Need(tokens=1, prompt_tokens=1)
 """The smallest request: a provider is available when it would take this one."""
@@ -99,10 +98,3 @@ def _day_began(provider: ProviderView, now: float) -> float:
     """When the provider's day began; a rolling day began 24 hours ago."""
     day = provider.deployments[0].meters[0].day if provider.deployments else None
     return day.began(now) if isinstance(day, CalendarDay) else now - 86400.0
-
-
-async def status_of(config: Config, store: Store, now: float) -> dict[str, Any]:
-    """The document as `router-config status` shows it, without a Router. now: epoch seconds."""
-    view = view_of(config)
-    store.know(view.meters)
-    return await document(replace(view, loaded_at=now), store, now)

@@ -14,11 +14,11 @@ from rig_monitoring import STATUS, Api, Serve
 import monitoring
 from monitoring.documents import Explanation, ProviderState, StatusDocument
 from monitoring.http.answer import Answer
-from monitoring.source import ConfiguredSource
 from router_config import load_config
 from router_config.clock import VirtualClock
 from router_config.ledger.store import open_store
 from router_config.simulator import Simulator
+from router_config.status.source import ConfiguredSource
 
 LIMIT = {"limit": 30, "used": 12, "reserved": 1, "remaining": 17, "resets_at": "...", "source": "config"}
 DESIGN: dict[str, Any] = {

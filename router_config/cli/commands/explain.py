@@ -1,7 +1,6 @@
 """`router-config explain`: what would happen to a request now, and why."""
 
 import argparse
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +8,6 @@ from router_config.cli.commands.ask import group_of
 from router_config.cli.store_access import read, warn_of_memory
 from router_config.cli.text import amount, clock, print_json, span, table, until
 from router_config.config.loading import load_config
-from router_config.deployments.model_list import deployments_of
-from router_config.status.explanation import absent_from, explanation
 
 _WHOLE = {
     "provider": "the whole provider",
@@ -24,19 +21,7 @@ def explain(arguments: argparse.Namespace) -> int:
     """Prints every gate of every candidate for a request; it takes no room."""
     config = load_config(arguments.config)
     group = group_of(config, arguments.group)
-    deployments = [each for each in deployments_of(config) if group in each.groups]
-    document = read(
-        config,
-        lambda store: explanation(
-            group,
-            deployments,
-            arguments.tokens,
-            store,
-            time.time(),
-            absent=absent_from(config, group),
-            max_wait=config.defaults.max_wait,
-        ),
-    )
+    document = read(config, lambda source: source.aexplain(group, arguments.tokens))
     if arguments.json:
         print_json(document)
     else:

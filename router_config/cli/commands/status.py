@@ -11,7 +11,7 @@ from router_config.cli.store_access import read, warn_of_memory
 from router_config.cli.text import print_json
 from router_config.config.loading import load_config
 from router_config.config.models import Config, ConfigError
-from router_config.status.document import status_of
+from router_config.status.source import ConfiguredSource
 
 Look = Callable[[], dict[str, Any]]
 
@@ -21,7 +21,7 @@ def status(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
 
     def look() -> dict[str, Any]:
-        return read(config, lambda store: status_of(config, store, time.time()))
+        return read(config, ConfiguredSource.astatus)
 
     if arguments.watch is not None and arguments.json:
         _repeat(look, arguments.watch)
