@@ -9,10 +9,10 @@ from rig_monitoring import Start
 DEMO = """
 import sys
 from monitoring import demo
-from monitoring.demo.script import Incident, Script
+from monitoring.demo.scenario import Incident, Scenario
 
 incident = Incident(1.0, "gemini", "answers its next request with HTTP 500", {"status": 500, "times": 1})
-sys.exit(demo.run(port=0, script=Script(pause=(0.1, 0.2), latency_ms=(0, 50), incidents=(incident,)), seconds=60))
+sys.exit(demo.run(port=0, scenario=Scenario(pause=(0.1, 0.2), latency_ms=(0, 50), incidents=(incident,)), seconds=60))
 """
 
 

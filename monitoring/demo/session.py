@@ -1,4 +1,4 @@
-"""The demo's parts put together: simulator, Router, agents, page. Imports LiteLLM."""
+"""One run of the demo: simulator, Router, agents and page. Imports LiteLLM."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,9 @@ import litellm
 from monitoring.api import router_for
 from monitoring.console import ending_at_signal, say
 from monitoring.demo.agents import agents
-from monitoring.demo.script import Script
-from monitoring.demo.show import Show
-from monitoring.demo.story import Story
+from monitoring.demo.event_log import EventLog
+from monitoring.demo.scenario import Scenario
+from monitoring.demo.traffic import Traffic
 from monitoring.http.address import address_of
 from monitoring.http.guard import app_for
 from monitoring.server import PATIENCE, serve
@@ -24,9 +24,9 @@ from router_config.simulator import Simulator
 CONFIG: Final = Path(__file__).with_name("reference.yaml")
 
 
-async def perform(
+async def run_demo(
     bound: socket.socket,
-    script: Script,
+    scenario: Scenario,
     count: int,
     seconds: float | None,
     *,
@@ -34,33 +34,36 @@ async def perform(
     token: str | None,
     insecure: bool,
 ) -> None:
-    """Run everything until a signal, or for so many seconds; then end everything."""
+    """Run the demo until a signal, or for so many seconds.
+
+    bound: the socket that the page is served on. count: how many agents ask.
+    """
     litellm.suppress_debug_info = True  # else LiteLLM prints an advertisement at each failed attempt
     with (
         ending_at_signal() as ending,
-        Simulator(latency_ms=script.latency_ms, answer_tokens=script.answer_tokens) as simulator,
+        Simulator(latency_ms=scenario.latency_ms, answer_tokens=scenario.answer_tokens) as simulator,
     ):
         router = Router.from_yaml(CONFIG, env=simulator.env(), simulated=True)
         try:
-            show = Show(router, simulator, script, Story(say))
+            traffic = Traffic(router, simulator, scenario, EventLog(say))
             app = app_for([router_for(router)], host=host, token=token, insecure=insecure)
             say(f"Status page: {address_of(bound, host)}  (Ctrl-C ends it)")
             say(f"{count} agents ask without pause. Requests go on elsewhere when a provider runs out or fails:")
             if seconds is not None:
                 asyncio.get_running_loop().call_later(seconds, ending.set)
-            playing = asyncio.create_task(show.play(agents(count, router), ending))
-            playing.add_done_callback(lambda _: ending.set())
+            asking = asyncio.create_task(traffic.run(agents(count, router), ending))
+            asking.add_done_callback(lambda _: ending.set())
             await serve(app, bound, ending)
-            await _ended(playing)
+            await _ended(asking)
         finally:
             await router.aclose()
 
 
-async def _ended(playing: asyncio.Task[None]) -> None:
-    """Let the agents have the answers that are under way, but not for long. Raises what ended the show, if anything."""
-    await asyncio.wait({playing}, timeout=PATIENCE)
-    playing.cancel()
+async def _ended(asking: asyncio.Task[None]) -> None:
+    """Give the agents a moment for the answers that are under way. Raises what ended them, if anything did."""
+    await asyncio.wait({asking}, timeout=PATIENCE)
+    asking.cancel()
     # LiteLLM makes a coroutine in a thread for each request, and drops it when the request is cancelled there.
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     with contextlib.suppress(asyncio.CancelledError):
-        await playing
+        await asking

@@ -1,4 +1,4 @@
-"""The demo while it runs: agents ask, incidents happen, changes are told."""
+"""The traffic of the demo: agents ask, and incidents happen. What changes is logged."""
 
 import asyncio
 import contextlib
@@ -8,37 +8,37 @@ from collections.abc import Sequence
 from typing import Final
 
 from monitoring.demo.agents import DemoAgent
-from monitoring.demo.script import Script
-from monitoring.demo.story import Story
+from monitoring.demo.event_log import EventLog
+from monitoring.demo.scenario import Scenario
 from router_config import NoProviderAvailable
 from router_config.simulator import Simulator
 from router_config.status.source import StatusSource
 
 LOOK: Final = 0.5
-"""Seconds between two looks at the status."""
+"""Seconds between two readings of the status."""
 
 
-class Show:
-    """Everything that goes on besides the page."""
+class Traffic:
+    """Agents that ask a Router, and the incidents of a scenario."""
 
-    def __init__(self, source: StatusSource, simulator: Simulator, script: Script, story: Story) -> None:
+    def __init__(self, source: StatusSource, simulator: Simulator, scenario: Scenario, event_log: EventLog) -> None:
         self._source = source
         self._simulator = simulator
-        self._script = script
-        self._story = story
+        self._scenario = scenario
+        self._event_log = event_log
         self._ending = asyncio.Event()
 
-    async def play(self, cast: Sequence[DemoAgent], ending: asyncio.Event) -> None:
-        """Until `ending` is set; requests that are under way then are answered first."""
+    async def run(self, agents: Sequence[DemoAgent], ending: asyncio.Event) -> None:
+        """Go on until `ending` is set, and then until the requests under way are answered."""
         self._ending = ending
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch())
             tasks.create_task(self._incidents())
-            for place, agent in enumerate(cast):
-                tasks.create_task(self._ask_on(agent, place / len(cast)))
+            for place, agent in enumerate(agents):
+                tasks.create_task(self._ask_on(agent, place / len(agents)))
 
     async def _ask_on(self, agent: DemoAgent, share: float) -> None:
-        low, high = self._script.pause
+        low, high = self._scenario.pause
         await self._pause(share * high)  # agents that begin together would ask together
         while not self._ending.is_set():
             await self._ask(agent)
@@ -51,22 +51,22 @@ class Show:
     async def _watch(self) -> None:
         newest = 0
         while not self._ending.is_set():
-            self._story.status(await self._source.astatus())
+            self._event_log.status(await self._source.astatus())
             for decision in reversed((await self._source.adecision_log(after=newest, last=500))["decisions"]):
                 newest = decision["number"]
-                self._story.decision(decision)
+                self._event_log.decision(decision)
             await self._pause(LOOK)
 
     async def _incidents(self) -> None:
-        began, script = time.monotonic(), self._script
-        while script.incidents:
-            for incident in script.incidents:
+        began, scenario = time.monotonic(), self._scenario
+        while scenario.incidents:
+            for incident in scenario.incidents:
                 await self._pause(began + incident.after - time.monotonic())
                 if self._ending.is_set():
                     return
                 await asyncio.to_thread(self._simulator.fault, incident.provider, **incident.fault)
-                self._story.incident(incident.provider, incident.told)
-            began += script.period
+                self._event_log.incident(incident.provider, incident.description)
+            began += scenario.period
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""What happens in the demo: how fast the agents ask, and what the simulator lets go wrong."""
+"""What happens in the demo: how fast the agents ask, and which faults the simulator plays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,17 +7,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something that goes wrong so many seconds after the beginning; `fault` is what Simulator.fault takes."""
+    """A fault of a provider. after: seconds from the beginning. fault: the arguments of Simulator.fault."""
 
     after: float
     provider: str
-    told: str
+    description: str
     fault: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """The course of the demo.
+class Scenario:
+    """The pace of the demo, and its incidents.
 
     `pause` and `latency_ms` are ranges: the seconds between an agent's requests, and how long an answer takes. Four
     agents at this pace ask about 90 times a minute, so the 30 requests a minute of the first provider last 20 seconds.
