@@ -1,4 +1,4 @@
-"""`router-config serve`: the status page over litellm.yaml and the store that its routers write. No LiteLLM."""
+"""What `router-config serve` does: the status page over litellm.yaml and its store, without LiteLLM."""
 
 import asyncio
 import os

@@ -94,7 +94,7 @@ class Configuration(_Document):
 
 
 class Degraded(_Document):
-    """Why the store cannot be used, and since when; each process counts for itself meanwhile."""
+    """Why the store cannot be used, and since when. Until it can, each process counts for itself."""
 
     reason: str
     since: str

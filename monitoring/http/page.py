@@ -1,4 +1,4 @@
-"""The status page: static files that come with the package, under a policy that lets them load nothing else."""
+"""The status page: static files of the package, with headers that let the page load nothing else."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ KINDS: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-"""What the page loads, by the end of its name. Other files lie beside them for people to read, and are not served."""
+"""What the page loads, by the end of the file's name. Other files beside them are not served."""
 
 HEADERS: Final = {
     "Content-Security-Policy": (

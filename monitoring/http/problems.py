@@ -1,4 +1,4 @@
-"""Failures as problem documents (RFC 9457), without handlers in the app that includes the routes."""
+"""Errors as problem documents (RFC 9457), without error handlers in the app that includes the routes."""
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -24,14 +24,14 @@ class ProblemError(Exception):
 
 
 def problem(status: HTTPStatus, detail: str) -> Response:
-    """The response that tells a problem."""
-    told = Problem(title=status.phrase, status=status.value, detail=detail)
+    """The response with a problem document."""
+    document = Problem(title=status.phrase, status=status.value, detail=detail)
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-    return Response(told.model_dump_json(), status.value, headers, MEDIA_TYPE)
+    return Response(document.model_dump_json(), status.value, headers, MEDIA_TYPE)
 
 
 class ProblemRoute(APIRoute):
-    """A route whose failures are problem documents."""
+    """A route that answers errors with problem documents."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -55,6 +55,6 @@ def _mistake(error: Any) -> str:
 
 
 def described(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """These problems for the OpenAPI schema."""
+    """These responses for the OpenAPI schema."""
     content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
     return {status.value: {"description": status.phrase, "content": content} for status in statuses}

@@ -1,4 +1,4 @@
-"""GET /metrics, for Prometheus. Needs the extra `metrics`, and says so where it is not installed."""
+"""GET /metrics, for Prometheus. Without the extra `metrics` the answer says how to install it."""
 
 import asyncio
 from http import HTTPStatus
@@ -31,6 +31,6 @@ def add_metrics(router: APIRouter, source: StatusSource) -> None:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, MISSING) from None
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         families = Families(await source.areading())
-        # For hundreds of deployments it takes tens of milliseconds, for which the requests of this app should not wait.
+        # In a thread: hundreds of deployments take tens of milliseconds, for which no request should wait.
         body = await asyncio.to_thread(encode, families)
         return Response(body, headers={**HEADERS, "Content-Type": media_type})

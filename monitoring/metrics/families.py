@@ -24,7 +24,7 @@ from router_config.status.measurements import Reading
 PREFIX: Final = "llm_router_"
 OUTCOMES: Final = frozenset({OK, CANCELLED, *(kind.value for kind in Kind)})
 OTHER: Final = "other"
-"""The outcome of attempts that a newer version counted in the same store."""
+"""The outcome that stands for those which a newer version counted in the same store."""
 
 _UNITS: Final = {"requests": "requests", "tokens": "tokens", "usd": "dollars"}
 
@@ -45,7 +45,7 @@ class Families(Collector):
         yield from self._counted()
         yield from self._statuses()
         yield from self._limits()
-        yield from self._whole()
+        yield from self._whole_router()
 
     def _attempts(self) -> Iterator[Metric]:
         attempts: dict[tuple[str, ...], float] = {(*model, OK): 0 for model in self._models}
@@ -104,7 +104,7 @@ class Families(Collector):
         yield _counter("store_errors", "Steps that the store of the counts failed to take.", (), {(): errors})
 
     def _times(self, kind: CountedKind, all_of: Iterable[tuple[str, ...]]) -> Mapping[tuple[str, ...], float]:
-        """How often it happened to each of them, providers or models of providers."""
+        """How often something was counted for each provider, or for each model of a provider."""
         times: dict[tuple[str, ...], float] = dict.fromkeys(all_of, 0)
         for counted, number in self._totals.counted.items():
             for whom in ((counted.provider,), (counted.provider, counted.model)):
@@ -166,7 +166,7 @@ class Families(Collector):
                 for name, row in limits.items():
                     yield name, (provider["name"], model, LIMITS[name][0]), row
 
-    def _whole(self) -> Iterator[Metric]:
+    def _whole_router(self) -> Iterator[Metric]:
         working = "degraded" not in self._document["state"]
         yield _gauge("store_up", "Whether the store of the counts works.", (), {(): float(working)})
         simulated = float(self._document["simulated"])

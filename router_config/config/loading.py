@@ -21,13 +21,12 @@ __all__ = ["ConfigError", "load_config", "load_with_source"]
 def load_config(path: str | os.PathLike[str] = "litellm.yaml", env: Mapping[str, str] | None = None) -> Config:
     """Reads a configuration file, and the `.env` beside it.
 
-    Args:
-        path: the YAML file.
-        env: the variables to look keys up in; they win over `.env`. Default: those of the process, which are
-            left as they are.
+        config = load_config("litellm.yaml")
+        print([provider.name for provider in config.by_priority if provider.configured])
 
-    Raises:
-        ConfigError: the file cannot be used. The message says where, what is wrong, and what to do.
+    path: the YAML file. env: the variables to look keys up in, instead of those of the process; they win over `.env`.
+
+    Raises ConfigError when the file cannot be used. The message says where, what is wrong, and what to do.
     """
     return load_with_source(path, env)[0]
 

@@ -1,4 +1,4 @@
-"""The deployments of a Router by group, kept in step with its `model_list`."""
+"""The deployments of a Router by the names that a caller may ask for. Made anew when its model list changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from router_config.ledger.rules.meters import Meter
 
 @dataclass(frozen=True)
 class Group:
-    """A model group: its deployments in tiers of equal preference, and LiteLLM's entry of each."""
+    """A model group: its deployments, and LiteLLM's entry of each by id.
+
+    tiers: in the order in which they are asked; those of one tier share the load.
+    """
 
     name: str
     tiers: tuple[tuple[Deployment, ...], ...]
@@ -19,6 +22,7 @@ class Group:
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
+        """All, in the order in which they are asked."""
         return tuple(self.by_id.values())
 
     @cached_property
@@ -35,7 +39,7 @@ class Group:
         return {deployment.id: place for place, tier in enumerate(self.tiers) for deployment in tier}
 
     def deployment(self, name: str) -> Deployment:
-        """The deployment of an id of this group."""
+        """The deployment with this id. Raises KeyError."""
         return self.by_id[name]
 
     @cached_property
@@ -44,8 +48,9 @@ class Group:
 
 
 class Catalog:
-    """What a caller may ask for: a group, an alias, a deployment's id, or a model by LiteLLM's name.
+    """The groups of a model list by name: a group's own, a deployment's id, or a model by LiteLLM's name.
 
+    soft_limit: share of a daily limit past which others are preferred.
     correction: seconds by which the time of calendar days is ahead of the router's clock.
     """
 
@@ -65,6 +70,7 @@ class Catalog:
         self._groups = {name: self._group(name, entries) for name, entries in by_group.items()}
 
     def group(self, name: str) -> Group | None:
+        """The group of a name; None for a name that is not in the model list."""
         return self._groups.get(name)
 
     def serves_one_model(self, deployment: Deployment) -> bool:
@@ -73,6 +79,7 @@ class Catalog:
 
     @property
     def meters(self) -> tuple[Meter, ...]:
+        """Every meter once."""
         return tuple({meter.scope: meter for each in self.deployments.values() for meter in each.meters}.values())
 
     def _group(self, name: str, entries: dict[str, dict[str, Any]]) -> Group:
