@@ -122,6 +122,9 @@ class StatusDocument(_Document):
 
     generated_at: str
     simulated: bool = Field(description="true: the providers are simulated, nothing here is real")
+    fast_path: bool | None = Field(
+        description="whether chats of this process go past LiteLLM's preparation; null where it asks no provider"
+    )
     next: dict[str, str | None] = Field(description="per group, the provider that the next request would go to")
     config: Configuration
     state: StoreState

@@ -147,7 +147,7 @@ def test_one_who_leaves_the_line_is_told(make_router: MakeRouter) -> None:
     async def story() -> None:
         await router.acompletion(model="default", messages=message())
         asked = asyncio.create_task(router.acompletion(model="default", messages=message(), max_wait=100))
-        line = router._reserving._lines["default"]
+        line = router._reservations._lines["default"]
         while not line:
             await asyncio.sleep(0)
         asked.cancel()

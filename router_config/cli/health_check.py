@@ -134,14 +134,14 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
 async def _request(router: Router, deployment: Deployment, timeout: float) -> None:
     model = deployment.litellm_provider, deployment.model
     if price_list.is_embedding(price_list.listed([model])[model]):
-        await router.aembedding(model=deployment.id, input=["OK"], timeout=timeout, despite_rests=True, max_wait=0)
+        await router.aembedding(model=deployment.id, input=["OK"], timeout=timeout, ignore_cooldowns=True, max_wait=0)
         return
     await router.acompletion(
         model=deployment.id,
         messages=QUESTION,
         max_tokens=ANSWER_TOKENS,
         timeout=timeout,
-        despite_rests=True,
+        ignore_cooldowns=True,
         max_wait=0,
     )
 

@@ -8,6 +8,7 @@ from router_config.status.explanation import absent_from, explanation
 from router_config.status.source import StoreReader
 from router_config.status.views import View, view_of, view_of_deployments
 from router_config.transport.background_loop import BackgroundLoop
+from router_config.transport.transport import Transport
 
 
 class Inspection(StoreReader):
@@ -16,6 +17,7 @@ class Inspection(StoreReader):
     config: Config | None
     simulated: bool
     _background: BackgroundLoop
+    _transport: Transport
     _max_wait: float
     _loaded_at: float
     _shown: tuple[Catalog, View] | None
@@ -28,6 +30,10 @@ class Inspection(StoreReader):
 
     def _group(self, model: str) -> Group | None:
         raise NotImplementedError
+
+    @property
+    def _fast_path(self) -> bool:
+        return self._transport.fast_path
 
     def status(self) -> dict[str, Any]:
         """The JSON of GET /api/llm-providers."""

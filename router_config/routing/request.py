@@ -1,8 +1,7 @@
 """A request and its attempts: what it asks, what was tried for it, the one in flight, and the route they leave."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from router_config.deployments.catalog import Group
@@ -11,6 +10,7 @@ from router_config.ledger.rules.choice import Passed
 from router_config.ledger.rules.decisions import PASSED_KEPT, Attempt, PassedOver
 from router_config.ledger.rules.gates import Need, Status
 from router_config.ledger.store import Lease
+from router_config.transport.exchange import Exchange
 
 NAME_KEPT: Final = 100
 """Characters of an agent's name that a decision holds."""
@@ -29,16 +29,18 @@ class Route:
 class Request:
     """What a caller asks of the router, and which agent it is. Times in epoch seconds; `number` tells who came first.
 
-    `despite_rests`: deployments that are left alone are asked all the same, to see whether they work again.
+    endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
+    same, to see whether they work again.
     """
 
+    endpoint: str
     model: str
     group: Group
     need: Need
     arrived: float
     deadline: float
     number: int
-    despite_rests: bool = False
+    ignore_cooldowns: bool = False
     agent: str | None = None
 
 
@@ -98,9 +100,8 @@ class Tried:
 class Flight:
     """The attempt in flight: what was reserved for it, and what came over the wire so far.
 
-    `call`: the name of litellm.Router's method, `_acompletion` for a chat. `sent` is None when the wire of this
-    provider is not watched. Times are in epoch seconds. `after`: the attempt at this request that failed just before.
-    `stood_still`: whether this process did, for much of the attempt's time.
+    started: epoch seconds. after: the attempt at this request that failed just before. loop_stood_still: whether this
+    process' event loop did, for much of the attempt.
     """
 
     deployment: Deployment
@@ -109,19 +110,15 @@ class Flight:
     started: float
     request: Request
     tried: Tried
-    call: str = ""
-    sent: bool | None = None
-    arrived_at: float | None = None
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    exchange: Exchange
     settled: bool = False
     after: Attempt | None = None
-    stood_still: Callable[[], bool] = lambda: False
+    loop_stood_still: Callable[[], bool] = lambda: False
 
+    @property
+    def endpoint(self) -> str:
+        return self.request.endpoint
 
-CURRENT: Final[ContextVar[Flight | None]] = ContextVar("router_config_flight", default=None)
-"""The flight that this task's LiteLLM call belongs to."""
 
 ROUTE_KEY: Final = "route"
 """Where a reply's `_hidden_params` hold its Route."""

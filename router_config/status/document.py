@@ -21,8 +21,10 @@ PROBE: Final = Need(tokens=1, prompt_tokens=1)
 """The smallest request: a provider is available when it would take this one."""
 
 
-async def document(view: View, store: Store, now: float) -> dict[str, Any]:
+async def document(view: View, store: Store, now: float, *, fast_path: bool | None = None) -> dict[str, Any]:
     """The whole document at a moment (epoch seconds), from one snapshot of the store for each part of the view.
+
+    fast_path: whether chats of this process go the fast way; None where it asks no provider.
 
     Between two parts the event loop gets its turn, and other processes get the store.
     """
@@ -47,6 +49,7 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,
+        "fast_path": fast_path,
         "next": {group: _next(ordered, closed) for group, ordered in view.groups.items()},
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),

@@ -49,9 +49,15 @@ class StoreReader:
     async def _current_view(self) -> View:
         raise NotImplementedError
 
+    @property
+    def _fast_path(self) -> bool | None:
+        """Whether chats of this process go the fast way; None where it asks no provider."""
+        return None
+
     async def astatus(self) -> dict[str, Any]:
         """The JSON of GET /api/llm-providers."""
-        return await document(await self._current_view(), self._store, self._clock.now())
+        view = await self._current_view()
+        return await document(view, self._store, self._clock.now(), fast_path=self._fast_path)
 
     async def areading(self) -> Reading:
         """What GET /metrics is made of."""
