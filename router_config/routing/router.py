@@ -42,7 +42,7 @@ from router_config.transport.streams import Opened, Stream, SyncStream
 from router_config.transport.transport import Transport
 
 
-class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[misc]
+class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     """Routes each request to the first deployment, by priority, with room in all of its windows.
 
     Takes what `litellm.Router` takes; priority and limits are read from each deployment's `model_info`. Besides:

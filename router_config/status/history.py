@@ -1,4 +1,4 @@
-"""The JSON of what happened: decisions, and usage and events by slot, from a store and without LiteLLM."""
+"""The JSON of decisions, and of usage and events by slot, from a store and without LiteLLM."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -54,9 +54,10 @@ async def decisions_document(
     provider: str | None = None,
     outcome: str | None = None,
 ) -> dict[str, Any]:
-    """The JSON of GET /api/llm-providers/decisions: those numbered above `after`, newest first, at most `last`.
+    """The JSON of GET /api/llm-providers/decisions, newest first.
 
-    `provider`: those that it answered or was tried for. `outcome`: those that ended so.
+    now: epoch seconds. after: only those with a higher number. last: how many at most. provider: only those that it
+    answered, or was asked for. outcome: only those with this outcome.
     """
     filtered = provider is not None or outcome is not None
     found = [
@@ -76,7 +77,7 @@ def _asked(decision: Decision) -> set[str | None]:
 
 
 async def history_document(view: View, journal: Journal, hours: int, now: float) -> dict[str, Any]:
-    """The JSON of GET /api/llm-providers/history: every slot of the last hours, empty ones too."""
+    """The JSON of GET /api/llm-providers/history: every slot of so many hours before `now` (epoch seconds)."""
     length: SlotSeconds = MINUTE_SECONDS if hours <= BY_THE_MINUTE else SLOT_SECONDS
     last = int(now // length)
     slots = range(last - hours * 3600 // length + 1, last + 1)

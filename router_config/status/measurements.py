@@ -1,4 +1,4 @@
-"""What metrics are made of, read from a store at one moment and without LiteLLM."""
+"""What GET /metrics is made from, read from a store at one moment and without LiteLLM."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,11 @@ from router_config.status.views import ProviderView, View
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The document of GET /api/llm-providers, sums since the store began, and each provider's keys that are off."""
+    """Everything that is measured.
+
+    document: the JSON of GET /api/llm-providers. totals: sums since the store began. disabled_keys: by provider, how
+    many of its keys are not used until a person acts.
+    """
 
     document: dict[str, Any]
     totals: Totals
@@ -21,12 +25,12 @@ class Reading:
 
 
 async def reading_of(view: View, store: Store, now: float) -> Reading:
+    """The measurements at a moment, in epoch seconds."""
     cooldowns = (await store.snapshot((), {}, now)).cooldowns
     disabled = {provider.name: _disabled_keys(provider, cooldowns) for provider in view.providers}
     return Reading(await document(view, store, now), await store.totals(now), disabled)
 
 
 def _disabled_keys(provider: ProviderView, cooldowns: Mapping[str, Cooldown]) -> int:
-    """How many keys nobody is asked with until a person acts."""
-    off = {scope for scope, cooldown in cooldowns.items() if cooldown.status == "disabled"}
-    return len({each.key for each in provider.deployments if off & {each.scopes.account, each.scopes.key}})
+    disabled = {scope for scope, cooldown in cooldowns.items() if cooldown.status == "disabled"}
+    return len({each.key for each in provider.deployments if disabled & {each.scopes.account, each.scopes.key}})

@@ -160,14 +160,14 @@ class Answers:
         hidden = getattr(reply, "_hidden_params", None)
         if type(reply) is not litellm.ModelResponse or not isinstance(hidden, dict):
             return None
-        reader = _reader(str(asked["model"]), provider)
-        if reader is None:
+        found = reader(str(asked["model"]), provider)
+        if found is None:
             return None
         lasting = {name: value for name, value in hidden.items() if name not in OF_THE_ANSWER}
         model, headers = str(asked["model"]).removeprefix(f"{provider}/"), HeaderNames.like(hidden, response)
         prefix = f"{provider}/" if str(reply.model).startswith(f"{provider}/") else ""
         for prepare in (_as_it_came, _as_the_sdk_gives_it):
-            answers = cls(reader, prepare, model, lasting, headers, "headers" in hidden, prefix)
+            answers = cls(found, prepare, model, lasting, headers, "headers" in hidden, prefix)
             if answers.agree(response, asked, reply):
                 return answers
         return None
@@ -251,14 +251,14 @@ def _cost(reply: Any, model_info: Mapping[str, Any]) -> float | None:
 
 
 @cache
-def _reader(model: str, provider: str) -> Any:
+def reader(model: str, provider: str) -> Any:
     try:
         from litellm.types.utils import LlmProviders
         from litellm.utils import ProviderConfigManager
 
         name = model.removeprefix(f"{provider}/")
-        reader: Any = ProviderConfigManager.get_provider_chat_config(model=name, provider=LlmProviders(provider))
-        parameters = inspect.signature(reader.transform_response).parameters
+        found: Any = ProviderConfigManager.get_provider_chat_config(model=name, provider=LlmProviders(provider))
+        parameters = inspect.signature(found.transform_response).parameters
     except Exception as error:
         seams.note(f"answers of {provider}", f"LiteLLM has no reader of them under the name known here: {error!r}")
         return None
@@ -266,4 +266,4 @@ def _reader(model: str, provider: str) -> Any:
         seams.note(f"answers of {provider}", "LiteLLM's reader of them takes other arguments")
         return None
     seams.note(f"answers of {provider}", None)
-    return reader
+    return found

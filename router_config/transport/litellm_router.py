@@ -31,7 +31,7 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     """
 
     _held: Any
-    _settings: dict[str, Any]
+    _settings: dict[str, Any]  # type: ignore[assignment]
 
     def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""

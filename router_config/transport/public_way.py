@@ -47,7 +47,7 @@ def arguments(
     asked.update({name: metadata, "model_info": info})
     if settings.get("cache_responses"):
         asked.setdefault("caching", True)
-    if endpoint == "acompletion" and _spares_mcp() and not any(map(_is_mcp, asked.get("tools") or ())):
+    if endpoint == "acompletion" and spares_mcp() and not any(map(_is_mcp, asked.get("tools") or ())):
         asked["_skip_mcp_handler"] = True
     return asked
 
@@ -75,7 +75,7 @@ async def ask(
 
 
 @cache
-def _spares_mcp() -> bool:
+def spares_mcp() -> bool:
     """LiteLLM imports the mcp package for any tool, does not ask for it, and fails without (1.106.2).
 
     Where the package is missing, an argument of its own spares the import: if this LiteLLM takes it, and so does not
