@@ -17,7 +17,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from router_config.clock import Clock
 from router_config.routing.request import CURRENT, Flight
-from router_config.signals import Reply, judge
+from router_config.signals import Reply, read
 from router_config.transport.plain_client import PlainClient
 from router_config.transport.sdk import OneRequestSDK
 from router_config.transport.sending import note_sending
@@ -129,8 +129,8 @@ class Wire:
             response.stream = Overheard(response.stream, partial(self._overheard, flight))
 
     def _overheard(self, flight: Flight, event: bytes) -> None:
-        reply = Reply(flight.status, flight.headers, event)
-        if judge(flight.deployment.litellm_provider, reply, self._clock.now()) is not None:
+        reply = Reply(flight.status, {}, event)
+        if read(flight.deployment.litellm_provider, reply, self._clock.now()).verdict is not None:
             flight.body = event
 
     async def aclose(self) -> None:
