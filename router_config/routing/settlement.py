@@ -21,7 +21,7 @@ from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import ROUTE_KEY, Flight, Route
 from router_config.routing.reservation import LEASE
-from router_config.signals import Hold, Kind, Reply, Verdict, judge, without
+from router_config.signals import Hold, Kind, Observation, Reading, Reply, Verdict, read, without
 from router_config.signals.usage import Usage, usage_in
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.failures import hide_key, reached, reply_of
@@ -72,7 +72,8 @@ class Settlements:
             self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}")
             await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))
             return None
-        verdict = self._verdict(flight, reply)
+        reading = self._read(flight, reply)
+        verdict = self._verdict(flight, reading)
         if verdict.kind is Kind.timeout and flight.loop_stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
         elif reply.status in NOT_THERE and flight.endpoint != "acompletion" and verdict.kind is not Kind.model_gone:
@@ -87,17 +88,26 @@ class Settlements:
         if verdict.kind in OF_THE_REQUEST:
             flight.tried.add_unfit(flight.deployment)
         alive, ended = reply.status is not None and reply.status < 500, begun or not verdict.retry
-        await self._settle(flight, spent, verdict, alive=alive, decision=self._gave_up(flight) if ended else None)
+        await self._settle(
+            flight,
+            spent,
+            verdict,
+            alive=alive,
+            decision=self._gave_up(flight) if ended else None,
+            observations=reading.observations if reply == _seen(flight) else None,
+        )
         return verdict
 
-    def _verdict(self, flight: Flight, reply: Reply) -> Verdict:
+    def _read(self, flight: Flight, reply: Reply) -> Reading:
+        return read(flight.deployment.litellm_provider, reply, self._wall())
+
+    def _verdict(self, flight: Flight, reading: Reading) -> Verdict:
         # A complete 2xx that LiteLLM could not read is the provider's fault, whatever it sent.
-        for each in (reply, Reply(None, failure="disconnected")):
-            verdict = judge(flight.deployment.litellm_provider, each, self._wall())
-            if verdict is not None:
-                key = flight.entry["litellm_params"].get("api_key")
-                return replace(verdict, message=without(verdict.message, key)) if isinstance(key, str) else verdict
-        raise AssertionError("a connection that broke is a failure")
+        verdict = reading.verdict or self._read(flight, Reply(None, failure="disconnected")).verdict
+        if verdict is None:
+            raise AssertionError("a connection that broke is a failure")
+        key = flight.entry["litellm_params"].get("api_key")
+        return replace(verdict, message=without(verdict.message, key)) if isinstance(key, str) else verdict
 
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
@@ -116,6 +126,7 @@ class Settlements:
         alive: bool | None,
         decision: Decision | None,
         cancelled: bool = False,
+        observations: tuple[Observation, ...] | None = None,
     ) -> None:
         if flight.settled:
             return
@@ -132,7 +143,7 @@ class Settlements:
                 ended_at=now,
                 alive=alive,
                 cooldowns=() if rest is None else (rest,),
-                reports=self._reports(flight),
+                reports=self._reports(flight, observations),
                 outcome=Outcome(
                     flight.deployment.provider,
                     flight.deployment.model,
@@ -165,11 +176,14 @@ class Settlements:
         probes = verdict.hold == Hold.cooldown
         return Cooldown(scope, _resting(verdict), verdict.message, now, until, probes)
 
-    def _reports(self, flight: Flight) -> tuple[Report, ...]:
+    def _reports(self, flight: Flight, observations: tuple[Observation, ...] | None) -> tuple[Report, ...]:
+        """The limits that the answer reports. observations: what was read of it already; None: not yet."""
         if flight.exchange.status is None:
             return ()
-        only_model = self._serves_one_model(flight.deployment)
-        return tuple(reports_of(flight.deployment, _seen(flight), self._wall(), only_model=only_model))
+        if observations is None:
+            observations = self._read(flight, _seen(flight)).observations
+        refused, only_model = flight.exchange.status >= 400, self._serves_one_model(flight.deployment)
+        return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
 
     def _wall(self) -> float:
         """The time that providers name moments by."""
@@ -233,7 +247,7 @@ class Settlements:
     def error_inside(self, flight: Flight) -> Exception | None:
         """The error inside a 200, which LiteLLM may pass on as an answer (OpenRouter's `choices[0].error`)."""
         provider = flight.deployment.litellm_provider
-        verdict = judge(provider, _seen(flight), self._wall()) if flight.exchange.body else None
+        verdict = self._read(flight, _seen(flight)).verdict if flight.exchange.body else None
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
 

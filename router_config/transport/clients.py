@@ -19,7 +19,7 @@ from litellm.constants import openai_compatible_providers, openai_text_completio
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from router_config.clock import Clock
-from router_config.signals import Reply, judge
+from router_config.signals import Reply, read
 from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.failures import causes
 from router_config.transport.sending import note_sending
@@ -174,7 +174,7 @@ def _note_event(exchange: Exchange, now: float, event: bytes) -> None:
     """One event of a stream: an error in it, the usage it reports, and whether it ends the answer."""
     if any(sign in event for sign in ERROR_SIGNS):
         reply = Reply(exchange.status, exchange.headers, event)
-        if judge(exchange.provider, reply, now) is not None:
+        if read(exchange.provider, reply, now).verdict is not None:
             exchange.body = event
     if any(sign in event for sign in USAGE_SIGNS):
         exchange.usage = event
