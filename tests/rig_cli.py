@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from rig_wall_clock import child_variables
+
 REPOSITORY = Path(__file__).parent.parent
 GOOD = """
 state: sqlite:///state/counts.db
@@ -22,4 +24,4 @@ aliases: {gpt-4o: fast}
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), **more}
+    return {**kept, **child_variables(REPOSITORY), **more}
