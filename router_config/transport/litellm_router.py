@@ -5,7 +5,6 @@ keeps the model list and answers for whatever is not ours. It routes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 import litellm
@@ -37,11 +36,6 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
         self._settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
-        if settings.get("cache_responses") and find_spec("orjson") is None:
-            raise ImportError(
-                "cache_responses: LiteLLM needs the package orjson for each answer from its cache. Install it:"
-                " pip install 'litellm-router-config[cache]'"
-            )
         with _callbacks_as_before():
             self._held = litellm_router.Router(model_list=[moved(entry) for entry in model_list], **self._settings)
         self._model_list_changed()
