@@ -46,7 +46,7 @@ class _PlayingClients(Clients):
 
 
 def ways(config: Config) -> list[dict[str, Any]]:
-    """For each provider `{"name", "way": "fast" | "public", "why": None | "..."}`, for each seam `on` in place of `way`.
+    """By provider `{"name", "way": "fast" | "public", "why": None | "..."}`; by seam the same with `on` for `way`.
 
     Imports LiteLLM. Nothing is sent.
     """
