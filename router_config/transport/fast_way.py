@@ -147,7 +147,12 @@ class FastWay:
         listener: Any,
     ) -> Any:
         """The same within LiteLLM's decorator, whose hooks may have changed what is asked."""
-        if any(given.get(name) is not value for name, value in asked.items() if name not in OF_THE_DECORATOR):
+        changed = any(
+            (told := given.get(name)) is not value and told != value
+            for name, value in asked.items()
+            if name not in OF_THE_DECORATOR
+        )
+        if changed:
             return await listeners.unwrapped()(**given)
         listener.pre_call(
             input=given["messages"],

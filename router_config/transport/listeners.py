@@ -33,8 +33,9 @@ Ask = Callable[[Mapping[str, Any], Any], Awaitable[Any]]
 class Told:
     """What callbacks are told of chats of a kind, besides what is of each request.
 
-    names: the keys of it, of LiteLLM's parameters, and of the record that LiteLLM makes for loggers. proven: whether a
-    chat on the fast way was told of with the same. off: it was not.
+    names: the keys of it, of LiteLLM's parameters, and of the record that LiteLLM makes for loggers. others: the rest.
+    added: what of that a chat on the fast way would lack otherwise. proven: whether such a chat was told of with the
+    same names. off: it was not.
     """
 
     model: str = ""
@@ -43,6 +44,8 @@ class Told:
     litellm: Mapping[str, Any] = field(default_factory=dict)
     provider: str = ""
     names: tuple[frozenset[str], ...] = ()
+    others: Mapping[str, Any] = field(default_factory=dict)
+    added: Mapping[str, Any] = field(default_factory=dict)
     proven: bool = False
     off: bool = False
 
@@ -70,12 +73,17 @@ def learn(told: Mapping[str, Any]) -> Told:
         litellm={name: _copied(value) for name, value in params.items() if name not in NOT_LEARNED},
         provider=str(told.get("custom_llm_provider") or ""),
         names=_names(told),
+        others={name: _copied(value) for name, value in told.items() if name not in OF_EACH},
     )
 
 
 def prove(known: Told, told: Mapping[str, Any]) -> None:
     """Compare what a callback was told of a chat on the fast way with what it is told of others."""
     ours = _names(told)
+    lacking = {name: known.others[name] for name in known.names[0] - ours[0] if name in known.others}
+    if lacking and not known.added:
+        known.added = lacking
+        return
     known.proven = all(theirs <= each for theirs, each in zip(known.names, ours, strict=True))
     known.off = not known.proven
     missing = sorted(set().union(*known.names) - set().union(*ours))
@@ -109,6 +117,9 @@ def _copied(value: Any) -> Any:
         return value
 
 
+OF_EACH: Final = frozenset({"messages", "input", "litellm_params", "standard_logging_object", "original_response"})
+"""What is told of a chat that is its own."""
+
 _ASK: Final[ContextVar[tuple[Ask, Told] | None]] = ContextVar("router_config_ask", default=None)
 
 
@@ -138,6 +149,7 @@ def wrapped() -> Callable[..., Awaitable[Any]] | None:
         ask, told = call
         listener = given["litellm_logging_obj"]
         listener.update_environment_variables(**told.environment(given, given["litellm_call_id"]))
+        listener.model_call_details.update(deepcopy(dict(told.added)))
         return await ask(given, listener)
 
     worn: Callable[..., Awaitable[Any]] = client(acompletion)
