@@ -18,9 +18,9 @@ def example_router(**options: Any) -> Iterator[Router]:
 
     options: the simulator's, such as `answer="Hold."`.
     """
-    providers = load_config(ROOT / "litellm.yaml").providers
-    if "--demo" not in sys.argv and any(each.enabled and each.configured for each in providers):
-        with closing(Router.from_yaml(ROOT / "litellm.yaml")) as router:
+    path = ROOT / "litellm.yaml"
+    if "--demo" not in sys.argv and any(each.enabled and each.configured for each in load_config(path).providers):
+        with closing(Router.from_yaml(path)) as router:
             yield router
     else:
         print("Simulated providers answer; nothing leaves this machine.")
