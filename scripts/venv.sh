@@ -19,7 +19,7 @@ print(hashlib.sha256(b"".join(pathlib.Path(name).read_bytes() for name in sys.ar
 find_python() {
     seen=
     for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
-        # LiteLLM's pinned version ends at 3.14
+        # 3.14 is the newest that was tested
         "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || continue
         "$candidate" -c 'import ensurepip, venv' 2>/dev/null && echo "$candidate" && return
         seen=$candidate
