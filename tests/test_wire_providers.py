@@ -5,13 +5,12 @@ from typing import Any
 
 import openai
 import pytest
-from litellm.constants import openai_compatible_providers
-from litellm.types.utils import LlmProviders
 from rig import MODELS, MakeRouter, message
 
 from router_config import Router, route_of
+from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
-from router_config.transport import wire
+from router_config.transport import clients
 
 BY_HANDLER = ["deepseek", "fireworks_ai", "hosted_vllm", "mistral", "xai"]
 BY_SDK = ["cerebras", "deepinfra", "litellm_proxy", "lm_studio", "nvidia_nim", "sambanova"]
@@ -138,7 +137,7 @@ def test_a_server_of_ones_own_that_is_off_costs_no_wait_and_no_count(
 
 
 def test_a_model_list_without_keys_takes_them_from_the_environment(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in simulator.env().items():
         monkeypatch.setenv(name, value)
@@ -146,7 +145,7 @@ def test_a_model_list_without_keys_takes_them_from_the_environment(
     monkeypatch.setenv("NVIDIA_NIM_API_BASE", simulator.api_base("openai"))
     simulator.set_keys("openai", good=["some-key", simulator.env()["OPENAI_API_KEY"]])
     for model in ("openai/gpt-4o-mini", "gpt-4o-mini", "nvidia_nim/m", "groq/m", "gemini/m"):
-        router = Router([{"model_name": "default", "litellm_params": {"model": model}}])
+        router = Router([{"model_name": "default", "litellm_params": {"model": model}}], clock=clock)
         try:
             assert [outcome for _, outcome in ask(router)] == ["ok"]
         finally:
@@ -158,15 +157,9 @@ def test_where_the_wire_is_not_watched_litellms_own_word_is_read(
     make: Callable[..., Router], simulator: Simulator, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     fault, outcome, status = FAILURES[failure]
-    monkeypatch.setattr(wire, "way_of", lambda provider, call: None)
+    monkeypatch.setattr(clients, "WATCHED_ENDPOINTS", frozenset())
     router = make("deepseek", limits={"rpm": 10})
     simulator.fault("openai", **fault)
     assert ask(router) == [("other", outcome), ("gemini", "ok")]
     shown = router.status()["providers"][0]
     assert (shown["status"], shown["limits"]["rpm"]["used"]) == (status, 1)
-
-
-def test_the_names_are_litellms() -> None:
-    known = {provider.value for provider in LlmProviders} | set(openai_compatible_providers)
-    assert known >= wire.HTTP_HANDLER_PROVIDERS | wire.OPENAI_SDK_PROVIDERS | wire.TEXT_SDK_PROVIDERS
-    assert known >= wire.EMBEDDING_SDK_PROVIDERS | wire.EMBEDDING_HANDLER_PROVIDERS

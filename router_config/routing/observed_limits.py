@@ -6,22 +6,24 @@ from typing import Final
 
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.meters import LIMITS, LimitName
-from router_config.ledger.store import Report
-from router_config.signals import Observation, Reply, observe
+from router_config.ledger.rules.reported_limits import Report
+from router_config.signals import Observation
 
 _NAMES: Final[Mapping[tuple[str, str], LimitName]] = {
     (metric, period): name for name, (period, metric) in LIMITS.items()
 }
 
 
-def reports_of(deployment: Deployment, reply: Reply, now: float, *, only_model: bool) -> Iterator[Report]:
-    """One report for each limit that the reply's headers and body tell of.
+def reports_of(
+    deployment: Deployment, observations: tuple[Observation, ...], *, refused: bool, only_model: bool
+) -> Iterator[Report]:
+    """One report for each limit that a reply's headers and body tell of.
 
-    `only_model`: the account serves no other model here, so what is said of the model holds for the account.
+    refused: the reply's status is 400 or above. only_model: the account serves no other model here, so what is
+    said of the model holds for the account.
     """
     account, model = deployment.meters
-    refused = reply.status is None or reply.status >= 400
-    for each in observe(deployment.litellm_provider, reply, now):
+    for each in observations:
         name = _NAMES[each.metric, each.period]
         if each.scope == "account":
             yield _report(account.scope, name, each)

@@ -116,6 +116,12 @@ def gather(provider: str, reply: Reply, now: float) -> Evidence:
     )
 
 
+def without_error(provider: str, reply: Reply, now: float) -> Evidence:
+    """A success of which only the headers are read."""
+    headers = lower_case(reply.headers)
+    return Evidence(provider, 200, False, None, headers, {}, {}, frozenset(), "", "", False, now)
+
+
 def lower_case(headers: Any) -> dict[str, str]:
     """Headers under lower-case names, bounded in number and length; what is no text is left out."""
     if not isinstance(headers, Mapping):

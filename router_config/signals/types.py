@@ -109,3 +109,15 @@ class Verdict:
     until: float | None
     message: str
     retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reply says.
+
+    verdict: what it means for the next request; None for a success (a 2xx without an error inside).
+    observations: the quota windows that it reports, one observation for each; mostly none.
+    """
+
+    verdict: Verdict | None
+    observations: tuple[Observation, ...]

@@ -3,6 +3,9 @@
 The judge of the router, so it shares no code with the router's ledger, signals or configuration.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from router_config.simulator.canned_answers import CannedAnswer, canned_answer
 from router_config.simulator.faults import Fault, FaultError
 from router_config.simulator.options import Options, OptionsError
 from router_config.simulator.quotas.judge import Peak
@@ -17,13 +20,16 @@ from router_config.simulator.quotas.limits import (
     read_limits,
 )
 from router_config.simulator.records import Call
-from router_config.simulator.runner import Simulator
+
+if TYPE_CHECKING:
+    from router_config.simulator.runner import Simulator
 
 __all__ = [
     "PROVIDERS",
     "REFERENCE",
     "UNLIMITED",
     "Call",
+    "CannedAnswer",
     "Fault",
     "FaultError",
     "Limits",
@@ -34,5 +40,14 @@ __all__ = [
     "ProviderLimits",
     "Quota",
     "Simulator",
+    "canned_answer",
     "read_limits",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Simulator":  # only the server needs uvicorn and starlette, which take 80 ms to import
+        from router_config.simulator.runner import Simulator
+
+        return Simulator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

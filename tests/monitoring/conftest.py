@@ -13,10 +13,11 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from rig_monitoring import PATIENCE, ROOT, Api, Command, Serve, Start
+from rig_wall_clock import child_variables
 from starlette.types import ASGIApp
 
 import monitoring
-from monitoring.address import listen
+from monitoring.http.address import listen
 from router_config import Router
 
 
@@ -67,7 +68,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(ROOT), **variables},
+            env={**inherited, **child_variables(ROOT), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from router_config.signals import Hold, Reply, Verdict, judge, observe, redact
+from router_config.signals import Hold, Reply, Verdict, read, redact
 from router_config.signals.durations import leading_duration, wait
-from router_config.signals.reading import judge_strictly, observe_strictly
+from router_config.signals.reading import read_strictly
 
 NOW = 1795400730.0
 PROVIDERS = ["groq", "gemini", "openrouter", "together_ai", "openai", "some_gateway", "", "\udc80"]
@@ -96,8 +96,9 @@ def assert_usable(verdict: Verdict | None, reply: Reply, now: float = NOW) -> No
 @example("groq", Reply(429, {"retry-after": "9" * 5000}, b"\xff" * 9))
 @example("gemini", Reply(429, {}, '{"error":{"code":' + "9" * 9000))
 def test_any_reply_gives_a_usable_verdict(provider: str, reply: Reply) -> None:
-    assert_usable(judge_strictly(provider, reply, NOW), reply)
-    for seen in observe_strictly(provider, reply, NOW):
+    reading = read_strictly(provider, reply, NOW)
+    assert_usable(reading.verdict, reply)
+    for seen in reading.observations:
         assert seen.limit is None or seen.limit > 0
         assert seen.remaining is None or 0 <= seen.remaining <= (seen.limit or 10**12)
         assert seen.reset_after is None or 0 <= seen.reset_after <= 90_000
@@ -107,7 +108,7 @@ def test_any_reply_gives_a_usable_verdict(provider: str, reply: Reply) -> None:
 @given(st.sampled_from(WIRE), st.integers(0, 3000), st.sampled_from(PROVIDERS))
 def test_a_fixture_cut_anywhere_gives_a_usable_verdict(fixture: Any, end: int, provider: str) -> None:
     reply = Reply(fixture["status"], fixture["headers"], json.dumps(fixture["body"])[:end])
-    assert_usable(judge_strictly(provider, reply, NOW), reply)
+    assert_usable(read_strictly(provider, reply, NOW).verdict, reply)
 
 
 @CALM
@@ -128,7 +129,7 @@ def test_any_text_can_be_redacted(text: str, secrets: list[str]) -> None:
 def test_at_any_time_the_day_ends_within_26_hours(now: float) -> None:
     body = next(f["body"] for f in WIRE if "PerDayPerProject" in json.dumps(f["body"]) and "limit: 0" not in str(f))
     reply = Reply(429, {}, body)
-    assert_usable(judge_strictly("gemini", reply, now), reply, now)
+    assert_usable(read_strictly("gemini", reply, now).verdict, reply, now)
 
 
 def nested(depth: int) -> Any:
@@ -209,18 +210,16 @@ def quickest(call: Callable[[], object]) -> float:
 def test_hostile_bodies_take_less_than_5_ms(name: str, status: int) -> None:
     reply = Reply(status, {}, HOSTILE[name])
     for provider in ("gemini", "openrouter", "some_gateway"):
-        assert_usable(judge_strictly(provider, reply, NOW), reply)
-        assert quickest(lambda: judge(provider, reply, NOW)) < 0.005  # noqa: B023
-        assert quickest(lambda: observe(provider, reply, NOW)) < 0.005  # noqa: B023
+        assert_usable(read_strictly(provider, reply, NOW).verdict, reply)
+        assert quickest(lambda: read(provider, reply, NOW)) < 0.005  # noqa: B023
 
 
 @pytest.mark.parametrize("headers", [GIGANTIC_HEADERS, MANY_HEADERS], ids=["gigantic", "many"])
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_gigantic_headers_take_less_than_5_ms(provider: str, headers: dict[str, str]) -> None:
     reply = Reply(429, headers, None)
-    assert_usable(judge_strictly(provider, reply, NOW), reply)
-    assert quickest(lambda: judge(provider, reply, NOW)) < 0.005
-    assert quickest(lambda: observe(provider, reply, NOW)) < 0.005
+    assert_usable(read_strictly(provider, reply, NOW).verdict, reply)
+    assert quickest(lambda: read(provider, reply, NOW)) < 0.005
 
 
 def test_a_mapping_that_raises_stops_nobody() -> None:
@@ -232,6 +231,6 @@ def test_a_mapping_that_raises_stops_nobody() -> None:
             raise RuntimeError("boo")
 
     reply = Reply(503, Trap(a="b"), Trap(a="b"))
-    assert_usable(judge("groq", reply, NOW), reply)
-    assert observe("groq", reply, NOW) == ()
-    assert judge("groq", Reply(200, Trap(), None), NOW) is None
+    assert_usable(read("groq", reply, NOW).verdict, reply)
+    assert read("groq", reply, NOW).observations == ()
+    assert read("groq", Reply(200, Trap(), None), NOW).verdict is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from router_config.signals import Kind, Reply, Scope, judge
+from router_config.signals import Kind, Reply, Scope, read
 
 NOW = 1795400730.0
 DAILY = {
@@ -38,7 +38,7 @@ SHAPES: list[Callable[[Any], Any]] = [
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_error_is_found_in_any_shape(shape: Callable[[Any], Any]) -> None:
-    verdict = judge("gemini", Reply(429, {}, shape(DAILY)), NOW)
+    verdict = read("gemini", Reply(429, {}, shape(DAILY)), NOW).verdict
     assert verdict is not None
     assert verdict.kind == Kind.daily_limit
 
@@ -100,7 +100,7 @@ HIDDEN: list[tuple[str, Any, Kind, Scope]] = [
 def test_an_error_inside_a_success_is_found(
     provider: str, body: Any, kind: Kind, scope: Scope, encode: Callable[[Any], Any]
 ) -> None:
-    verdict = judge(provider, Reply(200, {}, encode(body)), NOW)
+    verdict = read(provider, Reply(200, {}, encode(body)), NOW).verdict
     assert verdict is not None
     assert (verdict.kind, verdict.scope) == (kind, scope)
 
@@ -133,4 +133,4 @@ SUCCESSES: list[Any] = [
 @pytest.mark.parametrize("provider", ["groq", "gemini", "openrouter", "some_gateway"])
 @pytest.mark.parametrize("status", [200, 201, 204])
 def test_a_success_is_none(provider: str, body: Any, status: int) -> None:
-    assert judge(provider, Reply(status, {"retry-after": "5"}, body), NOW) is None
+    assert read(provider, Reply(status, {"retry-after": "5"}, body), NOW).verdict is None

@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 import pytest
 
-from router_config.signals import Hold, Reply, judge
+from router_config.signals import Hold, Reply, read
 
 NOW = 1795400730.0
 MINUTE = {"error": {"message": "Rate limit reached on requests per minute (RPM): Limit 30, Used 30, Requested 1."}}
@@ -14,7 +14,7 @@ IN_2037 = formatdate(2129500800, usegmt=True)
 
 def rest(body: object, provider: str = "groq", status: int = 429, **headers: str) -> float | None:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    verdict = judge(provider, Reply(status, named, body), NOW)  # type: ignore[arg-type]
+    verdict = read(provider, Reply(status, named, body), NOW).verdict  # type: ignore[arg-type]
     assert verdict is not None
     return None if verdict.until is None else verdict.until - NOW
 
@@ -57,7 +57,7 @@ def test_the_day_s_reset_header_is_no_hint_for_the_minute() -> None:
 def test_a_limit_that_names_no_window_is_told_by_the_header_that_is_spent() -> None:
     spent = {"x_ratelimit_limit_requests": "1000", "x_ratelimit_remaining_requests": "0"}
     assert rest(None, "groq", 429, **spent, retry_after="87") == pytest.approx(87.5)
-    verdict = judge("groq", Reply(429, {name.replace("_", "-"): v for name, v in spent.items()}, None), NOW)
+    verdict = read("groq", Reply(429, {name.replace("_", "-"): v for name, v in spent.items()}, None), NOW).verdict
     assert verdict is not None
     assert (verdict.kind, verdict.hold) == ("daily_limit", Hold.until)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from router_config.signals import Hold, Kind, Reply, Scope, Verdict, judge
+from router_config.signals import Hold, Kind, Reply, Scope, Verdict, read
 
 NOW = 1795400730.0  # 2026-11-23 02:25:30 UTC, 18:25:30 in California
 UTC_MIDNIGHT = 1795478400.0
@@ -13,7 +13,7 @@ PACIFIC_MIDNIGHT = 1795420800.0
 
 def judged(provider: str, status: int | None, body: Any = None, **headers: str) -> Verdict:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    verdict = judge(provider, Reply(status, named, body), NOW)
+    verdict = read(provider, Reply(status, named, body), NOW).verdict
     assert verdict is not None
     return verdict
 
@@ -522,7 +522,7 @@ def test_a_failing_provider_cools_down(provider: str, status: int, body: Any, ki
     ],
 )
 def test_no_answer_and_a_broken_one_cool_the_provider_down(status: int | None, failure: Any, kind: Kind) -> None:
-    verdict = judge("groq", Reply(status, {}, None, failure), NOW)
+    verdict = read("groq", Reply(status, {}, None, failure), NOW).verdict
     assert verdict is not None
     assert (verdict.kind, verdict.scope, verdict.hold) == (kind, Scope.provider, Hold.cooldown)
     assert verdict.retry

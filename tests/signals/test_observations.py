@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from router_config.signals import Observation, Reply, observe
+from router_config.signals import Observation, Reply, read
 
 NOW = 1795400730.0  # 2026-11-23 02:25:30 UTC, 18:25:30 in California
 WIRE = {path.stem: json.loads(path.read_text()) for path in Path(__file__).with_name("wire").glob("*.json")}
@@ -14,7 +14,7 @@ WIRE = {path.stem: json.loads(path.read_text()) for path in Path(__file__).with_
 
 def seen(provider: str, headers: dict[str, str], status: int = 200, body: object = None) -> set[Observation]:
     """What a reply reports, with seconds rounded to hundredths."""
-    found = observe(provider, Reply(status, headers, body), NOW)  # type: ignore[arg-type]
+    found = read(provider, Reply(status, headers, body), NOW).observations  # type: ignore[arg-type]
     return {replace(each, reset_after=each.reset_after and round(each.reset_after, 2)) for each in found}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from router_config.signals import Reply, judge, redact
+from router_config.signals import Reply, read, redact
 
 KEYS = [
     "sk-proj-Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z",
@@ -37,7 +37,7 @@ SAID = [
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 500, 503])
 def test_no_message_holds_an_echoed_key(key: str, said: str, status: int) -> None:
     message = said.replace("{}", key)
-    verdict = judge("groq", Reply(status, {}, {"error": {"message": message}}), 0.0)
+    verdict = read("groq", Reply(status, {}, {"error": {"message": message}}), 0.0).verdict
     assert verdict is not None
     assert key not in verdict.message
     assert key[:12] not in verdict.message
@@ -47,7 +47,7 @@ def test_no_message_holds_an_echoed_key(key: str, said: str, status: int) -> Non
 @pytest.mark.parametrize("position", range(80, 130, 3))
 def test_no_message_ends_in_half_a_key(position: int) -> None:
     message = "a " * (position // 2) + KEYS[0]
-    verdict = judge("groq", Reply(500, {}, message), 0.0)
+    verdict = read("groq", Reply(500, {}, message), 0.0).verdict
     assert verdict is not None
     assert "sk-" not in verdict.message
     assert "sk-" not in redact("a" * (position + 880) + " " + KEYS[0])
@@ -78,13 +78,13 @@ def test_secrets_that_the_caller_knows_go_whatever_they_look_like() -> None:
 
 
 def test_control_characters_and_lone_surrogates_go() -> None:
-    verdict = judge("groq", Reply(500, {}, {"error": {"message": "a\x1b[31m\x00b\u202e\udc80c\r\nd"}}), 0.0)
+    verdict = read("groq", Reply(500, {}, {"error": {"message": "a\x1b[31m\x00b\u202e\udc80c\r\nd"}}), 0.0).verdict
     assert verdict is not None
     assert verdict.message.isprintable()
     assert verdict.message.encode()
 
 
 def test_a_message_is_short_and_the_name_of_an_unknown_provider_is_safe() -> None:
-    verdict = judge("x" * 1000 + "\x00", Reply(500, {}, {"error": {"message": "words " * 500}}), 0.0)
+    verdict = read("x" * 1000 + "\x00", Reply(500, {}, {"error": {"message": "words " * 500}}), 0.0).verdict
     assert verdict is not None
     assert len(verdict.message) <= 300

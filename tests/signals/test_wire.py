@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from router_config.signals import Hold, Kind, Reply, Scope, judge
+from router_config.signals import Hold, Kind, Reply, Scope, read
 
 NOW = 1795400730.0  # 2026-11-23 02:25:30 UTC, 18:25:30 in California; OpenRouter's minute turns in 30 s
 UTC_MIDNIGHT = 1795478400.0
@@ -103,7 +103,7 @@ def test_the_table_is_complete() -> None:
 @pytest.mark.parametrize("encode", [json.dumps, lambda body: json.dumps(body, indent=2).encode(), dict])
 def test_a_fixture_means(provider: str, name: str, encode: Any) -> None:
     fixture = WIRE[provider][name]
-    verdict = judge(provider, Reply(fixture["status"], fixture["headers"], encode(fixture["body"])), NOW)
+    verdict = read(provider, Reply(fixture["status"], fixture["headers"], encode(fixture["body"])), NOW).verdict
 
     assert verdict is not None
     meaning = MEANINGS[provider, name]
@@ -125,7 +125,7 @@ def test_a_fixture_means(provider: str, name: str, encode: Any) -> None:
 @pytest.mark.parametrize(("provider", "name"), MEANINGS)
 def test_an_unknown_provider_that_sends_the_same_is_not_a_success(provider: str, name: str) -> None:
     fixture = WIRE[provider][name]
-    verdict = judge("some_gateway", Reply(fixture["status"], fixture["headers"], fixture["body"]), NOW)
+    verdict = read("some_gateway", Reply(fixture["status"], fixture["headers"], fixture["body"]), NOW).verdict
 
     assert verdict is not None
     assert verdict.retry
@@ -140,7 +140,7 @@ def test_a_key_that_the_body_echoes_does_not_reach_the_message(provider: str, fi
     wire = WIRE[provider][fixture]
     key = "sk-or-v1-0123456789abcdef0123456789abcdef"
     error = {**wire["body"]["error"], "message": f"{wire['body']['error']['message']} You sent: {key}"}
-    verdict = judge(provider, Reply(wire["status"], wire["headers"], {"error": error}), NOW)
+    verdict = read(provider, Reply(wire["status"], wire["headers"], {"error": error}), NOW).verdict
 
     assert verdict is not None
     assert key[:8] not in verdict.message
