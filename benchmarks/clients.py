@@ -12,7 +12,6 @@ import yaml
 from litellm.router import Router as LiteLLMRouter
 
 from benchmarks.load import MAX_TOKENS, Arrival
-from router_config import Router
 from router_config.clock import SystemClock
 
 MODELS: Final = {
@@ -64,6 +63,8 @@ class AheadClock(SystemClock):
 
 def ours(setting: Setting, clock: AheadClock, state: str) -> Ask:
     """router_config.Router from a litellm.yaml."""
+    from router_config import Router
+
     document = {
         "version": 1,
         "state": state,
@@ -144,9 +145,8 @@ async def ask(router: Any, arrival: Arrival) -> object:
 
 
 def _set_minutes_by(clock: AheadClock) -> None:
-    """LiteLLM takes the minute of its counters from one function (1.106.2)."""
-    from litellm.router_strategy import lowest_tpm_rpm_v2
-    from litellm.router_utils.pre_call_checks import model_rate_limit_check
+    """LiteLLM takes the minute of its counters from one function, of which several classes keep a reference."""
+    from litellm.utils import get_utc_datetime
 
-    for module in (lowest_tpm_rpm_v2, model_rate_limit_check):
-        module.get_utc_datetime = lambda: datetime.fromtimestamp(clock.now(), UTC)  # type: ignore[attr-defined]
+    get_utc_datetime.__globals__["_benchmark_now"] = lambda: datetime.fromtimestamp(clock.now(), UTC)
+    get_utc_datetime.__code__ = (lambda: _benchmark_now()).__code__  # type: ignore[name-defined]  # noqa: F821

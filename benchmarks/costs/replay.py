@@ -12,9 +12,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from benchmarks.costs.setting import KINDS, PLENTY, PLENTY_OF_TOKENS, SHIPPED
 from router_config.simulator import Simulator
@@ -68,9 +69,10 @@ def _head(headers: list[tuple[str, str]]) -> bytes:
 
 
 class Replaying(asyncio.Protocol):
-    """One connection. GET /counts tells connections so far and CPU seconds of this process."""
+    """One connection. GET /counts tells connections and answers so far, and CPU seconds of this process."""
 
     opened = 0
+    answered: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, answers: Answers) -> None:
         self._answers, self._unread = answers, b""
@@ -93,11 +95,14 @@ class Replaying(asyncio.Protocol):
     def _answer(self, head: bytes, body: bytes) -> None:
         path = head.split(b" ", 2)[1]
         if path == b"/counts":
-            counts = json.dumps({"opened": Replaying.opened, "cpu": time.process_time()}).encode()
+            told = {"opened": Replaying.opened, "answered": Replaying.answered, "cpu": time.process_time()}
+            counts = json.dumps(told).encode()
             self._transport.write(_head([("content-length", str(len(counts)))]) + counts)
             return
         stream = b"streamGenerateContent" in path or _STREAMS.search(body) is not None
-        for piece in self._answers[path.split(b"/", 2)[1].decode(), stream]:
+        kind = path.split(b"/", 2)[1].decode()
+        Replaying.answered[kind] += 1
+        for piece in self._answers[kind, stream]:
             self._transport.write(piece)
 
 
@@ -117,8 +122,8 @@ class Replay:
         assert self._process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
 
-    def counts(self) -> dict[str, float]:
-        """`opened`: connections so far, this one included. `cpu`: seconds used."""
+    def counts(self) -> dict[str, Any]:
+        """`opened`: connections so far, this one included. `answered`: by kind of provider. `cpu`: seconds used."""
         with urllib.request.urlopen(f"{self.url}/counts") as answer:
             return dict(json.load(answer))
 

@@ -4,7 +4,7 @@ import functools
 import itertools
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import aiohttp
@@ -24,10 +24,14 @@ MANY: Final = 60
 
 @dataclass(frozen=True)
 class Rival:
-    """`ask` answers one request, with `stream=True` a stream. `router` where there is one, for what only it can do."""
+    """`ask` answers one request, with `stream=True` a stream. `router` where there is one, for what only it can do.
+
+    callback: among litellm.callbacks, where this client has one.
+    """
 
     ask: Callable[..., Awaitable[Any]]
     router: Any = None
+    callback: "CountingCallback | None" = None
 
 
 def raw_aiohttp(setting: Setting) -> Rival:
@@ -37,7 +41,7 @@ def raw_aiohttp(setting: Setting) -> Rival:
     if first == "gemini":
         url = f"{setting.base(first)}/models/{setting.model(first)}:generateContent"
         texts = [{"role": "user", "parts": [{"text": each["content"]}]} for each in REQUEST["messages"]]
-        body = {"contents": texts, "generationConfig": {"temperature": 0.2, "maxOutputTokens": 200}}
+        body = {"contents": texts, "generationConfig": {"stopSequences": ["\n\n"], "maxOutputTokens": 200}}
 
     @functools.cache
     def session() -> aiohttp.ClientSession:
@@ -69,10 +73,10 @@ def stock(setting: Setting, deployments: int, **how: Any) -> Rival:
     return Rival(functools.partial(router.acompletion, model="default", **REQUEST), router)
 
 
-def ours(setting: Setting, state: str, **size: int) -> Rival:
+def ours(setting: Setting, state: str = "memory://", *, fast_path: bool = True, **size: int) -> Rival:
     """router_config.Router from a litellm.yaml."""
     path = write_ours(setting, state.format(directory=setting.directory), **size)
-    router = _router_class().from_yaml(path, env=our_environment(size.get("keys", 1)))
+    router = _router_class().from_yaml(path, env=our_environment(size.get("keys", 1)), fast_path=fast_path)
     return Rival(functools.partial(router.acompletion, model="default", **REQUEST), router)
 
 
@@ -86,20 +90,23 @@ def _router_class() -> Any:
     return Router
 
 
-def with_logger(make: Callable[[Setting], Rival]) -> Callable[[Setting], Rival]:
-    """The same with one logger among litellm.callbacks, as most who run agents have one."""
+class CountingCallback(CustomLogger):
+    """Counts the answers that it was told of, with what LiteLLM's own loggers read of each."""
+
+    called = 0
+
+    async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        self.called += kwargs["standard_logging_object"]["total_tokens"] > 0
+
+
+def with_callback(make: Callable[[Setting], Rival]) -> Callable[[Setting], Rival]:
+    """The same with a logger among litellm.callbacks, as most who run agents have one."""
 
     def made(setting: Setting) -> Rival:
-        litellm.callbacks.append(Logger())
-        return make(setting)
+        litellm.callbacks.append(callback := CountingCallback())
+        return replace(make(setting), callback=callback)
 
     return made
-
-
-class Logger(CustomLogger):
-    """Does nothing, like the cheapest logger."""
-
-    async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None: ...
 
 
 def with_seeds(make: Callable[[Setting], Rival]) -> Callable[[Setting], Rival]:
@@ -116,8 +123,8 @@ def enforcing(setting: Setting) -> Rival:
     return stock(setting, 5, optional_pre_call_checks=["enforce_model_rate_limits"])
 
 
-def in_memory(setting: Setting) -> Rival:
-    return ours(setting, "memory://")
+def public(setting: Setting) -> Rival:
+    return ours(setting, fast_path=False)
 
 
 RIVALS: Final[Mapping[str, Callable[[Setting], Rival]]] = {
@@ -127,12 +134,14 @@ RIVALS: Final[Mapping[str, Callable[[Setting], Rival]]] = {
     "stock, 1": lambda setting: stock(setting, 1),
     "stock, 5": lambda setting: stock(setting, 5),
     "stock, 5 + enforce": enforcing,
-    "stock, logger": with_logger(enforcing),
-    "ours": in_memory,
-    "ours, logger": with_logger(in_memory),
-    "ours, seeds": with_seeds(in_memory),
+    "stock, callback": with_callback(enforcing),
+    "ours": ours,
+    "ours, public": public,
+    "ours, callback": with_callback(ours),
+    "ours, public, callback": with_callback(public),
     "ours, SQLite": lambda setting: ours(setting, "sqlite:///{directory}/state.db"),
-    "ours, 300 keys": lambda setting: ours(setting, "memory://", keys=MANY),
-    "ours, 300 models": lambda setting: ours(setting, "memory://", models=MANY),
+    "ours, seeds": with_seeds(ours),
+    "ours, 300 keys": lambda setting: ours(setting, keys=MANY),
+    "ours, 300 models": lambda setting: ours(setting, models=MANY),
     "ours, SQLite, 300 keys": lambda setting: ours(setting, "sqlite:///{directory}/state.db", keys=MANY),
 }

@@ -47,10 +47,13 @@ REQUEST: Final[dict[str, Any]] = {
         {"role": "system", "content": "You are a careful trader. Answer with one word."},
         {"role": "user", "content": PROMPT + "Buy, sell or hold?"},
     ],
-    "temperature": 0.2,
+    "stop": ["\n\n"],
     "max_tokens": 200,
 }
-"""The same keyword arguments for every client: about 180 tokens of prompt."""
+"""The same keyword arguments for every client: about 180 tokens of prompt.
+
+No temperature: LiteLLM 1.110 refuses it for some of Gemini's models.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 QUIET: Final = 0.02
 """Seconds without work after which a client is taken to have finished what it does behind its callers' backs."""
 
+LONGEST: Final = 30.0
+"""Seconds that a callback may take to be called after the answer."""
+
 
 class Worker:
     """The process, from the outside. `do` names a method of Client."""
@@ -103,7 +106,10 @@ class Client:
         self.rival = self._runner.run(made())
 
     def burst(self, requests: int, concurrent: int = 50) -> dict[str, float]:
-        """CPU and wall per request, what goes on after the answer included. Garbage is collected before."""
+        """CPU and wall per request, until every callback was called and LiteLLM's logging has ended.
+
+        Garbage is collected before. Raises RuntimeError when a callback was not called once for each answer.
+        """
         gc.collect()
         return self._runner.run(self._burst(requests, concurrent))
 
@@ -114,11 +120,29 @@ class Client:
             for _ in numbers:
                 await self.rival.ask()
 
+        before = self._called()
         used, began = time.process_time(), time.perf_counter()
         await asyncio.gather(*(caller() for _ in range(concurrent)))
         wall = time.perf_counter() - began
+        if self.rival.callback is not None:
+            await self._all_called(before + requests)
         await _quiet()
-        return {"cpu": (time.process_time() - used) / requests, "wall": wall / requests}
+        used = time.process_time() - used
+        if self.rival.callback is not None and (called := self._called() - before) != requests:
+            raise RuntimeError(f"{called} callbacks for {requests} answers")
+        return {"cpu": used / requests, "wall": wall / requests}
+
+    def _called(self) -> int:
+        return 0 if self.rival.callback is None else self.rival.callback.called
+
+    async def _all_called(self, times: int) -> None:
+        until = time.monotonic() + LONGEST
+        while self._called() < times and time.monotonic() < until:
+            await asyncio.sleep(QUIET / 2)
+
+    def fast_path(self) -> bool:
+        """What the status says of it."""
+        return bool(self.rival.router.status()["fast_path"])
 
     def latency(self, requests: int) -> float:
         """The median of so many requests, one after another."""
@@ -189,7 +213,7 @@ class Client:
         from benchmarks.costs.rivals import ours
 
         for _ in range(times):
-            rival = ours(self.setting, "memory://")
+            rival = ours(self.setting)
             await rival.ask()
             await rival.router.aclose()
 
