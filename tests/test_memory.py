@@ -13,6 +13,8 @@ from router_config.ledger.rules.decisions import DECISIONS_KEPT
 REQUESTS = 400
 ROUTERS = 10
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Worker]:

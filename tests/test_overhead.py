@@ -16,6 +16,8 @@ STOCK = "stock, 5 + enforce"
 FEWEST, MOST = 5, 20
 """Rounds. It ends as soon as the bar is clearly kept; only one that is missed in so many is a failure."""
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.mark.parametrize("first", ["groq", "gemini", "openai"])
 def test_a_request_costs_less_cpu_than_with_stock_router(first: str) -> None:
