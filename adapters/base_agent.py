@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from adapters.replies import is_cut_off, piece_of, text_of
 from adapters.shared_router import ashared_router, shared_router
 from adapters.structured import Dialogue
 
@@ -60,11 +59,11 @@ class BaseAgent:
 
     def ask(self, prompt: str, **litellm_params: Any) -> str:
         """The answer's text; empty when the model answered with none."""
-        return text_of(_complete(self, [_user(prompt)], litellm_params))
+        return _text_of(_complete(self, [_user(prompt)], litellm_params))
 
     async def aask(self, prompt: str, **litellm_params: Any) -> str:
         """`ask()` for coroutines."""
-        return text_of(await _acomplete(self, [_user(prompt)], litellm_params))
+        return _text_of(await _acomplete(self, [_user(prompt)], litellm_params))
 
     def chat(self, messages: Sequence[Message], **litellm_params: Any) -> "litellm.ModelResponse":
         """LiteLLM's reply to a whole conversation, which `route_of` takes, too.
@@ -88,7 +87,7 @@ class BaseAgent:
         chunks = _router_of(self).completion(**_request(self, [_user(prompt)], litellm_params), stream=True)
         try:
             for chunk in chunks:
-                if piece := piece_of(chunk):
+                if piece := _piece_of(chunk):
                     yield piece
         finally:
             # A finalizer that cannot wait, as at the interpreter's end, leaves it to the stream to settle itself.
@@ -101,7 +100,7 @@ class BaseAgent:
         chunks = await router.acompletion(**_request(self, [_user(prompt)], litellm_params), stream=True)
         try:
             async for chunk in chunks:
-                if piece := piece_of(chunk):
+                if piece := _piece_of(chunk):
                     yield piece
         finally:
             with suppress(RuntimeError):  # As above, where no event loop runs any more.
@@ -119,7 +118,7 @@ class BaseAgent:
         dialogue = Dialogue(prompt, schema)
         while True:
             reply = _complete(self, dialogue.messages, litellm_params)
-            if dialogue.settles(text_of(reply), cut_off=is_cut_off(reply)):
+            if dialogue.settles(_text_of(reply), cut_off=_is_cut_off(reply)):
                 return dialogue.answer
 
     async def aask_for(self, prompt: str, schema: "type[T] | TypeAdapter[T]", **litellm_params: Any) -> T:
@@ -127,7 +126,7 @@ class BaseAgent:
         dialogue = Dialogue(prompt, schema)
         while True:
             reply = await _acomplete(self, dialogue.messages, litellm_params)
-            if dialogue.settles(text_of(reply), cut_off=is_cut_off(reply)):
+            if dialogue.settles(_text_of(reply), cut_off=_is_cut_off(reply)):
                 return dialogue.answer
 
 
@@ -188,3 +187,20 @@ def _with_system_prompt(messages: Sequence[Message], system_prompt: str | None) 
 
 def _user(prompt: str) -> Message:
     return {"role": "user", "content": prompt}
+
+
+def _text_of(reply: Any) -> str:
+    """The text of the first choice; empty when it has none, as when a tool is called."""
+    choices = reply.choices
+    return (choices[0].message.content or "") if choices else ""
+
+
+def _is_cut_off(reply: Any) -> bool:
+    """Whether the answer ended at its token limit."""
+    return any(choice.finish_reason == "length" for choice in reply.choices)
+
+
+def _piece_of(chunk: Any) -> str:
+    """The text in one chunk of a stream; empty in those that carry a role, a tool call, usage or an end."""
+    choices = chunk.choices
+    return (choices[0].delta.content or "") if choices else ""

@@ -6,10 +6,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from router_config.deployments.deployment import Deployment
+from router_config.deployments.deployment import Deployment, Scopes
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Limit, Meter
-from router_config.ledger.store import Settlement, Store, open_store
+from router_config.ledger.values import Settlement
 from router_config.routing.estimate import need_of
 
 _PROMPT = "The market opened higher today as traders weighed 12.5% tariffs, and volume stayed thin. "
@@ -29,7 +31,7 @@ def costs(directory: Path, rounds: int = 300) -> dict[str, float]:
 def _steps(store: Store, rounds: int) -> float:
     place = Deployment(
         "one", "one", "one", 1, 1, 0, "free", ("default",),
-        (Meter("account", (Limit("rpm", 1e9), Limit("tpd", 1e12))), Meter("model")), ("p", "account", "k", "m"),
+        (Meter("account", (Limit("rpm", 1e9), Limit("tpd", 1e12))), Meter("model")), Scopes("p", "account", "k", "m"),
     )  # fmt: skip
 
     async def step() -> None:

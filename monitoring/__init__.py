@@ -13,19 +13,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from monitoring.api import router_for
-    from monitoring.mounting import sub_app_for
-    from monitoring.source import ConfiguredSource, StatusSource
+    from monitoring.api import router_for, sub_app_for
+    from router_config.status.source import ConfiguredSource, StatusSource
 
 __all__ = ["ConfiguredSource", "StatusSource", "router_for", "sub_app_for"]
 
-_HOMES = {"ConfiguredSource": "source", "StatusSource": "source", "router_for": "api", "sub_app_for": "mounting"}
+_HOMES = {
+    "ConfiguredSource": "router_config.status.source",
+    "StatusSource": "router_config.status.source",
+    "router_for": "monitoring.api",
+    "sub_app_for": "monitoring.api",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

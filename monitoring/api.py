@@ -1,11 +1,11 @@
-"""The endpoints, as one object that an existing app includes in one line."""
+"""The status page and its API: for an app to include, or as an app of its own."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.types import ASGIApp
 
-from monitoring.answers import Answer
 from monitoring.documents import (
     DecisionList,
     ExplainRequest,
@@ -15,13 +15,15 @@ from monitoring.documents import (
     ProviderState,
     StatusDocument,
 )
-from monitoring.live import Everywhere
-from monitoring.metrics import add_metrics
-from monitoring.page import add_page
-from monitoring.problems import ProblemError, ProblemRoute, described
-from monitoring.source import StatusSource
-from monitoring.streaming import EventStream
+from monitoring.http.answer import Answer
+from monitoring.http.guard import app_for
+from monitoring.http.page import add_page
+from monitoring.http.problems import ProblemError, ProblemRoute, described
+from monitoring.live.event_stream import EventStream
+from monitoring.live.readings import ReadingsByLoop
+from monitoring.metrics.endpoint import add_metrics
 from router_config.ledger.rules.decisions import DECISIONS_KEPT
+from router_config.status.source import StatusSource
 
 EVENTS: Final = (
     "`status`: the document of GET /api/llm-providers, at once, within a second of any change, and every 15 seconds. "
@@ -47,7 +49,7 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
     router = APIRouter(route_class=ProblemRoute, tags=["LLM providers"])
     unavailable = described(HTTPStatus.SERVICE_UNAVAILABLE)
     wrong = described(HTTPStatus.UNPROCESSABLE_ENTITY)
-    live = Everywhere(source, reading_lasts)
+    live = ReadingsByLoop(source, reading_lasts)
 
     @router.get("/api/llm-providers", response_model=StatusDocument, responses=unavailable)
     async def llm_providers(request: Request) -> Response:
@@ -58,7 +60,7 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
     async def history(
         request: Request, hours: Annotated[int, Query(ge=1, le=24, description="how far back")] = 24
     ) -> Response:
-        """What each provider was asked and gave, slot by slot, and what befell it. All processes of the store count."""
+        """Usage and events of each provider, slot by slot, over all processes of the store."""
         return (await live.here.history(hours)).to(request)
 
     @router.get("/api/llm-providers/decisions", response_model=DecisionList, responses={**wrong, **unavailable})
@@ -69,7 +71,7 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
         provider: Annotated[str | None, Query(max_length=200, description="that answered or was tried")] = None,
         outcome: Annotated[str | None, Query(max_length=100, description="such as ok, refused or timeout")] = None,
     ) -> Response:
-        """The last requests, newest first: who asked, what was tried, what was passed over and why, who answered."""
+        """The last requests, newest first: who asked, what was tried, what was skipped and why, who answered."""
         found = await source.adecision_log(after=after, last=last, provider=provider, outcome=outcome)
         return Answer.of(found).to(request)
 
@@ -117,3 +119,14 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
     add_metrics(router, source)
     add_page(router)
     return router
+
+
+def sub_app_for(source: StatusSource, *, token: str | None = None) -> ASGIApp:
+    """What `router_for` serves, for apps that are not FastAPI's, or that want it behind a token.
+
+        app.mount("/llm", monitoring.sub_app_for(router, token=os.environ["ROUTER_STATUS_TOKEN"]))
+
+    token: what a caller must bring, as bearer or as the password of any user; None leaves that to the outer app. Which
+    host names are served is the outer app's business, too.
+    """
+    return app_for([router_for(source)], host="", token=token, insecure=True)

@@ -1,4 +1,4 @@
-"""What a command says to the person at the terminal, and how it ends when that person has had enough."""
+"""Output of the commands, and how Ctrl-C and SIGTERM end them."""
 
 import asyncio
 import contextlib
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 
 
 def say(text: str) -> None:
-    """A line of output, at once; one who has closed it misses nothing."""
+    """Print a line at once. A closed output is no error."""
     with contextlib.suppress(BrokenPipeError):
         print(text, flush=True)
 
 
 def warn(text: str) -> None:
-    """A line that is not part of the output."""
+    """Print a line on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def quiet_end() -> Iterator[None]:
-    """Ctrl-C and SIGTERM leave the block without a traceback."""
+    """Within it Ctrl-C and SIGTERM end the block without a traceback."""
     ended = False
 
     def end(*_: object) -> None:
@@ -46,7 +46,7 @@ def quiet_end() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ending_at_signal() -> Iterator[asyncio.Event]:
-    """Within it, on an event loop, Ctrl-C and SIGTERM set the event and interrupt nothing."""
+    """Within it, on an event loop, Ctrl-C and SIGTERM set the event that it gives, and interrupt nothing."""
     loop, ending = asyncio.get_running_loop(), asyncio.Event()
     caught: list[signal.Signals] = []
     for each in (signal.SIGINT, signal.SIGTERM):

@@ -94,7 +94,7 @@ class Configuration(_Document):
 
 
 class Degraded(_Document):
-    """Why the store cannot be used, and since when; each process counts for itself meanwhile."""
+    """Why the store cannot be used, and since when. Until it can, each process counts for itself."""
 
     reason: str
     since: str
@@ -122,6 +122,9 @@ class StatusDocument(_Document):
 
     generated_at: str
     simulated: bool = Field(description="true: the providers are simulated, nothing here is real")
+    fast_path: bool | None = Field(
+        description="whether chats of this process go past LiteLLM's preparation; null where it asks no provider"
+    )
     next: dict[str, str | None] = Field(description="per group, the provider that the next request would go to")
     config: Configuration
     state: StoreState
@@ -157,7 +160,7 @@ class Decision(_Document):
     model: str | None
     outcome: str = Field(description="ok, refused (nobody had room), cancelled, or the kind of the last failure")
     attempts: list[Attempt] = Field(description="in the order in which they were made")
-    passed: list[PassedOver] = Field(description="the first twelve candidates that were passed over")
+    passed: list[PassedOver] = Field(description="the first twelve candidates that were skipped")
     tokens: int | None
     seconds: Number
     error: str | None
@@ -182,7 +185,7 @@ class ProviderHistory(_Document):
 
 
 class Event(_Document):
-    """What befell a provider."""
+    """What happened to a provider."""
 
     at: str
     kind: Literal["failover", "cooldown", "disabled", "exhausted"]
@@ -228,7 +231,7 @@ class GateState(_Document):
 
 
 class RestState(_Document):
-    """What is left alone: the whole provider, an account, a key, or a model of an account."""
+    """A cooldown, or a disabled key: of the whole provider, an account, a key, or a model of an account."""
 
     of: Literal["provider", "account", "key", "model"]
     status: Status

@@ -1,34 +1,22 @@
-"""One HTTP server that ends quietly: on Ctrl-C, on SIGTERM, or when it is told to."""
+"""The HTTP server of the commands. It ends without a traceback."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitoring.address import is_loopback
-from monitoring.guard import Guard
-from monitoring.streaming import ENDING
+from monitoring.live.event_stream import ENDING
 
 PATIENCE: Final = 1
-"""Seconds that requests in flight get to end."""
-
-
-def app_for(routers: Iterable[APIRouter], *, host: str, token: str | None, insecure: bool) -> ASGIApp:
-    """These routes in an app of their own, guarded as the host demands."""
-    # FastAPI's own documentation pages would load scripts from another host.
-    app = FastAPI(title="LLM providers", docs_url=None, redoc_url=None)
-    for router in routers:
-        app.include_router(router)
-    return Guard(app, token=token, local_only=is_loopback(host) and not insecure)
+"""Seconds that requests under way get at the end."""
 
 
 async def serve(app: ASGIApp, bound: socket.socket, ending: asyncio.Event) -> None:
-    """Serve until `ending` is set; event streams end then, too."""
+    """Serve an app on a listening socket until `ending` is set. Event streams end then, too."""
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
         scope[ENDING] = ending

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, sync_playwright
 from rig_browser import DESK, PHONE, launch
 
 import monitoring
-from monitoring.address import listen
 from monitoring.demo.agents import DemoAgent, agents
-from monitoring.demo.stage import CONFIG
+from monitoring.demo.session import CONFIG
+from monitoring.http.address import listen
 from router_config import NoProviderAvailable, Router
 from router_config.simulator import Simulator
 

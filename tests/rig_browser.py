@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 from rig import message
 from starlette.types import ASGIApp
 
-from monitoring.address import listen
+from monitoring.http.address import listen
 from router_config import Router
 
 REQUIRED: Final = "ROUTER_BROWSER_TESTS"

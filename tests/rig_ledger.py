@@ -5,11 +5,12 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.gates import Need, Tier
 from router_config.ledger.rules.meters import Amount, Limit, Meter
 from router_config.ledger.rules.windows import ROLLING_DAY, Window
-from router_config.ledger.store import Lease, Settlement, Store
+from router_config.ledger.values import Lease, Settlement
 
 T = TypeVar("T")
 START = 1_795_435_200.0
@@ -31,7 +32,7 @@ class Place:
         return (Meter(f"account:{self.id}", self.limits, self.day), Meter(f"model:{self.id}", self.own, self.day))
 
     @property
-    def rests_with(self) -> tuple[str, ...]:
+    def scopes(self) -> tuple[str, ...]:
         return (f"provider:{self.id}", f"account:{self.id}", f"key:{self.id}", f"model:{self.id}")
 
     def need(self, tokens: int, prompt_tokens: int) -> Amount:

@@ -116,7 +116,7 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
     import warnings
 
     from router_config import Router
-    from router_config.ledger.outage import store as resilient
+    from router_config.ledger.outage import failover
     from router_config.routing import settlement as settling
 
     logging.disable(logging.CRITICAL)
@@ -124,7 +124,7 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
     clock = SharedClock(clock_path)
     # What happens on the machine takes as long as ever, by a clock that runs so much faster.
     vars(settling)["MAY_STILL_ARRIVE"] *= clock.speed
-    vars(resilient)["LOOK_EVERY"] /= clock.speed
+    vars(failover)["LOOK_EVERY"] /= clock.speed
     router = Router.from_yaml(path, env=env, clock=clock)
     with asyncio.Runner() as runner, suppress(EOFError):
         while True:
@@ -164,7 +164,7 @@ async def _ask(router: Any, clock: SharedClock, number: int, times: int) -> list
 
 async def _wake(router: Any, clock: SharedClock, number: int) -> None:
     for deployment in router.catalog.deployments:
-        await router.wake(deployment)
+        await router.end_cooldowns(deployment)
 
 
 async def _status(router: Any, clock: SharedClock, number: int) -> Any:

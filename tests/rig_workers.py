@@ -12,9 +12,11 @@ from pathlib import Path
 
 from rig_ledger import START, Place
 
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Amount, Limit
-from router_config.ledger.store import Settlement, Store, open_store
+from router_config.ledger.values import Settlement
 
 GROQ = Place("groq", (Limit("rpm", 300), Limit("tpd", 100_000)))
 LARGE = Place("large", (Limit("rpm", 2000),))

@@ -4,12 +4,17 @@ import copy
 import inspect
 import json
 import re
-from datetime import date
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 import litellm
 import pytest
+from rig_cli import retired_model
+from rig_config import load_text
 
+from router_config.config import installed_litellm
 from router_config.config import prices as price_list
 from router_config.config.file_format import json_schema
 from router_config.config.grammar.quantities import (
@@ -20,8 +25,8 @@ from router_config.config.grammar.quantities import (
     parse_priority,
     parse_share,
 )
-from router_config.config.litellm_names import PROVIDERS, ROUTER_SETTINGS
-from router_config.config.models import Config, Day, Key, Limits, Model, Provider, Secret, reveal
+from router_config.config.installed_litellm import provider_names, router_settings
+from router_config.config.models import Config, ConfigError, Day, Key, Limits, Model, Provider, Secret, reveal
 from router_config.config.presets import RETIRED, preset_of
 from router_config.config.store_url import without_password
 
@@ -172,9 +177,62 @@ def test_only_limits_that_there_are_count_as_given() -> None:
 
 def test_the_known_names_are_those_of_the_installed_litellm() -> None:
     providers = {getattr(provider, "value", provider) for provider in litellm.provider_list}
-    assert set(PROVIDERS) == providers
+    assert provider_names() == providers
     parameters = set(inspect.signature(litellm.router.Router.__init__).parameters) - {"self", "model_list"}
-    assert set(ROUTER_SETTINGS) == parameters
+    assert router_settings() == parameters
+
+
+@pytest.fixture
+def another_litellm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a package that is found as LiteLLM: its files are read, and nobody imports it."""
+    (tmp_path / "types").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(installed_litellm, "find_spec", lambda name: ModuleSpec(name, None, origin=f"{tmp_path}/x.py"))
+    for each in (provider_names, router_settings):
+        each.cache_clear()
+    yield tmp_path
+    for each in (provider_names, router_settings):
+        each.cache_clear()
+
+
+NEW_LITELLM = """
+class LlmProviders(str, Enum):
+    OPENAI = "openai"  # a comment
+    BRAND_NEW = "brand-new"
+
+    # another
+    LAST = "last"
+
+
+OTHER = "other"
+"""
+
+
+@pytest.mark.parametrize("function", ["class Router:\n    def __init__(  # noqa", "def _router_init("])
+def test_names_that_are_new_in_litellm_pass_and_misspelt_ones_do_not(another_litellm: Path, function: str) -> None:
+    (another_litellm / "types" / "utils.py").write_text(NEW_LITELLM)
+    (another_litellm / "router.py").write_text(
+        f"def set_model_list(self, model_list: list) -> None: ...\n{function}\n        self: object,\n"
+        "        model_list: list[dict[str, Any]] | None = None,\n        ## A COMMENT ##\n"
+        "        num_retries: int = 3, new_setting: Literal['a', 'b'] | None = field(default=(1, 2)),\n"
+        "        *, last: bool = False, _host: object = None) -> None:\n        other = 1\n"
+    )
+    assert provider_names() == {"openai", "brand-new", "last"}
+    assert router_settings() == {"num_retries", "new_setting", "last"}
+    text = "providers: {brand-new: {models: [m]}}\nrouter_settings: {new_setting: 1}\n"
+    assert load_text(text).router_settings == {"new_setting": 1}
+    with pytest.raises(ConfigError, match=r"litellm.yaml:2:19.*\n.*Did you mean new_setting\?"):
+        load_text(text.replace("new_setting", "new_seting"))
+    with pytest.raises(ConfigError, match=r"litellm.yaml:1:13.*\n.*Did you mean brand-new\?"):
+        load_text(text.replace("brand-new", "brandnew"))
+
+
+def test_where_litellm_keeps_its_names_elsewhere_any_may_be_right(another_litellm: Path) -> None:
+    assert (another_litellm / "types").exists()
+    assert (provider_names(), router_settings()) == (frozenset(), frozenset())
+    config = load_text("providers: {anything: {models: [m]}}\nrouter_settings: {whatever: 1}\n")
+    assert (config.providers[0].litellm_provider, config.router_settings) == ("anything", {"whatever": 1})
+    assert not [each for each in config.warnings if "LiteLLM knows no" in each]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +250,7 @@ def test_the_five_providers_are_known(
 ) -> None:
     preset = preset_of(name)
     assert preset is not None
-    assert preset.litellm_provider == prefix in PROVIDERS
+    assert preset.litellm_provider == prefix in provider_names()
     assert preset.key_variables[: len(variables)] == variables
     assert (preset.day, preset.timezone) == (day, timezone)
     assert str(preset.key_page).startswith("https://")
@@ -206,11 +264,21 @@ def test_no_successor_of_a_retired_model_is_retired_itself() -> None:
 
 
 def test_the_price_list_is_read_without_importing_it() -> None:
-    found = price_list.listed(["gpt-4o-mini", "groq/openai/gpt-oss-120b", "nobody/knows-this", "groq/llama-guard-3-8b"])
-    assert set(found) == {"gpt-4o-mini", "groq/openai/gpt-oss-120b", "groq/llama-guard-3-8b"}
-    assert found["gpt-4o-mini"]["input_cost_per_token"] == litellm.model_cost["gpt-4o-mini"]["input_cost_per_token"]
-    assert price_list.retired_on(found["groq/llama-guard-3-8b"]) == date(2025, 6, 6)
-    assert price_list.retired_on({"deprecation_date": "some day"}) is None
+    mini, unknown = ("openai", "gpt-4o-mini"), ("nobody", "knows-this")
+    provider, model, day = retired_model()
+    gone, embedding = (provider, model), ("openai", "text-embedding-3-small")
+    few = [mini, ("groq", "openai/gpt-oss-120b"), unknown, gone, embedding]
+    many = [("openai", f"no-model-{number}") for number in range(100)]
+    for models in (few, [*few, *many]):
+        found = price_list.listed(models)
+        assert [each["input_cost_per_token"] for each in found[mini]] == [1.5e-07]
+        assert len(found["groq", "openai/gpt-oss-120b"]) == 1
+        assert found[unknown] == ()
+        assert price_list.priced(found[mini]) is found[mini][0]
+        assert price_list.priced(({"mode": "chat"},)) is price_list.priced(()) is None
+        assert price_list.retired_on(found[gone]) == day
+        assert price_list.retired_on(({"deprecation_date": "some day"},)) is price_list.retired_on(()) is None
+        assert [each for each in few if price_list.is_embedding(found[each])] == [embedding]
 
 
 def test_the_schema_knows_every_key_and_forbids_others() -> None:

@@ -8,7 +8,7 @@ from rig import MakeRouter, message
 
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
-from router_config.ledger.rules.decisions import PASSED_KEPT, Decision, PassedOver
+from router_config.ledger.rules.decisions import SKIPPED_KEPT, Decision, SkippedModel
 from router_config.simulator import Simulator
 
 
@@ -35,7 +35,7 @@ def test_an_answer(make_router: MakeRouter) -> None:
     assert (decision.provider, decision.model, decision.outcome) == ("groq", "llama-3.3-70b-versatile", "ok")
     assert decision.tokens == reply.usage.total_tokens
     assert [(each.provider, each.outcome) for each in decision.attempts] == [("groq", "ok")]
-    assert (decision.passed, decision.error) == ((), None)
+    assert (decision.skipped, decision.error) == ((), None)
 
 
 def test_a_failover_tells_every_attempt(make_router: MakeRouter, simulator: Simulator) -> None:
@@ -51,17 +51,17 @@ def test_what_was_passed_over_is_told_with_its_status(make_router: MakeRouter) -
     router = make_router(providers={"groq": {"limits": {"rpm": 1}}})
     for _ in range(2):
         ask(router)
-    assert decisions(router)[0].passed == (
-        PassedOver("groq", "llama-3.3-70b-versatile", "rate_limited"),
-        PassedOver("groq", "mixtral-8x7b-32768", "rate_limited"),
+    assert decisions(router)[0].skipped == (
+        SkippedModel("groq", "llama-3.3-70b-versatile", "rate_limited"),
+        SkippedModel("groq", "mixtral-8x7b-32768", "rate_limited"),
     )
 
 
 def test_of_many_passed_over_the_first_are_told(make_router: MakeRouter) -> None:
-    models = [f"model-{number}" for number in range(PASSED_KEPT + 5)]
+    models = [f"model-{number}" for number in range(SKIPPED_KEPT + 5)]
     router = make_router(providers={"groq": {"limits": {"rpm": 0}, "models": models}})
     ask(router)
-    assert [each.model for each in only(router).passed] == models[:PASSED_KEPT]
+    assert [each.model for each in only(router).skipped] == models[:SKIPPED_KEPT]
 
 
 def test_a_refusal_is_told_with_when_to_try_again(make_router: MakeRouter) -> None:
@@ -72,7 +72,7 @@ def test_a_refusal_is_told_with_when_to_try_again(make_router: MakeRouter) -> No
         ask(router)
     decision = decisions(router)[0]
     assert (decision.outcome, decision.provider, decision.attempts, decision.tokens) == ("refused", None, (), None)
-    assert {each.status for each in decision.passed} == {"rate_limited"}
+    assert {each.status for each in decision.skipped} == {"rate_limited"}
     assert decision.error is not None
     assert decision.error.startswith("no provider can serve it now; try again in 6")
 
@@ -147,14 +147,14 @@ def test_one_who_leaves_the_line_is_told(make_router: MakeRouter) -> None:
     async def story() -> None:
         await router.acompletion(model="default", messages=message())
         asked = asyncio.create_task(router.acompletion(model="default", messages=message(), max_wait=100))
-        line = router._reserving._lines["default"]
+        line = router._reservations._lines["default"]
         while not line:
             await asyncio.sleep(0)
         asked.cancel()
         await asyncio.wait({asked})
         decision = (await router._store.decisions())[0]
         assert (decision.outcome, decision.attempts) == ("cancelled", ())
-        assert {each.status for each in decision.passed} == {"rate_limited"}
+        assert {each.status for each in decision.skipped} == {"rate_limited"}
 
     asyncio.run(story())
 

@@ -13,7 +13,7 @@ from rig_ledger import START, Place
 
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.meters import Limit
-from router_config.ledger.store import Settlement
+from router_config.ledger.values import Settlement
 from router_config.routing.estimate import need_of, tokens_of
 
 TEXTS = {

@@ -12,7 +12,7 @@ from rig_redis import RedisServer
 
 from monitoring.documents import Explanation
 from router_config import Router, route_of
-from router_config.cli.explain import _lines
+from router_config.cli.commands.explain import _lines
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
@@ -56,7 +56,7 @@ def test_a_full_window_blocks_with_its_numbers_until_it_clears(make_router: Make
     assert "BLOCKS until 12:01:00Z" in text(document)
 
 
-def test_a_candidate_that_rests_says_what_rests_and_its_gates_all_the_same(
+def test_a_candidate_in_cooldown_says_which_scope_is_and_shows_its_gates_all_the_same(
     make_router: MakeRouter, simulator: Simulator
 ) -> None:
     router = make_router()
@@ -72,8 +72,10 @@ def test_a_candidate_that_rests_says_what_rests_and_its_gates_all_the_same(
     assert groq[0]["rest"]["then_probes"] is True
     assert [gate["name"] for gate in groq[0]["gates"]] == ["rpm", "tpd"]
     assert (gemini[0]["status"], gemini[0]["rest"]["of"], gemini[0]["clears_at"]) == ("disabled", "key", None)
-    assert "the whole provider rests since 12:00:00Z, until 12:05:00Z, then one request tries it: " in text(document)
-    assert "this key rests since 12:00:00Z, until a person acts (router-config doctor): " in text(document)
+    assert "the whole provider is in cooldown since 12:00:00Z, until 12:05:00Z, then one request tries it: " in text(
+        document
+    )
+    assert "this key is disabled since 12:00:00Z, until a person acts (router-config doctor): " in text(document)
 
 
 def test_after_a_cooldown_the_request_would_be_the_probe(
@@ -86,7 +88,7 @@ def test_after_a_cooldown_the_request_would_be_the_probe(
     document = explained(router)
     assert candidates(document, "groq")[0]["probe_due"] is True
     assert document["next"] == "groq"
-    assert "its rest is over; this request would try it" in text(document)
+    assert "its cooldown is over; this request would try it" in text(document)
 
 
 def test_providers_that_cannot_be_asked_are_listed_with_the_reason(make_router: MakeRouter) -> None:

@@ -141,7 +141,7 @@ def test_a_text_is_completed(make_router: MakeRouter, provider: str, way: str) -
 @pytest.mark.parametrize("provider", ["groq", "gemini", "together"])
 def test_the_responses_api_works_without_the_mcp_package(make_router: MakeRouter, provider: str) -> None:
     router = make_router(**only(provider))
-    reply = asyncio.run(router.aresponses(model="default", input="Buy or sell?"))
+    reply: Any = asyncio.run(router.aresponses(model="default", input="Buy or sell?"))
     assert reply.output_text.startswith("Simulated answer")
     assert router.status()["providers"][0]["usage_today"] == {
         "requests": 1, "tokens": reply.usage.total_tokens, "cost_usd": 0.0, "errors": 0,

@@ -16,7 +16,7 @@ from rig_redis import RedisServer
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
 from router_config.ledger.local import sqlite_file
-from router_config.ledger.outage import store as resilient
+from router_config.ledger.outage import failover
 from router_config.simulator import Simulator
 
 Outage = Callable[[], AbstractContextManager[None]]
@@ -28,7 +28,7 @@ TWO = {"openrouter": None, "together": None, "openai": None}
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is locked counts as lost sooner, and the store is looked at more often than once a second."""
     monkeypatch.setattr(sqlite_file, "PATIENCE", 0.05)
-    monkeypatch.setattr(resilient, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(failover, "LOOK_EVERY", 0.05)
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def test_requests_go_on_within_the_limits_and_what_they_spent_is_told_afterwards
     router = make_router(state=state, providers=TWO)
     assert ask(router, 20) == 20
     looked = time.monotonic()
-    until(lambda: not degraded(router) and time.monotonic() > looked + 2 * resilient.LOOK_EVERY)
+    until(lambda: not degraded(router) and time.monotonic() > looked + 2 * failover.LOOK_EVERY)
     with outage():
         assert ask(router, 100) == 70
         assert degraded(router)

@@ -11,9 +11,12 @@ from rig_ledger import START, run
 
 from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import Amount
-from router_config.ledger.store import Lease, Outcome, Report, Settlement, Store, open_store
+from router_config.ledger.rules.reported_limits import Report
+from router_config.ledger.values import Lease, Outcome, Settlement
 from router_config.status.document import document
 from router_config.status.views import View, view_of
 
@@ -60,7 +63,7 @@ class Traffic:
         self._random, self._view, self._stores = random, view, stores
         self._open: list[tuple[Lease, Deployment]] = []
         for store in stores:
-            store.know(view.meters)
+            store.register_meters(view.meters)
 
     async def goes_on(self) -> None:
         random = self._random
@@ -72,22 +75,26 @@ class Traffic:
         if self._open and random.random() < 0.8:
             await self._end(store, *self._open.pop(random.randrange(len(self._open))))
         if random.random() < 0.1:
-            await store.wake(random.choice(deployment.rests_with))
+            await store.end_cooldown(random.choice(deployment.scopes))
 
     async def _end(self, store: Store, lease: Lease, deployment: Deployment) -> None:
         random, now = self._random, self.now
         error = random.choice([None, None, None, "timeout", "rate_limited"])
-        rests: tuple[Rest, ...] = ()
+        cooldowns: tuple[Cooldown, ...] = ()
         if error == "rate_limited" and random.random() < 0.5:
             until = now + random.choice([0.2, 20, 3000])
-            rests = (Rest(random.choice(deployment.rests_with), "cooldown", "why", now, until, random.random() < 0.5),)
+            cooldowns = (
+                Cooldown(random.choice(deployment.scopes), "cooldown", "why", now, until, random.random() < 0.5),
+            )
         reports: tuple[Report, ...] = ()
         if random.random() < 0.05:
             reports = (Report(deployment.meters[0].scope, "rpm", random.choice([None, 8]), 3, random.choice([2, 50])),)
         spent = None if random.random() < 0.1 else Amount(1, random.randint(1, 900), random.choice([0.0, 0.001]))
         outcome = Outcome(deployment.provider, deployment.model, random.random(), error, "message")
         await store.settle(
-            lease, Settlement(spent, now, now, alive=not error, rests=rests, reports=reports, outcome=outcome), now
+            lease,
+            Settlement(spent, now, now, alive=not error, cooldowns=cooldowns, reports=reports, outcome=outcome),
+            now,
         )
 
 

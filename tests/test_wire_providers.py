@@ -5,13 +5,11 @@ from typing import Any
 
 import openai
 import pytest
-from litellm.constants import openai_compatible_providers
-from litellm.types.utils import LlmProviders
 from rig import MODELS, MakeRouter, message
 
 from router_config import Router, route_of
 from router_config.simulator import Simulator
-from router_config.transport import wire
+from router_config.transport import clients
 
 BY_HANDLER = ["deepseek", "fireworks_ai", "hosted_vllm", "mistral", "xai"]
 BY_SDK = ["cerebras", "deepinfra", "litellm_proxy", "lm_studio", "nvidia_nim", "sambanova"]
@@ -158,15 +156,9 @@ def test_where_the_wire_is_not_watched_litellms_own_word_is_read(
     make: Callable[..., Router], simulator: Simulator, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     fault, outcome, status = FAILURES[failure]
-    monkeypatch.setattr(wire, "way_of", lambda provider, call: None)
+    monkeypatch.setattr(clients, "WATCHED_ENDPOINTS", frozenset())
     router = make("deepseek", limits={"rpm": 10})
     simulator.fault("openai", **fault)
     assert ask(router) == [("other", outcome), ("gemini", "ok")]
     shown = router.status()["providers"][0]
     assert (shown["status"], shown["limits"]["rpm"]["used"]) == (status, 1)
-
-
-def test_the_names_are_litellms() -> None:
-    known = {provider.value for provider in LlmProviders} | set(openai_compatible_providers)
-    assert known >= wire.HTTP_HANDLER_PROVIDERS | wire.OPENAI_SDK_PROVIDERS | wire.TEXT_SDK_PROVIDERS
-    assert known >= wire.EMBEDDING_SDK_PROVIDERS | wire.EMBEDDING_HANDLER_PROVIDERS

@@ -18,10 +18,13 @@ from benchmarks.costs.rows import Judged, Row, ratio
 from benchmarks.costs.setting import Setting, our_environment, write_ours
 from router_config.clock import Moments, SystemClock
 from router_config.config.loading import load_config
-from router_config.deployments.deployment import Deployment, deployments_of
+from router_config.deployments.deployment import Deployment
+from router_config.deployments.model_list import deployments_of
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Amount
-from router_config.ledger.store import Lease, Outcome, Settlement, Store, open_store
+from router_config.ledger.values import Lease, Outcome, Settlement
 
 FEW: Final = 30
 MANY: Final = 3000

@@ -42,15 +42,15 @@ class Support(DemoAgent):
     questions = ("Where is my parcel?", "Can I return it after 30 days?", "The invoice shows the wrong name.")
 
 
-CAST: Final = (Trader, Researcher, Reviewer, Support)
+KINDS: Final = (Trader, Researcher, Reviewer, Support)
 
 
 def agents(count: int, router: Router) -> tuple[DemoAgent, ...]:
-    """So many agents; past the cast, the same kinds again with a number."""
+    """So many agents; with more than there are kinds, the same again with a number."""
     made: list[DemoAgent] = []
     for number in range(count):
-        again, place = divmod(number, len(CAST))
-        kind = CAST[place]
+        again, place = divmod(number, len(KINDS))
+        kind = KINDS[place]
         name = kind.__name__.lower()
         made.append(kind(f"{name} {again + 1}" if again else name, router))
     return tuple(made)

@@ -1,13 +1,13 @@
-"""From the command to the running demo, and to its end."""
+"""The command: it takes the address, and then runs the demo on it."""
 
 import asyncio
 from typing import Final
 
-from monitoring.address import AddressError, listen, token_for
 from monitoring.console import quiet_end, say, warn
-from monitoring.demo.script import Script
+from monitoring.demo.scenario import Scenario
+from monitoring.http.address import AddressError, listen, token_for
 
-USUAL: Final = Script()
+DEFAULT: Final = Scenario()
 
 
 def run(
@@ -17,11 +17,11 @@ def run(
     host: str = "127.0.0.1",
     *,
     insecure: bool = False,
-    script: Script = USUAL,
+    scenario: Scenario = DEFAULT,
 ) -> int:
     """Run the demo and its status page until Ctrl-C or SIGTERM, or for so many seconds.
 
-    agents: how many ask. insecure: listen to the network without a token. script: pace and incidents. Port 0 takes a
+    agents: how many ask. insecure: listen to the network without a token. scenario: pace and incidents. Port 0 takes a
     free one. Returns the exit code: 0 at an ordinary end, 1 when the address cannot be used.
 
     Raises ConfigError for an open address without a token.
@@ -36,8 +36,8 @@ def run(
         with bound:
             say("Starting the demo: five simulated providers with real limits. Nothing leaves this machine.")
             # LiteLLM comes with it, which takes three seconds.
-            from monitoring.demo.stage import perform
+            from monitoring.demo.session import run_demo
 
-            asyncio.run(perform(bound, script, agents, seconds, host=host, token=token, insecure=insecure))
+            asyncio.run(run_demo(bound, scenario, agents, seconds, host=host, token=token, insecure=insecure))
     say("The demo has ended.")
     return 0

@@ -1,6 +1,7 @@
 """The command `router-config`.
 
-Commands load what they need when they run, so that the quick ones are quick: LiteLLM takes seconds to import.
+Each command is a module of `commands`, with a function of its name. It is imported when it runs, so that the quick
+commands are quick: LiteLLM takes seconds to import.
 """
 
 import os
@@ -18,8 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 fine, 1 the answer is no, 2 wrong usage or file."""
     try:
         arguments = parser().parse_args(argv)
-        module, _, function = arguments.run.partition(":")
-        code: int = getattr(import_module(module), function)(arguments)
+        command = import_module(f"{__name__}.commands.{arguments.command}")
+        code: int = getattr(command, arguments.command)(arguments)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _is_expected(error: Exception) -> bool:
     from router_config.config.models import ConfigError
-    from router_config.ledger.store import StoreError
+    from router_config.ledger.interfaces import StoreError
 
     return isinstance(error, ConfigError | StoreError | OSError)
 

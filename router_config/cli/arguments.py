@@ -6,7 +6,6 @@ import sys
 from typing import Any, NoReturn
 
 _FORMATTER = argparse.RawDescriptionHelpFormatter
-_COMMANDS = "router_config.cli"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,7 +38,7 @@ class _Version(argparse.Action):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; `run` in its result names the function of the command."""
+    """The parser of the whole command line; `command` in its result is the command's name."""
     top = _Commands(
         prog="router-config",
         description="One litellm.yaml for all providers: check it, set its keys, ask it, serve it, watch it.",
@@ -53,9 +52,7 @@ def parser() -> argparse.ArgumentParser:
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=_Parser
     )
 
-    check = _command(
-        commands, "check", "check:check", "check the configuration", ["check", "check other.yaml --strict"]
-    )
+    check = _command(commands, "check", "check the configuration", ["check", "check other.yaml --strict"])
     check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
     check.add_argument("--strict", action="store_true", help="warnings, too, end with exit code 1")
     _json(check)
@@ -63,7 +60,6 @@ def parser() -> argparse.ArgumentParser:
     show = _command(
         commands,
         "show",
-        "check:show",
         "print the configuration as it is understood",
         ["show", "show --json"],
     )
@@ -72,7 +68,6 @@ def parser() -> argparse.ArgumentParser:
     env = _command(
         commands,
         "env",
-        "env:env",
         "set up .env: ask for the providers' keys, or show which are set",
         ["env", "env --show", "env --from-env", "echo GROQ_API_KEY=... | router-config env --stdin"],
     )
@@ -85,7 +80,6 @@ def parser() -> argparse.ArgumentParser:
     _command(
         commands,
         "schema",
-        "check:schema",
         "print the JSON schema of litellm.yaml, for editors",
         ["schema > litellm.schema.json"],
     )
@@ -93,7 +87,6 @@ def parser() -> argparse.ArgumentParser:
     ask = _command(
         commands,
         "ask",
-        "ask:ask",
         "send one request through the router",
         [
             'ask "What is the capital of France?"',
@@ -112,7 +105,6 @@ def parser() -> argparse.ArgumentParser:
     doctor = _command(
         commands,
         "doctor",
-        "doctor:doctor",
         "send one tiny request to each key and model, and say what to do about those that fail",
         ["doctor", "doctor --timeout 10s --json"],
     )
@@ -124,7 +116,6 @@ def parser() -> argparse.ArgumentParser:
     status = _command(
         commands,
         "status",
-        "status:status",
         "show providers, limits and what is left",
         ["status", "status --watch", "status --json"],
     )
@@ -136,7 +127,6 @@ def parser() -> argparse.ArgumentParser:
     explain = _command(
         commands,
         "explain",
-        "explain:explain",
         "show what would happen to a request: each limit, what blocks it, and until when",
         ["explain", "explain --group fast --tokens 1500"],
     )
@@ -154,7 +144,6 @@ def parser() -> argparse.ArgumentParser:
     serve = _command(
         commands,
         "serve",
-        "serve:serve",
         "serve the dashboard and GET /api/llm-providers",
         ["serve", "serve --host 0.0.0.0 --port 9000"],
     )
@@ -164,7 +153,6 @@ def parser() -> argparse.ArgumentParser:
     demo = _command(
         commands,
         "demo",
-        "serve:demo",
         "five simulated providers, and agents asking them",
         ["demo", "demo --seconds 60"],
     )
@@ -174,7 +162,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _command(commands: Any, name: str, run: str, about: str, examples: list[str]) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, about: str, examples: list[str]) -> argparse.ArgumentParser:
     shown = [example if "router-config" in example else f"router-config {example}" for example in examples]
     lines = "".join(f"\n  {example}" for example in shown)
     command: argparse.ArgumentParser = commands.add_parser(
@@ -184,7 +172,6 @@ def _command(commands: Any, name: str, run: str, about: str, examples: list[str]
         epilog=f"Examples:{lines}",
         formatter_class=_FORMATTER,
     )
-    command.set_defaults(run=f"{_COMMANDS}.{run}")
     _file(command, default=argparse.SUPPRESS)
     return command
 

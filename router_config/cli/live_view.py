@@ -12,11 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from router_config.cli.moments import clock, span
 from router_config.cli.overview import remarks, today
-from router_config.cli.text import amount
+from router_config.cli.text import amount, clock, span
 from router_config.iso import epoch
-from router_config.ledger.store import StoreError
+from router_config.ledger.interfaces import StoreError
 
 COLOURS: Final = {
     "available": "green",

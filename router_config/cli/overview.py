@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from router_config.cli.moments import until
-from router_config.cli.text import amount, plural, table
+from router_config.cli.text import amount, plural, table, until
 
 
 def overview(document: dict[str, Any]) -> str:
+    """The document of GET /api/llm-providers as a table, with remarks below it."""
     rows = [
         (
             provider["priority"],

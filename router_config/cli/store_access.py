@@ -1,4 +1,4 @@
-"""Putting a question to the store of a configuration, without LiteLLM and without a Router."""
+"""Reading the store of a configuration, without LiteLLM and without a Router."""
 
 import asyncio
 import sys
@@ -8,13 +8,14 @@ from typing import Any
 
 from router_config.config.models import Config
 from router_config.config.store_url import sqlite_path
-from router_config.ledger.store import Store, open_store
+from router_config.ledger.opening import open_store
+from router_config.status.source import ConfiguredSource
 
-Question = Callable[[Store], Awaitable[dict[str, Any]]]
+Question = Callable[[ConfiguredSource], Awaitable[dict[str, Any]]]
 
 
 def read(config: Config, question: Question) -> dict[str, Any]:
-    """The answer of the store. One that was never used stays unmade: reading leaves no file behind.
+    """The answer to a question about the store. Where there is no store yet, reading makes none.
 
     Raises StoreError when it cannot be opened.
     """
@@ -24,7 +25,7 @@ def read(config: Config, question: Question) -> dict[str, Any]:
     async def answer() -> dict[str, Any]:
         store = open_store(used.state)
         try:
-            return await question(store)
+            return await question(ConfiguredSource(used, store))
         finally:
             await store.aclose()
 

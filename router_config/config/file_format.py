@@ -13,33 +13,24 @@ from router_config.config.grammar.quantities import (
 )
 from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Scalar, Section
 from router_config.config.grammar.scalars import (
-    check_provider_name,
     flag,
     group_name,
     key_text,
     model_name,
     one_of,
     positive,
+    provider_name,
     text,
     timezone,
     version,
 )
-from router_config.config.models import DayWindow, Defaults, Limits, Pool, Price, Tier
+from router_config.config.models import DayWindow, Defaults, Limits, Model, Pool, Price, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDay:
     window: DayWindow | None = None
     timezone: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileModel:
-    name: str
-    limits: Limits = field(default_factory=Limits)
-    groups: tuple[str, ...] = ("default",)
-    litellm_params: dict[str, Any] = field(default_factory=dict)
-    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +44,7 @@ class FileProvider:
     pool: Pool = "separate"
     limits: Limits = field(default_factory=Limits)
     day: FileDay = field(default_factory=FileDay)
-    models: tuple[FileModel, ...]
+    models: tuple[Model, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +108,7 @@ PRICE = Section(
 DEFAULTS = Section(
     Defaults,
     {
-        "cooldown": Entry(_DURATION, "How long a failing provider is left alone."),
+        "cooldown": Entry(_DURATION, "How long a failing provider is in cooldown."),
         "timeout": Entry(Scalar(positive(parse_duration, "30s"), _DURATION.json), "How long one attempt may take."),
         "soft_limit": Entry(
             Scalar(parse_share, {**_NUMBER, "examples": ["95%"]}),
@@ -133,7 +124,7 @@ DEFAULTS = Section(
 )
 
 MODEL = Section(
-    FileModel,
+    Model,
     {
         "name": Entry(Scalar(model_name, _STRING), "The model's name as the provider writes it."),
         "limits": Entry(LIMITS, "Limits of this model, besides the account's."),
@@ -207,7 +198,7 @@ FILE = Section(
             MappingOf(
                 PROVIDER,
                 _PROVIDERS_HINT,
-                check_provider_name,
+                provider_name,
                 required=True,
             ),
             "The providers by name, each with its models.",

@@ -10,7 +10,7 @@ from router_config.config.file_format import FILE, File
 from router_config.config.grammar.quantities import BadValue
 from router_config.config.grammar.rules import Place, nearest
 from router_config.config.grammar.yaml_source import Source, read_yaml
-from router_config.config.litellm_names import ROUTER_SETTINGS
+from router_config.config.installed_litellm import router_settings
 from router_config.config.models import Config, ConfigError, Provider
 from router_config.config.provider_section import read_provider, read_settings
 from router_config.config.store_url import resolve_state
@@ -21,13 +21,12 @@ __all__ = ["ConfigError", "load_config", "load_with_source"]
 def load_config(path: str | os.PathLike[str] = "litellm.yaml", env: Mapping[str, str] | None = None) -> Config:
     """Reads a configuration file, and the `.env` beside it.
 
-    Args:
-        path: the YAML file.
-        env: the variables to look keys up in; they win over `.env`. Default: those of the process, which are
-            left as they are.
+        config = load_config("litellm.yaml")
+        print([provider.name for provider in config.by_priority if provider.configured])
 
-    Raises:
-        ConfigError: the file cannot be used. The message says where, what is wrong, and what to do.
+    path: the YAML file. env: the variables to look keys up in, instead of those of the process; they win over `.env`.
+
+    Raises ConfigError when the file cannot be used. The message says where, what is wrong, and what to do.
     """
     return load_with_source(path, env)[0]
 
@@ -98,9 +97,10 @@ def _check_aliases(source: Source, file: File, groups: set[str]) -> None:
 
 
 def _check_router_settings(source: Source, settings: dict[str, Any]) -> None:
+    known = router_settings() if settings else frozenset()
     for name in settings:
-        if name not in ROUTER_SETTINGS:
-            near = nearest(name, ROUTER_SETTINGS)
+        if name == "model_list" or (known and name not in known):
+            near = nearest(name, known)
             hint = f"Did you mean {near}?" if near else "Look it up in the documentation of litellm.Router."
             if name == "model_list":
                 hint = "It is made from `providers:`."

@@ -81,10 +81,11 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds where nothing else is said.
+    """What holds where neither a provider nor a request says otherwise.
 
-    Times in seconds; `soft_limit` is a share from 0 to 1; `output_tokens`, the expected length of an answer
-    to a request without max_tokens.
+    cooldown: seconds that a failing provider is not asked. timeout: seconds for one attempt. soft_limit: share of a
+    daily limit, from 0 to 1, past which others are preferred. max_wait: seconds that a request may wait for room.
+    output_tokens: expected length of an answer to a request without max_tokens.
     """
 
     cooldown: float = 300.0
@@ -104,7 +105,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model of a provider. Secrets in `litellm_params` are `Secret`: `reveal` opens them."""
+    """A model of a provider. limits: its own, besides the account's.
+
+    litellm_params: sent with every request; its secrets are `Secret`, which `reveal` opens.
+    """
 
     name: str
     limits: Limits = Limits()
@@ -115,7 +119,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A provider with its keys, limits and models. `missing` names unset variables that `api_base` needs."""
+    """A provider with its keys, limits and models.
+
+    priority: lower is asked first. litellm_provider: LiteLLM's prefix. pool: whether each key has quotas of its own.
+    limits: those of the account, all its models together. missing: unset variables that `api_base` needs.
+    """
 
     name: str
     priority: int = 1
@@ -144,9 +152,11 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The whole configuration. `state` is a URL; the path of a sqlite URL is absolute.
+    """The whole configuration, as `load_config` makes it.
 
-    `warnings` are sentences for people; `variables`, all environment variables that the file names.
+    state: the URL of the store; the path of a sqlite URL is absolute. aliases: by name, the group that is meant; "*"
+    stands for any other name. router_settings, litellm_settings: for litellm.Router and the litellm module. warnings:
+    sentences for people. variables: the environment variables that the file names.
     """
 
     version: int = 1
@@ -164,6 +174,12 @@ class Config:
     def groups(self) -> frozenset[str]:
         """Every group that some model serves."""
         return frozenset(group for provider in self.providers for model in provider.models for group in model.groups)
+
+    def group_of(self, name: str) -> str | None:
+        """The group that a caller means by a name: a group, an alias of one, or what the alias `*` stands for."""
+        if name in self.groups:
+            return name
+        return self.aliases.get(name) or self.aliases.get("*")
 
     @property
     def by_priority(self) -> tuple[Provider, ...]:

@@ -1,14 +1,15 @@
 """One provider of litellm.yaml: its preset applied, its keys found, its models checked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from router_config.config.credentials import Environment, is_sendable, misspelt_variable, variable_of
-from router_config.config.file_format import FileDay, FileModel, FileProvider
+from router_config.config.file_format import FileDay, FileProvider
 from router_config.config.grammar.rules import nearest
 from router_config.config.grammar.yaml_source import Source, Where
-from router_config.config.litellm_names import PROVIDERS
+from router_config.config.installed_litellm import provider_names
 from router_config.config.models import Day, Key, Model, Provider, Secret
 from router_config.config.presets import Preset, preset_of, retirement_warning
 
@@ -52,20 +53,24 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
 
 def _prefix(source: Source, name: str, section: FileProvider, preset: Preset | None) -> str:
     if section.litellm_provider is None:
-        if preset is None and name not in PROVIDERS:
-            near = nearest(name, [*PROVIDERS, "together"])
+        if preset is None and _is_unknown(name):
+            near = nearest(name, [*provider_names(), "together"])
             meant = f"Did you mean {near}? Otherwise" if near else "Otherwise"
             hint = f"{meant} add litellm_provider, such as openai for a compatible server."
             what = f"{name}: LiteLLM knows no provider of this name"
             raise source.error(("providers", name), what, hint, key=True)
         return preset.litellm_provider if preset is not None else name
     prefix = section.litellm_provider.removesuffix("/")
-    if prefix not in PROVIDERS:
-        near = nearest(prefix, PROVIDERS)
+    if preset is None and _is_unknown(prefix):
+        near = nearest(prefix, provider_names())
         meant = f"; did you mean {near}?" if near else ""
         where = ("providers", name, "litellm_provider")
         source.warn(where, f"{name}: LiteLLM knows no provider {prefix}{meant}")
     return prefix
+
+
+def _is_unknown(prefix: str) -> bool:
+    return bool(provider_names()) and prefix not in provider_names()
 
 
 def _api_base(
@@ -158,16 +163,14 @@ def _models(source: Source, env: Environment, name: str, prefix: str, section: F
         if model.name.startswith(f"{prefix}/") and prefix not in ("groq", "openrouter"):
             bare = model.name.removeprefix(f"{prefix}/")
             source.warn((*where, index), f"{name}: {prefix}/ is added by itself; write {bare}")
-        yield Model(
-            name=model.name,
-            limits=model.limits,
+        yield replace(
+            model,
             groups=tuple(dict.fromkeys(model.groups)),
             litellm_params=_parameters(source, env, (*where, index, "litellm_params"), model),
-            price=model.price,
         )
 
 
-def _parameters(source: Source, env: Environment, where: Where, model: FileModel) -> dict[str, Any]:
+def _parameters(source: Source, env: Environment, where: Where, model: Model) -> dict[str, Any]:
     for name in model.litellm_params:
         if name in _STANDS_ELSEWHERE:
             what = f"{model.name}: {name} has its own place in this file"

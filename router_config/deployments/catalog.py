@@ -1,17 +1,20 @@
-"""The deployments of a Router by group, kept in step with its `model_list`."""
+"""The deployments of a Router by the names that a caller may ask for. Made anew when its model list changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from router_config.deployments.deployment import Deployment, by_preference, corrected, deployment_of_entry
+from router_config.deployments.deployment import Deployment, by_preference, deployment_of_entry
 from router_config.ledger.rules.meters import Meter
 
 
 @dataclass(frozen=True)
 class Group:
-    """A model group: its deployments in tiers of equal preference, and LiteLLM's entry of each."""
+    """A model group: its deployments, and LiteLLM's entry of each by id.
+
+    tiers: in the order in which they are asked; those of one tier share the load.
+    """
 
     name: str
     tiers: tuple[tuple[Deployment, ...], ...]
@@ -19,6 +22,7 @@ class Group:
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
+        """All, in the order in which they are asked."""
         return tuple(self.by_id.values())
 
     @cached_property
@@ -35,7 +39,7 @@ class Group:
         return {deployment.id: place for place, tier in enumerate(self.tiers) for deployment in tier}
 
     def deployment(self, name: str) -> Deployment:
-        """The deployment of an id of this group."""
+        """The deployment with this id. Raises KeyError."""
         return self.by_id[name]
 
     @cached_property
@@ -44,9 +48,10 @@ class Group:
 
 
 class Catalog:
-    """What a caller may ask for: a group, an alias, a deployment's id, or a model by LiteLLM's name.
+    """The groups of a model list by name: a group's own, a deployment's id, or a model by LiteLLM's name.
 
-    `correction` is that of the calendar days of its meters.
+    soft_limit: share of a daily limit past which others are preferred.
+    correction: seconds by which the time of calendar days is ahead of the router's clock.
     """
 
     def __init__(self, model_list: Sequence[dict[str, Any]], soft_limit: float, correction: float = 0.0) -> None:
@@ -54,7 +59,7 @@ class Catalog:
         self.deployments: dict[str, Deployment] = {}
         by_group: dict[str, dict[str, dict[str, Any]]] = {}
         for entry in model_list:
-            deployment = corrected(deployment_of_entry(entry, soft_limit), correction)
+            deployment = deployment_of_entry(entry, soft_limit, correction)
             self.deployments[deployment.id] = deployment
             names = {entry["model_name"], deployment.id, entry["litellm_params"]["model"]}
             for name in names:
@@ -65,6 +70,7 @@ class Catalog:
         self._groups = {name: self._group(name, entries) for name, entries in by_group.items()}
 
     def group(self, name: str) -> Group | None:
+        """The group of a name; None for a name that is not in the model list."""
         return self._groups.get(name)
 
     def serves_one_model(self, deployment: Deployment) -> bool:
@@ -73,6 +79,7 @@ class Catalog:
 
     @property
     def meters(self) -> tuple[Meter, ...]:
+        """Every meter once."""
         return tuple({meter.scope: meter for each in self.deployments.values() for meter in each.meters}.values())
 
     def _group(self, name: str, entries: dict[str, dict[str, Any]]) -> Group:

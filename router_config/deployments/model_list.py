@@ -1,17 +1,19 @@
-"""Config -> LiteLLM: the model list and the Router's settings.
+"""From the configuration to deployments: as LiteLLM's model list has them, and as the ledger counts by them.
 
 Everything of ours travels in `model_info`, which stays in the process; `litellm_params` go to the provider, and LiteLLM
-sends keys there that it does not know (seen: `rpd`, `priority`).
+sends keys there that it does not know (seen: `rpd`, `priority`). LiteLLM itself is not imported here.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-import litellm
+from router_config.config import prices as price_list
+from router_config.config.models import Config, ConfigError, Model, Provider, reveal
+from router_config.deployments.deployment import Deployment, deployment_of_entry, model_scope, scopes_of
 
-from router_config.config.models import Config, ConfigError, Limits, Model, Provider, reveal
-from router_config.deployments.deployment import account_of, deployment_id, rests_of
+Prices = Mapping[tuple[str, str], Mapping[str, float]]
+"""By provider and model: dollars per token under LiteLLM's names, nothing where nobody knows them."""
 
 
 @dataclass(frozen=True)
@@ -22,104 +24,166 @@ class Generated:
     settings: dict[str, Any]
 
 
+class _Place(NamedTuple):
+    """A model of a provider with one of its keys. `rank` counts from 0, `key` from 1."""
+
+    provider: Provider
+    model: Model
+    rank: int
+    key: int
+    secret: str | None
+
+
 def generate(config: Config) -> Generated:
     """One entry for each group x provider x key x model that is enabled and has its key.
 
     Raises ConfigError when `usd_per_day` limits a model whose price nobody knows.
     """
-    entries = [
-        entry
-        for provider in config.providers
-        if provider.enabled and provider.configured
-        for entry in _entries(provider)
-    ]
+    providers = _ready(config)
+    prices = prices_of(providers)
+    for provider, model in without_price(providers, prices):
+        raise ConfigError(
+            f"provider {provider.name}: usd_per_day needs a price, and LiteLLM's list has none for {model.name}.\n"
+            "Give the model one, in dollars per million tokens: price: {input: 0.15, output: 0.60}"
+        )
     settings = {
         "timeout": config.defaults.timeout,
         "model_group_alias": {name: group for name, group in config.aliases.items() if name != "*"},
         **reveal(config.router_settings),
     }
+    entries = [_entry(place, group, prices) for place in _places(providers) for group in place.model.groups]
     return Generated(entries, settings)
 
 
-def _entries(provider: Provider) -> Iterator[dict[str, Any]]:
-    for rank, model in enumerate(provider.models):
-        price = _price(provider, model)
-        for number, key in enumerate(provider.keys, start=1):
-            secret = key.secret.get_secret_value() if key.secret is not None else None
-            if secret is None and provider.needs_key:
-                continue
-            account = account_of(provider.name, number, shared=provider.pool == "shared")
-            rests = rests_of(provider, account, model.name, secret)
-            for group in model.groups:
-                name = deployment_id(provider.name, model.name, number)
-                yield {
-                    "model_name": group,
-                    "litellm_params": {
-                        **reveal(model.litellm_params),
-                        "model": f"{provider.litellm_provider}/{model.name}",
-                        **({"api_key": secret} if secret is not None else {}),
-                        **({"api_base": provider.api_base} if provider.api_base else {}),
-                    },
-                    "model_info": {
-                        "id": name if group == model.groups[0] else f"{name}@{group}",
-                        "provider": provider.name,
-                        "model": model.name,
-                        "key": number,
-                        "priority": provider.priority,
-                        "rank": rank,
-                        "tier": provider.tier,
-                        "account": account,
-                        "rests_with": list(rests),
-                        "limits": _limits(model.limits),
-                        "account_limits": _limits(provider.limits),
-                        "day": provider.day.given(),
-                        **price,
-                    },
-                }
+def deployments_of(config: Config, *, configured_only: bool = True, correction: float = 0.0) -> tuple[Deployment, ...]:
+    """Every deployment of the configuration, once, in order of priority, then of listing.
 
-
-def _limits(limits: Limits) -> dict[str, float]:
-    return limits.given()
-
-
-def _price(provider: Provider, model: Model) -> dict[str, float]:
-    """Dollars per token, under LiteLLM's names.
-
-    A price in model_info, zero included, also spares LiteLLM a search of its whole price list at each request, and
-    one for cached tokens spares a warning for each model outside that list (1.106.2).
+    configured_only: leave out providers that are disabled or lack their key. correction: seconds by which the time of
+    calendar days is ahead of the router's clock.
     """
-    if provider.tier == "free":
-        return _prices(0.0, 0.0)
-    if model.price is not None:
-        return _prices(model.price.input / 1e6, model.price.output / 1e6)
-    listed = _listed_price(f"{provider.litellm_provider}/{model.name}") or _listed_price(model.name)
-    if listed is None and (provider.limits.usd_per_day or model.limits.usd_per_day):
-        raise ConfigError(
-            f"provider {provider.name}: usd_per_day needs a price, and LiteLLM's list has none for {model.name}.\n"
-            "Give the model one, in dollars per million tokens: price: {input: 0.15, output: 0.60}"
-        )
-    return listed or {}
+    providers = _ready(config) if configured_only else config.providers
+    prices = prices_of(providers)
+    found = []
+    for place in _places(providers, configured_only=configured_only):
+        groups = place.model.groups
+        entry = _entry(place, groups[0], prices)
+        deployment = deployment_of_entry(entry, config.defaults.soft_limit, correction)
+        found.append(replace(deployment, groups=groups))
+    return tuple(sorted(found, key=lambda each: (each.priority, each.rank)))
 
 
-def _prices(
+def prices_of(providers: Iterable[Provider]) -> Prices:
+    """The prices of all models. LiteLLM's list is read only where a paid model has none in the file.
+
+    A price in model_info, zero included, also spares LiteLLM a search of its whole price list at each request, and one
+    for cached tokens spares a warning for each model outside that list (1.106.2).
+    """
+    models = [(provider, model) for provider in providers for model in provider.models]
+    unknown = [(each.litellm_provider, model.name) for each, model in models if each.tier == "paid" and not model.price]
+    listed = price_list.listed(unknown)
+    prices: dict[tuple[str, str], Mapping[str, float]] = {}
+    for provider, model in models:
+        if provider.tier == "free":
+            price = _per_token(0.0, 0.0)
+        elif model.price is not None:
+            price = _per_token(model.price.input / 1e6, model.price.output / 1e6)
+        else:
+            entry = price_list.priced(listed[provider.litellm_provider, model.name])
+            price = {} if entry is None else _listed_price(entry)
+        prices[provider.name, model.name] = price
+    return prices
+
+
+def without_price(providers: Iterable[Provider], prices: Prices) -> Iterator[tuple[Provider, Model]]:
+    """The models whose dollars are limited, and whose price nobody knows."""
+    for provider in providers:
+        for model in provider.models:
+            limited = provider.limits.usd_per_day or model.limits.usd_per_day
+            if limited and not prices[provider.name, model.name]:
+                yield provider, model
+
+
+def _ready(config: Config) -> list[Provider]:
+    return [provider for provider in config.providers if provider.enabled and provider.configured]
+
+
+def _places(providers: Iterable[Provider], *, configured_only: bool = True) -> Iterator[_Place]:
+    for provider in providers:
+        for rank, model in enumerate(provider.models):
+            for number, key in enumerate(provider.keys, start=1):
+                secret = None if key.secret is None else key.secret.get_secret_value()
+                if secret is not None or not (configured_only and provider.needs_key):
+                    yield _Place(provider, model, rank, number, secret)
+
+
+def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
+    provider, model, secret = place.provider, place.model, place.secret
+    account = _account_scope(provider, place.key)
+    # LiteLLM takes no ":" in ids, and models on OpenRouter end in ":free".
+    name = f"{provider.name}/{model.name}#{place.key}".replace(":", "~")
+    return {
+        "model_name": group,
+        "litellm_params": {
+            **reveal(model.litellm_params),
+            "model": f"{provider.litellm_provider}/{model.name}",
+            **({"api_key": secret} if secret is not None else {}),
+            **({"api_base": provider.api_base} if provider.api_base else {}),
+        },
+        "model_info": {
+            "id": name if group == model.groups[0] else f"{name}@{group}",
+            "provider": provider.name,
+            "model": model.name,
+            "key": place.key,
+            "priority": provider.priority,
+            "rank": place.rank,
+            "tier": provider.tier,
+            "account": account,
+            "rests_with": list(
+                scopes_of(
+                    provider.name,
+                    account,
+                    model_scope(account, model.name),
+                    provider.api_base or "",
+                    secret or "",
+                    _secrets(provider) if provider.pool == "shared" else [secret or ""],
+                )
+            ),
+            "limits": model.limits.given(),
+            "account_limits": provider.limits.given(),
+            "day": provider.day.given(),
+            **prices[provider.name, model.name],
+        },
+    }
+
+
+def _account_scope(provider: Provider, key: int) -> str:
+    """The scope that a provider counts by: each key's own account, or one for the whole pool of keys.
+
+    A key is known by its place in the pool, so that a new key for the same account goes on with its counts.
+    """
+    return f"account:{provider.name}" if provider.pool == "shared" else f"account:{provider.name}#{key}"
+
+
+def _secrets(provider: Provider) -> list[str]:
+    return [key.secret.get_secret_value() for key in provider.keys if key.secret is not None]
+
+
+def _listed_price(entry: Mapping[str, Any]) -> dict[str, float]:
+    return _per_token(
+        entry["input_cost_per_token"],
+        entry.get("output_cost_per_token") or 0.0,
+        entry.get("cache_read_input_token_cost"),
+        entry.get("cache_creation_input_token_cost"),
+    )
+
+
+def _per_token(
     input_price: float, output_price: float, cache_read: float | None = None, cache_creation: float | None = None
 ) -> dict[str, float]:
-    """Of tokens from and to a cache as much as of others, where nothing else is known."""
+    """Tokens from and to a cache cost as much as others where nothing else is known."""
     return {
         "input_cost_per_token": input_price,
         "output_cost_per_token": output_price,
         "cache_read_input_token_cost": input_price if cache_read is None else cache_read,
         "cache_creation_input_token_cost": input_price if cache_creation is None else cache_creation,
     }
-
-
-def _listed_price(model: str) -> dict[str, float] | None:
-    listed: Mapping[str, Any] | None = litellm.model_cost.get(model)
-    if listed is None or listed.get("input_cost_per_token") is None:
-        return None
-    return _prices(
-        listed["input_cost_per_token"],
-        listed.get("output_cost_per_token") or 0.0,
-        listed.get("cache_read_input_token_cost"),
-        listed.get("cache_creation_input_token_cost"),
-    )

@@ -30,7 +30,7 @@ def decided(
         model=None if deployment is None else deployment.model,
         outcome=outcome,
         attempts=tuple(tried.attempts),
-        passed=tried.passed_in(request.group),
+        skipped=tried.skipped_in(request.group),
         tokens=tokens,
         seconds=now - request.arrived,
         error=error,

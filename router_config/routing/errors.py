@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import httpx
 from litellm.exceptions import RateLimitError
 
 from router_config.ledger.rules.decisions import Attempt
@@ -41,13 +42,11 @@ class NoProviderAvailable(RateLimitError):
         when = "Waiting will not change that" if retry_after is None else f"Try again in {retry_after:.0f} s"
         reasons = "\n".join(f"  {name}: {verdict.status}: {verdict.reason}" for name, verdict in self.verdicts.items())
         self._text = f"no provider can serve {model!r} now. {when}.\n{reasons or '  no provider serves it'}"
-        super().__init__(
-            message=self._text,
-            llm_provider="",
-            model=model,
-            category="litellm_rate_limit",
-            headers={} if retry_after is None else {"retry-after": str(int(retry_after) + 1)},
-        )
+        super().__init__(message=self._text, llm_provider="", model=model)
+        headers = {} if retry_after is None else {"retry-after": str(int(retry_after) + 1)}
+        self.headers = headers
+        self.response = httpx.Response(429, headers=headers, request=self.response.request)
+        self.category = "litellm_rate_limit"  # LiteLLM tells its own limits from a provider's by it, since 1.92.
 
     def __str__(self) -> str:
         # LiteLLM adds its own remarks to `message` on the way (1.106.2).

@@ -6,7 +6,7 @@ from typing import Final
 
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.meters import LIMITS, LimitName
-from router_config.ledger.store import Report
+from router_config.ledger.rules.reported_limits import Report
 from router_config.signals import Observation
 
 _NAMES: Final[Mapping[tuple[str, str], LimitName]] = {

@@ -1,16 +1,16 @@
 """A request and its attempts: what it asks, what was tried for it, the one in flight, and the route they leave."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
-from router_config.ledger.rules.choice import Passed
-from router_config.ledger.rules.decisions import PASSED_KEPT, Attempt, PassedOver
+from router_config.ledger.rules.choice import Skipped
+from router_config.ledger.rules.decisions import SKIPPED_KEPT, Attempt, SkippedModel
 from router_config.ledger.rules.gates import Need, Status
-from router_config.ledger.store import Lease
+from router_config.ledger.values import Lease
+from router_config.transport.exchange import Exchange
 
 NAME_KEPT: Final = 100
 """Characters of an agent's name that a decision holds."""
@@ -29,16 +29,18 @@ class Route:
 class Request:
     """What a caller asks of the router, and which agent it is. Times in epoch seconds; `number` tells who came first.
 
-    `despite_rests`: deployments that are left alone are asked all the same, to see whether they work again.
+    endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
+    same, to see whether they work again.
     """
 
+    endpoint: str
     model: str
     group: Group
     need: Need
     arrived: float
     deadline: float
     number: int
-    despite_rests: bool = False
+    ignore_cooldowns: bool = False
     agent: str | None = None
 
 
@@ -53,7 +55,7 @@ class Tried:
         self.told = ""
         """What the last failure was about."""
         self._deployments: set[str] = set()
-        self._passed: dict[str, Status] = {}
+        self._skipped: dict[str, Status] = {}
         self._unfit: set[tuple[str, str]] = set()
         self._last: set[str] = set()
 
@@ -68,18 +70,18 @@ class Tried:
         self._unfit.add((deployment.provider, deployment.model))
         self._last.add(deployment.provider)
 
-    def pass_over(self, passed: Sequence[Passed]) -> None:
-        for each in passed[:PASSED_KEPT]:
-            self._passed[each.deployment] = each.status
+    def add_skipped(self, skipped: Sequence[Skipped]) -> None:
+        for each in skipped[:SKIPPED_KEPT]:
+            self._skipped[each.deployment] = each.status
 
-    def passed_in(self, group: Group) -> tuple[PassedOver, ...]:
+    def skipped_in(self, group: Group) -> tuple[SkippedModel, ...]:
         """Those passed over and never asked."""
-        if not self._passed:
+        if not self._skipped:
             return ()
         never = [
-            (group.deployment(each), status) for each, status in self._passed.items() if each not in self._deployments
+            (group.deployment(each), status) for each, status in self._skipped.items() if each not in self._deployments
         ]
-        return tuple(PassedOver(each.provider, each.model, status) for each, status in never[:PASSED_KEPT])
+        return tuple(SkippedModel(each.provider, each.model, status) for each, status in never[:SKIPPED_KEPT])
 
     def left(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
         if not self._deployments:
@@ -98,9 +100,8 @@ class Tried:
 class Flight:
     """The attempt in flight: what was reserved for it, and what came over the wire so far.
 
-    `call`: the name of litellm.Router's method, `_acompletion` for a chat. `sent` is None when the wire of this
-    provider is not watched. Times are in epoch seconds. `after`: the attempt at this request that failed just before.
-    `stood_still`: whether this process did, for much of the attempt's time.
+    started: epoch seconds. after: the attempt at this request that failed just before. loop_stood_still: whether this
+    process' event loop did, for much of the attempt.
     """
 
     deployment: Deployment
@@ -109,19 +110,15 @@ class Flight:
     started: float
     request: Request
     tried: Tried
-    call: str = ""
-    sent: bool | None = None
-    arrived_at: float | None = None
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    exchange: Exchange
     settled: bool = False
     after: Attempt | None = None
-    stood_still: Callable[[], bool] = lambda: False
+    loop_stood_still: Callable[[], bool] = lambda: False
 
+    @property
+    def endpoint(self) -> str:
+        return self.request.endpoint
 
-CURRENT: Final[ContextVar[Flight | None]] = ContextVar("router_config_flight", default=None)
-"""The flight that this task's LiteLLM call belongs to."""
 
 ROUTE_KEY: Final = "route"
 """Where a reply's `_hidden_params` hold its Route."""

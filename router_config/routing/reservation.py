@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 from router_config.clock import Clock, Moments
-from router_config.deployments.deployment import Deployment
+from router_config.deployments.deployment import NO_SCOPES, Deployment
+from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Need
-from router_config.ledger.store import Lease, Store
+from router_config.ledger.values import Lease
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.waiting_line import Line
+from router_config.transport.exchange import Exchange
 
 LEASE: Final = 600.0
 """Seconds for which a reservation is held for a process that died; a longer stream renews it."""
@@ -25,7 +27,7 @@ SAMPLED: Final = 2
 """Of many equal deployments, so many are compared by the room left."""
 
 
-class Reserving:
+class Reservations:
     """Takes room in a store, for each request at the first candidate that has it."""
 
     def __init__(self, store: Store, clock: Clock, moments: Moments) -> None:
@@ -46,7 +48,7 @@ class Reserving:
         if not (may_wait and line):  # Who may wait does not overtake those who do.
             candidates = await self._candidates(request, tried, now)
             choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
-            tried.pass_over(choice.passed)
+            tried.add_skipped(choice.skipped)
         if lease is None and may_wait:
             try:
                 lease = await self._wait(request, tried, line)
@@ -61,7 +63,8 @@ class Reserving:
         tried.add(deployment)
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]
-        return Flight(deployment, entry, lease, self._clock.now(), request, tried, after=before)
+        exchange = Exchange(deployment.litellm_provider)
+        return Flight(deployment, entry, lease, self._clock.now(), request, tried, exchange, after=before)
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
         """All that is left, in order. Room is compared within the tiers in use; those behind them seldom count."""
@@ -74,7 +77,7 @@ class Reserving:
                 compares = len(left) > 1 and place <= reached
                 candidates += await self._shared(left, request.need, now) if compares else left
             ordered = tried.in_order(candidates)
-        return [replace(each, rests_with=()) for each in ordered] if request.despite_rests else ordered
+        return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
 
     async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
         """Equal deployments in a random order, each the likelier to be first the more room it has left."""
@@ -97,7 +100,7 @@ class Reserving:
                     candidates = await self._candidates(request, tried, now)
                     departs = self._moments.next()
                     choice, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
-                    tried.pass_over(choice.passed)
+                    tried.add_skipped(choice.skipped)
                     if lease is not None:
                         return lease
                     examined = await self._store.explain(candidates, request.need, now)

@@ -9,20 +9,23 @@ from litellm.exceptions import ServiceUnavailableError
 
 from router_config.clock import Clock, Moments
 from router_config.deployments.deployment import Deployment
+from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
-from router_config.ledger.rules.gates import Rest, Status
+from router_config.ledger.rules.gates import Cooldown, Status
 from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import Counted
-from router_config.ledger.store import Outcome, Report, Settlement, Store
+from router_config.ledger.values import Outcome, Settlement
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import ROUTE_KEY, Flight, Route
 from router_config.routing.reservation import LEASE
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Verdict, read, without
+from router_config.signals.usage import Usage, usage_in
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.failures import hide_key, reached, reply_of
-from router_config.transport.streams import Abandoned, SettlingStream
+from router_config.transport.streams import Abandoned, Stream
 
 MAY_STILL_ARRIVE: Final = 1.0
 """Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
@@ -31,7 +34,7 @@ NOT_THERE: Final = (404, 405, 410)
 OURSELVES: Final = "timed out while this process itself stood still, which says nothing of the provider"
 
 
-class Settling:
+class Settlements:
     """Closes the lease of each flight once, and lays to rest what failed.
 
     cooldown: seconds. room_came_free: called after each settlement. serves_one_model: whether a deployment's account
@@ -40,7 +43,7 @@ class Settling:
 
     def __init__(
         self,
-        store: Store,
+        store: Ledger,
         clock: Clock,
         moments: Moments,
         background: BackgroundLoop,
@@ -54,8 +57,8 @@ class Settling:
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         hidden = getattr(reply, "_hidden_params", None)
-        cached = flight.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
-        spent = None if cached else _spent(flight, getattr(reply, "usage", None))
+        cached = flight.exchange.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
+        spent = None if cached else _spent(flight, _reported(getattr(reply, "usage", None)))
         route = self.route(flight)
         await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
         if isinstance(hidden, dict):
@@ -63,7 +66,7 @@ class Settling:
 
     async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
         """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
-        reply = reply_of(flight, error)
+        reply = reply_of(flight.exchange, error)
         hide_key(error, flight.entry["litellm_params"].get("api_key"))
         if reply is None:
             self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}")
@@ -71,11 +74,11 @@ class Settling:
             return None
         reading = self._read(flight, reply)
         verdict = self._verdict(flight, reading)
-        if verdict.kind is Kind.timeout and flight.stood_still():
+        if verdict.kind is Kind.timeout and flight.loop_stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
-        elif reply.status in NOT_THERE and flight.call != "_acompletion" and verdict.kind is not Kind.model_gone:
+        elif reply.status in NOT_THERE and flight.endpoint != "acompletion" and verdict.kind is not Kind.model_gone:
             verdict = replace(verdict, hold=Hold.none)  # The address lacks this endpoint, and may have the others.
-        if not reached(flight, error):
+        if not reached(flight.exchange, error):
             spent = None
         elif reply.status is not None and reply.status >= 400:
             spent = Amount(requests=1)
@@ -108,7 +111,7 @@ class Settling:
 
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
-        spent = _in_full(flight) if reached(flight, error) else None
+        spent = _in_full(flight) if reached(flight.exchange, error) else None
         self._note(flight, CANCELLED, "")
         await asyncio.shield(
             self._settle(flight, spent, None, alive=None, cancelled=True, decision=self._gave_up(flight))
@@ -136,10 +139,10 @@ class Settling:
             flight.lease,
             Settlement(
                 spent=spent,
-                arrived_at=flight.arrived_at or now + MAY_STILL_ARRIVE,
+                arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
                 ended_at=now,
                 alive=alive,
-                rests=() if rest is None else (rest,),
+                cooldowns=() if rest is None else (rest,),
                 reports=self._reports(flight, observations),
                 outcome=Outcome(
                     flight.deployment.provider,
@@ -160,7 +163,7 @@ class Settling:
         await (asyncio.shield(settling) if self._store.shared else settling)
         self._room_came_free()
 
-    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Rest | None:
+    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
         """How long which scope is left alone."""
         if verdict is None or verdict.hold == Hold.none:
             return None
@@ -171,20 +174,26 @@ class Settling:
         elif verdict.hold == Hold.disabled:
             until = float("inf")
         probes = verdict.hold == Hold.cooldown
-        return Rest(scope, _resting(verdict), verdict.message, now, until, probes)
+        return Cooldown(scope, _resting(verdict), verdict.message, now, until, probes)
 
     def _reports(self, flight: Flight, observations: tuple[Observation, ...] | None) -> tuple[Report, ...]:
         """The limits that the answer reports. observations: what was read of it already; None: not yet."""
-        if flight.status is None:
+        if flight.exchange.status is None:
             return ()
         if observations is None:
             observations = self._read(flight, _seen(flight)).observations
-        refused, only_model = flight.status >= 400, self._serves_one_model(flight.deployment)
+        refused, only_model = flight.exchange.status >= 400, self._serves_one_model(flight.deployment)
         return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
 
     def _wall(self) -> float:
         """The time that providers name moments by."""
         return self._clock.now() + self._clock.correction
+
+    def begun(self, flight: Flight, stream: Any) -> None:
+        """A stream that begins to come now: it gets its route."""
+        route, hidden = self.route(flight), getattr(stream, "_hidden_params", None)
+        if isinstance(hidden, dict):
+            hidden[ROUTE_KEY] = route
 
     def route(self, flight: Flight) -> Route:
         """The route of an answer that begins to come now: every attempt, this one last."""
@@ -210,12 +219,14 @@ class Settling:
         tried = flight.tried
         return decided(flight.request, tried, tried.attempts[-1].outcome, self._clock.now(), error=tried.told or None)
 
-    async def stream_ended(self, flight: Flight, stream: SettlingStream, error: BaseException | None) -> None:
+    async def stream_ended(self, flight: Flight, stream: Stream, error: BaseException | None) -> None:
         if error is None and (inside := self.error_inside(flight)) is not None:
             await self.failed(flight, inside, begun=True)
             raise inside
         if error is None:
-            spent = _spent(flight, stream.usage())
+            watched = flight.exchange.finished is not None  # Else LiteLLM's chunks tell, which may hold its own guess.
+            used = usage_in(flight.exchange.usage) if watched else _reported(stream.usage_reported)
+            spent = _spent(flight, used)
             await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
             await self.failed(flight, error, begun=True)
@@ -236,7 +247,7 @@ class Settling:
     def error_inside(self, flight: Flight) -> Exception | None:
         """The error inside a 200, which LiteLLM may pass on as an answer (OpenRouter's `choices[0].error`)."""
         provider = flight.deployment.litellm_provider
-        verdict = self._read(flight, _seen(flight)).verdict if flight.body else None
+        verdict = self._read(flight, _seen(flight)).verdict if flight.exchange.body else None
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
 
@@ -249,19 +260,21 @@ def _in_full(flight: Flight) -> Amount:
     return amount._replace(usd=min(amount.usd, flight.deployment.need(amount.tokens, 0).usd))
 
 
-def _spent(flight: Flight, usage: Any) -> Amount:
+def _spent(flight: Flight, usage: Usage | None) -> Amount:
     """What a completed attempt really used; the reservation where the provider did not say."""
+    return _in_full(flight) if usage is None else flight.deployment.need(usage.total, usage.prompt)
+
+
+def _reported(usage: Any) -> Usage | None:
+    """The usage on an answer of LiteLLM's."""
     total = getattr(usage, "total_tokens", None)
-    if not isinstance(total, int):
-        return _in_full(flight)
-    prompt = getattr(usage, "prompt_tokens", None) or 0
-    return flight.deployment.need(total, prompt)
+    return Usage(total, getattr(usage, "prompt_tokens", None) or 0) if isinstance(total, int) else None
 
 
 def _counted(flight: Flight) -> tuple[tuple[Counted, int], ...]:
     """A 429, and that the request came here because another provider failed it."""
     counted: list[Counted] = []
-    if flight.status == 429:
+    if flight.exchange.status == 429:
         counted.append(Counted("http_429", flight.deployment.provider, flight.deployment.model))
     if flight.after is not None and flight.after.provider != flight.deployment.provider:
         counted.append(Counted("failover", flight.after.provider, flight.after.model))
@@ -269,7 +282,7 @@ def _counted(flight: Flight) -> tuple[tuple[Counted, int], ...]:
 
 
 def _seen(flight: Flight) -> Reply:
-    return Reply(flight.status, flight.headers, flight.body)
+    return Reply(flight.exchange.status, flight.exchange.headers, flight.exchange.body)
 
 
 def _resting(verdict: Verdict) -> Status:

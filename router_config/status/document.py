@@ -1,31 +1,33 @@
-"""The JSON of GET /api/llm-providers (DESIGN.md, section 6) from a configuration and a store, without LiteLLM."""
+"""The JSON of GET /api/llm-providers, from a configuration and a store, without LiteLLM."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
+from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import standing
-from router_config.ledger.rules.gates import Examination, Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Examination, Need
 from router_config.ledger.rules.meters import Counts, Limit, Meter
 from router_config.ledger.rules.windows import CalendarDay
-from router_config.ledger.store import Snapshot, Store
-from router_config.status.budgets import capacity
+from router_config.ledger.values import Snapshot
+from router_config.status.capacity import capacity
 from router_config.status.explanation import first_choice
 from router_config.status.provider_status import provider_status
-from router_config.status.views import ProviderView, View, view_of
+from router_config.status.views import ProviderView, View
 
 PROBE: Final = Need(tokens=1, prompt_tokens=1)
 """The smallest request: a provider is available when it would take this one."""
 
 
-async def document(view: View, store: Store, now: float) -> dict[str, Any]:
-    """The whole document, from one reading of the store for each part of the view.
+async def document(view: View, store: Store, now: float, *, fast_path: bool | None = None) -> dict[str, Any]:
+    """The whole document at a moment (epoch seconds), from one snapshot of the store for each part of the view.
 
-    Between parts the event loop goes on, and so do other processes of the store.
+    fast_path: whether chats of this process go the fast way; None where it asks no provider.
+
+    Between two parts the event loop gets its turn, and other processes get the store.
     """
     closed: dict[str, Examination] = {}
     providers: list[dict[str, Any]] = []
@@ -35,18 +37,20 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
             await asyncio.sleep(0)
         since = {provider.name: _day_began(provider, now) for provider in part.providers}
         snapshot = await store.snapshot(part.meters, since, now)
-        recalled = [view.memory.recall(provider, snapshot) for provider in part.providers]
-        changed = [each for each, said in zip(part.providers, recalled, strict=True) if said is None]
+        recalled = [provider.memory.recall(snapshot) for provider in part.providers]
+        changed = [each for each, status in zip(part.providers, recalled, strict=True) if status is None]
         closed |= await _closed([each for provider in changed for each in provider.deployments], snapshot, store, now)
-        for provider, said in zip(part.providers, recalled, strict=True):
-            if said is None:
-                said = provider_status(provider, snapshot, closed, now)
-                view.memory.keep(provider, snapshot, closed, said)
-            providers.append(said)
+        for provider, status in zip(part.providers, recalled, strict=True):
+            if status is None:
+                status = provider_status(provider, snapshot, closed, now)
+                if not any(each.id in closed for each in provider.deployments):
+                    provider.memory.keep(snapshot, status)
+            providers.append(status)
         burn += sum(snapshot.burn.values())
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,
+        "fast_path": fast_path,
         "next": {group: _next(ordered, closed) for group, ordered in view.groups.items()},
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
@@ -58,7 +62,7 @@ async def document(view: View, store: Store, now: float) -> dict[str, Any]:
 async def _closed(
     deployments: Sequence[Deployment], snapshot: Snapshot, store: Store, now: float
 ) -> dict[str, Examination]:
-    """What the smallest request would meet where it is not simply taken. Of the others there is no more to say."""
+    """What the smallest request would meet at the deployments that would not simply take it."""
     book = _Book(snapshot)
     closed = [each for each in deployments if standing(each, PROBE, book, now) != "available"]
     return {each.deployment: each for each in await store.explain(closed, PROBE, now)} if closed else {}
@@ -66,15 +70,15 @@ async def _closed(
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """A reading of a store, as the choice of a deployment asks for it."""
+    """A snapshot of a store, in the form in which the choice of a deployment reads it."""
 
     snapshot: Snapshot
 
     def counts(self, meter: Meter) -> Counts | None:
         return self.snapshot.counts.get(meter.scope)
 
-    def rest_of(self, scope: str) -> Rest | None:
-        return self.snapshot.rests.get(scope)
+    def cooldown_of(self, scope: str) -> Cooldown | None:
+        return self.snapshot.cooldowns.get(scope)
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
         raise NotImplementedError("the store knows when its windows clear")
@@ -98,10 +102,3 @@ def _day_began(provider: ProviderView, now: float) -> float:
     """When the provider's day began; a rolling day began 24 hours ago."""
     day = provider.deployments[0].meters[0].day if provider.deployments else None
     return day.began(now) if isinstance(day, CalendarDay) else now - 86400.0
-
-
-async def status_of(config: Config, store: Store, now: float) -> dict[str, Any]:
-    """The status as `router-config status` shows it: from the store, with no Router."""
-    view = view_of(config)
-    store.know(view.meters)
-    return await document(replace(view, loaded_at=now), store, now)

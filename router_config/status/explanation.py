@@ -7,8 +7,8 @@ from typing import Any
 from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment, by_preference
 from router_config.iso import iso
-from router_config.ledger.rules.gates import Examination, Gate, Need, Rest, Status
-from router_config.ledger.store import Store
+from router_config.ledger.interfaces import Ledger
+from router_config.ledger.rules.gates import Cooldown, Examination, Gate, Need, Status
 from router_config.status.numbers import number, whole
 
 Absences = Mapping[str, tuple[str, str]]
@@ -16,7 +16,7 @@ Absences = Mapping[str, tuple[str, str]]
 
 
 def absence(config: Config, name: str) -> tuple[str, str] | None:
-    """Status and reason of a provider that cannot be asked as it is configured."""
+    """Status and reason of a provider that cannot be asked as it is configured; None for any other."""
     provider = next(provider for provider in config.providers if provider.name == name)
     if not provider.enabled:
         return "disabled", "enabled: false in the configuration"
@@ -27,7 +27,7 @@ def absence(config: Config, name: str) -> tuple[str, str] | None:
 
 
 def absent_from(config: Config | None, group: str) -> Absences:
-    """The providers of a group that the configuration leaves out, and why."""
+    """The providers of a group that cannot be asked as they are configured, and why."""
     if config is None:
         return {}
     theirs = [each for each in config.by_priority if any(group in model.groups for model in each.models)]
@@ -39,19 +39,20 @@ async def explanation(
     group: str,
     deployments: Sequence[Deployment],
     tokens: int,
-    store: Store,
+    ledger: Ledger,
     now: float,
     *,
     absent: Absences,
     max_wait: float,
 ) -> dict[str, Any]:
-    """Every candidate for a request of so many tokens, each gate with its numbers, and who would serve.
+    """The JSON: every candidate for a request, each of its limits with its numbers, and who would serve.
 
+    tokens: of prompt and answer together. now: epoch seconds. absent: the group's providers that cannot be asked.
     max_wait: seconds that such a request may wait for room.
     """
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
-    examined = {each.deployment: each for each in await store.explain(ordered, Need(tokens, tokens // 2), now)}
+    examined = {each.deployment: each for each in await ledger.explain(ordered, Need(tokens, tokens // 2), now)}
     chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
     opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
     waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())
@@ -78,20 +79,21 @@ async def explanation(
 
 
 def first_choice(ordered: Iterable[Deployment], statuses: Mapping[str, Status]) -> Deployment | None:
-    """The deployment that the next request would go to, of those in order of preference: `choose` of the ledger.
+    """The deployment that the next request would go to, by the same rules as the ledger chooses.
 
-    `statuses`: by deployment, of those that are not simply available. Equal ones share the load; the first is named.
+    ordered: in order of preference. statuses: by deployment, of those that are not simply available. Where several
+    share the load, the first is named.
     """
-    spare: Deployment | None = None
+    second_best: Deployment | None = None  # past its soft limit
     for deployment in ordered:
-        if spare is not None and spare.tier == "free" and deployment.tier == "paid":
-            return spare
+        if second_best is not None and second_best.tier == "free" and deployment.tier == "paid":
+            return second_best
         status = statuses.get(deployment.id, "available")
         if status == "available":
             return deployment
         if status == "soft_limited":
-            spare = spare or deployment
-    return spare
+            second_best = second_best or deployment
+    return second_best
 
 
 def _by_provider(
@@ -113,20 +115,20 @@ def _candidate(deployment: Deployment, place: int, examined: Examination) -> dic
         "status": examined.status,
         "reason": examined.reason,
         "clears_at": iso(examined.until) if examined.blocks else None,
-        "rest": None if examined.rest is None else _rest(examined.rest),
+        "rest": None if examined.cooldown is None else _cooldown(examined.cooldown),
         "probe_due": examined.probe_due,
         "gates": [_gate(gate) for gate in examined.gates],
     }
 
 
-def _rest(rest: Rest) -> dict[str, Any]:
+def _cooldown(cooldown: Cooldown) -> dict[str, Any]:
     return {
-        "of": rest.scope.partition(":")[0],
-        "status": rest.status,
-        "reason": rest.reason,
-        "since": iso(rest.since),
-        "until": iso(rest.until),
-        "then_probes": rest.probes,
+        "of": cooldown.scope.partition(":")[0],
+        "status": cooldown.status,
+        "reason": cooldown.reason,
+        "since": iso(cooldown.since),
+        "until": iso(cooldown.until),
+        "then_probes": cooldown.probes,
     }
 
 

@@ -1,13 +1,13 @@
-"""The JSON of what happened: decisions, and usage and events by slot, from a store and without LiteLLM."""
+"""The JSON of decisions, and of usage and events by slot, from a store and without LiteLLM."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from router_config.iso import iso, iso_to_the_millisecond
+from router_config.ledger.interfaces import Journal
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
-from router_config.ledger.rules.events import Event
-from router_config.ledger.rules.history import MINUTE_SECONDS, SLOT_SECONDS
-from router_config.ledger.store import SlotSeconds, Store, Usage
+from router_config.ledger.rules.history import MINUTE_SECONDS, SLOT_SECONDS, Event, SlotSeconds
+from router_config.ledger.values import Usage
 from router_config.status.views import View
 
 BY_THE_MINUTE: Final = 2
@@ -35,7 +35,9 @@ def decision_document(decision: Decision) -> dict[str, Any]:
             }
             for each in decision.attempts
         ],
-        "passed": [{"provider": each.provider, "model": each.model, "status": each.status} for each in decision.passed],
+        "passed": [
+            {"provider": each.provider, "model": each.model, "status": each.status} for each in decision.skipped
+        ],
         "tokens": decision.tokens,
         "seconds": round(decision.seconds, 3),
         "error": decision.error,
@@ -44,7 +46,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
 
 async def decisions_document(
     view: View,
-    store: Store,
+    journal: Journal,
     now: float,
     *,
     after: int = 0,
@@ -52,14 +54,15 @@ async def decisions_document(
     provider: str | None = None,
     outcome: str | None = None,
 ) -> dict[str, Any]:
-    """The JSON of GET /api/llm-providers/decisions: those numbered above `after`, newest first, at most `last`.
+    """The JSON of GET /api/llm-providers/decisions, newest first.
 
-    `provider`: those that it answered or was tried for. `outcome`: those that ended so.
+    now: epoch seconds. after: only those with a higher number. last: how many at most. provider: only those that it
+    answered, or was asked for. outcome: only those with this outcome.
     """
     filtered = provider is not None or outcome is not None
     found = [
         each
-        for each in await store.decisions(after, DECISIONS_KEPT if filtered else last)
+        for each in await journal.decisions(after, DECISIONS_KEPT if filtered else last)
         if (outcome is None or each.outcome == outcome) and (provider is None or provider in _asked(each))
     ]
     return {
@@ -73,12 +76,12 @@ def _asked(decision: Decision) -> set[str | None]:
     return {decision.provider, *(each.provider for each in decision.attempts)}
 
 
-async def history_document(view: View, store: Store, hours: int, now: float) -> dict[str, Any]:
-    """The JSON of GET /api/llm-providers/history: every slot of the last hours, empty ones too."""
+async def history_document(view: View, journal: Journal, hours: int, now: float) -> dict[str, Any]:
+    """The JSON of GET /api/llm-providers/history: every slot of so many hours before `now` (epoch seconds)."""
     length: SlotSeconds = MINUTE_SECONDS if hours <= BY_THE_MINUTE else SLOT_SECONDS
     last = int(now // length)
     slots = range(last - hours * 3600 // length + 1, last + 1)
-    history = await store.history(length, slots[0] * length, now)
+    history = await journal.history(length, slots[0] * length, now)
     configured = [provider.name for provider in view.providers]
     names = [*configured, *sorted(history.slots.keys() - set(configured))]
     return {

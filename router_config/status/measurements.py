@@ -1,19 +1,23 @@
-"""What metrics are made of, read from a store at one moment and without LiteLLM."""
+"""What GET /metrics is made from, read from a store at one moment and without LiteLLM."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from router_config.ledger.rules.gates import Rest
+from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.store import Store
 from router_config.status.document import document
 from router_config.status.views import ProviderView, View
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The document of GET /api/llm-providers, sums since the store began, and each provider's keys that are off."""
+    """Everything that is measured.
+
+    document: the JSON of GET /api/llm-providers. totals: sums since the store began. disabled_keys: by provider, how
+    many of its keys are not used until a person acts.
+    """
 
     document: dict[str, Any]
     totals: Totals
@@ -21,12 +25,12 @@ class Reading:
 
 
 async def reading_of(view: View, store: Store, now: float) -> Reading:
-    rests = (await store.snapshot((), {}, now)).rests
-    disabled = {provider.name: _disabled_keys(provider, rests) for provider in view.providers}
+    """The measurements at a moment, in epoch seconds."""
+    cooldowns = (await store.snapshot((), {}, now)).cooldowns
+    disabled = {provider.name: _disabled_keys(provider, cooldowns) for provider in view.providers}
     return Reading(await document(view, store, now), await store.totals(now), disabled)
 
 
-def _disabled_keys(provider: ProviderView, rests: Mapping[str, Rest]) -> int:
-    """How many keys nobody is asked with until a person acts."""
-    off = {scope for scope, rest in rests.items() if rest.status == "disabled"}
-    return len({each.key for each in provider.deployments if off & {each.scopes.account, each.scopes.key}})
+def _disabled_keys(provider: ProviderView, cooldowns: Mapping[str, Cooldown]) -> int:
+    disabled = {scope for scope, cooldown in cooldowns.items() if cooldown.status == "disabled"}
+    return len({each.key for each in provider.deployments if disabled & {each.scopes.account, each.scopes.key}})

@@ -1,4 +1,4 @@
-"""What the status says of one provider: its limits, its usage, its models."""
+"""The JSON of one provider: its status, limits, usage and models."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
 from router_config.ledger.rules.gates import OPEN, Examination, limits_in_force
 from router_config.ledger.rules.meters import Counts, Limit, LimitName, Meter
-from router_config.ledger.store import Snapshot, Usage
+from router_config.ledger.values import Snapshot, Usage
 from router_config.status.numbers import number, whole
 from router_config.status.views import ProviderView
 
@@ -24,7 +24,10 @@ BEST_FIRST: Final = {
 def provider_status(
     provider: ProviderView, snapshot: Snapshot, closed: Mapping[str, Examination], now: float
 ) -> dict[str, Any]:
-    """`closed`: what the smallest request would meet at those deployments that would not simply take it."""
+    """The provider as GET /api/llm-providers shows it.
+
+    closed: by deployment, what the smallest request would meet where it would not simply be taken. now: epoch seconds.
+    """
     if provider.absent is not None:
         state: dict[str, Any] = {"status": provider.absent[0], "reason": provider.absent[1], "available_at": None}
     else:
@@ -63,7 +66,7 @@ def _model(
 
 
 def _state(deployments: Iterable[Deployment], closed: Mapping[str, Examination]) -> dict[str, Any]:
-    """The best of what several deployments have to offer."""
+    """Status, reason and `available_at` of the deployment that is available first."""
     examined = [closed.get(each.id) for each in deployments] if closed else [None]
     best = None if None in examined else min(filter(None, examined), key=_rank)
     if best is None or best.status == "available":
@@ -78,43 +81,45 @@ def _rank(examined: Examination) -> tuple[int, float]:
 
 def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str, dict[str, Any]]:
     """Each limit with its numbers, summed over the accounts of a pool of keys."""
-    sums: dict[LimitName, _Sum] = {}
+    sums: dict[LimitName, _LimitSum] = {}
     for meter in meters:
         counts = snapshot.counts.get(meter.scope)
         if counts is None:
             continue
         for limit, used in limits_in_force(meter, counts, now):
-            so_far = sums.get(limit.name)
-            if so_far is None:
-                so_far = sums[limit.name] = _Sum()
-            so_far.resets_at = max(so_far.resets_at, snapshot.resets_at.get((meter.scope, limit.name), 0.0))
-            if counts.seen:
-                _hear(so_far, meter, limit, used, counts, now)
-            so_far.add(limit.value, whole(limit.name, used), counts.open.of(limit.metric))
+            total = sums.get(limit.name)
+            if total is None:
+                total = sums[limit.name] = _LimitSum()
+            total.resets_at = max(total.resets_at, snapshot.resets_at.get((meter.scope, limit.name), 0.0))
+            if counts.observed:
+                _apply_observed_limit(total, meter, limit, used, counts, now)
+            total.add(limit.value, whole(limit.name, used), counts.open.of(limit.metric))
     return {name: sums[name].shown() for name in sorted(sums)}
 
 
-def _hear(so_far: "_Sum", meter: Meter, limit: Limit, used: float, counts: Counts, now: float) -> None:
-    """Note when others' usage is gone, and whether it is the provider's word that counts."""
-    seen = counts.seen.get(limit.name)
-    if seen is None:
+def _apply_observed_limit(
+    total: "_LimitSum", meter: Meter, limit: Limit, used: float, counts: Counts, now: float
+) -> None:
+    """Note when usage that only the provider reported is gone, and whether its report is what limits us."""
+    observed = counts.observed.get(limit.name)
+    if observed is None:
         return
-    if seen.extra_at(now) > 0:
-        so_far.resets_at = max(so_far.resets_at, seen.until)
+    if observed.extra_at(now) > 0:
+        total.resets_at = max(total.resets_at, observed.until)
     configured = next((each.value for each in meter.limits if each.name == limit.name), None)
-    so_far.told |= limit.value != configured or used > counts.used(limit)
+    total.from_upstream |= limit.value != configured or used > counts.used(limit)
 
 
 @dataclass(slots=True)
-class _Sum:
-    """A limit of all accounts of a pool of keys."""
+class _LimitSum:
+    """One limit, summed over all accounts of a pool of keys. from_upstream: the provider reported less than we knew."""
 
     limit: float = 0
     used: float = 0
     reserved: float = 0
     remaining: float = 0
     resets_at: float = 0.0
-    told: bool = False
+    from_upstream: bool = False
 
     def add(self, limit: float, used: float, reserved: float) -> None:
         self.limit += limit
@@ -131,7 +136,7 @@ class _Sum:
             "reserved": number(self.reserved),
             "remaining": number(self.remaining),
             "resets_at": iso(self.resets_at or None),
-            "source": "upstream" if self.told else "config",
+            "source": "upstream" if self.from_upstream else "config",
         }
 
 

@@ -1,4 +1,4 @@
-"""What a status shows, whatever happens: the providers of a configuration or of a model list, and their models."""
+"""What a status is about: the providers of a configuration or of a model list, with their models and limits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,18 +6,22 @@ from functools import cached_property
 from typing import Final
 
 from router_config.config.models import Config
-from router_config.deployments.deployment import Deployment, by_preference, deployments_of
-from router_config.ledger.rules.meters import LimitName, Meter
+from router_config.deployments.deployment import Deployment, by_preference
+from router_config.deployments.model_list import deployments_of
+from router_config.ledger.rules.meters import Meter
 from router_config.status.explanation import absence
-from router_config.status.shared_parts import StatusMemory
+from router_config.status.status_memory import StatusMemory
 
 PART: Final = 40
-"""Deployments that are read from a store in one step: about a millisecond's work."""
+"""Deployments that are read from a store in one step, which takes about a millisecond."""
 
 
 @dataclass(frozen=True)
 class ProviderView:
-    """What the status shows of a provider whether or not it can be asked."""
+    """A provider as the status shows it, whether or not it can be asked.
+
+    absent: status and reason of a provider that takes no part, because it is unconfigured or disabled.
+    """
 
     name: str
     priority: float
@@ -25,31 +29,26 @@ class ProviderView:
     models: tuple[str, ...]
     deployments: tuple[Deployment, ...]
     absent: tuple[str, str] | None = None
-    """Status and reason of a provider that takes no part: unconfigured or disabled."""
 
     @cached_property
     def accounts(self) -> tuple[Meter, ...]:
+        """The meters of its accounts: one, or one for each key."""
         return _distinct(each.meters[0] for each in self.deployments)
 
     @cached_property
-    def scopes(self) -> tuple[str, ...]:
-        """Of all its meters."""
-        return tuple(dict.fromkeys(meter.scope for each in self.deployments for meter in each.meters))
-
-    @cached_property
-    def limits(self) -> tuple[tuple[str, LimitName], ...]:
-        """All its limits, by the scope of their meter and their name."""
+    def memory(self) -> StatusMemory:
+        """What was last said of it."""
         meters = _distinct(meter for each in self.deployments for meter in each.meters)
-        return tuple((meter.scope, limit.name) for meter in meters for limit in meter.limits)
-
-    @cached_property
-    def rests_with(self) -> frozenset[str]:
-        """Every scope whose rest rests any of it."""
-        return frozenset(scope for each in self.deployments for scope in each.rests_with)
+        return StatusMemory(
+            self.name,
+            tuple(meter.scope for meter in meters),
+            tuple((meter.scope, limit.name) for meter in meters for limit in meter.limits),
+            frozenset(scope for each in self.deployments for scope in each.scopes),
+        )
 
     @cached_property
     def of_model(self) -> Mapping[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]]:
-        """By model its deployments, and the meters of its own."""
+        """By model: its deployments, and the meters of its own limits."""
         found: dict[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]] = {}
         for model in self.models:
             theirs = tuple(each for each in self.deployments if each.model == model)
@@ -59,17 +58,18 @@ class ProviderView:
 
 @dataclass(frozen=True)
 class View:
-    """The providers of a configuration, and what is said of it."""
+    """The providers that a status shows, by priority.
+
+    path, loaded_at, error: the configuration's file, when it was read (epoch seconds), and why a newer one cannot be
+    used. correction: seconds by which the time of calendar days is ahead of the router's clock.
+    """
 
     providers: tuple[ProviderView, ...]
     path: str | None = None
     loaded_at: float | None = None
     error: str | None = None
     simulated: bool = False
-
-    @cached_property
-    def memory(self) -> StatusMemory:
-        return StatusMemory()
+    correction: float = 0.0
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -77,11 +77,12 @@ class View:
 
     @cached_property
     def meters(self) -> tuple[Meter, ...]:
+        """Every meter once."""
         return _distinct(meter for each in self.deployments for meter in each.meters)
 
     @cached_property
     def parts(self) -> tuple["View", ...]:
-        """The same in parts of whole providers, each so small that reading it holds up nobody."""
+        """The same in parts of whole providers, each so small that reading it from the store holds up nobody."""
         parts: list[list[ProviderView]] = [[]]
         size = 0
         for provider in self.providers:
@@ -103,8 +104,14 @@ class View:
         }
 
 
-def view_of(config: Config, *, loaded_at: float | None = None, simulated: bool = False) -> View:
-    deployments = deployments_of(config)
+def view_of(
+    config: Config, *, loaded_at: float | None = None, simulated: bool = False, correction: float = 0.0
+) -> View:
+    """The view of a configuration.
+
+    loaded_at: when it was read, epoch seconds. correction: as in View.
+    """
+    deployments = deployments_of(config, correction=correction)
     providers = [
         ProviderView(
             provider.name,
@@ -117,13 +124,13 @@ def view_of(config: Config, *, loaded_at: float | None = None, simulated: bool =
         for provider in sorted(config.providers, key=lambda provider: provider.priority)
     ]
     path = None if config.path is None else str(config.path)
-    return View(tuple(providers), path, loaded_at, None, simulated)
+    return View(tuple(providers), path, loaded_at, None, simulated, correction)
 
 
 def view_of_deployments(
     deployments: Sequence[Deployment], *, loaded_at: float | None = None, simulated: bool = False
 ) -> View:
-    """The view of a Router that was made from a model list."""
+    """The view of a Router that was made from a model list. loaded_at: epoch seconds."""
     providers: list[ProviderView] = []
     for name in dict.fromkeys(each.provider for each in sorted(deployments, key=lambda each: each.priority)):
         theirs = tuple(each for each in deployments if each.provider == name)

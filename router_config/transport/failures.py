@@ -6,10 +6,10 @@ from typing import Final
 import aiohttp
 import httpx
 import openai
-from litellm.exceptions import APIConnectionError, MidStreamFallbackError, Timeout
+from litellm.exceptions import APIConnectionError, Timeout
 
-from router_config.routing.request import Flight
 from router_config.signals import Reply, without
+from router_config.transport.exchange import Exchange
 
 UNREACHED: Final = (
     httpx.ConnectError,
@@ -28,35 +28,35 @@ BROKEN: Final = (
 )
 
 
-def reply_of(flight: Flight, error: BaseException) -> Reply | None:
+def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
     """What came back for this attempt; None when the error is not the provider's (a wrong argument, say)."""
-    if flight.status is not None and flight.status >= 400:
-        return Reply(flight.status, flight.headers, flight.body)
-    causes = tuple(_causes(error))
-    if flight.status is not None:
-        if flight.body is not None:
-            return Reply(flight.status, flight.headers, flight.body)
-        if any("{" in str(cause) for cause in causes if not isinstance(cause, BROKEN + LATE)):
-            told = next(str(cause) for cause in causes if "{" in str(cause))
-            return Reply(flight.status, flight.headers, told[told.index("{") :], failure="disconnected")
-        return Reply(None, failure="timeout" if any(isinstance(each, LATE) for each in causes) else "disconnected")
-    if _unreached(causes) and not any(isinstance(each, LATE) for each in causes):
+    if exchange.status is not None and exchange.status >= 400:
+        return Reply(exchange.status, exchange.headers, exchange.body)
+    led = tuple(causes(error))
+    if exchange.status is not None:
+        if exchange.body is not None:
+            return Reply(exchange.status, exchange.headers, exchange.body)
+        if any("{" in str(cause) for cause in led if not isinstance(cause, BROKEN + LATE)):
+            told = next(str(cause) for cause in led if "{" in str(cause))
+            return Reply(exchange.status, exchange.headers, told[told.index("{") :], failure="disconnected")
+        return Reply(None, failure="timeout" if any(isinstance(each, LATE) for each in led) else "disconnected")
+    if _unreached(led) and not any(isinstance(each, LATE) for each in led):
         return Reply(None, failure="refused")
-    if any(isinstance(each, LATE) for each in causes):
+    if any(isinstance(each, LATE) for each in led):
         return Reply(None, failure="timeout")
-    if flight.sent:  # The wire was watched, and no answer came over it.
+    if exchange.sent:  # The wire was watched, and no answer came over it.
         return Reply(None, failure="disconnected")
-    if flight.sent is False:  # LiteLLM stopped before it sent anything, or took a way around the client it was given.
-        reply = _told(causes)
+    if exchange.sent is False:  # LiteLLM stopped before it sent anything, or took a way around the client it was given.
+        reply = _told(led)
         return reply if reply is not None and reply.status not in (None, 400, 422) else None
-    return _told(causes)
+    return _told(led)
 
 
-def reached(flight: Flight, error: BaseException) -> bool:
+def reached(exchange: Exchange, error: BaseException) -> bool:
     """Whether the provider may have seen this attempt, and so counts it."""
-    if flight.status is not None:
+    if exchange.status is not None:
         return True
-    return flight.sent is not False and not _unreached(tuple(_causes(error)))
+    return exchange.sent is not False and not _unreached(tuple(causes(error)))
 
 
 def _unreached(causes: tuple[BaseException, ...]) -> bool:
@@ -74,7 +74,7 @@ def hide_key(error: BaseException, key: object) -> None:
     """
     if not isinstance(key, str) or len(key) < 4:
         return
-    for each in _causes(error):
+    for each in causes(error):
         message, body = getattr(each, "message", None), str(getattr(each, "body", None))
         if isinstance(message, str) and (told := without(message, key)) != message:
             each.message = told  # type: ignore[attr-defined]
@@ -94,7 +94,7 @@ def _told(causes: tuple[BaseException, ...]) -> Reply | None:
     return Reply(None, failure="disconnected") if any(isinstance(each, BROKEN) for each in causes) else None
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """The error and everything that led to it, outermost first."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
@@ -104,6 +104,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        if isinstance(each, MidStreamFallbackError):
-            waiting.append(each.original_exception)
+        original = getattr(each, "original_exception", None)  # Of LiteLLM's MidStreamFallbackError.
+        if isinstance(original, BaseException):
+            waiting.append(original)
         waiting.extend((each.__context__, each.__cause__))

@@ -1,61 +1,139 @@
 """Streams that settle: on their end, on an error, on `aclose()`, and when they are dropped half-read."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any, Self, cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, Self
 
-from litellm import CustomStreamWrapper
-from litellm.exceptions import MidStreamFallbackError
+import litellm
+from litellm import exceptions
 
 from router_config.transport.background_loop import BackgroundLoop
+from router_config.transport.exchange import Exchange
 
-Ended = Callable[["SettlingStream", BaseException | None], Awaitable[None]]
+Ended = Callable[["Stream", BaseException | None], Awaitable[None]]
 """Called once when a stream has ended: with None at its natural end, else with what ended it."""
+
+CONTENT: Final = ("content", "tool_calls", "function_call", "reasoning_content", "audio", "images")
+
+LITELLMS_OWN: Final[type] = litellm.CustomStreamWrapper
+"""What LiteLLM's own Router returns."""
+
+_MID_STREAM: Final = getattr(exceptions, "MidStreamFallbackError", ())
 
 
 class Abandoned(Exception):
     """The caller closed or dropped a stream before its end."""
 
 
-class SettlingStream(CustomStreamWrapper):  # type: ignore[misc]
-    """LiteLLM's stream with its beginning already fetched, which tells its Router how it ended."""
+class CutStream(Exception):
+    """A stream that ended before it was complete; some LiteLLM make a finished answer of it (1.84, 1.108)."""
 
-    _ahead: deque[Any]
-    _ended: Ended | None
-    _watch: Callable[[], Awaitable[None]]
-    _dropped: BackgroundLoop
 
-    @classmethod
-    def adopt(
-        cls,
-        stream: CustomStreamWrapper,
-        ahead: deque[Any],
-        ended: Ended,
-        watch: Callable[[], Awaitable[None]],
-        dropped: BackgroundLoop,
-    ) -> Self:
-        """Turn a stream of LiteLLM into one of ours in place, so that everything a caller reads from it stays.
+class EmptyStream(Exception):
+    """A stream that ended without a word and without saying why; LiteLLM makes a finished answer of it (1.106.2)."""
 
-        `ahead` are chunks already fetched, `watch` runs at each further chunk, `dropped` settles what nobody reads.
+
+class Opened:
+    """A stream of LiteLLM's that has begun to come: its first chunks are fetched, so that it can be refused until then.
+
+    wants_usage: whether the caller asked for the chunk that reports the tokens; we ask for it always.
+    """
+
+    def __init__(self, source: Any, exchange: Exchange, *, wants_usage: bool) -> None:
+        self.source, self.exchange, self.wants_usage = source, exchange, wants_usage
+        self.ahead: deque[Any] = deque()
+        self.usage: Any = None
+        self._finished = False
+
+    @property
+    def has_content(self) -> bool:
+        """Whether something of an answer has come."""
+        return any(map(carries_content, self.ahead))
+
+    async def open(self) -> Self:
+        """Fetch chunks up to the first that carries something of an answer.
+
+        Raises EmptyStream, besides what LiteLLM raises.
         """
-        stream.__class__ = cls
-        ours = cast(Self, stream)
-        ours._ahead, ours._ended, ours._watch, ours._dropped = ahead, ended, watch, dropped
-        return ours
+        async for chunk in self:
+            self.ahead.append(chunk)
+            if carries_content(chunk):
+                return self
+        said = self.exchange.finished
+        if not (self._finished if said is None else said):
+            raise EmptyStream("the stream ended without an answer")
+        return self
 
-    def usage(self) -> Any | None:
-        """The provider's own account of the tokens, if it came."""
-        return next((chunk.usage for chunk in reversed(self.chunks) if getattr(chunk, "usage", None)), None)
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
 
     async def __anext__(self) -> Any:
-        if self._ahead:
-            return self._ahead.popleft()
+        while True:
+            chunk = await anext(self.source)
+            usage = getattr(chunk, "usage", None)
+            if usage is not None:
+                self.usage = usage
+            choices = getattr(chunk, "choices", None) or ()
+            ends = any(getattr(choice, "finish_reason", None) is not None for choice in choices)
+            self._finished = self._finished or ends
+            if usage is None or self.wants_usage:
+                return chunk
+            if ends or carries_content(chunk):
+                chunk.usage = None
+                return chunk
+
+    async def aclose(self) -> None:
+        close = getattr(self.source, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class Stream:
+    """An answer as it comes. It stands for LiteLLM's own stream, which has everything else that is asked of it.
+
+    ended: called once, when it has ended. watch: runs at each further chunk. dropped: settles what nobody reads.
+    """
+
+    def __init__(
+        self, opened: Opened, ended: Ended, watch: Callable[[], Awaitable[None]], dropped: BackgroundLoop
+    ) -> None:
+        self._opened = opened
+        self._ended: Ended | None = ended
+        self._watch, self._dropped = watch, dropped
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        # To isinstance() it is what LiteLLM's own Router returns.
+        return LITELLMS_OWN
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_opened"].source, name)
+
+    @property
+    def usage_reported(self) -> Any:
+        """The tokens as LiteLLM's chunks report them, if any did."""
+        return self._opened.usage
+
+    @property
+    def exchange(self) -> Exchange:
+        return self._opened.exchange
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._opened.ahead:
+            return self._opened.ahead.popleft()
         try:
-            chunk = await super().__anext__()
+            chunk = await anext(self._opened)
         except StopAsyncIteration:
+            if self.exchange.finished is False:
+                cut = self._cut()
+                await self._end(cut)
+                raise cut from None
             await self._end(None)
             raise
-        except MidStreamFallbackError as error:
+        except _MID_STREAM as error:
             await self._end(error)
             raise (error.original_exception or error) from error
         except BaseException as error:
@@ -64,9 +142,18 @@ class SettlingStream(CustomStreamWrapper):  # type: ignore[misc]
         await self._watch()
         return chunk
 
+    def _cut(self) -> Exception:
+        model = str(getattr(self._opened.source, "model", None) or "")
+        error = exceptions.APIConnectionError(
+            message="the answer broke off before its end", llm_provider=self.exchange.provider, model=model
+        )
+        error.__cause__ = CutStream("the stream ended without saying that it is complete")
+        return error
+
     async def aclose(self) -> None:
+        """End the stream early; what it used so far is settled."""
         try:
-            await super().aclose()
+            await self._opened.aclose()
         finally:
             await self._end(Abandoned())
 
@@ -76,44 +163,20 @@ class SettlingStream(CustomStreamWrapper):  # type: ignore[misc]
             await ended(self, error)
 
     def __del__(self) -> None:
-        ended, self._ended = getattr(self, "_ended", None), None
+        ended, self._ended = self.__dict__.get("_ended"), None
         if ended is not None:
             self._dropped.submit_quietly(ended(self, Abandoned()))
-        super().__del__()
 
 
-class EmptyStream(Exception):
-    """A stream that ended without a word and without saying why; LiteLLM makes a finished answer of it (1.106.2)."""
-
-
-async def until_content(stream: CustomStreamWrapper) -> deque[Any]:
-    """Fetch chunks up to the first that carries something of an answer; until then another provider can take over.
-
-    Raises EmptyStream, besides what LiteLLM raises.
-    """
-    ahead: deque[Any] = deque()
-    async for chunk in stream:
-        ahead.append(chunk)
-        if carries_content(chunk):
-            return ahead
-    if stream.received_finish_reason is None:
-        raise EmptyStream("the stream ended without an answer")
-    return ahead
-
-
-def carries_content(chunk: Any) -> bool:
-    deltas = [getattr(choice, "delta", None) for choice in getattr(chunk, "choices", None) or ()]
-    parts = ("content", "tool_calls", "function_call", "reasoning_content", "audio", "images")
-    return any(getattr(delta, part, None) for delta in deltas for part in parts)
-
-
-class SyncStream(CustomStreamWrapper):  # type: ignore[misc]
+class SyncStream:
     """A stream read from synchronous code; its chunks come from the background loop."""
 
-    def __init__(self, stream: SettlingStream, background: BackgroundLoop) -> None:
-        # No super().__init__: every attribute but these two is read from the stream itself.
-        self._stream = stream
-        self._background = background
+    def __init__(self, stream: Stream, background: BackgroundLoop) -> None:
+        self._stream, self._background = stream, background
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return LITELLMS_OWN
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_stream"], name)
@@ -137,5 +200,8 @@ class SyncStream(CustomStreamWrapper):  # type: ignore[misc]
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        """The stream settles itself when it is dropped."""
+
+def carries_content(chunk: Any) -> bool:
+    """Whether a chunk holds something of an answer."""
+    deltas = [getattr(choice, "delta", None) for choice in getattr(chunk, "choices", None) or ()]
+    return any(getattr(delta, part, None) for delta in deltas for part in CONTENT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rig_cli import GOOD, environment
+from rig_cli import GOOD, environment, retired_model
 
 from router_config.cli.text import amount, table
 
@@ -132,6 +132,8 @@ def test_a_reader_that_goes_away_draws_no_complaint(folder: Path) -> None:
     ],
 )
 def test_quick_commands_import_nothing_slow(folder: Path, arguments: list[str]) -> None:
+    paid = "openai: {tier: paid, api_key: none, limits: {usd_per_day: 1}, models: [gpt-4o-mini]}"
+    (folder / "litellm.yaml").write_text(GOOD.replace("providers:", f"providers:\n  {paid}"))
     code = (
         "import sys\nfrom router_config import cli\n"
         f"try:\n    cli.main({arguments!r})\nexcept SystemExit:\n    pass\n"
@@ -162,15 +164,17 @@ def test_check_shows_providers_groups_and_warnings(run: Run) -> None:
 
 
 def test_check_warns_of_retired_models_and_names_successors(run: Run, folder: Path) -> None:
+    provider, model, gone = retired_model()
     (folder / "old.yaml").write_text(
         "providers:\n"
-        "  groq: {models: [mixtral-8x7b-32768, llama-guard-3-8b]}\n"
+        "  groq: {models: [mixtral-8x7b-32768]}\n"
+        f"  mine: {{litellm_provider: {provider}, models: [{model}]}}\n"
         "  openai: {tier: paid, limits: {usd_per_day: 1}, models: [unheard-of-model]}\n"
     )
     done = run("check", "old.yaml")
     assert done.returncode == 0
     assert "mixtral-8x7b-32768 is no longer served since 2025-03-20; use openai/gpt-oss-20b instead" in done.stderr
-    assert "llama-guard-3-8b is no longer served since 2025-06-06; openai/gpt-oss-120b is" in done.stderr
+    assert f"{model} is no longer served since {gone}" in done.stderr
     assert "usd_per_day needs a price, and none is known for unheard-of-model" in done.stderr
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from rig_redis import RedisServer
 
-from router_config.ledger.store import Store, open_store
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 
 Reopen = Callable[[], Store]
 

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -14,13 +14,14 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from rig_ledger import Place
 from rig_redis import RedisServer
 
+from router_config.ledger.interfaces import Store
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.redis.store import RedisStore
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Limit, Meter
 from router_config.ledger.rules.windows import CalendarDay, Period
-from router_config.ledger.store import Lease, Settlement, Store
+from router_config.ledger.values import Lease, Settlement
 
 T = TypeVar("T")
 TTL = 600.0
@@ -66,7 +67,7 @@ class Naive:
     now: float = EVENING
     open: dict[str, Lease] = field(default_factory=dict)
     spent: list[Spent] = field(default_factory=list)
-    rests: dict[str, Rest] = field(default_factory=dict)
+    cooldowns: dict[str, Cooldown] = field(default_factory=dict)
 
     def opened(self, scope: str) -> Amount:
         return _sum(lease.amount for lease in self.open.values() if scope in lease.scopes)
@@ -84,12 +85,12 @@ class Naive:
         if spent is not None:
             self.spent.append(spent)
         for scope in lease.probes:
-            rest = self.rests.get(scope)
-            if rest is not None and rest.probe == lease_id:
+            cooldown = self.cooldowns.get(scope)
+            if cooldown is not None and cooldown.probe == lease_id:
                 if alive:
-                    del self.rests[scope]
+                    del self.cooldowns[scope]
                 else:
-                    self.rests[scope] = replace(rest, probe=None, probe_until=0.0)
+                    self.cooldowns[scope] = cooldown._replace(probe=None, probe_until=0.0)
 
     def expire(self) -> None:
         for lease in [each for each in self.open.values() if each.expires_at <= self.now]:
@@ -101,8 +102,8 @@ class Naive:
         for place in candidates:
             if spare is not None and spare.tier == "free" and place.tier == "paid":
                 break
-            rests = [self.rests[scope] for scope in place.rests_with if scope in self.rests]
-            if any(rest.holds(self.now) for rest in rests):
+            cooldowns = [self.cooldowns[scope] for scope in place.scopes if scope in self.cooldowns]
+            if any(cooldown.holds(self.now) for cooldown in cooldowns):
                 continue
             room, soft = self._room(place, self.amount(place, tokens))
             if room and not soft:
@@ -149,7 +150,7 @@ class Ledger(RuleBasedStateMachine):
 
     def _opened(self) -> Store:
         store = self.open_store()
-        store.know(tuple(METERS.values()))
+        store.register_meters(tuple(METERS.values()))
         return store
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -172,10 +173,10 @@ class Ledger(RuleBasedStateMachine):
         place = next(each for each in candidates if each.id == expected)
         assert lease.amount == naive.amount(place, tokens)
         naive.open[lease.id] = lease
-        for scope in place.rests_with:
-            rest = naive.rests.get(scope)
-            if rest is not None and rest.probes:
-                naive.rests[scope] = replace(rest, probe=lease.id, probe_until=lease.expires_at)
+        for scope in place.scopes:
+            cooldown = naive.cooldowns.get(scope)
+            if cooldown is not None and cooldown.probes:
+                naive.cooldowns[scope] = cooldown._replace(probe=lease.id, probe_until=lease.expires_at)
         return lease
 
     @rule(lease=leases, share=st.floats(0, 1), took=st.floats(0, 30), alive=st.sampled_from([True, False, None]))
@@ -207,15 +208,15 @@ class Ledger(RuleBasedStateMachine):
             self.naive.open[lease.id] = held._replace(expires_at=until)
 
     @rule(name=st.sampled_from(list(NAMED)), seconds=st.floats(0, 400), probes=st.booleans())
-    def rest(self, name: str, seconds: float, probes: bool) -> None:
-        rest = Rest(f"provider:{name}", "cooldown", "", self.naive.now, self.naive.now + seconds, probes)
-        self.run(self.store.rest(rest))
-        self.naive.rests[rest.scope] = rest
+    def begin_cooldown(self, name: str, seconds: float, probes: bool) -> None:
+        cooldown = Cooldown(f"provider:{name}", "cooldown", "", self.naive.now, self.naive.now + seconds, probes)
+        self.run(self.store.begin_cooldown(cooldown))
+        self.naive.cooldowns[cooldown.scope] = cooldown
 
     @rule(name=st.sampled_from(list(NAMED)))
-    def wake(self, name: str) -> None:
-        self.run(self.store.wake(f"provider:{name}"))
-        self.naive.rests.pop(f"provider:{name}", None)
+    def end_cooldown(self, name: str) -> None:
+        self.run(self.store.end_cooldown(f"provider:{name}"))
+        self.naive.cooldowns.pop(f"provider:{name}", None)
 
     @rule(seconds=st.one_of(st.floats(0, 2), st.floats(0, 90), st.sampled_from([3600.0, 6 * 3600.0, 25 * 3600.0])))
     def wait(self, seconds: float) -> None:

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from rig_ledger import START, Place
 
 from router_config.ledger.rules.choice import standing
-from router_config.ledger.rules.gates import Need, Rest, examine_all
-from router_config.ledger.rules.meters import LIMITS, Amount, Counts, Limit, Meter, Seen
+from router_config.ledger.rules.gates import Cooldown, Need, examine_all
+from router_config.ledger.rules.meters import LIMITS, Amount, Counts, Limit, Meter, ObservedLimit
 
 _few = st.integers(0, 9)
 _amounts = st.builds(Amount, _few, _few, _few.map(float))
@@ -15,10 +15,11 @@ _limits = st.lists(
     max_size=4,
     unique_by=lambda limit: limit.name,
 ).map(tuple)
-_seen = st.dictionaries(
-    st.sampled_from(list(LIMITS)), st.builds(Seen, _few, _few, st.just(START), st.just(START), st.just(START + 60))
+_observed = st.dictionaries(
+    st.sampled_from(list(LIMITS)),
+    st.builds(ObservedLimit, _few, _few, st.just(START), st.just(START), st.just(START + 60)),
 )
-_counts = st.builds(Counts, _amounts, _amounts, _amounts, st.one_of(st.just({}), _seen))
+_counts = st.builds(Counts, _amounts, _amounts, _amounts, st.one_of(st.just({}), _observed))
 
 
 class Kept:
@@ -30,7 +31,7 @@ class Kept:
     def counts(self, meter: Meter) -> Counts | None:
         return self._counts
 
-    def rest_of(self, scope: str) -> Rest | None:
+    def cooldown_of(self, scope: str) -> Cooldown | None:
         return None
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:

@@ -1,18 +1,18 @@
 """Decisions, events and the history by slot: the same from every store, and bounded."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rig_ledger import START, Place, run, taken
 
-from router_config.ledger.rules.decisions import DECISIONS_KEPT, Attempt, Decision, PassedOver
-from router_config.ledger.rules.events import EVENTS_KEPT, Event
-from router_config.ledger.rules.gates import Rest
-from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
+from router_config.ledger.rules.decisions import DECISIONS_KEPT, Attempt, Decision, SkippedModel
+from router_config.ledger.rules.gates import Cooldown
+from router_config.ledger.rules.history import EVENTS_KEPT, MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, Event
 from router_config.ledger.rules.meters import Amount
-from router_config.ledger.store import Lease, Outcome, Settlement, Store, Usage, open_store
+from router_config.ledger.values import Lease, Outcome, Settlement, Usage
 
 GROQ = Place("groq")
 SPENT = Amount(1, 100)
@@ -24,7 +24,7 @@ ANSWER = Decision(
     model="flash",
     outcome="ok",
     attempts=(Attempt("groq", "llama", "timeout", 2.0), Attempt("gemini", "flash", "ok", 0.4)),
-    passed=(PassedOver("openrouter", "deepseek", "rate_limited"),),
+    skipped=(SkippedModel("openrouter", "deepseek", "rate_limited"),),
     tokens=812,
     seconds=2.4,
 )
@@ -45,7 +45,7 @@ def settle(
     at: float = START,
     *,
     decision: Decision | None = None,
-    rest: Rest | None = None,
+    cooldown: Cooldown | None = None,
     error: str | None = None,
     spent: Amount | None = SPENT,
     provider: str = "groq",
@@ -54,8 +54,8 @@ def settle(
     lease = taken(store, GROQ, at=at)
     assert lease
     outcome = Outcome(provider, model, 0.1, error, "" if error is None else "it failed")
-    rests = () if rest is None else (rest,)
-    run(store.settle(lease, Settlement(spent, at, at, None, rests, (), outcome, decision=decision), at))
+    cooldowns = () if cooldown is None else (cooldown,)
+    run(store.settle(lease, Settlement(spent, at, at, None, cooldowns, (), outcome, decision=decision), at))
 
 
 def events(store: Store, since: float = 0.0, now: float = START) -> list[tuple[str, str, float]]:
@@ -100,11 +100,11 @@ def test_a_decision_brought_by_a_second_settlement_of_a_lease_is_kept_like_its_o
     assert len(run(store.decisions())) == 2
 
 
-COOLDOWN = Rest("provider:groq", "cooldown", "timed out", START, START + 300, probes=True)
+COOLDOWN = Cooldown("provider:groq", "cooldown", "timed out", START, START + 300, probes=True)
 
 
 def test_a_rest_is_an_event_with_its_reason_and_end(store: Store) -> None:
-    settle(store, rest=COOLDOWN, error="timeout")
+    settle(store, cooldown=COOLDOWN, error="timeout")
     assert run(store.history(60, 0.0, START)).events == (Event(START, "cooldown", "groq", "timed out", START + 300),)
 
 
@@ -112,26 +112,26 @@ def test_failures_of_requests_that_were_under_way_are_no_further_events(store: S
     leases = [taken(store, GROQ) for _ in range(3)]
     for seconds, lease in enumerate(leases):
         assert lease
-        rest = replace(COOLDOWN, since=START + seconds, until=START + 300 + seconds)
+        cooldown = COOLDOWN._replace(since=START + seconds, until=START + 300 + seconds)
         outcome = Outcome("groq", "llama", 0.1, "timeout", "timed out")
-        run(store.settle(lease, Settlement(None, START, START, None, (rest,), (), outcome), START + seconds))
+        run(store.settle(lease, Settlement(None, START, START, None, (cooldown,), (), outcome), START + seconds))
     assert events(store) == [("cooldown", "groq", START)]
 
 
 def test_a_failed_probe_is_another_event(store: Store) -> None:
-    settle(store, rest=COOLDOWN, error="timeout")
-    later = replace(COOLDOWN, since=START + 300, until=START + 600)
-    settle(store, START + 300, rest=later, error="timeout")
+    settle(store, cooldown=COOLDOWN, error="timeout")
+    later = COOLDOWN._replace(since=START + 300, until=START + 600)
+    settle(store, START + 300, cooldown=later, error="timeout")
     assert events(store) == [("cooldown", "groq", START), ("cooldown", "groq", START + 300)]
 
 
 def test_waiting_for_the_minute_is_no_event(store: Store) -> None:
-    settle(store, rest=Rest("model:groq", "rate_limited", "rpm", START, START + 12), error="rate_limit")
+    settle(store, cooldown=Cooldown("model:groq", "rate_limited", "rpm", START, START + 12), error="rate_limit")
     assert events(store) == []
 
 
 def test_a_disabled_key_is_an_event_without_an_end(store: Store) -> None:
-    settle(store, rest=Rest("key:groq", "disabled", "bad key", START, float("inf")), error="bad_key")
+    settle(store, cooldown=Cooldown("key:groq", "disabled", "bad key", START, float("inf")), error="bad_key")
     assert run(store.history(60, 0.0, START)).events == (Event(START, "disabled", "groq", "bad key"),)
 
 
@@ -147,10 +147,10 @@ def test_a_failover_is_told_once_a_minute(store: Store) -> None:
 
 
 def test_a_day_that_is_used_up_is_told_once_an_hour(store: Store) -> None:
-    models = (PassedOver("groq", "llama", "exhausted"), PassedOver("groq", "qwen", "exhausted"))
-    passed = REFUSAL._replace(passed=models)
+    models = (SkippedModel("groq", "llama", "exhausted"), SkippedModel("groq", "qwen", "exhausted"))
+    skipped = REFUSAL._replace(skipped=models)
     for seconds in (0, 60, 3599, 3600):
-        run(store.record(passed._replace(at=START + seconds), START + seconds))
+        run(store.record(skipped._replace(at=START + seconds), START + seconds))
     assert events(store) == [("exhausted", "groq", START), ("exhausted", "groq", START + 3600)]
 
 
@@ -165,9 +165,9 @@ def test_the_last_two_hundred_events_are_kept(store: Store) -> None:
     async def fill() -> None:
         lease = Lease("none", "", (), Amount(), START, START)
         for number in range(EVENTS_KEPT + 30):
-            rest = Rest(f"provider:{number}", "cooldown", "", START + number, START + number + 9)
+            cooldown = Cooldown(f"provider:{number}", "cooldown", "", START + number, START + number + 9)
             outcome = Outcome(f"provider {number}", "m", 0.1, "timeout")
-            await store.settle(lease, Settlement(None, START, START, None, (rest,), (), outcome), START + number)
+            await store.settle(lease, Settlement(None, START, START, None, (cooldown,), (), outcome), START + number)
 
     run(fill())
     assert [at - START for _, _, at in events(store)] == list(range(30, EVENTS_KEPT + 30))
@@ -205,7 +205,7 @@ def test_minutes_are_kept_in_a_ring_that_the_next_round_overwrites(store: Store)
 
 def test_the_past_survives_a_restart(shared_url: str) -> None:
     store = open_store(shared_url)
-    settle(store, rest=COOLDOWN, error="timeout", decision=ANSWER)
+    settle(store, cooldown=COOLDOWN, error="timeout", decision=ANSWER)
 
     async def again() -> None:
         await store.aclose()

@@ -4,12 +4,13 @@ import pytest
 from rig_ledger import START, Place, run
 from rig_redis import RedisServer
 
-from router_config.ledger.outage.store import LOOK_EVERY, ResilientStore
+from router_config.ledger.outage.failover import LOOK_EVERY
+from router_config.ledger.outage.store import ResilientStore
 from router_config.ledger.redis.store import RedisStore
 from router_config.ledger.rules.decisions import Decision
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import Amount
-from router_config.ledger.store import Outcome, Settlement, Usage
+from router_config.ledger.values import Outcome, Settlement, Usage
 
 GROQ = Place("groq")
 MINUTE = int(START // 60)
@@ -22,13 +23,13 @@ class Process:
         self.seconds = 0.0
         self.store = ResilientStore(RedisStore(server.url), monotonic=lambda: self.seconds)
 
-    async def request(self, agent: str, rest: Rest | None = None) -> None:
+    async def request(self, agent: str, cooldown: Cooldown | None = None) -> None:
         _, lease = await self.store.reserve([GROQ], Need(100, 10), START, 600.0)
         assert lease
         decision = Decision(START, agent, "default", "groq", "llama", "ok", (), (), 50, 0.1)
-        outcome = Outcome("groq", "llama", 0.1, None if rest is None else "timeout")
-        rests = () if rest is None else (rest,)
-        settlement = Settlement(Amount(1, 50), START, START, None, rests, (), outcome, decision=decision)
+        outcome = Outcome("groq", "llama", 0.1, None if cooldown is None else "timeout")
+        cooldowns = () if cooldown is None else (cooldown,)
+        settlement = Settlement(Amount(1, 50), START, START, None, cooldowns, (), outcome, decision=decision)
         await self.store.settle(lease, settlement, START)
 
     async def refuse(self, agent: str) -> None:
@@ -40,7 +41,7 @@ class Process:
     async def look(self) -> None:
         self.seconds += LOOK_EVERY
         await self.store.rooms([GROQ], Need(100, 10), START)
-        looking = self.store._looking
+        looking = self.store._failover.looking
         assert looking
         await looking
 
@@ -82,7 +83,7 @@ def test_the_history_last_read_is_shown_with_what_this_process_adds(own_redis: R
         await ours.look()
         assert (await ours.store.history(60, START, START)).slots == {"groq": {MINUTE: Usage(1, 50, 0.0, 0)}}
         own_redis.freeze()
-        await ours.request("two", Rest("provider:groq", "cooldown", "timed out", START, START + 300, probes=True))
+        await ours.request("two", Cooldown("provider:groq", "cooldown", "timed out", START, START + 300, probes=True))
         history = await ours.store.history(60, START, START)
         assert history.slots == {"groq": {MINUTE: Usage(2, 100, 0.0, 1)}}
         assert [each.kind for each in history.events] == ["cooldown"]

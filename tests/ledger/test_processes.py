@@ -8,9 +8,9 @@ from rig_ledger import START, run, taken, used
 from rig_redis import RedisServer
 from rig_workers import CALLERS, GEMINI, GROQ, SPENT, workers
 
-from router_config.ledger.rules.gates import Rest
+from router_config.ledger.opening import open_store
+from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import Amount
-from router_config.ledger.store import open_store
 
 PROCESSES = 4
 KILLS = 5
@@ -35,7 +35,7 @@ def test_four_processes_at_full_load_take_exactly_what_the_limit_allows_and_coun
 
 def test_after_a_cooldown_one_request_of_all_processes_probes_and_the_others_go_elsewhere(url: str) -> None:
     store = open_store(url)
-    run(store.rest(Rest("provider:groq", "cooldown", "timed out", START, START + 300, probes=True)))
+    run(store.begin_cooldown(Cooldown("provider:groq", "cooldown", "timed out", START, START + 300, probes=True)))
     run(store.aclose())
     with workers(PROCESSES, "probe", url) as started:
         asked = [name for worker in started for name in worker.told().decode().split()]

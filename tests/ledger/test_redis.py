@@ -13,11 +13,13 @@ import pytest
 from rig_ledger import START, Place, run, spend, taken, used
 from rig_redis import RedisServer
 
+from router_config.ledger.interfaces import StoreError
+from router_config.ledger.opening import open_store
 from router_config.ledger.redis import connection as redis_line
 from router_config.ledger.redis.store import FIRST, PREFIX, RedisStore
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Limit
-from router_config.ledger.store import Outcome, Settlement, StoreError, open_store
+from router_config.ledger.values import Outcome, Settlement
 
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))
 FULL = tuple(Place(f"full{number}", (Limit("rpm", 0),)) for number in range(5 * FIRST))
@@ -48,7 +50,7 @@ def test_a_candidate_behind_many_full_ones_is_found_and_all_before_it_were_passe
     choice, lease = run(store.reserve((*FULL, GROQ), Need(100, 10), START, 600.0))
     assert lease
     assert lease.deployment == "groq"
-    assert [(each.deployment, each.status) for each in choice.passed] == [(each.id, "rate_limited") for each in FULL]
+    assert [(each.deployment, each.status) for each in choice.skipped] == [(each.id, "rate_limited") for each in FULL]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_one_past_its_soft_limit_is_kept_while_better_ones_are_looked_for_in_fur
     choice, lease = run(store.reserve((FULL[0], soft, *FULL[1:-1], behind), Need(100, 10), START, 600.0))
     assert lease
     assert lease.deployment == chosen
-    assert len(choice.passed) == (1 if chosen == "soft" else len(FULL))
+    assert len(choice.skipped) == (1 if chosen == "soft" else len(FULL))
 
 
 def test_what_a_caller_who_left_may_have_taken_is_given_back(store: RedisStore) -> None:
@@ -137,13 +139,13 @@ def test_counts_leases_and_rests_outlive_the_process(store: RedisStore, redis_ur
     assert lease
     assert taken(store, GROQ, tokens=700)
     spend(store, lease, tokens=400)
-    run(store.rest(Rest("key:groq", "disabled", "bad key", START, float("inf"))))
+    run(store.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, float("inf"))))
     run(store.aclose())
 
     second = RedisStore(redis_url)
     assert used(second, GROQ) == (Amount(1, 700), Amount(1, 400))
     assert taken(second, GROQ) is None
-    assert run(second.snapshot(GROQ.meters, {}, START)).rests["key:groq"].until == float("inf")
+    assert run(second.snapshot(GROQ.meters, {}, START)).cooldowns["key:groq"].until == float("inf")
 
 
 def test_a_forked_process_gets_a_connection_of_its_own(store: RedisStore) -> None:
@@ -168,7 +170,7 @@ def test_abandoned_counts_vanish_but_what_is_disabled_stays(store: RedisStore, r
     assert lease
     taken(store, GROQ)
     spend(store, lease)
-    run(store.rest(Rest("key:groq", "disabled", "bad key", START, float("inf"))))
+    run(store.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, float("inf"))))
     keys = [word for word in redis_server.ask("KEYS", "*").decode().split() if word.startswith(PREFIX)]
     days = {key.removeprefix(PREFIX + ":"): int(redis_server.ask("TTL", key)[1:]) / 86400 for key in keys}
     assert days.pop("rests") < 0
@@ -179,17 +181,17 @@ def test_a_text_that_is_no_text_settles_all_the_same(store: RedisStore) -> None:
     lease = taken(store, GROQ)
     assert lease
     outcome = Outcome("groq", "llama", 1.0, "timeout", "half a surrogate \ud83d and a zero \0 byte")
-    rest = Rest("key:groq", "disabled", outcome.message, START, float("inf"))
-    run(store.settle(lease, Settlement(Amount(1), START, START, False, (rest,), outcome=outcome), START))
+    cooldown = Cooldown("key:groq", "disabled", outcome.message, START, float("inf"))
+    run(store.settle(lease, Settlement(Amount(1), START, START, False, (cooldown,), outcome=outcome), START))
     snapshot = run(store.snapshot(GROQ.meters, {"groq": START - 1}, START))
-    assert snapshot.last_errors["groq"].message == snapshot.rests["key:groq"].reason
+    assert snapshot.last_errors["groq"].message == snapshot.cooldowns["key:groq"].reason
     assert "half a surrogate ?" in snapshot.last_errors["groq"].message
 
 
 def test_moments_keep_their_fractions(store: RedisStore) -> None:
     odd = START + 0.123456789
-    run(store.rest(Rest("key:groq", "cooldown", "", odd, odd + 1, probes=True)))
-    assert run(store.snapshot((), {}, odd)).rests["key:groq"].since == odd
+    run(store.begin_cooldown(Cooldown("key:groq", "cooldown", "", odd, odd + 1, probes=True)))
+    assert run(store.snapshot((), {}, odd)).cooldowns["key:groq"].since == odd
 
 
 def test_a_server_that_is_not_there_says_so_without_the_password(own_redis: RedisServer) -> None:
@@ -236,7 +238,8 @@ def test_a_url_that_is_wrong_says_what_one_looks_like(url: str) -> None:
 def test_without_the_client_it_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['redis'] = None\n"
-        "from router_config.ledger.store import open_store, StoreError\n"
+        "from router_config.ledger.interfaces import StoreError\n"
+        "from router_config.ledger.opening import open_store\n"
         "try: open_store('redis://127.0.0.1/0')\n"
         "except StoreError as error: print(error)"
     )

@@ -7,12 +7,14 @@ import pytest
 from rig_ledger import START, Place
 from rig_redis import RedisServer
 
+from router_config.ledger.interfaces import Store
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.redis.store import RedisStore
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import LIMITS, Amount, Limit
+from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import CalendarDay
-from router_config.ledger.store import Lease, Outcome, Report, Settlement, Snapshot, Store
+from router_config.ledger.values import Lease, Outcome, Settlement, Snapshot
 
 STEPS = 60
 EXACT = 2.0**-20
@@ -30,7 +32,7 @@ LIMITED = [(meter.scope, limit) for meter in METERS for limit in meter.limits]
 def settlement_of(lease: Lease, chance: Random, now: float) -> Settlement:
     tokens = chance.randint(0, lease.amount.tokens)
     spent = chance.choice([None, Amount(1, tokens, tokens * EXACT if lease.amount.usd else 0.0)])
-    rest = Rest(
+    cooldown = Cooldown(
         chance.choice([f"provider:{lease.deployment}", lease.scopes[0]]),
         "cooldown",
         "",
@@ -43,7 +45,7 @@ def settlement_of(lease: Lease, chance: Random, now: float) -> Settlement:
         arrived_at=min(now, lease.taken_at + chance.uniform(0, 5)),
         ended_at=now,
         alive=chance.choice([True, False, None]),
-        rests=(rest,) if chance.random() < 0.25 else (),
+        cooldowns=(cooldown,) if chance.random() < 0.25 else (),
         reports=tuple(report_of(lease, chance) for _ in range(chance.randint(0, 2))),
         outcome=Outcome("groq", lease.deployment, 0.1, chance.choice([None, "timeout"])),
     )
@@ -63,12 +65,12 @@ def report_of(lease: Lease, chance: Random) -> Report:
 def seen_of(snapshot: Snapshot) -> object:
     """All that a snapshot says, but for the numbers of leases."""
     counts = [snapshot.counts[scope].used(limit) for scope, limit in LIMITED]
-    pages = {scope: (page.open, page.day, page.seen) for scope, page in snapshot.counts.items()}
-    rests = {
-        scope: (rest.since, rest.until, rest.probes, rest.probe is None, rest.probe_until)
-        for scope, rest in snapshot.rests.items()
+    pages = {scope: (page.open, page.day, page.observed) for scope, page in snapshot.counts.items()}
+    cooldowns = {
+        scope: (cooldown.since, cooldown.until, cooldown.probes, cooldown.probe is None, cooldown.probe_until)
+        for scope, cooldown in snapshot.cooldowns.items()
     }
-    return counts, pages, rests, snapshot.resets_at, snapshot.usage, snapshot.last_errors, snapshot.burn
+    return counts, pages, cooldowns, snapshot.resets_at, snapshot.usage, snapshot.last_errors, snapshot.burn
 
 
 async def both(stores: tuple[Store, Store], chance: Random) -> None:
@@ -107,7 +109,7 @@ def test_redis_answers_every_step_as_memory_does(redis_server: RedisServer, redi
     async def story() -> None:
         stores = MemoryStore(), RedisStore(redis_url)
         for store in stores:
-            store.know(METERS)
+            store.register_meters(METERS)
         await both(stores, Random(seed))
         await stores[1].aclose()
 

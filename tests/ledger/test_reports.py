@@ -2,9 +2,11 @@
 
 from rig_ledger import START, Place, run, taken
 
+from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Amount, Limit
-from router_config.ledger.store import Lease, Report, Settlement, Store
+from router_config.ledger.rules.reported_limits import Report
+from router_config.ledger.values import Lease, Settlement
 
 HUNDRED = Place("groq", (Limit("rpd", 100),))
 

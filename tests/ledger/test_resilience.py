@@ -12,15 +12,17 @@ import pytest
 from rig_ledger import START, Place, run
 from rig_redis import RedisServer
 
+from router_config.ledger.interfaces import Backend
 from router_config.ledger.local import sqlite_file
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.local.sqlite import SQLiteStore
-from router_config.ledger.outage.debt import MOST, Debt, Owed
-from router_config.ledger.outage.store import LOOK_EVERY, ResilientStore
+from router_config.ledger.outage.backlog import MOST, Backlog, Unsent
+from router_config.ledger.outage.failover import LOOK_EVERY
+from router_config.ledger.outage.store import ResilientStore
 from router_config.ledger.redis.store import RedisStore
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import Amount, Limit
-from router_config.ledger.store import Lease, Outcome, Settlement, Snapshot, Store
+from router_config.ledger.values import Lease, Outcome, Settlement, Snapshot
 
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))
 NEED = Need(100, 10)
@@ -39,10 +41,10 @@ class Ticks:
 class Process:
     """One process' store, and its requests in one call each."""
 
-    def __init__(self, store: Store, reopen: Callable[[], Store] | None = None) -> None:
+    def __init__(self, store: Backend, reopen: Callable[[], Backend] | None = None) -> None:
         self.ticks = Ticks()
         self.store = ResilientStore(store, reopen=reopen, monotonic=self.ticks)
-        self.store.know(GROQ.meters)
+        self.store.register_meters(GROQ.meters)
 
     async def take(self, need: Need = NEED, at: float = START) -> Lease | None:
         return (await self.store.reserve([GROQ], need, at, 600.0))[1]
@@ -65,7 +67,7 @@ class Process:
         """Have the store look at what it wraps, as it does once a second beside the requests."""
         self.ticks.now += LOOK_EVERY
         await self.store.rooms([GROQ], NEED, at)
-        looking = self.store._looking
+        looking = self.store._failover.looking
         assert looking
         await looking
 
@@ -206,7 +208,7 @@ def test_a_store_that_comes_back_empty_is_given_what_was_known_of_it(server: Red
         for _ in range(9):
             await one.request()
         open_all_along = await two.take()
-        await one.store.rest(Rest("key:other", "disabled", "bad key", START, float("inf")))
+        await one.store.begin_cooldown(Cooldown("key:other", "disabled", "bad key", START, float("inf")))
         for each in (one, two, one):
             await each.look()
         await one.request()  # After the last look.
@@ -221,7 +223,7 @@ def test_a_store_that_comes_back_empty_is_given_what_was_known_of_it(server: Red
         opened, counted = await one.used()
         assert opened == Amount(1, 100)
         assert counted == Amount(12, 600)
-        assert "key:other" in (await two.snapshot()).rests
+        assert "key:other" in (await two.snapshot()).cooldowns
         await two.settle(open_all_along)
         assert await one.used() == (Amount(), Amount(13, 650))
         assert await one.take_all() == 40 - 13
@@ -249,19 +251,21 @@ def test_rests_of_the_outage_are_shared_afterwards(server: RedisServer) -> None:
     async def story() -> None:
         ours, other = process(server), process(server)
         await ours.request()
-        await ours.store.rest(Rest("model:groq", "cooldown", "", START, START + 300))
+        await ours.store.begin_cooldown(Cooldown("model:groq", "cooldown", "", START, START + 300))
         await ours.look()
         server.freeze()
-        await ours.store.wake("model:groq")
-        await ours.store.rest(Rest("provider:x", "cooldown", "timed out", START, START + 300, probes=True))
+        await ours.store.end_cooldown("model:groq")
+        await ours.store.begin_cooldown(
+            Cooldown("provider:x", "cooldown", "timed out", START, START + 300, probes=True)
+        )
         lease = await ours.take()
         assert lease
-        gone = Rest("key:groq", "disabled", "bad key", START, float("inf"))
+        gone = Cooldown("key:groq", "disabled", "bad key", START, float("inf"))
         await ours.store.settle(lease, Settlement(Amount(1), START, START, True, (gone,)), START)
         assert await ours.take() is None
         server.thaw()
         await ours.look()
-        assert (await other.snapshot()).rests.keys() == {"provider:x", "key:groq"}
+        assert (await other.snapshot()).cooldowns.keys() == {"provider:x", "key:groq"}
         await ours.store.aclose()
         await other.store.aclose()
 
@@ -300,16 +304,16 @@ def test_what_is_owed_at_the_end_is_told_when_closing(server: RedisServer) -> No
 
 def test_a_long_outage_is_added_up_minute_by_minute_and_no_token_is_lost() -> None:
     async def story() -> None:
-        owed, store = Owed(), MemoryStore()
-        store.know(GROQ.meters)
+        backlog, store = Backlog(), MemoryStore()
+        store.register_meters(GROQ.meters)
         scopes = ("account:groq",)
         for number in range(MOST + 1):
             at = START + number / 100
             lease = Lease(f"lease-{number}", "groq", scopes, Amount(1, 100), at, at + 600)
-            owed.add(Debt(lease, Settlement(Amount(1, 7), at, at, True), at, stored=False))
-        assert len(owed) < MOST * 0.6
-        await owed.pay(store, wiped=False)
-        assert not owed
+            backlog.add(Unsent(lease, Settlement(Amount(1, 7), at, at, True), at, stored=False))
+        assert len(backlog) < MOST * 0.6
+        await backlog.send(store, wiped=False)
+        assert not backlog
         counts = (await store.snapshot(GROQ.meters, {}, START + 300)).counts["account:groq"]
         assert (counts.open, counts.day) == (Amount(), Amount(MOST + 1, 7 * (MOST + 1)))
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from rig_ledger import START, Place, reserve, run, spend, taken, used
 
+from router_config.ledger.interfaces import StoreError
 from router_config.ledger.local.sqlite import SQLiteStore
-from router_config.ledger.rules.gates import Rest
+from router_config.ledger.opening import open_store
+from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.rules.windows import ROLLING_DAY, CalendarDay, Window
-from router_config.ledger.store import StoreError, open_store
 
 PACIFIC = CalendarDay("America/Los_Angeles")
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))
@@ -25,13 +26,13 @@ def test_counts_leases_and_rests_survive_a_restart(tmp_path: Path) -> None:
     assert lease
     assert taken(first, GROQ, tokens=700)
     spend(first, lease, tokens=400)
-    run(first.rest(Rest("key:groq", "disabled", "bad key", START, float("inf"))))
+    run(first.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, float("inf"))))
     run(first.aclose())
 
     second = SQLiteStore(tmp_path / "state.db")
     assert used(second, GROQ) == (Amount(1, 700), Amount(1, 400))
     assert taken(second, GROQ) is None
-    assert run(second.snapshot(GROQ.meters, {}, START)).rests["key:groq"].until == float("inf")
+    assert run(second.snapshot(GROQ.meters, {}, START)).cooldowns["key:groq"].until == float("inf")
 
 
 def _take_all(path: str, results: "multiprocessing.Queue[int]") -> None:

@@ -1,14 +1,14 @@
 """What every store does, one suite for all of them."""
 
-from dataclasses import replace
-
 import pytest
 from rig_ledger import START, Place, reserve, run, spend, taken, used
 
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Limit
+from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import CalendarDay
-from router_config.ledger.store import Outcome, Report, Settlement, Store
+from router_config.ledger.values import Outcome, Settlement
 
 GROQ = Place("groq", (Limit("rpm", 3), Limit("tpd", 1000, soft=950)))
 GEMINI = Place("gemini", (Limit("rpm", 5),))
@@ -64,7 +64,7 @@ def test_a_prompt_that_no_idle_window_can_hold_is_passed_over(store: Store) -> N
     choice, lease = reserve(store, small, GEMINI, tokens=20_000, prompt=15_000)
     assert lease
     assert lease.deployment == "gemini"
-    assert [(passed.deployment, passed.status) for passed in choice.passed] == [("small", "too_large")]
+    assert [(skipped.deployment, skipped.status) for skipped in choice.skipped] == [("small", "too_large")]
 
 
 def test_exactly_five_of_fifty_requests_of_a_thousand_tokens_fit_five_thousand_a_minute(store: Store) -> None:
@@ -119,11 +119,11 @@ def test_a_renewed_lease_stays_open(store: Store) -> None:
     assert used(store, GROQ, START + 601)[0] == Amount(2, 710)
 
 
-COOLDOWN = Rest("provider:groq", "cooldown", "timed out", START, START + 300, probes=True)
+COOLDOWN = Cooldown("provider:groq", "cooldown", "timed out", START, START + 300, probes=True)
 
 
 def test_after_a_cooldown_one_request_probes_and_the_others_keep_away(store: Store) -> None:
-    run(store.rest(COOLDOWN))
+    run(store.begin_cooldown(COOLDOWN))
     assert taken(store, GROQ, at=START + 299) is None
     probe = taken(store, GROQ, at=START + 300)
     assert probe
@@ -133,10 +133,10 @@ def test_after_a_cooldown_one_request_probes_and_the_others_keep_away(store: Sto
 
 
 def test_a_failed_probe_begins_another_cooldown(store: Store) -> None:
-    run(store.rest(COOLDOWN))
+    run(store.begin_cooldown(COOLDOWN))
     probe = taken(store, GROQ, at=START + 300)
     assert probe
-    again = replace(COOLDOWN, since=START + 301, until=START + 601)
+    again = COOLDOWN._replace(since=START + 301, until=START + 601)
     run(store.settle(probe, Settlement(Amount(1), START + 301, START + 301, False, (again,)), START + 301))
     assert taken(store, GROQ, at=START + 600) is None
     assert taken(store, GROQ, at=START + 601)
@@ -144,7 +144,7 @@ def test_a_failed_probe_begins_another_cooldown(store: Store) -> None:
 
 @pytest.mark.parametrize("ended", ["nobody can tell", "its owner died"])
 def test_a_probe_that_ended_without_a_result_makes_way_for_the_next(store: Store, ended: str) -> None:
-    run(store.rest(COOLDOWN))
+    run(store.begin_cooldown(COOLDOWN))
     probe = taken(store, GROQ, at=START + 300)
     assert probe
     if ended == "nobody can tell":
@@ -156,7 +156,7 @@ def test_a_probe_that_ended_without_a_result_makes_way_for_the_next(store: Store
 
 
 def test_a_rest_without_probe_is_simply_over(store: Store) -> None:
-    run(store.rest(Rest("model:groq", "rate_limited", "rpm", START, START + 12)))
+    run(store.begin_cooldown(Cooldown("model:groq", "rate_limited", "rpm", START, START + 12)))
     assert taken(store, GROQ, at=START + 11) is None
     assert taken(store, GROQ, at=START + 12)
     assert taken(store, GROQ, at=START + 12)
@@ -165,16 +165,16 @@ def test_a_rest_without_probe_is_simply_over(store: Store) -> None:
 def test_a_later_shorter_rest_does_not_shorten_a_longer_one(store: Store) -> None:
     lease = taken(store, GROQ)
     assert lease
-    run(store.rest(Rest("model:groq", "exhausted", "tpd", START, START + 1000)))
-    short = Rest("model:groq", "rate_limited", "rpm", START + 1, START + 12)
+    run(store.begin_cooldown(Cooldown("model:groq", "exhausted", "tpd", START, START + 1000)))
+    short = Cooldown("model:groq", "rate_limited", "rpm", START + 1, START + 12)
     run(store.settle(lease, Settlement(Amount(1), START, START, True, (short,)), START + 1))
     assert taken(store, GROQ, at=START + 500) is None
 
 
 def test_waking_a_scope_ends_its_rest(store: Store) -> None:
-    run(store.rest(Rest("key:groq", "disabled", "bad key", START, float("inf"))))
+    run(store.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, float("inf"))))
     assert taken(store, GROQ) is None
-    run(store.wake("key:groq"))
+    run(store.end_cooldown("key:groq"))
     assert taken(store, GROQ)
 
 

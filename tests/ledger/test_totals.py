@@ -6,12 +6,15 @@ import pytest
 from rig_ledger import START, Place, run, taken
 from rig_redis import RedisServer
 
-from router_config.ledger.outage.store import LOOK_EVERY, ResilientStore
+from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
+from router_config.ledger.outage.failover import LOOK_EVERY
+from router_config.ledger.outage.store import ResilientStore
 from router_config.ledger.redis.store import RedisStore
-from router_config.ledger.rules.gates import Need, Rest
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.totals import BUCKETS, Counted, Ending, Sums, Totals
-from router_config.ledger.store import Outcome, Settlement, Store, open_store
+from router_config.ledger.values import Outcome, Settlement
 
 GROQ = Place("groq")
 
@@ -20,13 +23,15 @@ def settle(
     store: Store,
     outcome: Outcome,
     spent: Amount | None = None,
-    rests: tuple[Rest, ...] = (),
+    cooldowns: tuple[Cooldown, ...] = (),
     at: float = START,
     counted: tuple[Counted, ...] = (),
 ) -> None:
     lease = taken(store, GROQ, at=at)
     assert lease
-    settlement = Settlement(spent, at, at, rests=rests, outcome=outcome, counted=tuple((each, 1) for each in counted))
+    settlement = Settlement(
+        spent, at, at, cooldowns=cooldowns, outcome=outcome, counted=tuple((each, 1) for each in counted)
+    )
     run(store.settle(lease, settlement, at))
 
 
@@ -55,34 +60,38 @@ def test_attempts_are_summed_by_how_they_ended_and_answers_by_how_long_they_took
 
 
 def test_what_else_happened_is_counted(store: Store) -> None:
-    seen = Counted("http_429", "groq", "llama")
-    settle(store, Outcome("groq", "llama", 1.0, "rate_limit"), counted=(seen,))
-    settle(store, Outcome("groq", "llama", 1.0), counted=(seen, seen, Counted("failover", "groq", "llama")))
-    assert totals(store).counted == {seen: 3, Counted("failover", "groq", "llama"): 1}
+    limited = Counted("http_429", "groq", "llama")
+    settle(store, Outcome("groq", "llama", 1.0, "rate_limit"), counted=(limited,))
+    settle(store, Outcome("groq", "llama", 1.0), counted=(limited, limited, Counted("failover", "groq", "llama")))
+    assert totals(store).counted == {limited: 3, Counted("failover", "groq", "llama"): 1}
 
 
 def test_a_cooldown_counts_once_however_many_requests_failed_in_it_and_again_when_its_probe_fails(store: Store) -> None:
     failed = Outcome("groq", "llama", 1.0, "server_error")
 
-    def rest(at: float) -> Rest:
-        return Rest("provider:groq", "cooldown", "", at, at + 300, probes=True)
+    def cooldown_from(at: float) -> Cooldown:
+        return Cooldown("provider:groq", "cooldown", "", at, at + 300, probes=True)
 
     together = [taken(store, GROQ) for _ in range(5)]
     for number, lease in enumerate(together):
         assert lease
-        run(store.settle(lease, Settlement(None, START, START, False, (rest(START + number),), (), failed), START))
+        run(
+            store.settle(
+                lease, Settlement(None, START, START, False, (cooldown_from(START + number),), (), failed), START
+            )
+        )
     cooldown = Counted("cooldown", "groq", "llama")
     assert totals(store).counted == {cooldown: 1}
     probe = taken(store, GROQ, at=START + 400)
     assert probe
     at = START + 401
-    run(store.settle(probe, Settlement(None, at, at, False, (rest(at),), (), failed), at))
+    run(store.settle(probe, Settlement(None, at, at, False, (cooldown_from(at),), (), failed), at))
     assert totals(store).counted == {cooldown: 2}
 
 
 def test_a_rest_of_another_kind_is_no_cooldown(store: Store) -> None:
-    spent = Rest("account:groq", "exhausted", "", START, START + 100)
-    settle(store, Outcome("groq", "llama", 1.0, "daily_limit"), rests=(spent,))
+    spent = Cooldown("account:groq", "exhausted", "", START, START + 100)
+    settle(store, Outcome("groq", "llama", 1.0, "daily_limit"), cooldowns=(spent,))
     assert totals(store).counted == {}
 
 
@@ -120,7 +129,7 @@ def test_totals_never_fall_while_a_store_fails_and_its_errors_are_counted_for_al
         own_redis.thaw()
         now += LOOK_EVERY
         await request()
-        looking = store._looking
+        looking = store._failover.looking
         assert looking
         await looking
         after = await store.totals(START)

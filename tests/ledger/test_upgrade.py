@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from rig_ledger import START, Place, reserve, run, spend, taken, used
 
+from router_config.ledger.interfaces import StoreError
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.rules.decisions import Decision, decision_text
-from router_config.ledger.rules.gates import Need, Rest
-from router_config.ledger.rules.meters import Amount, Limit, Seen
+from router_config.ledger.rules.gates import Cooldown, Need
+from router_config.ledger.rules.meters import Amount, Limit, ObservedLimit
 from router_config.ledger.rules.totals import Counted, Ending, Sums
-from router_config.ledger.store import LastError, Lease, Outcome, Settlement, StoreError, Usage
+from router_config.ledger.values import LastError, Lease, Outcome, Settlement, Usage
 
 SCHEMA_4 = Path(__file__).with_name("schema_4.sql").read_text("utf-8")
 GROQ = Place("groq", (Limit("rpm", 3), Limit("tpd", 1000)))
@@ -29,11 +30,11 @@ MINUTE = int(START // 60)
 def path(tmp_path: Path) -> Path:
     """Of schema 4: one request answered five seconds ago, one still open, a rest, and their past."""
     path = tmp_path / "state.db"
-    seen = '{"tpm": [6000, 10.0, 1.0, 2.0, 9e99, false]}'
+    observed = '{"tpm": [6000, 10.0, 1.0, 2.0, 9e99, false]}'
     leaves = ((MINUTE_SLOT + 1) / 2 + 60, (DAY_SLOT + 1) * 60 + 86400.0)
     rows: dict[str, list[tuple[Any, ...]]] = {
         "boot": [("boot", 17.0)],
-        "meter": [(SCOPE, 1, 200, 0.0, 1, 400, 0.0, leaves[0], 2, 500, 0.0, leaves[1] - 60, seen)],
+        "meter": [(SCOPE, 1, 200, 0.0, 1, 400, 0.0, leaves[0], 2, 500, 0.0, leaves[1] - 60, observed)],
         "slot": [
             (SCOPE, "minute", MINUTE_SLOT, leaves[0], 1, 400, 0.0),
             (SCOPE, "day", DAY_SLOT - 1, leaves[1] - 60, 1, 100, 0.0),
@@ -66,15 +67,15 @@ def test_counts_leases_and_rests_are_as_they_were(path: Path) -> None:
     snapshot = run(store.snapshot(GROQ.meters, {}, START))
     counts = snapshot.counts[SCOPE]
     assert (counts.open, counts.minute, counts.day) == (Amount(1, 200), Amount(1, 400), Amount(2, 500))
-    assert counts.seen == {"tpm": Seen(6000, 10.0, 1.0, 2.0, 9e99)}
-    assert snapshot.rests == {"key:groq": Rest("key:groq", "disabled", "bad key", START, float("inf"))}
+    assert counts.observed == {"tpm": ObservedLimit(6000, 10.0, 1.0, 2.0, 9e99)}
+    assert snapshot.cooldowns == {"key:groq": Cooldown("key:groq", "disabled", "bad key", START, float("inf"))}
     assert store.boot_epoch("boot", 99.0) == 17.0
-    assert run(store.attend("one", START, 60.0)).store == "its name"
+    assert run(store.sign_in("one", START, 60.0)).store == "its name"
 
 
 def test_it_goes_on_counting_where_the_older_version_stopped(path: Path) -> None:
     store = SQLiteStore(path)
-    run(store.wake("key:groq"))
+    run(store.end_cooldown("key:groq"))
     spend(store, LEASE, tokens=150)
     assert used(store, GROQ) == (Amount(), Amount(3, 650))
     assert taken(store, GROQ, tokens=400) is None

@@ -16,7 +16,7 @@ from rig_monitoring import PATIENCE, ROOT, Api, Command, Serve, Start
 from starlette.types import ASGIApp
 
 import monitoring
-from monitoring.address import listen
+from monitoring.http.address import listen
 from router_config import Router
 
 

@@ -17,11 +17,11 @@ from router_config.simulator import REFERENCE
 FAST = """
 import sys
 from monitoring import demo
-from monitoring.demo.script import Incident, Script
+from monitoring.demo.scenario import Incident, Scenario
 
 fails = Incident(0.0, "groq", "answers its next request with HTTP 500", {"status": 500, "times": 1})
-script = Script(pause=(0.2, 0.4), latency_ms=(0, 50), incidents=(fails,) if "incident" in sys.argv else ())
-sys.exit(demo.run(port=0, script=script, seconds=30))
+scenario = Scenario(pause=(0.2, 0.4), latency_ms=(0, 50), incidents=(fails,) if "incident" in sys.argv else ())
+sys.exit(demo.run(port=0, scenario=scenario, seconds=30))
 """
 
 
@@ -68,7 +68,7 @@ def test_an_incident_is_told_and_seen(start: Start) -> None:
     command = start("-c", FAST, "incident")
     with command.client() as client:
         command.wait_for("the simulator now plays an incident: groq answers its next request with HTTP 500")
-        command.wait_for("groq is left alone until")
+        command.wait_for("groq is in cooldown until")
         command.wait_for("groq failed (server error); the same request of")
         groq = client.get(f"{STATUS}/groq").json()
         assert groq["status"] == "cooldown"

@@ -17,10 +17,10 @@ from rig import MakeRouter, message
 from rig_monitoring import PATIENCE, STATUS, Api, Serve, Start
 
 import monitoring
-from monitoring.answers import Answer
 from monitoring.documents import Decision, StatusDocument
-from monitoring.feed import FIRST, KEPT, Feed
-from monitoring.sharing import Shared
+from monitoring.http.answer import Answer
+from monitoring.live.feed import FIRST, KEPT, Feed
+from monitoring.live.shared_reading import SharedReading
 from router_config import Router
 from router_config.simulator import Simulator
 from router_config.status.measurements import Reading
@@ -139,7 +139,7 @@ def feed_of(source: Source) -> Feed:
     async def read() -> Answer:
         return Answer.of(await source.astatus())
 
-    return Feed(source, Shared(read, 0.0))
+    return Feed(source, SharedReading(read, 0.0))
 
 
 def numbers(part: bytes) -> list[int]:
@@ -275,7 +275,7 @@ import uvicorn
 from fastapi import FastAPI
 import monitoring
 from router_config import load_config
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 
 config = load_config("litellm.yaml")
 app = FastAPI()

@@ -15,7 +15,7 @@ from rig_monitoring import PATIENCE, STATUS, Start
 from monitoring import ConfiguredSource
 from monitoring.documents import StatusDocument
 from router_config import load_config
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 
 GOOD = """\
 state: memory://

@@ -10,8 +10,8 @@ from rig import MakeRouter
 from rig_monitoring import STATUS, Serve
 
 from monitoring import router_for
-from monitoring.address import is_loopback, token_for
-from monitoring.server import app_for
+from monitoring.http.address import is_loopback, token_for
+from monitoring.http.guard import app_for
 from router_config import ConfigError
 
 TOKEN = "the-token-of-this-test"

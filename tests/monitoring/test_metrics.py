@@ -19,12 +19,12 @@ from rig_monitoring import ROOT, Api, Serve, Start
 
 from monitoring import router_for
 from monitoring.documents import Status
-from monitoring.families import OUTCOMES
-from monitoring.server import app_for
+from monitoring.http.guard import app_for
+from monitoring.metrics.families import OUTCOMES
 from router_config import Router
 from router_config.ledger.rules.meters import NOTHING
 from router_config.ledger.rules.totals import BUCKETS
-from router_config.ledger.store import Lease, Outcome, Settlement
+from router_config.ledger.values import Lease, Outcome, Settlement
 from router_config.simulator import Simulator
 
 METRICS = "/metrics"

@@ -13,7 +13,7 @@ import monitoring
 from monitoring.documents import DecisionList, History
 from router_config import NoProviderAvailable, Router, load_config
 from router_config.clock import VirtualClock
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
 
 ALONE = dict.fromkeys(("gemini", "openrouter", "together", "openai"))

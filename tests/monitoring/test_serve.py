@@ -68,7 +68,7 @@ def test_it_shows_the_traffic_of_other_processes(
 
 def test_it_needs_no_litellm(start: Start, folder: Path) -> None:
     code = (
-        "import sys, monitoring.api, monitoring.serve, monitoring.server, monitoring.source\n"
+        "import sys, monitoring.api, monitoring.command, monitoring.server, router_config.status.source\n"
         "print('imported', 'litellm' in sys.modules)"
     )
     assert start("-c", code).wait_for("imported") == "imported False"

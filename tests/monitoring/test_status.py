@@ -12,17 +12,18 @@ from rig import MakeRouter, message
 from rig_monitoring import STATUS, Api, Serve
 
 import monitoring
-from monitoring.answers import Answer
 from monitoring.documents import Explanation, ProviderState, StatusDocument
-from monitoring.source import ConfiguredSource
+from monitoring.http.answer import Answer
 from router_config import load_config
 from router_config.clock import VirtualClock
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
+from router_config.status.source import ConfiguredSource
 
 LIMIT = {"limit": 30, "used": 12, "reserved": 1, "remaining": 17, "resets_at": "...", "source": "config"}
 DESIGN: dict[str, Any] = {
     "generated_at": "...",
+    "fast_path": True,
     "simulated": False,
     "next": {"default": "groq"},
     "config": {"path": "litellm.yaml", "loaded_at": "...", "error": None},
@@ -275,5 +276,5 @@ def test_a_store_alone_tells_what_a_router_of_another_process_did(
             await store.aclose()
 
     status, explanation = asyncio.run(told())
-    assert status == router.status()
+    assert status == {**router.status(), "fast_path": None}  # It asks no provider.
     assert explanation == router.explain("gpt-4o", 100)

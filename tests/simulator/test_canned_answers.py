@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import litellm
@@ -37,7 +37,7 @@ async def ask(provider: str, answer: CannedAnswer, **extra: Any) -> Any:
     client: Any
     async with httpx.AsyncClient(transport=transport, verify=False) as http:
         if name == "openai":
-            client = openai.AsyncOpenAI(api_key="a-key", http_client=http)
+            client = openai.AsyncOpenAI(api_key="a-key", http_client=cast(Any, http))
         else:
             client = AsyncHTTPHandler()
             await client.close()

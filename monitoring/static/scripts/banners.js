@@ -8,7 +8,7 @@ const STATES = {
   connecting: () => "connecting…",
   live: () => "live",
   asking: () => "asking every few seconds",
-  resting: () => "paused in the background",
+  paused: () => "paused in the background",
   lost: (since) => (since === null ? "not live" : `not live since ${clock(since)}`),
 };
 

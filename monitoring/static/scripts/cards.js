@@ -30,7 +30,7 @@ function drawCard(node, provider) {
   write(part(node, "error"), error ? `Last error ${at(error.at)}, ${words(error.kind)}${told(error, provider)}` : "");
 }
 
-/** The message of the last error, unless the card gives it as the reason for a rest already. */
+/** The message of the last error, unless the card gives it as the reason for a cooldown already. */
 const told = (error, { reason }) => (error.message === reason ? "" : `: ${error.message}`);
 
 function drawState(node, state) {

@@ -74,8 +74,8 @@ function drawnCandidate(candidate, chosen) {
   const { deployment, model, place, reason, clears_at: clears, rest, probe_due: probes, gates } = candidate;
   const told = [
     deployment === chosen ? "serves it" : `place ${place}`,
-    rest ? resting(rest) : clears && `${reason ?? "blocked"}, until ${at(clears)}`,
-    probes && "its rest is over, and this request would try it",
+    rest ? cooldown(rest) : clears && `${reason ?? "blocked"}, until ${at(clears)}`,
+    probes && "its cooldown is over, and this request would try it",
   ];
   return element(
     "div",
@@ -85,9 +85,10 @@ function drawnCandidate(candidate, chosen) {
   );
 }
 
-function resting({ of: scope, since, until, then_probes: probes, reason }) {
+function cooldown({ of: scope, status, since, until, then_probes: probes, reason }) {
   const end = until ? `until ${at(until)}${probes ? ", then one request tries it" : ""}` : "until a person acts (router-config doctor)";
-  return `${WHOLE[scope]} rests since ${at(since)}, ${end}: ${reason.replace(/\.$/, "")}`;
+  const state = status === "cooldown" ? "in cooldown" : statusWord({ status });
+  return `${WHOLE[scope]} is ${state} since ${at(since)}, ${end}: ${reason.replace(/\.$/, "")}`;
 }
 
 /** The account's windows and the model's own: what counts, what this request needs, and whether that fits. */

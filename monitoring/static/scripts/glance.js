@@ -1,7 +1,7 @@
-// Four answers at a glance: who answers now, who rests, what is left of today, what happened in the last hour.
+// Four answers at a glance: who answers now, who is unavailable, what is left of today, what happened in the last hour.
 
 import { $, element, refill, show, write } from "./dom.js";
-import { hue, isAbsent, isResting, statusWord } from "./providers.js";
+import { hue, isAbsent, isUnavailable, statusWord } from "./providers.js";
 import { inTime, until } from "./time.js";
 import { number, plural, roughly } from "./words.js";
 
@@ -9,7 +9,7 @@ const MOST = 4; // lines of a tile, or names in a line
 
 export function drawGlance(status) {
   drawAnswering(status);
-  drawResting(status);
+  drawUnavailable(status);
   drawLeft(status);
 }
 
@@ -41,18 +41,18 @@ function soonest(providers) {
   return back.sort((one, other) => one.available_at.localeCompare(other.available_at))[0] ?? null;
 }
 
-function drawResting({ providers }) {
-  const resting = providers.filter(isResting);
+function drawUnavailable({ providers }) {
+  const unavailable = providers.filter(isUnavailable);
   const absent = providers.filter((each) => each.status === "unconfigured");
-  const shown = resting.slice(0, resting.length > MOST ? MOST - 1 : MOST).map((each) => [each.name, each.status, each.available_at]);
-  refill($("resting"), [shown, resting.length, absent.length], () => {
+  const shown = unavailable.slice(0, unavailable.length > MOST ? MOST - 1 : MOST).map((each) => [each.name, each.status, each.available_at]);
+  refill($("unavailable"), [shown, unavailable.length, absent.length], () => {
     const lines = shown.map(([name, status, back]) => {
       const time = element("span", { class: "small" });
       if (back !== null) time.dataset.until = back;
       if (back !== null) time.textContent = inTime(back);
       return element("li", { "data-status": status }, element("strong", { "data-hue": hue(name) }, element("i", { class: "hue" }), name), " ", element("span", { class: "tone" }, statusWord({ status })), " ", time);
     });
-    if (shown.length < resting.length) lines.push(element("li", { class: "small" }, `and ${resting.length - shown.length} more`));
+    if (shown.length < unavailable.length) lines.push(element("li", { class: "small" }, `and ${unavailable.length - shown.length} more`));
     if (lines.length === 0) lines.push(element("li", { class: "big" }, providers.every(isAbsent) ? "–" : "nobody"));
     if (absent.length && lines.length < MOST) lines.push(element("li", { class: "small" }, `${absent.length} of ${providers.length} without a key`));
     return lines;

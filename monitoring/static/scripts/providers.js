@@ -4,7 +4,7 @@ import { words } from "./words.js";
 
 const HUES = 8;
 const ABSENT = ["unconfigured", "disabled"];
-const RESTING = ["rate_limited", "cooldown", "probing", "exhausted", "disabled"];
+const UNAVAILABLE = ["rate_limited", "cooldown", "probing", "exhausted", "disabled"];
 
 let places = new Map();
 
@@ -16,6 +16,6 @@ export function learnProviders(providers) {
 export const hue = (name) => (places.has(name) ? places.get(name) % HUES : HUES);
 
 export const isAbsent = (provider) => ABSENT.includes(provider.status);
-export const isResting = (provider) => RESTING.includes(provider.status);
+export const isUnavailable = (provider) => UNAVAILABLE.includes(provider.status);
 
 export const statusWord = (state) => words(state.status);

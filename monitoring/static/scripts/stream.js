@@ -5,7 +5,7 @@ import { learnClockAnew } from "./time.js";
 
 const SILENCE = 20000; // milliseconds; the server says something at least every 15 s
 const GREETING = 3000; // and the first thing at once
-const REST = 600000; // milliseconds in the background after which a tab gives its connection back
+const PAUSE = 600000; // milliseconds in the background after which a tab gives its connection back
 const DELAYS = [500, 1000, 2000, 3000]; // milliseconds between two tries to reach the server
 
 const STATUS = "api/llm-providers";
@@ -14,23 +14,23 @@ const EVENTS = "api/llm-providers/events";
 /**
  * Follow the server for as long as the page lives. `tell` has
  *   status(document), decisions(list, isFirst), connection({state, since, reason}).
- * state: "live"; "asking", where answers come but no stream does; "lost"; "resting", in a tab nobody looks at.
+ * state: "live"; "asking", where answers come but no stream does; "lost"; "paused", in a tab nobody looks at.
  */
 export function follow(tell) {
   let source = null;
   let state = "connecting";
-  let heardAt = null; // when anything came last
+  let lastEventAt = null; // when anything came last
   let openedAt = 0;
   let patience = GREETING;
   let silent = 0; // streams in a row that said nothing
   let refused = 0; // plain questions in a row that were not answered
   let waiting = null; // the timer of the next try
-  let turn = 0; // an answer to a try that was given up meanwhile is not heard
+  let turn = 0; // an answer to a try that was given up meanwhile is ignored
   let hiddenAt = document.hidden ? Date.now() : null;
 
   function become(next, reason = null) {
     state = next;
-    tell.connection({ state, since: heardAt, reason });
+    tell.connection({ state, since: lastEventAt, reason });
   }
 
   function close() {
@@ -48,18 +48,18 @@ export function follow(tell) {
     silent += 1;
     openedAt = Date.now();
     patience = GREETING;
-    const hear = (kind, handle) =>
+    const on = (kind, handle) =>
       opened.addEventListener(kind, (event) => {
-        heardAt = Date.now();
+        lastEventAt = Date.now();
         silent = 0;
         patience = SILENCE;
         handle(JSON.parse(event.data));
       });
-    hear("status", (document) => {
+    on("status", (document) => {
       tell.status(document);
       if (state !== "live") become("live");
     });
-    hear("decisions", ({ decisions }) => {
+    on("decisions", ({ decisions }) => {
       tell.decisions(decisions, first);
       first = false;
     });
@@ -75,7 +75,7 @@ export function follow(tell) {
     try {
       const document = await ask(STATUS);
       if (mine !== turn) return;
-      heardAt = Date.now();
+      lastEventAt = Date.now();
       refused = 0;
       tell.status(document);
       if (state !== "live" || silent > 1) become("asking");
@@ -92,11 +92,11 @@ export function follow(tell) {
   const delay = (count) => DELAYS[Math.min(count, DELAYS.length - 1)] * (0.8 + 0.4 * Math.random());
 
   function watch() {
-    if (hiddenAt !== null && state !== "resting" && Date.now() - hiddenAt > REST) {
+    if (hiddenAt !== null && state !== "paused" && Date.now() - hiddenAt > PAUSE) {
       close();
-      become("resting");
+      become("paused");
     }
-    if (source !== null && Date.now() - Math.max(heardAt, openedAt) > patience) retry();
+    if (source !== null && Date.now() - Math.max(lastEventAt, openedAt) > patience) retry();
   }
 
   function look() {

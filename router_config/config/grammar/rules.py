@@ -86,7 +86,7 @@ class MappingOf:
 
     value: Kind
     hint: str
-    check: Callable[[str], None] = lambda name: None
+    check: Callable[[str], object] = lambda name: None
     required: bool = False
 
     def read(self, node: Node, place: Place) -> dict[str, Any]:

@@ -90,7 +90,3 @@ group_name = name_of_a(
     "group",
     'Use a name without spaces, such as default; "*" stands under aliases only.',
 )
-
-
-def check_provider_name(name: str) -> None:
-    provider_name(name)

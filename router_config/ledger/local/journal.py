@@ -1,17 +1,17 @@
-"""What a store of this machine remembers of what happened: usage, errors, totals, decisions and events."""
+"""The journal of a store of this machine, as its steps write and read it inside a transaction."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 
 from router_config.ledger.rules.decisions import Decision
-from router_config.ledger.rules.events import Event
+from router_config.ledger.rules.history import Event, SlotSeconds
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.totals import Counted, Totals
-from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
+from router_config.ledger.values import LastError, Outcome, Usage
 
 
-class Past(ABC):
-    """Nothing of it decides where a request goes. Bounded by the shape of history.py, decisions.py and events.py."""
+class LocalJournal(ABC):
+    """Usage, errors, totals, decisions and events. How much is kept the rules say: history.py, decisions.py."""
 
     @abstractmethod
     def record(self, outcome: Outcome, spent: Amount, now: float) -> None:

@@ -4,40 +4,40 @@ import heapq
 import threading
 from collections.abc import Callable
 from math import inf
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVar
 
-from router_config.ledger.local.memory_journal import MemoryPast
+from router_config.ledger.local.memory_journal import MemoryJournal
 from router_config.ledger.local.pages import Page, Tally, blank
 from router_config.ledger.local.store import LocalStore
-from router_config.ledger.rules.gates import Rest
+from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import NOTHING, Amount
 from router_config.ledger.rules.windows import Period
-from router_config.ledger.store import Attendance, Lease
+from router_config.ledger.values import Lease, Membership
 
 T = TypeVar("T")
-Given = TypeVarTuple("Given")
 
 
 class MemoryStore(LocalStore):
+    """Counts for this process alone."""
+
     name = "memory"
     shared = False
 
     def __init__(self) -> None:
-        super().__init__(MemoryPast())
+        super().__init__(MemoryJournal())
         self._lock = threading.Lock()
         self._pages: dict[str, Page] = {}
         self._older: dict[tuple[str, Period], dict[int, tuple[float, Amount]]] = {}
         self._leases: dict[str, Lease] = {}
         self._expiries: list[tuple[float, str]] = []
-        self._rests: dict[str, Rest] = {}
+        self._cooldowns: dict[str, Cooldown] = {}
 
-    async def _atomically(self, now: float, step: Callable[[*Given], T], *given: *Given) -> T:
+    async def _atomically(self, step: Callable[[], T]) -> T:
         with self._lock:
-            self._now = now
-            return step(*given)
+            return step()
 
-    def rest_of(self, scope: str) -> Rest | None:
-        return self._rests.get(scope)
+    def cooldown_of(self, scope: str) -> Cooldown | None:
+        return self._cooldowns.get(scope)
 
     def _page(self, scope: str) -> Page | None:
         return self._pages.get(scope)
@@ -82,18 +82,18 @@ class MemoryStore(LocalStore):
                 expired.append(self._leases.pop(lease_id))
         return expired
 
-    def _put_rest(self, rest: Rest) -> None:
-        self._rests = {scope: each for scope, each in self._rests.items() if not each.over(self._now)}
-        self._rests[rest.scope] = rest
+    def _put_cooldown(self, cooldown: Cooldown) -> None:
+        self._cooldowns = {scope: each for scope, each in self._cooldowns.items() if not each.over(self._now)}
+        self._cooldowns[cooldown.scope] = cooldown
 
-    def _drop_rest(self, scope: str) -> None:
-        self._rests.pop(scope, None)
+    def _drop_cooldown(self, scope: str) -> None:
+        self._cooldowns.pop(scope, None)
 
-    def _all_rests(self) -> dict[str, Rest]:
-        return dict(self._rests)
+    def _all_cooldowns(self) -> dict[str, Cooldown]:
+        return dict(self._cooldowns)
 
-    async def attend(self, process: str, now: float, lasts: float) -> Attendance:
-        return Attendance(1, "")
+    async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
+        return Membership(1, "")
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        pass

@@ -1,79 +1,94 @@
-"""What a store in memory remembers of what happened."""
+"""The journal of a store in memory."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from router_config.ledger.local.journal import Past
-from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, numbered
-from router_config.ledger.rules.events import EVENTS_KEPT, Event
-from router_config.ledger.rules.history import LATENCIES_KEPT, MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT
+from router_config.ledger.local.journal import LocalJournal
+from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
+from router_config.ledger.rules.history import (
+    EVENTS_KEPT,
+    LATENCIES_KEPT,
+    MINUTE_SECONDS,
+    MINUTES_KEPT,
+    SLOT_MINUTES,
+    SLOT_SECONDS,
+    SLOTS_KEPT,
+    Event,
+    SlotSeconds,
+    slot_of,
+)
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
-from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
+from router_config.ledger.values import LastError, Outcome, Usage
 
 _Sums = list[float]
-"""Requests, tokens, dollars, errors; of a minute, also its number."""
+"""Requests, tokens, dollars, errors."""
 
 NEVER: Final = -1
 
 
-@dataclass(slots=True)
-class _Course:
-    """A provider's past. The present slot is kept at hand, since nearly everything is counted there."""
+class _ProviderHistory:
+    """Usage is counted in the present minute. Once that is over it is added to its minute and its slot."""
 
-    minutes: list[_Sums] = field(default_factory=lambda: [[0, 0, 0.0, 0, NEVER] for _ in range(MINUTES_KEPT)])
-    slots: dict[int, _Sums] = field(default_factory=dict)
-    latencies: deque[int] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
-    slot: int = NEVER
-    present: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0])
-    minute: _Sums = field(default_factory=lambda: [0, 0, 0.0, 0, NEVER])
-    before: dict[int, _Sums] = field(default_factory=dict)
-    """By first slot, what all slots from there up to the present one came to."""
-
-    def turn_to(self, slot: int) -> None:
-        for old in [each for each in self.slots if each <= slot - SLOTS_KEPT]:
-            del self.slots[old]
-        self.slot, self.present = slot, self.slots.setdefault(slot, [0, 0, 0.0, 0])
-        self.before.clear()
-
-    def turn_to_minute(self, minute: int) -> None:
-        sums = self.minutes[minute % MINUTES_KEPT]
-        if sums[4] < minute:
-            sums[:] = 0, 0, 0.0, 0, minute
-        # What is told so late that the next round has begun is not counted.
-        self.minute = sums if sums[4] == minute else [0, 0, 0.0, 0, minute]
-
-    def usage_since(self, moment: float) -> Usage:
-        requests, tokens, usd, errors = self.sums_since(moment)
-        return Usage(int(requests), int(tokens), usd, int(errors), tuple(self.latencies))
-
-    def sums_since(self, moment: float) -> _Sums:
-        first = int(moment // SLOT_SECONDS)
-        before = self.before.get(first)
-        if before is None:
-            if len(self.before) > 1:  # One for the day and one for the hour, until they move on.
-                self.before.clear()
-            closed = [sums for slot, sums in self.slots.items() if first <= slot != self.slot]
-            before = self.before[first] = [sum(sums[place] for sums in closed) for place in range(4)]
-        if self.slot < first:
-            return before
-        return [one + other for one, other in zip(before, self.present, strict=True)]
-
-    def by_slot(self, slot_seconds: SlotSeconds, since: float) -> Iterator[tuple[int, Usage]]:
-        by_number = (
-            self.slots.items() if slot_seconds == SLOT_SECONDS else ((int(each[4]), each) for each in self.minutes)
-        )
-        for slot, sums in by_number:
-            if slot != NEVER and (slot + 1) * slot_seconds > since:
-                yield slot, _usage(sums)
-
-
-class MemoryPast(Past):
     def __init__(self) -> None:
-        self._courses: dict[str, _Course] = {}
+        self.minute, self.present = NEVER, _nothing()
+        self.latencies: deque[int] = deque(maxlen=LATENCIES_KEPT)
+        self._minutes: dict[int, _Sums] = {}
+        self._slots: dict[int, _Sums] = {}
+        self._since: dict[int, _Sums] = {}
+        """By first slot, the sums of all slots from there on without the present minute."""
+
+    def turn_to(self, minute: int) -> None:
+        """Make a later minute the present one."""
+        before, sums = self.minute, self.present
+        self.minute, self.present = minute, _nothing()
+        self.close(before, sums)
+
+    def close(self, minute: int, sums: _Sums) -> None:
+        """Add to a minute that is over and to the slot that it is in, and drop what is too old."""
+        for closed, minutes, kept in ((self._minutes, 1, MINUTES_KEPT), (self._slots, SLOT_MINUTES, SLOTS_KEPT)):
+            _add(closed.setdefault(minute // minutes, _nothing()), sums)
+            for old in [number for number in closed if number <= self.minute // minutes - kept]:
+                del closed[old]
+        self._since.clear()
+
+    def since(self, moment: float) -> _Sums:
+        first = slot_of(moment)
+        closed = self._since.get(first)
+        if closed is None:
+            if len(self._since) > 1:  # One is for the day and one for the hour. Older ones are of no use.
+                self._since.clear()
+            closed = self._since[first] = _nothing()
+            for slot, sums in self._slots.items():
+                if slot >= first:
+                    _add(closed, sums)
+        return closed if self.minute // SLOT_MINUTES < first else _add(list(closed), self.present)
+
+    def usages(self, slot_seconds: SlotSeconds, since: float) -> dict[int, Usage]:
+        closed, minutes = (self._slots, SLOT_MINUTES) if slot_seconds == SLOT_SECONDS else (self._minutes, 1)
+        present = self.minute // minutes
+        both = {**closed, present: _add(list(closed.get(present, _nothing())), self.present)}
+        return {number: _usage(sums) for number, sums in both.items() if (number + 1) * slot_seconds > since}
+
+
+def _add(sums: _Sums, others: _Sums) -> _Sums:
+    sums[:] = [one + other for one, other in zip(sums, others, strict=True)]
+    return sums
+
+
+def _nothing() -> _Sums:
+    return [0, 0, 0.0, 0]
+
+
+def _usage(sums: _Sums, latencies: tuple[int, ...] = ()) -> Usage:
+    return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]), latencies)
+
+
+class MemoryJournal(LocalJournal):
+    def __init__(self) -> None:
+        self._histories: dict[str, _ProviderHistory] = {}
         self._errors: dict[str, LastError] = {}
         self._decisions: deque[tuple[int, Decision]] = deque(maxlen=DECISIONS_KEPT)
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
@@ -82,39 +97,31 @@ class MemoryPast(Past):
         self._counted: dict[Counted, int] = {}
 
     def record(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        self._record_usage(outcome, spent, now)
-        self._add_up(outcome, spent)
-
-    def _record_usage(self, outcome: Outcome, spent: Amount, now: float) -> None:
-        course = self._courses.get(outcome.provider)
-        if course is None:
-            course = self._courses[outcome.provider] = _Course()
-        slot, minute = int(now // SLOT_SECONDS), int(now // MINUTE_SECONDS)
-        if slot != course.slot:
-            course.turn_to(slot)
-        if minute != course.minute[4]:
-            course.turn_to_minute(minute)
-        requests, tokens, usd = spent
-        for sums in (course.present, course.minute):
-            sums[0] += requests
-            sums[1] += tokens
-            sums[2] += usd
-        if outcome.error is None:
-            course.latencies.append(round(outcome.seconds * 1000))
-            return
-        course.present[3] += 1
-        course.minute[3] += 1
-        self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
-
-    def _add_up(self, outcome: Outcome, spent: Amount) -> None:
-        how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
-        sums = self._attempts.get(how)
-        if sums is None:
-            sums = self._attempts[how] = [0, 0, 0.0, 0.0]
-        sums[0] += 1
+        history = self._histories.get(outcome.provider)
+        if history is None:
+            history = self._histories[outcome.provider] = _ProviderHistory()
+        minute = int(now // MINUTE_SECONDS)
+        if minute > history.minute:
+            history.turn_to(minute)
+        sums = history.present if minute == history.minute else _nothing()
+        sums[0] += spent[0]
         sums[1] += spent[1]
         sums[2] += spent[2]
-        sums[3] += outcome.seconds
+        if outcome.error is None:
+            history.latencies.append(round(outcome.seconds * 1000))
+        else:
+            sums[3] += 1
+            self._errors[outcome.provider] = LastError(now, outcome.error, outcome.message)
+        if minute < history.minute:
+            history.close(minute, sums)
+        how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
+        totals = self._attempts.get(how)
+        if totals is None:
+            totals = self._attempts[how] = [0, 0, 0.0, 0.0]
+        totals[0] += 1
+        totals[1] += spent[1]
+        totals[2] += spent[2]
+        totals[3] += outcome.seconds
 
     def count_on(self, counted: Counted, times: int) -> None:
         self._counted[counted] = self._counted.get(counted, 0) + times
@@ -128,21 +135,22 @@ class MemoryPast(Past):
 
     def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
         return {
-            provider: course.usage_since(since[provider])
-            for provider, course in self._courses.items()
+            provider: _usage(history.since(since[provider]), tuple(history.latencies))
+            for provider, history in self._histories.items()
             if provider in since
         }
 
     def tokens_since(self, provider: str, moment: float) -> int:
-        course = self._courses.get(provider)
-        return 0 if course is None else int(course.sums_since(moment)[1])
+        history = self._histories.get(provider)
+        return 0 if history is None else int(history.since(moment)[1])
 
     def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        return {provider: dict(course.by_slot(slot_seconds, since)) for provider, course in self._courses.items()}
+        return {provider: history.usages(slot_seconds, since) for provider, history in self._histories.items()}
 
     def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
         wanted = min(last, self._decided - after) if after <= self._decided else last
-        return numbered(list(islice(reversed(self._decisions), wanted)))
+        newest_first = islice(reversed(self._decisions), wanted)
+        return tuple(decision._replace(number=number) for number, decision in newest_first)
 
     def events(self) -> tuple[Event, ...]:
         return tuple(self._events)
@@ -156,7 +164,3 @@ class MemoryPast(Past):
             for how, (attempts, tokens, usd, seconds) in self._attempts.items()
         }
         return Totals(attempts, dict(self._counted))
-
-
-def _usage(sums: _Sums) -> Usage:
-    return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]))

@@ -7,6 +7,7 @@ from heapq import merge
 from math import inf
 from typing import Final, NamedTuple
 
+from router_config.ledger.rules.gates import ROUNDING
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter
 from router_config.ledger.rules.windows import MINUTE, Period, Window
 
@@ -17,9 +18,9 @@ NO_SLOT: Final = -1
 class Tally:
     """The slots of a window: the newest one, in which nearly everything is counted, and the older ones.
 
-    The newest holds all that the window holds but for `older`, so mostly only the window's total changes; the older
-    ones are kept by the store, one by one. `leaves` is when the newest slot will have left the window, `oldest_leaves`
-    when the first of all will.
+    The store keeps the older slots one by one, and `older` is their sum. What the newest holds is not written down: it
+    is the window's total less `older`, so mostly only that total changes. `leaves` is when the newest slot will have
+    left the window, `oldest_leaves` when the first of all will.
     """
 
     scope: str
@@ -43,7 +44,7 @@ class Page:
     minute: Tally
     day: Tally
     reading: "Reading | None" = field(default=None, repr=False, compare=False)
-    """What was last read of it for a status, until it changes."""
+    """As last read for a status, until the page changes."""
 
     def tally(self, period: Period) -> Tally:
         return self.minute if period == "minute" else self.day
@@ -80,7 +81,7 @@ class Pages(ABC):
         return page.counts
 
     def reading(self, meter: Meter) -> Reading | None:
-        """None: nothing was ever counted. Of a page that has not changed it is the very same as before."""
+        """The meter's counts for a status, the same object until its page changes. None: nothing was counted."""
         page = self._page(meter.scope)
         if page is None:
             return None
@@ -97,7 +98,7 @@ class Pages(ABC):
         freed = 0.0
         for leaves, amount in self._oldest_first(meter.scope, limit.period):
             freed += amount.of(limit.metric)
-            if freed >= room - 1e-9:
+            if freed >= room - ROUNDING:
                 return leaves
         return meter.window(limit.period).frees(self._now)
 
@@ -147,7 +148,7 @@ class Pages(ABC):
     def _count(self, meter: Meter, page: Page, spent: Amount, arrived_at: float, ended_at: float) -> None:
         """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
         counts = page.counts
-        if meter.limits_minutes or counts.seen:
+        if meter.limits_minutes or counts.observed:
             counts.minute = self._count_in(MINUTE, page.minute, counts.minute, spent, arrived_at, ended_at)
         counts.day = self._count_in(meter.day, page.day, counts.day, spent, arrived_at, ended_at)
 
@@ -184,7 +185,7 @@ class Pages(ABC):
 
     @abstractmethod
     def _page_to_write(self, scope: str) -> Page:
-        """It is kept as the step leaves it."""
+        """The page of a scope, a new one where there is none. The store keeps it as the step leaves it."""
 
     @abstractmethod
     def _put_slot(self, tally: Tally, slot: int, leaves: float, amount: Amount) -> None:
@@ -192,8 +193,8 @@ class Pages(ABC):
 
     @abstractmethod
     def _drop_slots(self, tally: Tally) -> tuple[Amount, float]:
-        """Drop those that have left: what they held, and when the next one leaves, `inf` where there is none."""
+        """Drop the slots that have left: what they held, and when the next one leaves (`inf` where there is none)."""
 
     @abstractmethod
     def _slots(self, tally: Tally) -> Iterable[tuple[float, Amount]]:
-        """When each leaves, and what it holds, in that order."""
+        """When each slot leaves and what it holds, the first to leave first."""

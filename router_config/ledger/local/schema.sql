@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS minute ( -- By minute that is over.
 ) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS slot_usage AS
     SELECT provider, slot, requests, tokens, usd, errors FROM usage UNION ALL
-    SELECT provider, minute / 5, requests, tokens, usd, errors FROM course;
+    SELECT provider, minute / {SLOT_MINUTES}, requests, tokens, usd, errors FROM course;
 CREATE VIEW IF NOT EXISTS minute_usage AS
     SELECT provider, slot, requests, tokens, usd, errors FROM minute UNION ALL
     SELECT provider, minute, requests, tokens, usd, errors FROM course;

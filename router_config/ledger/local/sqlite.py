@@ -5,31 +5,41 @@ from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar
 
 from router_config.ledger.local.pages import Page, Tally, blank
 from router_config.ledger.local.sqlite_file import StateFile
-from router_config.ledger.local.sqlite_journal import SQLitePast
-from router_config.ledger.local.sqlite_rows import lease_of_row, lease_row, page_of_row, page_row, rest_of_row, rest_row
-from router_config.ledger.local.store import LocalStore
-from router_config.ledger.rules.gates import Rest
+from router_config.ledger.local.sqlite_journal import SQLiteJournal
+from router_config.ledger.local.sqlite_rows import (
+    adding,
+    cooldown_of_row,
+    lease_of_row,
+    lease_row,
+    page_of_row,
+    page_row,
+)
+from router_config.ledger.local.store import LocalStore, atomic
+from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import NOTHING, Amount, Meter
-from router_config.ledger.store import Attendance, Lease
+from router_config.ledger.values import Lease, Membership
 
 T = TypeVar("T")
-Given = TypeVarTuple("Given")
-
 
 AT_ONCE_READ: Final = 500
-"""Rows that one statement asks for by name; SQLite takes at least 999 names."""
+"""Rows that one statement asks for by name. SQLite takes at least 999 names."""
 
-_PUT_PAGE: Final = f"INSERT OR REPLACE INTO meter VALUES ({','.join('?' * 23)})"
+_PUT_PAGE: Final = f"INSERT OR REPLACE INTO meter VALUES ({','.join('?' * len(page_row('', blank(''))))})"
+
+
+_ADD_TO_SLOT: Final = adding("slot", 4, "requests", "tokens", "usd")
 
 
 class SQLiteStore(LocalStore):
     """Every step is one transaction.
 
-    What a transaction has read or written holds in the next one, unless another connection has written in between.
+    path: the file, made where there is none. Raises `StoreError` where it cannot be used.
+
+    What a transaction read or wrote is kept for the next one, unless another connection has written in between.
     """
 
     name = "sqlite"
@@ -37,12 +47,12 @@ class SQLiteStore(LocalStore):
 
     def __init__(self, path: str | Path) -> None:
         self._file = StateFile(Path(path))
-        super().__init__(SQLitePast(self._file))
-        # What is in the file as of `_as_of`: rows of `meter` by scope (None: there is none), all rests, and a moment
-        # before which no lease expires (None: not known).
+        super().__init__(SQLiteJournal(self._file))
+        # What is in the file as of `_as_of`: pages by scope (None: there is no row), all cooldowns (None: not read),
+        # and a moment before which no lease expires (None: not read).
         self._as_of: tuple[int, int] | None = None
         self._pages: dict[str, Page | None] = {}
-        self._rests: dict[str, Rest] | None = None
+        self._cooldowns: dict[str, Cooldown] | None = None
         self._expires_after: float | None = None
         self._changed: dict[str, Page] = {}
         self._read: dict[str, tuple[tuple[Any, ...], Page]] = {}
@@ -50,18 +60,16 @@ class SQLiteStore(LocalStore):
 
     @property
     def set_aside(self) -> Path | None:
-        """Where a damaged file found at opening was moved to."""
         return self._file.set_aside
 
     @property
     def _db(self) -> sqlite3.Connection:
         return self._file.db
 
-    async def _atomically(self, now: float, step: Callable[[*Given], T], *given: *Given) -> T:
-        return await self._file.atomically(lambda: self._step(now, lambda: step(*given)))
+    async def _atomically(self, step: Callable[[], T]) -> T:
+        return await self._file.atomically(lambda: self._step(step))
 
-    def _step(self, now: float, step: Callable[[], T]) -> T:
-        self._now = now
+    def _step(self, step: Callable[[], T]) -> T:
         self._keep_what_still_holds(self._file.as_of())
         result = step()
         self._write_pages()
@@ -72,11 +80,11 @@ class SQLiteStore(LocalStore):
             self._as_of = as_of
             self._pages.clear()
             self._changed.clear()
-            self._rests = None
+            self._cooldowns = None
             self._expires_after = None
 
     def _write_pages(self) -> None:
-        """What a step has changed of pages is written once, at its end."""
+        """Write the pages that a step has changed, once, at its end."""
         if self._changed:
             self._db.executemany(_PUT_PAGE, [page_row(scope, page) for scope, page in self._changed.items()])
             self._changed.clear()
@@ -89,7 +97,7 @@ class SQLiteStore(LocalStore):
         return page
 
     def _page_of(self, row: tuple[Any, ...]) -> Page:
-        """Of what others have written since the last step, few rows are other ones; to compare one takes no time."""
+        """The page of a row: the one made before where the row is the same, as nearly always."""
         scope: str = row[0]
         read = self._read.get(scope)
         if read is None or read[0] != row:
@@ -115,11 +123,7 @@ class SQLiteStore(LocalStore):
         return page
 
     def _put_slot(self, tally: Tally, slot: int, leaves: float, amount: Amount) -> None:
-        self._db.execute(
-            "INSERT INTO slot VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-            "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd",
-            (tally.scope, tally.period, slot, leaves, *amount),
-        )
+        self._db.execute(_ADD_TO_SLOT, (tally.scope, tally.period, slot, leaves, *amount))
 
     def _drop_slots(self, tally: Tally) -> tuple[Amount, float]:
         of_tally, gone = (tally.scope, tally.period), NOTHING
@@ -161,34 +165,32 @@ class SQLiteStore(LocalStore):
         self._expires_after = None
         return [lease_of_row(row) for row in rows]
 
-    def rest_of(self, scope: str) -> Rest | None:
-        return self._all_rests().get(scope)
+    def cooldown_of(self, scope: str) -> Cooldown | None:
+        return self._all_cooldowns().get(scope)
 
-    def _put_rest(self, rest: Rest) -> None:
-        self._rests = None
+    def _put_cooldown(self, cooldown: Cooldown) -> None:
+        self._cooldowns = None
         self._db.execute("DELETE FROM rest WHERE until<=? AND NOT probes", (self._now,))
-        self._db.execute("INSERT OR REPLACE INTO rest VALUES (?,?,?,?,?,?,?,?)", rest_row(rest))
+        self._db.execute("INSERT OR REPLACE INTO rest VALUES (?,?,?,?,?,?,?,?)", cooldown)
 
-    def _drop_rest(self, scope: str) -> None:
-        self._rests = None
+    def _drop_cooldown(self, scope: str) -> None:
+        self._cooldowns = None
         self._db.execute("DELETE FROM rest WHERE scope=?", (scope,))
 
-    def _all_rests(self) -> dict[str, Rest]:
-        if self._rests is None:
-            self._rests = {row[0]: rest_of_row(row) for row in self._db.execute("SELECT * FROM rest")}
-        return self._rests
+    def _all_cooldowns(self) -> dict[str, Cooldown]:
+        if self._cooldowns is None:
+            self._cooldowns = {row[0]: cooldown_of_row(row) for row in self._db.execute("SELECT * FROM rest")}
+        return self._cooldowns
 
-    async def attend(self, process: str, now: float, lasts: float) -> Attendance:
-        return await self._atomically(now, lambda: self._attend(process, now, lasts))
-
-    def _attend(self, process: str, now: float, lasts: float) -> Attendance:
+    @atomic
+    def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         self._db.execute("INSERT OR REPLACE INTO process VALUES (?,?)", (process, now))
         self._db.execute("DELETE FROM process WHERE seen_at<=?", (now - lasts,))
         names = self._db.execute("SELECT name FROM identity").fetchall()
         name = names[0][0] if names else token_hex(8)
         if not names:
             self._db.execute("INSERT INTO identity VALUES (?)", (name,))
-        return Attendance(self._db.execute("SELECT count(*) FROM process").fetchone()[0], name, not names)
+        return Membership(self._db.execute("SELECT count(*) FROM process").fetchone()[0], name, not names)
 
     def boot_epoch(self, boot: str, proposed: float) -> float:
         if not boot:
@@ -198,7 +200,7 @@ class SQLiteStore(LocalStore):
                 self._db.execute("INSERT OR IGNORE INTO boot VALUES (?,?)", (boot, proposed))
                 self._db.execute("DELETE FROM boot WHERE id<>?", (boot,))
             except sqlite3.OperationalError:
-                return proposed  # Another process writes just now; its proposal is as good as ours.
+                return proposed  # Another process is writing; its proposal is as good as ours.
             found: float = self._db.execute("SELECT epoch FROM boot WHERE id=?", (boot,)).fetchone()[0]
             return found
 

@@ -11,26 +11,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from router_config.ledger.interfaces import StoreError
 from router_config.ledger.local.sqlite_schema import NewerSchemaError, bring_up_to_date
-from router_config.ledger.store import StoreError
 
 T = TypeVar("T")
 _log = logging.getLogger("router_config")
 
 PATIENCE: Final = 2.0
-"""Seconds for which no step of this process gets hold of the file before it counts as locked for good."""
+"""The file counts as locked for good when no step of this process could use it for so many seconds."""
 
 TRIES: Final = 20
-"""It counts as locked no sooner than after so many tries of this process: one that is starved itself has made few."""
+"""Before that this process must have tried so many times: on a busy machine it may have tried seldom."""
 
 PAGE_SIZE: Final = 2048
-"""Bytes, in a file that is new: a transaction changes a few rows here and there, and writes their whole pages."""
+"""Bytes of a page in a new file. A transaction changes a few rows here and there, and writes their whole pages."""
 
 AT_ONCE: Final = 10
-"""Milliseconds that SQLite itself waits in each try; a transaction takes a third of one."""
+"""Milliseconds that SQLite itself waits in each try. A transaction takes a third of one."""
 
 _forks = 0
-"""How many forks lie between this process and the one that imported this; asking for its number is a system call."""
+"""How many forks lie between this process and the one that imported this. Comparing it is faster than `os.getpid`."""
 
 
 def _forked() -> None:
@@ -57,7 +57,7 @@ class StateFile:
         self._unsure = 0
         self._held_at = 0.0
         self._tries = 0
-        """Since the file was held last, by all steps together: each try keeps the event loop."""
+        """By all steps together since the file was held last."""
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -69,9 +69,9 @@ class StateFile:
         return self._connection
 
     def as_of(self) -> tuple[int, int]:
-        """Another one once something that was read or written before need not be so any more.
+        """A version of what the file holds: while it is the same, what was read or written before still holds.
 
-        SQLite's number is another one after each commit of another connection, and after none of this one.
+        SQLite's part of it changes with each commit of another connection, and with none of this one.
         """
         return self._unsure, self.db.execute("PRAGMA data_version").fetchone()[0]
 
@@ -99,7 +99,7 @@ class StateFile:
                 result = step()
                 db.execute("COMMIT")
             except BaseException:
-                self._unsure += 1  # What the step has read of its own changes is undone.
+                self._unsure += 1  # What the step read may have been its own changes, which are undone.
                 db.execute("ROLLBACK")
                 raise
             return result

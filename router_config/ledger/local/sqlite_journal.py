@@ -1,37 +1,43 @@
-"""What the state file remembers of what happened."""
+"""The journal in the state file."""
 
 import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from router_config.ledger.local.journal import Past
+from router_config.ledger.local.journal import LocalJournal
 from router_config.ledger.local.sqlite_file import StateFile
-from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, latencies_of, latency_text
+from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, adding, latencies_of, latency_text
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_of, decision_text
-from router_config.ledger.rules.events import EVENTS_KEPT, Event
 from router_config.ledger.rules.history import (
+    EVENTS_KEPT,
     LATENCIES_KEPT,
-    MINUTE_SECONDS,
     MINUTES_KEPT,
+    SLOT_MINUTES,
     SLOT_SECONDS,
     SLOTS_KEPT,
+    Event,
+    SlotSeconds,
     minute_of,
 )
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
-from router_config.ledger.store import LastError, Outcome, SlotSeconds, Usage
-
-SLOT_MINUTES: Final = SLOT_SECONDS // MINUTE_SECONDS
+from router_config.ledger.values import LastError, Outcome, Usage
 
 _Sums = tuple[float, ...]
 """Requests, tokens, dollars, errors."""
 
 _NONE: Final[_Sums] = (0, 0, 0.0, 0)
 
-_NO_COURSE: Final = (0, *_NONE, "")
+_NO_HISTORY: Final = (0, *_NONE, "")
+
+# Tables of usage: minutes in one slot of the table, and slots kept.
+_USAGE: Final = {"minute": (1, MINUTES_KEPT), "usage": (SLOT_MINUTES, SLOTS_KEPT)}
+_ADD_USAGE: Final = {table: adding(table, 2, "requests", "tokens", "usd", "errors") for table in _USAGE}
+_ADD_ATTEMPT: Final = adding("attempt_total", 4, "attempts", "tokens", "usd", "seconds")
+_ADD_COUNTED: Final = adding("counted_total", 3, "times")
 
 
-class SQLitePast(Past):
+class SQLiteJournal(LocalJournal):
     """Every method runs inside the transaction of a step."""
 
     def __init__(self, file: StateFile) -> None:
@@ -85,30 +91,17 @@ class SQLitePast(Past):
 
     def _close(self, provider: str, minute: int, sums: _Sums, present: int) -> None:
         """Add to a minute that is over and to the slot that it is in, and drop what is too old at the present one."""
-        for table, minutes, kept in (("minute", 1, MINUTES_KEPT), ("usage", SLOT_MINUTES, SLOTS_KEPT)):
-            self._db.execute(
-                f"INSERT INTO {table} VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-                "requests=requests+excluded.requests, tokens=tokens+excluded.tokens, usd=usd+excluded.usd, "
-                "errors=errors+excluded.errors",
-                (provider, minute // minutes, *sums),
-            )
+        for table, (minutes, kept) in _USAGE.items():
+            self._db.execute(_ADD_USAGE[table], (provider, minute // minutes, *sums))
             oldest = present // minutes - kept
             self._db.execute(f"DELETE FROM {table} WHERE provider=? AND slot<=?", (provider, oldest))
 
     def _add_up(self, outcome: Outcome, spent: Amount) -> None:
         how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
-        self._db.execute(
-            "INSERT INTO attempt_total VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-            "attempts=attempts+excluded.attempts, tokens=tokens+excluded.tokens, usd=usd+excluded.usd, "
-            "seconds=seconds+excluded.seconds",
-            (*how, 1, spent.tokens, spent.usd, outcome.seconds),
-        )
+        self._db.execute(_ADD_ATTEMPT, (*how, 1, spent.tokens, spent.usd, outcome.seconds))
 
     def count_on(self, counted: Counted, times: int) -> None:
-        self._db.execute(
-            "INSERT INTO counted_total VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET times=times+excluded.times",
-            (*counted, times),
-        )
+        self._db.execute(_ADD_COUNTED, (*counted, times))
 
     def put_decision(self, decision: Decision) -> None:
         text = decision_text(decision)
@@ -122,7 +115,7 @@ class SQLitePast(Past):
         self._db.execute("DELETE FROM event WHERE number<=?", ((put.lastrowid or 0) - EVENTS_KEPT,))
 
     def usage(self, since: Mapping[str, float]) -> dict[str, Usage]:
-        courses = {provider: course for provider, *course in self._db.execute("SELECT * FROM course")}
+        histories = {provider: history for provider, *history in self._db.execute("SELECT * FROM course")}
         found: dict[str, Usage] = {}
         for provider, moment in since.items():
             first = moment // SLOT_SECONDS
@@ -130,9 +123,9 @@ class SQLitePast(Past):
                 "SELECT sum(requests), sum(tokens), sum(usd), sum(errors) FROM usage WHERE provider=? AND slot>=?",
                 (provider, first),
             ).fetchone()
-            if over[0] is None and provider not in courses:
+            if over[0] is None and provider not in histories:
                 continue
-            minute, *present, latencies = courses.get(provider, _NO_COURSE)
+            minute, *present, latencies = histories.get(provider, _NO_HISTORY)
             sums = present if minute // SLOT_MINUTES >= first else _NONE
             requests, tokens, usd, errors = ((one or 0) + other for one, other in zip(over, sums, strict=True))
             found[provider] = Usage(requests, tokens, usd, errors, latencies_of(latencies))

@@ -5,12 +5,20 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from router_config.ledger.local.pages import Page, Tally
-from router_config.ledger.rules.gates import Rest, Status
-from router_config.ledger.rules.meters import Amount, Counts, LimitName, Seen
-from router_config.ledger.store import Lease
+from router_config.ledger.rules.gates import Cooldown
+from router_config.ledger.rules.meters import Amount, Counts, LimitName, ObservedLimit
+from router_config.ledger.values import Lease
 
 LATENCY_DIGITS: Final = 7
 LONGEST_LATENCY: Final = 10**LATENCY_DIGITS - 1
+
+
+def adding(table: str, keys: int, *sums: str) -> str:
+    """The statement that inserts a row, or adds to the `sums` of the row that has the same keys."""
+    marks = ",".join("?" * (keys + len(sums)))
+    return f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO UPDATE SET " + ", ".join(
+        f"{each}={each}+excluded.{each}" for each in sums
+    )
 
 
 def page_row(scope: str, page: Page) -> tuple[Any, ...]:
@@ -28,14 +36,14 @@ def page_row(scope: str, page: Page) -> tuple[Any, ...]:
         day.newest,
         day.leaves,
         *day.older,
-        _seen_text(tuple(counts.seen.items())) if counts.seen else None,
+        _observed_text(tuple(counts.observed.items())) if counts.observed else None,
     )
 
 
 def page_of_row(row: tuple[Any, ...]) -> Page:
-    scope, seen = row[0], _seen(row[22])
+    scope, observed = row[0], _observed(row[22])
     return Page(
-        Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[13:16]), seen),
+        Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[13:16]), observed),
         Tally(scope, "minute", row[7], row[8], row[9], Amount(*row[10:13])),
         Tally(scope, "day", row[16], row[17], row[18], Amount(*row[19:22])),
     )
@@ -52,30 +60,17 @@ def lease_of_row(row: tuple[Any, ...]) -> Lease:
     return Lease(lease_id, deployment, _scopes(scopes), amount, taken_at, expires_at, _scopes(probes))
 
 
-def rest_row(rest: Rest) -> tuple[Any, ...]:
-    return (
-        rest.scope,
-        rest.status,
-        rest.reason,
-        rest.since,
-        rest.until,
-        rest.probes,
-        rest.probe,
-        rest.probe_until,
-    )
-
-
-def rest_of_row(row: tuple[str, Status, str, float, float, int, str | None, float]) -> Rest:
-    scope, status, reason, since, until, probes, probe, probe_until = row
-    return Rest(scope, status, reason, since, until, bool(probes), probe, probe_until)
+def cooldown_of_row(row: tuple[Any, ...]) -> Cooldown:
+    """The columns are the fields, in their order; SQLite has no bool."""
+    return Cooldown._make((*row[:5], bool(row[5]), *row[6:]))
 
 
 def latency_text(milliseconds: int) -> str:
-    """Always as many digits, so that of a text of many the oldest can be cut off."""
+    """Always as many digits, so that the oldest can be cut off a text of many."""
     return f"{min(milliseconds, LONGEST_LATENCY):0{LATENCY_DIGITS}}"
 
 
-@lru_cache(maxsize=1024)  # Of most providers it is the same text as at the last reading.
+@lru_cache(maxsize=1024)  # Most texts are the same as at the last reading.
 def latencies_of(text: str) -> tuple[int, ...]:
     return tuple(int(text[start : start + LATENCY_DIGITS]) for start in range(0, len(text), LATENCY_DIGITS))
 
@@ -90,12 +85,12 @@ def _scopes(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-def _seen(text: str | None) -> dict[LimitName, Seen]:
+def _observed(text: str | None) -> dict[LimitName, ObservedLimit]:
     if not text:
         return {}
-    return {cast(LimitName, name): Seen(*values) for name, values in json.loads(text).items()}
+    return {cast(LimitName, name): ObservedLimit(*values) for name, values in json.loads(text).items()}
 
 
-@lru_cache(maxsize=4096)  # Most steps change nothing of it, and to make that text costs more than all the rest.
-def _seen_text(seen: tuple[tuple[LimitName, Seen], ...]) -> str:
-    return json.dumps(dict(seen))
+@lru_cache(maxsize=4096)  # Most steps do not change it, and making the text costs more than all else.
+def _observed_text(observed: tuple[tuple[LimitName, ObservedLimit], ...]) -> str:
+    return json.dumps(dict(observed))

@@ -5,24 +5,29 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final
 
+from router_config.ledger.local.pages import NO_SLOT
 from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, LONGEST_LATENCY
+from router_config.ledger.rules.history import SLOT_MINUTES
 
 SCHEMA_VERSION: Final = 5
 
+_NEVER: Final = "9e999"
+"""As SQLite writes `inf`: a window that holds nothing leaves never."""
+
 _TAKE_OVER: Final = {
-    "meter": """INSERT INTO meter SELECT
+    "meter": f"""INSERT INTO meter SELECT
         scope, open_requests, open_tokens, open_usd,
-        minute_requests, minute_tokens, minute_usd, coalesce(minute_leaves, 9e999),
-        -1, 9e999, minute_requests, minute_tokens, minute_usd,
-        day_requests, day_tokens, day_usd, coalesce(day_leaves, 9e999),
-        -1, 9e999, day_requests, day_tokens, day_usd, seen FROM old_meter""",
+        minute_requests, minute_tokens, minute_usd, coalesce(minute_leaves, {_NEVER}),
+        {NO_SLOT}, {_NEVER}, minute_requests, minute_tokens, minute_usd,
+        day_requests, day_tokens, day_usd, coalesce(day_leaves, {_NEVER}),
+        {NO_SLOT}, {_NEVER}, day_requests, day_tokens, day_usd, seen FROM old_meter""",
     "lease": "INSERT INTO lease SELECT * FROM old_lease",
     "minute": "INSERT INTO minute SELECT provider, slot, requests, tokens, usd, errors FROM old_minute",
     "answer": f"""INSERT INTO course SELECT
         provider, 0, 0, 0, 0, 0, group_concat(printf('%0{LATENCY_DIGITS}d', min(milliseconds, {LONGEST_LATENCY})), '')
         FROM old_answer GROUP BY provider""",
 }
-"""What schema 5 does with the tables that had another form until then."""
+"""How schema 5 takes over the rows of tables that had other columns before."""
 
 
 class NewerSchemaError(Exception):
@@ -55,7 +60,8 @@ def _upgrade(connection: sqlite3.Connection, version: int) -> None:
     old = [table for table in _TAKE_OVER if table in tables]
     for table in old:
         connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
-    for statement in _statements(files("router_config.ledger.local").joinpath("schema.sql").read_text("utf-8")):
+    schema = files("router_config.ledger.local").joinpath("schema.sql").read_text("utf-8")
+    for statement in _statements(schema.replace("{SLOT_MINUTES}", str(SLOT_MINUTES))):
         connection.execute(statement)
     for table in old:
         connection.execute(_TAKE_OVER[table])

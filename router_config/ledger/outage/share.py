@@ -1,181 +1,164 @@
 """The accounting of one process that cannot see the others: everything counts as if each of them did the same.
 
-So with four processes a request takes four times its room, and together they stay within every limit.
+With four processes a request takes four times its room. So together they stay within every limit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import Final
 
+from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.memory import MemoryStore
-from router_config.ledger.outage.debt import Debt
-from router_config.ledger.outage.snapshots import Known, count, put
-from router_config.ledger.rules.choice import Choice, Passed
-from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
-from router_config.ledger.rules.gates import Candidate, Examination, Need, Rest, Tier
-from router_config.ledger.rules.meters import NOTHING, Amount, Meter
-from router_config.ledger.rules.totals import Totals
-from router_config.ledger.store import Attendance, History, Lease, Settlement, SlotSeconds, Snapshot, Store
+from router_config.ledger.outage.backlog import Unsent
+from router_config.ledger.rules.choice import Choice, Skipped
+from router_config.ledger.rules.gates import Candidate, Examination, Need
+from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.reported_limits import Report
+from router_config.ledger.rules.windows import LENGTHS
+from router_config.ledger.values import Lease, Reserved, Settlement, Snapshot
+
+MEANWHILE: Final = 60.0
+"""Seconds that a lease would last which is settled at once."""
 
 
-class Share(Store):
-    """A share of a store's room. Leases and settlements come and go in real amounts."""
+@dataclass(frozen=True, slots=True)
+class LastReading:
+    """What a store held `at` a moment (epoch seconds), its name, and how many processes used it then.
 
-    name = "share"
-    shared = False
+    `open_elsewhere`: by scope, what leases of other processes held.
+    """
 
-    def __init__(self, processes: int) -> None:
-        self.processes = processes
-        self._ledger = MemoryStore()
-        self._stand_ins: dict[int, _StandIn] = {}
+    snapshot: Snapshot
+    at: float
+    store: str
+    processes: int
+    open_elsewhere: Mapping[str, Amount]
+
+
+class Share(MemoryStore):
+    """A share of a store's room. Leases and settlements come and go in real amounts, and are kept multiplied."""
+
+    processes = 1
 
     async def begin(
-        self, known: Known, meters: Mapping[str, Meter], mine: Iterable[Lease], recent: Iterable[Debt], now: float
+        self,
+        last: LastReading,
+        meters: Mapping[str, Meter],
+        mine: Iterable[Lease],
+        recent: Iterable[Unsent],
+        now: float,
     ) -> None:
-        """Start from what was last known of the store.
+        """Start from what was last read of the store.
 
-        `mine` are the leases of this process that are open, `recent` what it settled shortly before that reading: the
-        others may have read the store a little earlier and not know of it, so it counts as much as what came after.
+        mine: the open leases of this process. recent: what it settled shortly before that reading. Other processes may
+        have read the store a little earlier and not know of it, so it counts as much as what came after.
         """
-        await put(known, self._ledger, meters, now)
-        assumed: dict[str, Amount] = {}
+        await restore(last, self, meters, now)
+        times = last.processes - 1
+        by_this: dict[str, Amount] = {}
+        for lease in mine:
+            for scope in lease.scopes:
+                by_this[scope] = by_this.get(scope, NOTHING).plus(lease.amount.times(times))
+        for scope, elsewhere in last.open_elsewhere.items():
+            # Each of the others is taken to hold as much as this process. This is what they hold beyond that.
+            await count(self, scope, elsewhere.minus(by_this.get(scope, NOTHING)), last.at, now)
+        for each in recent:
+            if each.settlement.spent is not None and times:  # What this process spent is part of the reading already.
+                for scope in each.lease.scopes:
+                    await count(self, scope, each.settlement.spent.times(times), each.settlement.ended_at, now)
+        self.processes = last.processes  # Up to here everything is counted once, from here on as often as this.
         for lease in mine:
             await self.adopt(lease, now)
-            for scope in lease.scopes:
-                others = self._times(lease.amount).minus(lease.amount)
-                assumed[scope] = assumed.get(scope, NOTHING).plus(others)
-        for scope, elsewhere in known.open_elsewhere.items():
-            # What others held beyond the assumption that each holds as much as this process.
-            await count(self._ledger, scope, elsewhere.minus(assumed.get(scope, NOTHING)), known.at, now)
-        for debt in recent:
-            spent = debt.settlement.spent
-            if spent is not None and self.processes > 1:
-                others = self._times(spent).minus(spent)  # Once it is in what was known already.
-                for scope in debt.lease.scopes:
-                    await count(self._ledger, scope, others, debt.settlement.ended_at, now)
 
-    async def reserve(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
-    ) -> tuple[Choice, Lease | None]:
-        fitting = {each.id: each for each in candidates if self._fits(each, need)}
-        choice, lease = await self._ledger.reserve([self._stand_in(each) for each in fitting.values()], need, now, ttl)
-        statuses = {passed.deployment: passed.status for passed in choice.passed}
-        if choice.chosen is None or lease is None:
-            everyone = tuple(Passed(each.id, statuses.get(each.id, "rate_limited")) for each in candidates)
-            return Choice(None, NOTHING, (), everyone), None
-        chosen = fitting[choice.chosen.id]
-        before = candidates[: next(place for place, each in enumerate(candidates) if each.id == chosen.id)]
-        amount = chosen.need(need.tokens, need.prompt_tokens)
+    async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
+        fitting = [each for each in candidates if self._fits(each, need)]
+        choice, lease = await super().reserve(fitting, need._replace(times=self.processes), now, ttl)
+        statuses = {skipped.deployment: skipped.status for skipped in choice.skipped}
+        skipped = tuple(Skipped(each.id, statuses.get(each.id, "rate_limited")) for each in candidates)
+        chosen = choice.chosen
+        if chosen is None or lease is None:
+            return Choice(None, NOTHING, (), skipped), None
+        before = next(place for place, each in enumerate(candidates) if each.id == chosen.id)
+        amount = need.amount(chosen)
         tokens, usd = min(amount.tokens, choice.amount.tokens // self.processes), choice.amount.usd / self.processes
         amount = amount._replace(tokens=tokens, usd=usd)
-        passed = tuple(Passed(each.id, statuses.get(each.id, "rate_limited")) for each in before)
-        return Choice(chosen, amount, choice.probes, passed), lease._replace(amount=amount)
+        return Choice(chosen, amount, choice.probes, skipped[:before]), lease._replace(amount=amount)
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
         spent = settlement.spent
-        counted = settlement._replace(spent=None if spent is None else self._times(spent), outcome=None, decision=None)
+        counted = settlement._replace(
+            spent=None if spent is None else spent.times(self.processes), outcome=None, decision=None
+        )
         if settlement.outcome is None and settlement.decision is None:
-            await self._ledger.settle(lease, counted, now)
-        else:  # The history is of what was really spent.
-            await self._ledger.settle(lease, counted._replace(rests=(), counted=()), now)
-            await self._ledger.settle(lease, settlement._replace(reports=()), now)
+            await super().settle(lease, counted, now)
+        else:  # The journal is told what was really spent.
+            await super().settle(lease, counted._replace(cooldowns=(), counted=()), now)
+            await super().settle(lease, settlement._replace(reports=()), now)
 
     async def adopt(self, lease: Lease, now: float) -> None:
-        await self._ledger.adopt(lease._replace(amount=self._times(lease.amount)), now)
-
-    async def renew(self, lease: Lease, expires_at: float) -> None:
-        await self._ledger.renew(lease, expires_at)
-
-    async def rest(self, rest: Rest) -> None:
-        await self._ledger.rest(rest)
-
-    async def wake(self, scope: str) -> None:
-        await self._ledger.wake(scope)
+        await super().adopt(lease._replace(amount=lease.amount.times(self.processes)), now)
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
-        examined = await self._ledger.explain([self._stand_in(each) for each in candidates], need, now)
+        examined = await super().explain(candidates, need._replace(times=self.processes), now)
         pairs = zip(candidates, examined, strict=True)
-        return tuple(each if self._fits(candidate, need) else self._too_much(each) for candidate, each in pairs)
+        return tuple(each if self._fits(candidate, need) else _too_much(each) for candidate, each in pairs)
 
     async def rooms(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[float, ...]:
-        rooms = await self._ledger.rooms([self._stand_in(each) for each in candidates], need, now)
+        rooms = await super().rooms(candidates, need._replace(times=self.processes), now)
         return tuple(room if self._fits(each, need) else 0.0 for each, room in zip(candidates, rooms, strict=True))
 
-    async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
-        return await self._ledger.snapshot(meters, since, now)
-
-    async def totals(self, now: float) -> Totals:
-        return await self._ledger.totals(now)
-
-    async def record(self, decision: Decision, now: float) -> None:
-        await self._ledger.record(decision, now)
-
-    async def decisions(self, after: int = 0, last: int = DECISIONS_KEPT) -> tuple[Decision, ...]:
-        return await self._ledger.decisions(after, last)
-
-    async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
-        return await self._ledger.history(slot_seconds, since, now)
-
-    def know(self, meters: Sequence[Meter]) -> None:
-        self._ledger.know(meters)
-
-    async def attend(self, process: str, now: float, lasts: float) -> Attendance:
-        return Attendance(self.processes, "")
-
-    async def aclose(self) -> None:
-        await self._ledger.aclose()
-
-    def _times(self, amount: Amount) -> Amount:
-        processes = self.processes
-        return Amount(amount.requests * processes, amount.tokens * processes, amount.usd * processes)
-
-    def _stand_in(self, candidate: Candidate) -> Candidate:
-        if self.processes == 1:
-            return candidate
-        known = self._stand_ins.get(id(candidate))
-        if known is None:
-            known = self._stand_ins[id(candidate)] = _StandIn(candidate, self)
-        return known
-
     def _fits(self, candidate: Candidate, need: Need) -> bool:
-        """Whether a share of each token limit holds the request; cut to the limit it would take too much."""
+        """Whether this share of each token limit holds the request. Cut to the limit it would take too much."""
         if self.processes == 1:
             return True
-        tokens = candidate.need(need.tokens, need.prompt_tokens).tokens * self.processes
-        limits = (limit for meter in candidate.meters for limit in meter.limits)
-        return all(tokens <= limit.value for limit in limits if limit.metric == "tokens")
-
-    def _too_much(self, examination: Examination) -> Examination:
-        gates = tuple(
-            replace(gate, status="rate_limited", clears_at=None)
-            if gate.limit in ("tpm", "tpd") and gate.needed >= gate.value
-            else gate
-            for gate in examination.gates
-        )
-        return replace(examination, gates=gates)
+        tokens = need.amount(candidate).tokens * self.processes
+        return all(tokens <= meter.most_tokens for meter in candidate.meters)
 
 
-@dataclass(frozen=True)
-class _StandIn:
-    """A candidate at which a request needs as much as all processes together would."""
+def _too_much(examination: Examination) -> Examination:
+    gates = tuple(
+        replace(gate, status="rate_limited", clears_at=None)
+        if gate.limit in ("tpm", "tpd") and gate.needed >= gate.value
+        else gate
+        for gate in examination.gates
+    )
+    return replace(examination, gates=gates)
 
-    candidate: Candidate
-    share: Share
 
-    @property
-    def id(self) -> str:
-        return self.candidate.id
+async def restore(last: LastReading, store: Backend, meters: Mapping[str, Meter], now: float) -> None:
+    """Count in an empty store what was last read: cooldowns, observed limits, and the windows' totals.
 
-    @property
-    def tier(self) -> Tier:
-        return self.candidate.tier
+    Nobody knows when each part of a total leaves its window. All of it is counted as of the reading, never too early.
+    """
+    for scope, counts in last.snapshot.counts.items():
+        meter = meters.get(scope) or Meter(scope)
+        minute, earlier = counts.minute, counts.day.minus(counts.minute)
+        # In the day but no more in the minute. Where the day has just begun there is no such moment.
+        before = last.at - LENGTHS["minute"] - 1
+        await count(store, scope, earlier, before if meter.day.frees(before) > last.at else last.at, now)
+        await count(store, scope, minute, last.at, now)
+        for name, observed in counts.observed.items():
+            await _report(store, meter, counts, name, observed, now)
+    for cooldown in last.snapshot.cooldowns.values():
+        await store.begin_cooldown(cooldown)
 
-    @property
-    def meters(self) -> tuple[Meter, ...]:
-        return self.candidate.meters
 
-    @property
-    def rests_with(self) -> tuple[str, ...]:
-        return self.candidate.rests_with
+async def count(store: Backend, scope: str, amount: Amount, moment: float, now: float) -> None:
+    """Count as spent at `moment` what no lease of this store was for."""
+    if amount != NOTHING:
+        lease = Lease(f"restored-{token_hex(8)}", "", (scope,), NOTHING, moment, now + MEANWHILE)
+        await store.adopt(lease, now)
+        await store.settle(lease, Settlement(amount, moment, moment), now)
 
-    def need(self, tokens: int, prompt_tokens: int) -> Amount:
-        return self.share._times(self.candidate.need(tokens, prompt_tokens))
+
+async def _report(
+    store: Backend, meter: Meter, counts: Counts, name: LimitName, observed: ObservedLimit, now: float
+) -> None:
+    """Report a limit to the store such that the same usage beyond our own count follows."""
+    configured = meter.value_of(name)
+    limit = observed.limit if configured is None else min(observed.limit, configured)
+    remaining = limit - counts.used(Limit(name, observed.limit)) - observed.extra_at(now)
+    report = Report(meter.scope, name, observed.limit, remaining, observed.until - now, observed.refills)
+    lease = Lease(f"restored-{token_hex(8)}", "", (), NOTHING, observed.asked_at, now)
+    await store.settle(lease, Settlement(None, now, now, reports=(report,)), now)

@@ -6,8 +6,6 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from hashlib import sha1
-from importlib.resources import files
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -15,40 +13,26 @@ import redis
 from redis.asyncio import Connection, ConnectionPool
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from router_config.ledger.store import StoreError
+from router_config.ledger.interfaces import StoreError
+from router_config.ledger.redis.scripts import DAY, Script
 
 CONNECT: Final = 1.0
-"""Seconds within which a connection must stand, name lookup and sign-in included."""
+"""Seconds that connecting may take, name lookup and sign-in included."""
 
 ANSWER: Final = 1.0
 """Seconds within which Redis must have answered."""
 
-BOOT_LASTS: Final = 90 * 86400
+BOOT_LASTS: Final = 90 * DAY
 """Seconds for which the epoch of a machine's boot is kept."""
 
 STARVED: Final = 0.2
-"""Seconds more, counted from the moment at which this process notices that the time is up: an answer that came while
-the event loop was busy is read first, for a process that is starved itself must not take the server for dead."""
+"""Seconds more, from the moment at which this process notices that the time is up. An answer may have come while the
+event loop was busy. It is read first, so that a busy process does not take the server for dead."""
 
 TOGETHER: Final = 64
 """At most so many steps go out at once, so that none waits long for the others."""
 
 Argument = bytes | str | int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A Lua script, known to the server by its SHA-1."""
-
-    name: str
-    text: str
-    sha: str
-
-    @classmethod
-    def load(cls, name: str) -> "Script":
-        folder = files("router_config.ledger.redis").joinpath("lua")
-        text = "\n".join(folder.joinpath(f"{part}.lua").read_text("utf-8") for part in ("ledger", name))
-        return cls(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
 @dataclass(slots=True)
@@ -83,7 +67,7 @@ class Lines:
     async def here(self) -> "Line":
         """The line of the running event loop."""
         if self._pid != os.getpid():
-            # The parent's connections are left alone: collecting them would close what it still uses.
+            # The parent still uses its connections, and collecting them would close them.
             self._inherited.append(self._open)
             self._pid, self._lock, self._open = os.getpid(), threading.Lock(), WeakKeyDictionary()
         loop = asyncio.get_running_loop()
@@ -98,7 +82,7 @@ class Lines:
         return held[0]
 
     def first_to_set(self, name: str, value: float) -> float:
-        """The number of a key, set to `value` where nobody has yet. Waits; for the start, where no loop runs."""
+        """The number of a key, set to `value` where it had none. It blocks: for the start, when no event loop runs."""
         try:
             with redis.Redis.from_url(self._url, socket_connect_timeout=CONNECT, socket_timeout=ANSWER) as client:
                 client.set(name, repr(value), nx=True, ex=BOOT_LASTS)

@@ -1,6 +1,6 @@
-"""What Python and the Lua scripts hand each other: JSON for what is asked, packed doubles for what is stored.
+"""What Python and the Lua scripts give each other: JSON for what is asked, packed doubles for what is stored.
 
-Redis' own numbers in Lua have 14 digits, too few for epoch seconds, hence doubles in `struct` format.
+Lua writes numbers with 14 digits, too few for epoch seconds. So they are doubles in `struct` format.
 """
 
 import json
@@ -10,27 +10,27 @@ from math import inf
 from struct import Struct, unpack
 from typing import Any, Final, cast
 
+from router_config.ledger.redis.scripts import LATENCY
 from router_config.ledger.rules.decisions import Decision, decision_of
-from router_config.ledger.rules.events import Event, EventKind
-from router_config.ledger.rules.gates import Candidate, Rest, Status
-from router_config.ledger.rules.history import LATENCIES_KEPT, MINUTES_KEPT, SLOTS_KEPT, minute_of, slot_of
-from router_config.ledger.rules.meters import LIMITS, Amount, Counts, LimitName, Meter, Seen
+from router_config.ledger.rules.gates import Candidate, Cooldown, Status
+from router_config.ledger.rules.history import Event, EventKind, minute_of, slot_of
+from router_config.ledger.rules.meters import LIMITS, Amount, Counts, LimitName, Meter, ObservedLimit
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.rules.windows import MINUTE, Window
-from router_config.ledger.store import LastError, Lease, Outcome, Settlement, Usage
+from router_config.ledger.values import LastError, Lease, Outcome, Settlement, Usage
 
 LIMIT_NAMES: Final[tuple[LimitName, ...]] = tuple(LIMITS)
 LIMIT_NUMBERS: Final[dict[LimitName, int]] = {name: number for number, name in enumerate(LIMIT_NAMES)}
 
 ONE: Final = Struct("<d")
 TWO: Final = Struct("<2d")
-AMOUNT: Final = Struct("<3d")
 FOUR: Final = Struct("<4d")
 _PAGE: Final = Struct("<11d")
 _LENGTH: Final = Struct("<I")
-_SEEN: Final = Struct("<7d")
-_REST: Final = Struct("<3dB")
+_OBSERVED: Final = Struct("<7d")
+_COOLDOWN: Final = Struct("<3dB")
 _USAGE: Final = Struct("<5d")
+_LATENCY: Final = Struct(LATENCY)
 
 Mark = tuple[int, float, int, float]
 """Where a moment is counted: its slot of the minute and when that leaves, its slot of the day and when that leaves."""
@@ -50,28 +50,10 @@ class Description:
     days: tuple[tuple[str, Window], ...]
 
 
-class Descriptions:
-    """Descriptions of the candidates in use, made once for each."""
-
-    _KEPT: Final = 10_000
-
-    def __init__(self) -> None:
-        self._known: dict[int, Description] = {}
-
-    def of(self, candidate: Candidate) -> Description:
-        # By identity: hashing a deployment costs more than describing it. The reference held keeps the id its own.
-        known = self._known.get(id(candidate))
-        if known is None:
-            if len(self._known) >= self._KEPT:
-                self._known.clear()
-            known = self._known[id(candidate)] = describe(candidate)
-        return known
-
-
 def describe(candidate: Candidate) -> Description:
     days = {repr(meter.day): meter.day for meter in candidate.meters}
     meters = [{"scope": meter.scope, "day": repr(meter.day), "limits": _limits(meter)} for meter in candidate.meters]
-    text = text_of({"tier": candidate.tier, "rests_with": candidate.rests_with, "meters": meters})
+    text = text_of({"tier": candidate.tier, "scopes": candidate.scopes, "meters": meters})
     return Description(candidate, text, tuple(days.items()))
 
 
@@ -91,11 +73,11 @@ def page_of(raw: bytes | None) -> Counts | None:
     if not raw:
         return None
     numbers = _PAGE.unpack_from(raw)
-    seen: dict[LimitName, Seen] = {}
+    observed: dict[LimitName, ObservedLimit] = {}
     if len(raw) > _PAGE.size:
-        for number, limit, extra, asked_at, heard_at, until, refills in _SEEN.iter_unpack(raw[_PAGE.size :]):
-            seen[LIMIT_NAMES[int(number)]] = Seen(limit, extra, asked_at, heard_at, until, refills == 1)
-    return Counts(amount_of(numbers[0:3]), amount_of(numbers[3:6]), amount_of(numbers[7:10]), seen)
+        for number, limit, extra, asked_at, observed_at, until, refills in _OBSERVED.iter_unpack(raw[_PAGE.size :]):
+            observed[LIMIT_NAMES[int(number)]] = ObservedLimit(limit, extra, asked_at, observed_at, until, refills == 1)
+    return Counts(amount_of(numbers[0:3]), amount_of(numbers[3:6]), amount_of(numbers[7:10]), observed)
 
 
 def pages_of(packed: bytes) -> Iterator[Counts | None]:
@@ -116,19 +98,21 @@ def amount_of(numbers: Sequence[float]) -> Amount:
     return Amount(int(requests), int(tokens), usd)
 
 
-def packed_rest(rest: Rest) -> bytes:
-    words = (rest.status, rest.probe or "", rest.reason)
-    return _REST.pack(rest.since, rest.until, rest.probe_until, rest.probes) + _words(words)
+def packed_cooldown(cooldown: Cooldown) -> bytes:
+    words = (cooldown.status, cooldown.probe or "", cooldown.reason)
+    return _COOLDOWN.pack(cooldown.since, cooldown.until, cooldown.probe_until, cooldown.probes) + _words(words)
 
 
-def rests_of(flat: Sequence[bytes]) -> dict[str, Rest]:
-    """The rests of a hash, as Redis returns one: field and value in turn."""
-    found: dict[str, Rest] = {}
+def cooldowns_of(flat: Sequence[bytes]) -> dict[str, Cooldown]:
+    """The cooldowns of a hash, as Redis returns one: field and value in turn."""
+    found: dict[str, Cooldown] = {}
     for name, raw in zip(flat[::2], flat[1::2], strict=True):
         scope = name.decode()
-        since, until, probe_until, probes = _REST.unpack_from(raw)
-        status, probe, reason = _split(raw[_REST.size :])
-        found[scope] = Rest(scope, cast(Status, status), reason, since, until, bool(probes), probe or None, probe_until)
+        since, until, probe_until, probes = _COOLDOWN.unpack_from(raw)
+        status, probe, reason = _split(raw[_COOLDOWN.size :])
+        found[scope] = Cooldown(
+            scope, cast(Status, status), reason, since, until, bool(probes), probe or None, probe_until
+        )
     return found
 
 
@@ -190,7 +174,7 @@ def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, M
         "lease": lease.id,
         "asked_at": lease.taken_at,
         "marks": {scope: (mark_of(arrived_at, day), mark_of(ended_at, day)) for scope, day in days.items()},
-        "rests": [rest.scope for rest in settlement.rests],
+        "cooldowns": [cooldown.scope for cooldown in settlement.cooldowns],
         "reports": list(_reports(settlement, meters)),
     }
     if settlement.spent is not None:
@@ -207,46 +191,38 @@ def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, M
 def _reports(settlement: Settlement, meters: Mapping[str, Meter]) -> Iterable[dict[str, float | str]]:
     for report in settlement.reports:
         meter = meters.get(report.scope) or Meter(report.scope)
-        configured = next((limit.value for limit in meter.limits if limit.name == report.limit_name), None)
-        limit = report.limit if report.limit is not None else configured
+        limit = report.value(meter)
         if limit is None:
             continue
-        window = 60.0 if report.limit_name in ("rpm", "tpm") else 86400.0
-        heard: dict[str, float | str] = {
+        yield {
             "scope": report.scope,
             "number": LIMIT_NUMBERS[report.limit_name],
             "limit": limit,
-            "in_force": limit if configured is None else min(limit, configured),
-            "window": window,
-            "lasts": max(1.0, window if report.reset_after is None else report.reset_after),
+            "in_force": report.in_force(meter),
+            "lasts": report.lasts,
             "refills": report.refills,
+            **({} if report.remaining is None else {"remaining": report.remaining}),
         }
-        if report.remaining is not None:
-            heard["remaining"] = report.remaining
-        yield heard
 
 
 def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "provider": outcome.provider,
         "slot": slot_of(now),
-        "slots_kept": SLOTS_KEPT,
         "minute": minute_of(now),
-        "minutes_kept": MINUTES_KEPT,
-        "latencies_kept": LATENCIES_KEPT,
         "ending": json.dumps(ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)),
         "seconds": outcome.seconds,
         "cooldown": json.dumps(Counted("cooldown", outcome.provider, outcome.model)),
     }
     if outcome.error is None:
-        told["milliseconds"] = round(outcome.seconds * 1000)
-    return told
+        fields["milliseconds"] = round(outcome.seconds * 1000)
+    return fields
 
 
 def usage_of(raw: bytes, latencies: bytes) -> tuple[Usage, int]:
     """A provider's usage, and its tokens of the last hour."""
     requests, tokens, usd, errors, burn = _USAGE.unpack(raw)
-    recent = unpack(f"<{len(latencies) // 4}I", latencies)
+    recent = unpack(f"<{len(latencies) // _LATENCY.size}I", latencies)
     return Usage(int(requests), int(tokens), usd, int(errors), recent), int(burn)
 
 

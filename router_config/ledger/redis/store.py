@@ -1,142 +1,113 @@
 """The ledger of many machines: one Redis, one Lua script a step.
 
-The scripts in `lua/` do what `local.py` does for the other stores; the same test suite holds for all of them. A reading
-that needs no atomic write (`explain`, `rooms`) is fetched once and then judged by the same pure functions.
+The scripts in `lua/` do what local/store.py does for the other stores, and the same tests hold for all of them.
+`explain` and `rooms` need no atomic write: counts and cooldowns are fetched once, and the pure rules judge them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from math import inf
-from os import getpid
 from secrets import token_hex
 from typing import Any, Final, get_args
 
+from router_config.ledger.interfaces import Backend, StoreError
 from router_config.ledger.redis import forms as forms
-from router_config.ledger.redis.connection import Argument, Lines, Script
-from router_config.ledger.rules.choice import Choice, Passed, room_for
+from router_config.ledger.redis.connection import Argument, Lines
+from router_config.ledger.redis.scripts import script
+from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
-from router_config.ledger.rules.events import News
-from router_config.ledger.rules.gates import Candidate, Examination, Need, Rest, Status, examine_all
-from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, SLOTS_KEPT
+from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
+from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
 from router_config.ledger.rules.meters import NOTHING, Counts, Limit, LimitName, Meter
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.store import (
-    Attendance,
-    History,
-    Lease,
-    Settlement,
-    SlotSeconds,
-    Snapshot,
-    Store,
-    StoreError,
-    Usage,
-)
+from router_config.ledger.values import History, Lease, Membership, Reserved, Settlement, Snapshot, Usage, new_lease_id
 
 PREFIX: Final = "{router-config:1}"
 """All keys begin with it: one hash tag for one node of a cluster, and the version of the forms."""
 
 FIRST: Final = 16
-"""So many candidates go out in the first call of a reservation, and four times as many in each that must follow."""
+"""So many candidates go out in the first call of a reservation, and four times as many in each call that follows."""
 
-_SCRIPTS: Final = (
-    "reserve",
-    "settle",
-    "adopt",
-    "renew",
-    "rest",
-    "wake",
-    "read",
-    "clears",
-    "snapshot",
-    "totals",
-    "attend",
-    "record",
-    "decisions",
-    "history",
-)
+DESCRIPTIONS_KEPT: Final = 10_000
+
 _STATUSES: Final[Mapping[bytes, Status]] = {status.encode(): status for status in get_args(Status)}
 
 
-class RedisStore(Store):
-    """Connects at its first step; every step is one round trip, a reservation past many full candidates a few."""
+class RedisStore(Backend):
+    """Connects at its first step. A step is one round trip, a reservation a few where many candidates are full.
+
+    url: as `open_store` takes it. Raises `StoreError` for one that is no URL of a Redis.
+    """
 
     name = "redis"
     shared = True
 
     def __init__(self, url: str) -> None:
         self._lines = Lines(url, PREFIX)
-        self._scripts = {name: Script.load(name) for name in _SCRIPTS}
         self._meters: dict[str, Meter] = {}
-        self._descriptions = forms.Descriptions()
-        self._lease_numbers = count(1)
+        self._descriptions: dict[int, forms.Description] = {}
         self._news = News()
-        self._self = ""
-        self._pid = 0
 
-    async def reserve(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float
-    ) -> tuple[Choice, Lease | None]:
+    async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
+        lease_id, expires_at = new_lease_id(), now + ttl
         statuses: dict[int, Status] = {}
         ahead, size = 0, FIRST
         places: list[int] = []
         while True:
             places += range(ahead, min(len(candidates), ahead + size))
             ahead, size = min(len(candidates), ahead + size), size * 4
-            part = [candidates[place] for place in places]
-            last = ahead >= len(candidates)
-            found = await self._reserve_of(part, need, now, ttl, last)
-            statuses.update(zip(places, found.statuses, strict=False))
-            if found.taken or last:
+            part, last = [candidates[place] for place in places], ahead >= len(candidates)
+            reply = await self._reserve_of(part, need, now, lease_id, expires_at, last)
+            taken, spare, tokens, raw_probes, raw_scopes, found, usd = reply
+            statuses.update(zip(places, (_STATUSES[status] for status in found), strict=False))
+            if taken or last:
                 break
-            # One past its soft limit stays in the running, as the first of the next call.
-            places = [places[found.spare - 1]] if found.spare else []
-        if not found.taken:
-            return Choice(None, NOTHING, (), _passed(candidates, statuses, len(candidates))), None
-        place = places[found.taken - 1]
-        chosen = candidates[place]
-        amount = chosen.need(need.tokens, need.prompt_tokens)._replace(tokens=found.tokens, usd=found.usd)
-        choice = Choice(chosen, amount, found.probes, _passed(candidates, statuses, place))
-        lease = Lease(found.lease_id, chosen.id, found.scopes, amount, now, now + ttl, found.probes)
+            # A candidate past its soft limit is compared again, as the first of the next call.
+            places = [places[spare - 1]] if spare else []
+        place = places[taken - 1] if taken else len(candidates)
+        skipped = tuple(Skipped(candidates[each].id, statuses[each]) for each in range(place))
+        if not taken:
+            return Choice(None, NOTHING, (), skipped), None
+        chosen, probes = candidates[place], _texts(raw_probes)
+        amount = need.amount(chosen)._replace(tokens=tokens, usd=forms.ONE.unpack(usd)[0])
         for meter in chosen.meters:
             self._meters.setdefault(meter.scope, meter)
-        return choice, lease
+        lease = Lease(lease_id, chosen.id, _texts(raw_scopes), amount, now, expires_at, probes)
+        return Choice(chosen, amount, probes, skipped), lease
 
     async def _reserve_of(
-        self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float, last: bool
-    ) -> "_Found":
-        lease_id, expires_at = self._lease_id(), now + ttl
+        self, candidates: Sequence[Candidate], need: Need, now: float, lease_id: str, expires_at: float, last: bool
+    ) -> Any:
+        """What reserve.lua returns. `last`: no candidates follow in another call."""
         arguments: list[bytes] = []
         marks: dict[str, forms.Mark] = {}
         for candidate in candidates:
-            description = self._descriptions.of(candidate)
-            amount = candidate.need(need.tokens, need.prompt_tokens)
-            dearest = candidate.need(need.most, need.prompt_tokens).usd if need.most else 0.0
-            arguments += description.text, forms.FOUR.pack(*amount, dearest)
+            description = self._description(candidate)
+            arguments += description.text, forms.FOUR.pack(*need.amount(candidate), need.dearest(candidate))
             for name, day in description.days:
                 if name not in marks:
                     marks[name] = forms.mark_of(expires_at, day)
         line = await self._lines.here()
         header = forms.FOUR.pack(now, expires_at, need.prompt_tokens, last)
-        reply = line.call(self._scripts["reserve"], header, lease_id, forms.text_of(marks), *arguments)
+        reply = line.call(script("reserve"), header, lease_id, forms.text_of(marks), *arguments)
         try:
-            taken, spare, tokens, probes, scopes, statuses, usd = await reply
+            return await reply
         except BaseException:
-            # Whoever asked has left: what may have been taken goes back, on the same line and so after it was taken.
+            # The caller gave up. What may have been reserved is given back, on the same line and so after it.
             nobody = Lease(lease_id, "", (), NOTHING, now, expires_at)
             nothing = forms.settlement_text(nobody, Settlement(None, now, now), {}, now)
-            line.call(self._scripts["settle"], nothing, b"", b"")
+            line.call(script("settle"), nothing, b"", b"")
             raise
-        return _Found(
-            lease_id,
-            taken,
-            spare,
-            tokens,
-            forms.ONE.unpack(usd)[0],
-            _texts(probes),
-            _texts(scopes),
-            [_STATUSES[status] for status in statuses],
-        )
+
+    def _description(self, candidate: Candidate) -> forms.Description:
+        # By identity, since hashing a deployment costs more than describing it. No other object gets the id: the
+        # description holds the candidate.
+        made = self._descriptions.get(id(candidate))
+        if made is None:
+            if len(self._descriptions) >= DESCRIPTIONS_KEPT:
+                self._descriptions.clear()
+            made = self._descriptions[id(candidate)] = forms.describe(candidate)
+        return made
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
         outcome, decision = settlement.outcome, settlement.decision
@@ -145,7 +116,7 @@ class RedisStore(Store):
             forms.settlement_text(lease, settlement, self._meters_of(lease, settlement), now),
             forms.packed_error(outcome, now) if outcome is not None and outcome.error is not None else b"",
             b"" if decision is None else decision_text(decision),
-            *(forms.packed_rest(rest) for rest in settlement.rests),
+            *(forms.packed_cooldown(cooldown) for cooldown in settlement.cooldowns),
             *(self._events_of(decision) if decision is not None else ()),
         )
 
@@ -163,8 +134,8 @@ class RedisStore(Store):
         first = max(int(since // slot_seconds), last - (MINUTES_KEPT if by_minutes else SLOTS_KEPT))
         wanted = {"first": first, "last": last, "by_minutes": by_minutes}
         slots, events = await self._call("history", forms.text_of(wanted))
-        told = [forms.event_of(raw) for raw in reversed(events)]
-        return History(forms.slots_of(slots), tuple(each for each in told if each.at >= since))
+        kept = (forms.event_of(raw) for raw in reversed(events))
+        return History(forms.slots_of(slots), tuple(event for event in kept if event.at >= since))
 
     async def adopt(self, lease: Lease, now: float) -> None:
         text = forms.lease_text(lease, self._meters_of(lease))
@@ -175,23 +146,25 @@ class RedisStore(Store):
         marks = {scope: forms.mark_of(expires_at, meters[scope].day) for scope in lease.scopes}
         await self._call("renew", lease.id, forms.ONE.pack(expires_at), forms.text_of(marks))
 
-    async def rest(self, rest: Rest) -> None:
-        await self._call("rest", forms.ONE.pack(rest.since), rest.scope, forms.packed_rest(rest))
+    async def begin_cooldown(self, cooldown: Cooldown) -> None:
+        await self._call(
+            "begin_cooldown", forms.ONE.pack(cooldown.since), cooldown.scope, forms.packed_cooldown(cooldown)
+        )
 
-    async def wake(self, scope: str) -> None:
-        await self._call("wake", scope)
+    async def end_cooldown(self, scope: str) -> None:
+        await self._call("end_cooldown", scope)
 
-    async def attend(self, process: str, now: float, lasts: float) -> Attendance:
+    async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         proposed = token_hex(8)
-        processes, name = await self._call("attend", forms.TWO.pack(now, lasts), process, proposed)
-        return Attendance(int(processes), name.decode(), name.decode() == proposed)
+        processes, name = await self._call("sign_in", forms.TWO.pack(now, lasts), process, proposed)
+        return Membership(int(processes), name.decode(), name.decode() == proposed)
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
         reading = await self._read(candidates, now)
         examined = examine_all(candidates, need, reading, now)
-        if not reading.unknown:
+        if not reading.not_fetched:
             return examined
-        asked = list(reading.unknown)
+        asked = list(reading.not_fetched)
         answers = await self._call(
             "clears",
             forms.ONE.pack(now),
@@ -203,7 +176,7 @@ class RedisStore(Store):
             ),
         )
         for (meter, limit, room), raw in zip(asked, answers, strict=True):
-            # A window that never held so much: what is open must end first, and then leave it.
+            # The window never held so much. What is open now must end first, and then leave the window.
             leaves: float = meter.window(limit.period).frees(now) if raw is None else forms.ONE.unpack(raw)[0]
             reading.clears[meter.scope, limit.name, room] = leaves
         return examine_all(candidates, need, reading, now)
@@ -213,14 +186,14 @@ class RedisStore(Store):
         return tuple(room_for(each, need, reading, now) for each in candidates)
 
     async def snapshot(self, meters: Sequence[Meter], since: Mapping[str, float], now: float) -> Snapshot:
-        step = {"now": now, "since": since, "slot_seconds": SLOT_SECONDS, "slots_kept": SLOTS_KEPT}
+        step = {"now": now, "since": since}
         wanted = forms.text_of(
             [
                 {"scope": meter.scope, "limits": [forms.LIMIT_NUMBERS[limit.name] for limit in meter.limits]}
                 for meter in meters
             ]
         )
-        pages, resets, rests, usages, errors = await self._call("snapshot", forms.text_of(step), wanted)
+        pages, resets, cooldowns, usages, errors = await self._call("snapshot", forms.text_of(step), wanted)
         counts: dict[str, Counts] = {}
         for meter, page in zip(meters, forms.pages_of(pages), strict=True):
             if page is not None or meter.limits:
@@ -233,7 +206,9 @@ class RedisStore(Store):
         return Snapshot(
             counts=counts,
             resets_at={limit: at for limit, at in zip(limits, forms.moments_of(resets), strict=True) if at},
-            rests={scope: rest for scope, rest in forms.rests_of(rests).items() if not rest.over(now)},
+            cooldowns={
+                scope: cooldown for scope, cooldown in forms.cooldowns_of(cooldowns).items() if not cooldown.over(now)
+            },
             usage=usage,
             last_errors=forms.errors_of(errors),
             burn=burn,
@@ -250,73 +225,50 @@ class RedisStore(Store):
         except StoreError:
             return proposed
 
-    def know(self, meters: Sequence[Meter]) -> None:
+    def register_meters(self, meters: Sequence[Meter]) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
 
     async def aclose(self) -> None:
         await self._lines.aclose()
 
-    async def _call(self, script: str, *arguments: Argument) -> Any:
+    async def _call(self, name: str, *arguments: Argument) -> Any:
         line = await self._lines.here()
-        return await line.call(self._scripts[script], *arguments)
+        return await line.call(script(name), *arguments)
 
     async def _read(self, candidates: Sequence[Candidate], now: float) -> "_Reading":
         scopes = list(dict.fromkeys(meter.scope for each in candidates for meter in each.meters))
-        pages, rests = await self._call("read", forms.ONE.pack(now), *scopes)
+        pages, cooldowns = await self._call("read", forms.ONE.pack(now), *scopes)
         counts = {scope: forms.page_of(raw) for scope, raw in zip(scopes, pages, strict=True)}
-        return _Reading(counts, forms.rests_of(rests))
+        return _Reading(counts, forms.cooldowns_of(cooldowns))
 
     def _meters_of(self, lease: Lease, settlement: Settlement | None = None) -> dict[str, Meter]:
         reported = (report.scope for report in settlement.reports) if settlement else ()
         return {scope: self._meters.get(scope) or Meter(scope) for scope in (*lease.scopes, *reported)}
 
-    def _lease_id(self) -> str:
-        if self._pid != getpid():  # Random, since processes of other machines or containers may have the same number.
-            self._pid, self._self = getpid(), token_hex(6)
-        return f"{self._self}-{next(self._lease_numbers)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One call's choice: the candidate taken or the spare one, counted from 1 (0: none), and each one's status."""
-
-    lease_id: str
-    taken: int
-    spare: int
-    tokens: int
-    usd: float
-    probes: tuple[str, ...]
-    scopes: tuple[str, ...]
-    statuses: Sequence[Status]
-
 
 @dataclass(slots=True)
 class _Reading:
-    """Pages and rests of one moment, as the pure functions ask for them."""
+    """Pages and cooldowns of one moment, as the rules ask for them."""
 
     pages: Mapping[str, Counts | None]
-    rests: Mapping[str, Rest]
+    cooldowns: Mapping[str, Cooldown]
     clears: dict[tuple[str, LimitName, float], float] = field(default_factory=dict)
-    unknown: list[tuple[Meter, Limit, float]] = field(default_factory=list)
-    """What a first examination asked of the windows, to be fetched for the second."""
+    not_fetched: list[tuple[Meter, Limit, float]] = field(default_factory=list)
+    """What a first examination asked of the windows. It is fetched for the second."""
 
     def counts(self, meter: Meter) -> Counts | None:
         page = self.pages[meter.scope]
         return Counts() if page is None and meter.limits else page
 
-    def rest_of(self, scope: str) -> Rest | None:
-        return self.rests.get(scope)
+    def cooldown_of(self, scope: str) -> Cooldown | None:
+        return self.cooldowns.get(scope)
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
-        known = self.clears.get((meter.scope, limit.name, room))
-        if known is None:
-            self.unknown.append((meter, limit, room))
+        leaves = self.clears.get((meter.scope, limit.name, room))
+        if leaves is None:
+            self.not_fetched.append((meter, limit, room))
             return inf
-        return known
-
-
-def _passed(candidates: Sequence[Candidate], statuses: Mapping[int, Status], before: int) -> tuple[Passed, ...]:
-    return tuple(Passed(candidates[place].id, statuses[place]) for place in range(before))
+        return leaves
 
 
 def _texts(raw: Iterable[bytes]) -> tuple[str, ...]:

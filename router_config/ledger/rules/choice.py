@@ -1,7 +1,7 @@
-"""Which deployment a request goes to: pure logic over counts and rests, the same for every store."""
+"""Which deployment a request goes to: pure logic over counts and cooldowns, the same for every store."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from router_config.ledger.rules.gates import (
     Book,
@@ -16,21 +16,23 @@ from router_config.ledger.rules.gates import (
 )
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Meter
 
+_new: Final = tuple.__new__  # Half the time of calling the class.
 
-class Passed(NamedTuple):
-    """A candidate that was passed over, and its status then."""
+
+class Skipped(NamedTuple):
+    """A candidate that was skipped, and its status then."""
 
     deployment: str
     status: Status
 
 
 class Choice(NamedTuple):
-    """The deployment chosen, if any, what it takes, the rests it probes, and what was passed over on the way."""
+    """The deployment chosen, if any, what it takes, the scopes whose cooldown it probes, and which were skipped."""
 
     chosen: Candidate | None
     amount: Amount
     probes: tuple[str, ...]
-    passed: tuple[Passed, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def choose(candidates: Sequence[Candidate], need: Need, book: Book, now: float) -> Choice:
@@ -39,37 +41,37 @@ def choose(candidates: Sequence[Candidate], need: Need, book: Book, now: float) 
     A candidate past its soft limit goes behind those after it, but a free one never behind a paid one.
     """
     spare: Choice | None = None
-    passed: list[Passed] = []
+    skipped: list[Skipped] = []
     for candidate in candidates:
         if spare is not None and candidate.tier == "paid" and spare.chosen is not None and spare.chosen.tier == "free":
             break
-        resting, probes = _resting(candidate, book, now)
-        if resting is not None:
-            passed.append(Passed(candidate.id, resting))
+        blocked, probes = _blocked_by_cooldown(candidate, book, now)
+        if blocked is not None:
+            skipped.append(Skipped(candidate.id, blocked))
             continue
         pages = metered(candidate, book)
         amount = amount_for(candidate, need, pages, now)
         status = _standing(need, amount, pages, now)
         if status == "available":
-            return Choice(candidate, amount, probes, tuple(passed))
+            return _new(Choice, (candidate, amount, probes, tuple(skipped)))
         if status == "soft_limited" and spare is None:
-            spare = Choice(candidate, amount, probes, tuple(passed))
-        passed.append(Passed(candidate.id, status))
-    return spare or Choice(None, NOTHING, (), tuple(passed))
+            spare = Choice(candidate, amount, probes, tuple(skipped))
+        skipped.append(Skipped(candidate.id, status))
+    return spare or Choice(None, NOTHING, (), tuple(skipped))
 
 
 def standing(candidate: Candidate, need: Need, book: Book, now: float) -> Status:
     """What `choose` would find at this candidate."""
-    resting, _ = _resting(candidate, book, now)
-    if resting is not None:
-        return resting
+    blocked, _ = _blocked_by_cooldown(candidate, book, now)
+    if blocked is not None:
+        return blocked
     pages = metered(candidate, book)
     return _standing(need, amount_for(candidate, need, pages, now), pages, now)
 
 
 def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
-    """How many such requests this candidate could take now; 0 while it rests, `inf` without limits."""
-    if _resting(candidate, book, now)[0] is not None:
+    """How many such requests this candidate could take now; 0 while it is in cooldown, `inf` without limits."""
+    if _blocked_by_cooldown(candidate, book, now)[0] is not None:
         return 0.0
     pages = metered(candidate, book)
     amount = amount_for(candidate, need, pages, now)
@@ -85,16 +87,16 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
     return max(0.0, room)
 
 
-def _resting(candidate: Candidate, book: Book, now: float) -> tuple[Status | None, tuple[str, ...]]:
-    """The status of a candidate that must be left alone, else the scopes whose rest this request would probe."""
+def _blocked_by_cooldown(candidate: Candidate, book: Book, now: float) -> tuple[Status | None, tuple[str, ...]]:
+    """The status of a candidate in cooldown, else the scopes whose ended cooldown this request would probe."""
     probes: list[str] = []
-    for scope in candidate.rests_with:
-        rest = book.rest_of(scope)
-        if rest is None:
+    for scope in candidate.scopes:
+        cooldown = book.cooldown_of(scope)
+        if cooldown is None:
             continue
-        if rest.holds(now):
-            return ("probing" if rest.until <= now else rest.status), ()
-        if rest.probes:
+        if cooldown.holds(now):
+            return ("probing" if cooldown.until <= now else cooldown.status), ()
+        if cooldown.probes:
             probes.append(scope)
     return None, tuple(probes)
 
@@ -117,8 +119,8 @@ def _standing(need: Need, amount: Amount, pages: Metered, now: float) -> Status:
 
 
 def _has_plenty(need: Need, amount: Amount, meter: Meter, counts: Counts) -> bool:
-    """Whether `verdict_on` would say "available" of every limit: so it is nearly always, and this is soon said."""
-    if counts.seen or need.prompt_tokens > meter.most_tokens:
+    """Whether `verdict_on` would say "available" of every limit. Nearly always it would, and this is faster."""
+    if counts.observed or need.prompt_tokens > meter.most_tokens:
         return False
     opened, minute, day = counts.open, counts.minute, counts.day
     for limit in meter.limits:

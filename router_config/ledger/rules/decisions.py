@@ -1,22 +1,19 @@
-"""What the router decided: one record for each request, as every store keeps the last of them."""
+"""What the router decided: one record for each request, of which every store keeps the last ones."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from router_config.ledger.rules.gates import Status
 
 DECISIONS_KEPT: Final = 500
 """A store keeps the decisions of its last 500 requests."""
 
-PASSED_KEPT: Final = 12
-"""Of the candidates passed over, a decision names the first twelve: with 300 deployments the list would drown it."""
+SKIPPED_KEPT: Final = 12
+"""A decision names the first twelve candidates that were skipped: with 300 deployments the list would be too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try of a request. `outcome` is "ok" or the kind of failure; a try that was passed over cost no request."""
+class Attempt(NamedTuple):
+    """One try of a request at a provider. `outcome` is "ok" or the kind of failure; `seconds` is how long it took."""
 
     provider: str
     model: str
@@ -24,8 +21,7 @@ class Attempt:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class SkippedModel(NamedTuple):
     """A candidate that was not asked, and its status then."""
 
     provider: str
@@ -47,50 +43,19 @@ class Decision(NamedTuple):
     model: str | None
     outcome: str
     attempts: tuple[Attempt, ...]
-    passed: tuple[PassedOver, ...]
+    skipped: tuple[SkippedModel, ...]
     tokens: int | None
     seconds: float
     error: str | None = None
     number: int = 0
 
 
-def numbered(kept: Sequence[tuple[int, Decision]]) -> tuple[Decision, ...]:
-    return tuple(decision._replace(number=number) for number, decision in kept)
-
-
 def decision_text(decision: Decision) -> str:
-    """For stores that hold text; the number is theirs."""
-    return json.dumps(
-        [
-            decision.at,
-            decision.agent,
-            decision.group,
-            decision.provider,
-            decision.model,
-            decision.outcome,
-            [[each.provider, each.model, each.outcome, each.seconds] for each in decision.attempts],
-            [[each.provider, each.model, each.status] for each in decision.passed],
-            decision.tokens,
-            decision.seconds,
-            decision.error,
-        ],
-        separators=(",", ":"),
-    )
+    """The decision without its number, for stores that hold text. The order of the fields is part of the format."""
+    return json.dumps(decision[:-1], separators=(",", ":"))
 
 
 def decision_of(text: str | bytes, number: int) -> Decision:
-    at, agent, group, provider, model, outcome, attempts, passed, tokens, seconds, error = json.loads(text)
-    return Decision(
-        at,
-        agent,
-        group,
-        provider,
-        model,
-        outcome,
-        tuple(Attempt(*each) for each in attempts),
-        tuple(PassedOver(provider, model, cast(Status, status)) for provider, model, status in passed),
-        tokens,
-        seconds,
-        error,
-        number,
-    )
+    *start, attempts, skipped, tokens, seconds, error = json.loads(text)
+    attempts, skipped = tuple(Attempt(*each) for each in attempts), tuple(SkippedModel(*each) for each in skipped)
+    return Decision._make((*start, attempts, skipped, tokens, seconds, error, number))

@@ -1,11 +1,11 @@
-"""What a request meets at a deployment: rests, and one gate for each limit. Pure logic over counts."""
+"""What a request meets at a deployment: cooldowns, and one gate for each limit. Pure logic over counts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol
 
-from router_config.ledger.rules.meters import LIMITS, Amount, Counts, Limit, LimitName, Meter, Seen
+from router_config.ledger.rules.meters import Amount, Counts, Limit, LimitName, Meter, ObservedLimit
 
 Tier = Literal["free", "paid"]
 Status = Literal[
@@ -15,10 +15,10 @@ Status = Literal[
 OPEN: Final = ("available", "soft_limited")
 
 ROUNDING: Final = 1e-9
-"""Share of a budget left alone where all of it is taken, lest a sum of dollars come out above it."""
+"""Sums of dollars are not exact. A difference as small as this, or such a share of a budget, does not count."""
 
-SEEN_LIMIT_LASTS: Final = 86400.0
-"""Seconds for which a limit that a provider reported is believed."""
+PROMPT_FACTOR: Final = 2
+"""A prompt so many times as long as a token limit is too large for it: estimates are generous, but not that much."""
 
 _limit: Final = lru_cache(1000)(Limit)
 """Limits as providers report them, which every request asks for anew."""
@@ -27,12 +27,23 @@ _limit: Final = lru_cache(1000)(Limit)
 class Need(NamedTuple):
     """What a request asks for: `tokens` in all, of which `prompt_tokens` are the prompt's estimate.
 
-    `most`: the tokens that it may come to where the caller does not bound the answer, else 0.
+    `most`: the tokens that it may come to where the caller does not bound the answer, else 0. `times`: as many such
+    requests at once.
     """
 
     tokens: int
     prompt_tokens: int
     most: int = 0
+    times: int = 1
+
+    def amount(self, candidate: "Candidate") -> Amount:
+        """What is expected to be spent at a candidate."""
+        amount = candidate.need(self.tokens, self.prompt_tokens)
+        return amount if self.times == 1 else amount.times(self.times)
+
+    def dearest(self, candidate: "Candidate") -> float:
+        """Dollars that the longest answer would cost; 0 where the caller bounds the answer."""
+        return candidate.need(self.most, self.prompt_tokens).usd * self.times if self.most else 0.0
 
 
 class Candidate(Protocol):
@@ -45,8 +56,8 @@ class Candidate(Protocol):
     @property
     def meters(self) -> tuple[Meter, ...]: ...
     @property
-    def rests_with(self) -> tuple[str, ...]:
-        """Scopes whose rest rests this deployment: its provider, account, key, model."""
+    def scopes(self) -> tuple[str, ...]:
+        """A cooldown of any of these stops the deployment: its provider, account, key and model."""
         ...
 
     def need(self, tokens: int, prompt_tokens: int) -> Amount:
@@ -54,11 +65,12 @@ class Candidate(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """A scope that is left alone: why, and until when (`inf`: until a person acts).
+class Cooldown(NamedTuple):
+    """A scope that gets no requests: why, since when and until when (epoch seconds; `inf`: until a person acts).
 
-    A rest that `probes` ends with one single request; the others keep away until that one has succeeded.
+    `status` says what kind it is: "cooldown", "disabled", "exhausted" or "rate_limited". After one that `probes` a
+    single request is let through, with the lease `probe`. The others wait until it has succeeded, or until
+    `probe_until`.
     """
 
     scope: str
@@ -74,7 +86,7 @@ class Rest:
         return now < self.until or (self.probe is not None and now < self.probe_until)
 
     def over(self, now: float) -> bool:
-        """Whether it means nothing any more: no probe is due either."""
+        """Whether it has ended, and no probe is due either."""
         return now >= self.until and not self.probes
 
 
@@ -102,10 +114,13 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """Everything that a request meets at one deployment. `rest` is the one that lasts longest."""
+    """Everything that a request meets at one deployment. `cooldown` is the one in force that lasts longest.
+
+    `probe_due`: a cooldown has ended, and this request would be its probe. `examined_at`: epoch seconds.
+    """
 
     deployment: str
-    rest: Rest | None
+    cooldown: Cooldown | None
     gates: tuple[Gate, ...]
     probe_due: bool
     examined_at: float
@@ -120,8 +135,8 @@ class Examination:
 
     @property
     def status(self) -> Status:
-        if self.rest is not None:
-            return "probing" if self.rest.until <= self.examined_at else self.rest.status
+        if self.cooldown is not None:
+            return "probing" if self.cooldown.until <= self.examined_at else self.cooldown.status
         blocking = self.blocking
         if blocking is not None:
             return blocking.status
@@ -132,12 +147,12 @@ class Examination:
 
     @property
     def blocks(self) -> bool:
-        return self.rest is not None or self.blocking is not None
+        return self.cooldown is not None or self.blocking is not None
 
     @property
     def reason(self) -> str | None:
-        if self.rest is not None:
-            return self.rest.reason
+        if self.cooldown is not None:
+            return self.cooldown.reason
         gate = self.blocking or next((gate for gate in self.gates if gate.status == "soft_limited"), None)
         if gate is None:
             return None
@@ -146,7 +161,7 @@ class Examination:
     @property
     def until(self) -> float | None:
         """When nothing of this blocks any more, in epoch seconds; None: time alone does not help, or nothing blocks."""
-        moments = [] if self.rest is None else [max(self.rest.until, self.rest.probe_until)]
+        moments = [] if self.cooldown is None else [max(self.cooldown.until, self.cooldown.probe_until)]
         moments += [float("inf") if gate.clears_at is None else gate.clears_at for gate in self.gates if gate.blocks]
         latest = max(moments, default=float("inf"))
         return None if latest == float("inf") else latest
@@ -155,20 +170,20 @@ class Examination:
         """Whether a request that waits until `deadline` may find room here, on time or by what others give back."""
         if any(gate.blocks and (gate.value <= 0 or gate.status == "too_large") for gate in self.gates):
             return False
-        if self.rest is not None and self.rest.until > max(deadline, self.examined_at):
+        if self.cooldown is not None and self.cooldown.until > max(deadline, self.examined_at):
             return False
         closed = [gate for gate in self.gates if gate.blocks]
         return all(gate.reserved > 0 or (gate.clears_at or 0.0) <= deadline for gate in closed)
 
 
 class Book(Protocol):
-    """What a store knows at one moment."""
+    """The counts and cooldowns of a store at one moment, as the rules ask for them."""
 
     def counts(self, meter: Meter) -> Counts | None:
         """The meter's counts with everything outside its windows forgotten; None: nothing counted and no limit."""
         ...
 
-    def rest_of(self, scope: str) -> Rest | None: ...
+    def cooldown_of(self, scope: str) -> Cooldown | None: ...
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
         """When the window of `limit` will have `room` more than now, if nothing else is used."""
@@ -186,20 +201,19 @@ def metered(candidate: Candidate, book: Book) -> Metered:
 def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> Amount:
     """What the request takes of this candidate's windows; never more tokens than its smallest token limit."""
     amount = candidate.need(need.tokens, need.prompt_tokens)
+    if need.times > 1:
+        amount = amount.times(need.times)
     for meter, counts in pages:
-        most = _most_tokens(meter, counts.seen, now) if counts.seen else meter.most_tokens
+        most = _most_tokens(meter, counts, now) if counts.observed else meter.most_tokens
         if most < amount.tokens:
             amount = amount._replace(tokens=int(most))
     return amount._replace(usd=_dearest(candidate, need, amount, pages)) if need.most and amount.usd > 0 else amount
 
 
-def _most_tokens(meter: Meter, reported: Mapping[LimitName, Seen], now: float) -> float:
+def _most_tokens(meter: Meter, counts: Counts, now: float) -> float:
     """The smallest of the token limits in force."""
-    most = meter.most_tokens
-    for name, seen in reported.items():
-        if seen.limit is not None and seen.limit < most and LIMITS[name][1] == "tokens" and _is_believed(seen, now):
-            most = seen.limit
-    return most
+    limits = (limit for limit, _ in limits_in_force(meter, counts, now))
+    return min((limit.value for limit in limits if limit.metric == "tokens"), default=float("inf"))
 
 
 def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -> float:
@@ -207,7 +221,7 @@ def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -
 
     So no more than one such answer can exceed a budget, and whoever asks one at a time can use the last of it.
     """
-    dearest = candidate.need(need.most, need.prompt_tokens).usd
+    dearest = need.dearest(candidate)
     for meter, counts in pages:
         for limit in meter.limits:
             if limit.metric == "usd":
@@ -217,29 +231,29 @@ def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -
 
 def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterable[tuple[Limit, float]]:
     """Each limit of the meter with what counts as used: configured and reported, whichever leaves less room."""
-    if counts.seen:
-        return _heard(meter, counts, now)
+    if counts.observed:
+        return _limits_with_observed(meter, counts, now)
     minute, day = counts.minute, counts.day
     return [(limit, (minute if limit.period == "minute" else day)[limit.place]) for limit in meter.limits]
 
 
-def _heard(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:
+def _limits_with_observed(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:
     for limit in meter.limits:
-        seen = counts.seen.get(limit.name)
-        if seen is None:
+        observed = counts.observed.get(limit.name)
+        if observed is None:
             yield limit, counts.used(limit)
         else:
-            yield _lowered(limit, seen, now), counts.used(limit) + seen.extra_at(now)
-    for name, seen in counts.seen.items():
-        if name not in meter.limited and seen.limit is not None and _is_believed(seen, now):
-            learned = _limit(name, seen.limit)
-            yield learned, counts.used(learned) + seen.extra_at(now)
+            yield _lowered(limit, observed, now), counts.used(limit) + observed.extra_at(now)
+    for name, observed in counts.observed.items():
+        if name not in meter.limited and observed.is_believed(now):
+            learned = _limit(name, observed.limit)
+            yield learned, counts.used(learned) + observed.extra_at(now)
 
 
 def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: Need) -> Status:
     """Whether a request passes one limit."""
-    if limit.metric == "tokens" and need.prompt_tokens > 2 * limit.value > 0:
-        return "too_large"  # Twice over by a generous estimate: no idle window will ever hold this prompt.
+    if limit.metric == "tokens" and need.prompt_tokens > PROMPT_FACTOR * limit.value > 0:
+        return "too_large"  # No idle window will ever hold this prompt.
     if limit.value <= 0 or used + reserved + needed > limit.value:
         return "rate_limited" if limit.period == "minute" else "exhausted"
     return "soft_limited" if used + reserved >= limit.soft else "available"
@@ -253,25 +267,25 @@ def examine_all(candidates: Iterable[Candidate], need: Need, book: Book, now: fl
 
     Candidates of one account share its meter, whose gates are made once for all that need the same of it.
     """
-    known: dict[tuple[str, Amount], Gates] = {}
-    return tuple(_examine(each, need, book, now, known) for each in candidates)
+    made: dict[tuple[str, Amount], Gates] = {}
+    return tuple(_examine(each, need, book, now, made) for each in candidates)
 
 
 def _examine(
-    candidate: Candidate, need: Need, book: Book, now: float, known: dict[tuple[str, Amount], Gates]
+    candidate: Candidate, need: Need, book: Book, now: float, made: dict[tuple[str, Amount], Gates]
 ) -> Examination:
-    rests = [rest for scope in candidate.rests_with if (rest := book.rest_of(scope)) is not None]
-    holding = [rest for rest in rests if rest.holds(now)]
+    cooldowns = [cooldown for scope in candidate.scopes if (cooldown := book.cooldown_of(scope)) is not None]
+    holding = [cooldown for cooldown in cooldowns if cooldown.holds(now)]
     pages = metered(candidate, book)
     amount = amount_for(candidate, need, pages, now)
     gates: list[Gate] = []
     for meter, counts in pages:
-        of_meter = known.get((meter.scope, amount))
+        of_meter = made.get((meter.scope, amount))
         if of_meter is None:
-            of_meter = known[meter.scope, amount] = tuple(_gates(meter, counts, amount, need, book, now))
+            of_meter = made[meter.scope, amount] = tuple(_gates(meter, counts, amount, need, book, now))
         gates += of_meter
-    longest = max(holding, key=lambda rest: rest.until, default=None)
-    due = any(rest.probes and not rest.holds(now) for rest in rests)
+    longest = max(holding, key=lambda cooldown: cooldown.until, default=None)
+    due = any(cooldown.probes and not cooldown.holds(now) for cooldown in cooldowns)
     return Examination(candidate.id, longest, tuple(gates), due, now)
 
 
@@ -286,26 +300,18 @@ def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book,
         yield Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft)
 
 
-def _lowered(limit: Limit, seen: Seen, now: float) -> Limit:
-    if seen.limit is None or seen.limit >= limit.value or not _is_believed(seen, now):
+def _lowered(limit: Limit, observed: ObservedLimit, now: float) -> Limit:
+    if observed.limit >= limit.value or not observed.is_believed(now):
         return limit
-    return _limit(limit.name, seen.limit, limit.soft * seen.limit / limit.value)
-
-
-def _is_believed(seen: Seen, now: float) -> bool:
-    return now < seen.heard_at + SEEN_LIMIT_LASTS
-
-
-def _extra(seen: Seen | None, now: float) -> float:
-    return 0.0 if seen is None else seen.extra_at(now)
+    return _limit(limit.name, observed.limit, limit.soft * observed.limit / limit.value)
 
 
 def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float) -> float:
     """Others' usage is gone when the provider said it would be; our own leaves the window slot by slot."""
-    seen = counts.seen.get(limit.name)
-    extra = _extra(seen, now)
-    if seen is None or extra == 0:
+    observed = counts.observed.get(limit.name)
+    extra = 0.0 if observed is None else observed.extra_at(now)
+    if observed is None or extra == 0:
         return book.clears_at(meter, limit, excess)
     if excess <= extra:
-        return seen.extra_is_below(extra - excess)
-    return max(seen.until, book.clears_at(meter, limit, excess - extra))
+        return observed.extra_is_below(extra - excess)
+    return max(observed.until, book.clears_at(meter, limit, excess - extra))

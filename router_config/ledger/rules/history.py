@@ -1,22 +1,55 @@
-"""The shape of the bounded history that every store keeps: usage by slot, the last latencies, the last error.
+"""The bounded history that every store keeps: usage by slot, the last latencies, and events.
 
-Besides it a store keeps the last decisions (decisions.py) and events (events.py), as many as are said there.
+It also keeps the last error of each provider and the last decisions (decisions.py).
 """
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple, cast
 
-SLOT_SECONDS: Final = 300
-"""Usage of each provider is summed over slots of five minutes."""
-
-SLOTS_KEPT: Final = 8 * 24 * 12
-"""Slots older than eight days are dropped, so the history has at most 2304 rows for each provider."""
+from router_config.ledger.rules.decisions import Decision
+from router_config.ledger.rules.gates import Cooldown
 
 MINUTE_SECONDS: Final = 60
 MINUTES_KEPT: Final = 130
-"""Besides it is summed over minutes, of which the last 130 are kept."""
+"""Usage of each provider is summed by the minute, for the last 130 minutes."""
+
+SLOT_SECONDS: Final = 300
+SLOTS_KEPT: Final = 8 * 24 * 12
+"""It is also summed over slots of five minutes, for the last eight days: at most 2304 rows for each provider."""
+
+SLOT_MINUTES: Final = SLOT_SECONDS // MINUTE_SECONDS
+
+SlotSeconds = Literal[60, 300]
+
+BURN_SECONDS: Final = 3600
+"""The burn of a provider is its tokens of the last hour."""
 
 LATENCIES_KEPT: Final = 200
 """The percentiles shown are those of the last 200 answers of a provider."""
+
+EVENTS_KEPT: Final = 200
+"""A store keeps its last 200 events."""
+
+EventKind = Literal["failover", "cooldown", "disabled", "exhausted"]
+
+REPEATED_AFTER: Final[dict[str, float]] = {"failover": 60.0, "exhausted": 3600.0}
+"""Seconds after which the same event of the same provider is kept again. Sooner it would fill the list."""
+
+COOLDOWN_EVENTS: Final = frozenset({"cooldown", "disabled", "exhausted"})
+"""The statuses of a cooldown that are an event."""
+
+
+class Event(NamedTuple):
+    """Something that happened to a provider and that a chart shows. Epoch seconds.
+
+    `until`: `inf` where nobody knows the end.
+    """
+
+    at: float
+    kind: EventKind
+    provider: str
+    reason: str
+    until: float = float("inf")
 
 
 def slot_of(moment: float) -> int:
@@ -25,3 +58,48 @@ def slot_of(moment: float) -> int:
 
 def minute_of(moment: float) -> int:
     return int(moment // MINUTE_SECONDS)
+
+
+def event_of_cooldown(cooldown: Cooldown, provider: str) -> Event | None:
+    """The beginning of a cooldown of a provider, or of a part of it."""
+    if cooldown.status not in COOLDOWN_EVENTS:
+        return None
+    return Event(cooldown.since, cast(EventKind, cooldown.status), provider, cooldown.reason, cooldown.until)
+
+
+def events_of(decision: Decision) -> Iterator[Event]:
+    """Failovers to another provider, and providers that were skipped because their day is used up."""
+    for attempt in decision.attempts:
+        if attempt.outcome != "ok" and decision.provider is not None and attempt.provider != decision.provider:
+            reason = f"{attempt.outcome}; {decision.provider} answered"
+            yield Event(decision.at, "failover", attempt.provider, reason, decision.at)
+    for skipped in decision.skipped:
+        if skipped.status == "exhausted":
+            yield Event(decision.at, "exhausted", skipped.provider, f"{skipped.model}: the day is used up")
+
+
+class News:
+    """The events of decisions that this process has not told a store yet.
+
+    The store compares once more (`is_news`), since other processes tell it events too.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], float] = {}
+
+    def of(self, decision: Decision) -> list[Event]:
+        if not decision.skipped and len(decision.attempts) < 2:  # Nearly always.
+            return []
+        fresh: list[Event] = []
+        for event in events_of(decision):
+            key = event.kind, event.provider
+            if event.at >= self._told.get(key, float("-inf")) + REPEATED_AFTER[event.kind]:
+                self._told[key] = event.at
+                fresh.append(event)
+        return fresh
+
+
+def is_news(event: Event, kept: Iterable[Event]) -> bool:
+    """Whether none of the events kept says the same, or did so long enough ago."""
+    since = event.at - REPEATED_AFTER.get(event.kind, 0.0)
+    return not any(each.kind == event.kind and each.provider == event.provider and each.at > since for each in kept)

@@ -36,6 +36,9 @@ class Amount(NamedTuple):
         requests, tokens, usd = self[0] - other[0], self[1] - other[1], self[2] - other[2]
         return _new(Amount, (requests if requests > 0 else 0, tokens if tokens > 0 else 0, usd if usd > 0 else 0.0))
 
+    def times(self, number: int) -> "Amount":
+        return Amount(self.requests * number, self.tokens * number, self.usd * number)
+
     def of(self, metric: Metric) -> float:
         return self[0] if metric == "requests" else self[1] if metric == "tokens" else self[2]
 
@@ -92,42 +95,49 @@ class Meter:
         return None
 
 
-class Seen(NamedTuple):
+OBSERVED_LIMIT_LASTS: Final = 86400.0
+"""Seconds for which a limit that a provider reported is believed."""
+
+
+class ObservedLimit(NamedTuple):
     """What the provider reported of one limit: its value, and usage beyond our own count (others on the same key).
 
-    The extra usage counts until `until`; where the provider's window refills it shrinks evenly from `heard_at` on. Of
-    two responses the one asked later is believed, so both moments are kept.
+    The extra usage counts until `until`. Where the provider's window refills, it shrinks evenly from `observed_at` on.
+    Of two responses the one whose request was sent later (`asked_at`) is believed. Epoch seconds.
     """
 
-    limit: float | None
+    limit: float
     extra: float
     asked_at: float
-    heard_at: float
+    observed_at: float
     until: float
     refills: bool = False
+
+    def is_believed(self, now: float) -> bool:
+        return now < self.observed_at + OBSERVED_LIMIT_LASTS
 
     def extra_at(self, now: float) -> float:
         if now >= self.until:
             return 0.0
-        if self.refills and now > self.heard_at:
-            return self.extra * (self.until - now) / (self.until - self.heard_at)
+        if self.refills and now > self.observed_at:
+            return self.extra * (self.until - now) / (self.until - self.observed_at)
         return self.extra
 
     def extra_is_below(self, extra: float) -> float:
         """When (epoch seconds) no more than `extra` is left."""
         if not self.refills or extra >= self.extra:
             return self.until
-        return self.until - (self.until - self.heard_at) * max(0.0, extra) / self.extra
+        return self.until - (self.until - self.observed_at) * max(0.0, extra) / self.extra
 
 
 @dataclass(slots=True)
 class Counts:
-    """The counts of one meter: open leases, what both windows hold, and what the provider said."""
+    """The counts of one meter: open leases, what both windows hold, and the limits that the provider reported."""
 
     open: Amount = NOTHING
     minute: Amount = NOTHING
     day: Amount = NOTHING
-    seen: dict[LimitName, Seen] = field(default_factory=dict)
+    observed: dict[LimitName, ObservedLimit] = field(default_factory=dict)
 
     def held(self, period: Period) -> Amount:
         return self.minute if period == "minute" else self.day
@@ -136,4 +146,4 @@ class Counts:
         return self.held(limit.period)[limit.place]
 
     def copy(self) -> Self:
-        return type(self)(self.open, self.minute, self.day, dict(self.seen))
+        return type(self)(self.open, self.minute, self.day, dict(self.observed))

@@ -1,44 +1,66 @@
-"""What follows from a limit that a provider reported with an answer: pure logic over counts."""
+"""A limit that a provider reported with an answer, and what follows from it: pure logic over counts."""
 
-from router_config.ledger.rules.meters import LIMITS, Counts, Meter, Seen
+from dataclasses import dataclass
+
+from router_config.ledger.rules.meters import LIMITS, Counts, LimitName, Meter, ObservedLimit
 from router_config.ledger.rules.windows import LENGTHS
-from router_config.ledger.store import Lease, Report
 
 
-def heard(report: Report, meter: Meter, counts: Counts, lease: Lease, now: float) -> Seen | None:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a response said of one limit of one meter.
+
+    `reset_after`: seconds until the window is whole again. `refills`: the window is a token bucket, whose usage shrinks
+    all the time instead of at the window's end.
+    """
+
+    scope: str
+    limit_name: LimitName
+    limit: float | None
+    remaining: float | None
+    reset_after: float | None
+    refills: bool = False
+
+    def value(self, meter: Meter) -> float | None:
+        """The limit: as reported, else as configured. None: nobody says."""
+        return meter.value_of(self.limit_name) if self.limit is None else self.limit
+
+    def in_force(self, meter: Meter) -> float:
+        """The lower of the limits reported and configured."""
+        values = (self.limit, meter.value_of(self.limit_name))
+        return min(value for value in values if value is not None)
+
+    @property
+    def lasts(self) -> float:
+        """Seconds for which usage by others counts, where the window does not refill. At least one."""
+        return max(1.0, LENGTHS[LIMITS[self.limit_name][0]] if self.reset_after is None else self.reset_after)
+
+
+def observed_after(report: Report, meter: Meter, counts: Counts, asked_at: float, now: float) -> ObservedLimit | None:
     """The limit, and how much of it others than we have used; None: nobody says what the limit is.
 
-    The provider's number holds all that we have settled and, for all we know, all that is in flight; so what is beyond
-    both is surely others'. It falls only by the answer to a request that was alone: of requests that overlap, the one
-    answered last may have been counted first.
+    asked_at: when the request was sent whose answer brought the report, epoch seconds.
+
+    The provider's count includes all that we have settled and, for all we know, all that is in flight. What exceeds
+    both was used by others. This excess falls only by the answer to a request that was alone: of requests that overlap,
+    the one answered last may have been counted first.
     """
-    configured = meter.value_of(report.limit_name)
-    limit = configured if report.limit is None else report.limit
+    limit = report.value(meter)
     if limit is None:
         return None
-    extra = _others(report, limit if configured is None else min(limit, configured), counts)
-    until, refills = _until(report, limit, extra, now), report.refills
-    old = counts.seen.get(report.limit_name)
+    extra, until, refills = 0.0, now + report.lasts, report.refills
+    period, metric = LIMITS[report.limit_name]
+    if report.remaining is not None:
+        ours = counts.held(period).of(metric) + counts.open.of(metric)
+        extra = max(0.0, report.in_force(meter) - report.remaining - ours)
+    if refills and limit > 0:
+        until = now + extra * LENGTHS[period] / limit
+    old = counts.observed.get(report.limit_name)
     if old is None:
-        return Seen(limit, extra, lease.taken_at, now, until, refills)
-    alone = lease.taken_at >= old.heard_at and counts.open.requests == 0
+        return ObservedLimit(limit, extra, asked_at, now, until, refills)
+    alone = asked_at >= old.observed_at and counts.open.requests == 0
     if not alone and extra < (left := old.extra_at(now)):
         extra, until, refills = left, old.until, old.refills
-    if lease.taken_at < old.asked_at:
-        return Seen(old.limit, extra, old.asked_at, now, until, refills)
-    return Seen(limit, extra, lease.taken_at, now, until, refills)
-
-
-def _others(report: Report, in_force: float, counts: Counts) -> float:
-    if report.remaining is None:
-        return 0.0
-    period, metric = LIMITS[report.limit_name]
-    ours = counts.held(period).of(metric) + counts.open.of(metric)
-    return max(0.0, in_force - report.remaining - ours)
-
-
-def _until(report: Report, limit: float, extra: float, now: float) -> float:
-    length = LENGTHS[LIMITS[report.limit_name][0]]
-    if report.refills and limit > 0:
-        return now + extra * length / limit
-    return now + max(1.0, length if report.reset_after is None else report.reset_after)
+    if asked_at < old.asked_at:
+        return ObservedLimit(old.limit, extra, old.asked_at, now, until, refills)
+    return ObservedLimit(limit, extra, asked_at, now, until, refills)

@@ -1,7 +1,7 @@
 """What every store adds up for good: sums that only ever rise, survive a restart and cover all processes.
 
-They are few whatever the traffic: one row for each way in which attempts at a model end, and one for each bucket of
-how long its answers took.
+However much traffic there is, the rows are few: one for each way in which attempts at a model end, and one for each
+bucket of how long its answers took.
 """
 
 from bisect import bisect_left

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from rig_browser import MakeStage, Sites, Watch
 
 import monitoring
-from monitoring.server import app_for
+from monitoring.http.guard import app_for
 from router_config.simulator import Simulator
 
 TOKEN = "a-token-of-the-tests"

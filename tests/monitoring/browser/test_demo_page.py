@@ -9,10 +9,10 @@ from rig_monitoring import Start
 DEMO = """
 import sys
 from monitoring import demo
-from monitoring.demo.script import Incident, Script
+from monitoring.demo.scenario import Incident, Scenario
 
 incident = Incident(1.0, "gemini", "answers its next request with HTTP 500", {"status": 500, "times": 1})
-sys.exit(demo.run(port=0, script=Script(pause=(0.1, 0.2), latency_ms=(0, 50), incidents=(incident,)), seconds=60))
+sys.exit(demo.run(port=0, scenario=Scenario(pause=(0.1, 0.2), latency_ms=(0, 50), incidents=(incident,)), seconds=60))
 """
 
 
@@ -22,7 +22,7 @@ def test_the_demo_fills_the_page(start: Start, page: Page) -> None:
         page.goto(str(client.base_url))
     expect(page.locator("#simulated")).to_be_visible()
     # groq's minute is used up within seconds, gemini fails, and the others take over
-    expect(page.locator("#resting")).to_contain_text(re.compile("groq rate limited"))
+    expect(page.locator("#unavailable")).to_contain_text(re.compile("groq rate limited"))
     expect(page.locator(".card[data-name=gemini] .state .status")).to_have_text("cooldown")
     expect(page.locator("#answering")).to_contain_text(re.compile("openrouter|together|openai"))
     expect(page.locator("#rows tr [data-cell=agent]").first).to_have_text(

@@ -43,7 +43,7 @@ def test_a_failover_is_seen_as_it_happens(live: Stage, page: Page, simulator: Si
     expect(page.locator(f"{GROQ} .state .status")).to_have_text("cooldown")
     expect(page.locator("#answering")).to_contain_text("gemini")
     expect(page).to_have_title("gemini · LLM providers")
-    expect(page.locator("#resting")).to_contain_text("groq cooldown")
+    expect(page.locator("#unavailable")).to_contain_text("groq cooldown")
     expect(page.locator("#announced")).to_contain_text("groq: cooldown until")
     expect(page.locator("#announced")).to_contain_text("default: gemini answers now.")
     row = page.locator("#rows tr").first

@@ -12,7 +12,7 @@ from rig_browser import CHART_IN_COLOUR, DESK, PHONE, MakeStage, Sites, Stage, f
 import monitoring
 from monitoring import ConfiguredSource
 from router_config import load_config
-from router_config.ledger.store import open_store
+from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
 
 LOOKS: Final[tuple[tuple[ViewportSize, Literal["light", "dark"]], ...]] = (
@@ -89,7 +89,7 @@ def test_without_a_request_it_says_how_to_send_one(sites: Sites, page: Page, tmp
     page.goto(sites(configured(tmp_path, {"GROQ_API_KEY": "a-key"})).url)
     expect(page.locator("#empty h2")).to_have_text("No request today yet")
     expect(page.locator("#empty code").first).to_have_text('router-config ask "Hello"')
-    expect(page.locator("#resting")).to_contain_text("1 of 2 without a key")
+    expect(page.locator("#unavailable")).to_contain_text("1 of 2 without a key")
 
 
 def configured(folder: Path, env: dict[str, str]) -> FastAPI:

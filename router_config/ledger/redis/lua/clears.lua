@@ -15,7 +15,7 @@ local function clears(scope, period, metric, room)
   local order = redis.call('ZRANGE', key('order', period, scope), 0, -1, 'WITHSCORES')
   for i = 1, #order, 2 do
     freed = freed + (amounts[order[i]] or 0)
-    if freed >= room - 1e-9 then return struct.pack('<d', tonumber(order[i + 1])) end
+    if freed >= room - ROUNDING then return struct.pack('<d', tonumber(order[i + 1])) end
   end
   return false
 end

@@ -20,8 +20,8 @@ for slot = step.first, step.last do slots[#slots + 1] = slot end
 for _, provider in ipairs(redis.call('SMEMBERS', key('providers'))) do
   if step.by_minutes then
     for _, raw in ipairs(redis.call('HVALS', key('minutes', provider))) do
-      local slot = struct.unpack('<d', raw)
-      if slot >= step.first and slot <= step.last then keep(provider, slot, raw:sub(9)) end
+      local slot, at = struct.unpack('<d', raw)
+      if slot >= step.first and slot <= step.last then keep(provider, slot, raw:sub(at)) end
     end
   else
     for index, raw in ipairs(redis.call('HMGET', key('usage', provider), unpack(slots))) do

@@ -1,23 +1,11 @@
--- What every step needs: pages of counts, slots, rests and leases. Put before the text of each script.
+-- What every step needs: pages of counts, slots, cooldowns and leases. Put before the text of each script, and after the
+-- constants of the rules (scripts.py). No number of the rules is written in Lua.
 --
 -- All keys share the hash tag of KEYS[1], so that they live on one node of a cluster; the other keys are derived from it.
--- Numbers are stored as doubles (struct), never as Lua's 14 digits. Windows and timezones are Python's business: a moment
--- arrives here as a mark {minute slot, when it leaves, day slot, when it leaves}.
+-- Numbers are stored as doubles (struct), since Lua writes only 14 digits. Only Python knows windows and timezones: a
+-- moment arrives here as a mark {minute slot, when that leaves, day slot, when that leaves}.
 
 local prefix = KEYS[1]
-local COUNTS_LAST = 3 * 86400 -- Seconds; the longest window is a day of 25 hours.
-local LEASES_LAST = 9 * 86400
-local HISTORY_LASTS = 9 * 86400
-local TOTALS_LAST = 90 * 86400 -- Since the last attempt.
-local SEEN_LIMIT_LASTS = 86400 -- As in gates.py.
-local LIMITS = { -- In the order of LIMITS in meters.py, whose numbers count from 0.
-  { period = 'minute', metric = 'requests' },
-  { period = 'minute', metric = 'tokens' },
-  { period = 'day', metric = 'requests' },
-  { period = 'day', metric = 'tokens' },
-  { period = 'day', metric = 'usd' },
-}
-
 local now -- Epoch seconds; every script sets it first.
 local pages = {} -- Pages read by this script, by scope; false where there is none.
 
@@ -49,23 +37,23 @@ end
 -- Pages: open leases, both windows' totals, when their oldest slot leaves, and what the provider said of each limit.
 
 local function unpack_page(raw)
-  local page = { open = {}, minute = {}, day = {}, seen = {} }
+  local page = { open = {}, minute = {}, day = {}, observed = {} }
   local open, minute, day, at = page.open, page.minute, page.day, nil
   open.requests, open.tokens, open.usd, minute.requests, minute.tokens, minute.usd, page.minute_leaves,
     day.requests, day.tokens, day.usd, page.day_leaves, at = struct.unpack('<ddddddddddd', raw)
   while at <= #raw do
-    local seen = {}
-    seen.number, seen.limit, seen.extra, seen.asked_at, seen.heard_at, seen.until_, seen.refills, at =
+    local observed = {}
+    observed.number, observed.limit, observed.extra, observed.asked_at, observed.observed_at, observed.until_, observed.refills, at =
       struct.unpack('<ddddddd', raw, at)
-    seen.refills = seen.refills == 1
-    page.seen[#page.seen + 1] = seen
+    observed.refills = observed.refills == 1
+    page.observed[#page.observed + 1] = observed
   end
   return page
 end
 
 local function new_page()
   return {
-    open = nothing(), minute = nothing(), day = nothing(), seen = {}, minute_leaves = math.huge, day_leaves = math.huge,
+    open = nothing(), minute = nothing(), day = nothing(), observed = {}, minute_leaves = math.huge, day_leaves = math.huge,
   }
 end
 
@@ -76,9 +64,9 @@ local function save_page(scope, page)
     struct.pack('<ddddddddddd', open.requests, open.tokens, open.usd, minute.requests, minute.tokens, minute.usd,
       page.minute_leaves, day.requests, day.tokens, day.usd, page.day_leaves),
   }
-  for _, seen in ipairs(page.seen) do
-    parts[#parts + 1] = struct.pack('<ddddddd', seen.number, seen.limit, seen.extra, seen.asked_at, seen.heard_at,
-      seen.until_, seen.refills and 1 or 0)
+  for _, observed in ipairs(page.observed) do
+    parts[#parts + 1] = struct.pack('<ddddddd', observed.number, observed.limit, observed.extra, observed.asked_at, observed.observed_at,
+      observed.until_, observed.refills and 1 or 0)
   end
   redis.call('SET', key('meter', scope), table.concat(parts), 'EX', COUNTS_LAST)
 end
@@ -150,54 +138,49 @@ local function count(scope, page, spent, arrived, ended)
   end
 end
 
--- What others used beyond our own count: Seen.extra_at of meters.py.
-local function extra_at(seen)
-  if now >= seen.until_ then return 0 end
-  if seen.refills and now > seen.heard_at then
-    return seen.extra * (seen.until_ - now) / (seen.until_ - seen.heard_at)
+-- What others used beyond our own count: ObservedLimit.extra_at of meters.py.
+local function extra_at(observed)
+  if now >= observed.until_ then return 0 end
+  if observed.refills and now > observed.observed_at then
+    return observed.extra * (observed.until_ - now) / (observed.until_ - observed.observed_at)
   end
-  return seen.extra
+  return observed.extra
 end
 
--- Rests. Python packs new ones itself (redis_forms.py).
+-- Cooldowns. Python packs new ones itself (forms.py).
 
-local function unpack_rest(raw)
-  local rest, probes = {}, nil
-  rest.since, rest.until_, rest.probe_until, probes, rest.status, rest.probe, rest.reason =
+local function unpack_cooldown(raw)
+  local cooldown, probes = {}, nil
+  cooldown.since, cooldown.until_, cooldown.probe_until, probes, cooldown.status, cooldown.probe, cooldown.reason =
     struct.unpack('<dddBsss', raw)
-  rest.probes = probes == 1
-  return rest
+  cooldown.probes = probes == 1
+  return cooldown
 end
 
-local function read_rest(scope)
+local function read_cooldown(scope)
   local raw = redis.call('HGET', key('rests'), scope)
-  return raw and unpack_rest(raw) or nil
+  return raw and unpack_cooldown(raw) or nil
 end
 
-local function holds(rest)
-  return now < rest.until_ or (rest.probe ~= '' and now < rest.probe_until)
+local function holds(cooldown)
+  return now < cooldown.until_ or (cooldown.probe ~= '' and now < cooldown.probe_until)
 end
 
-local function put_rest(scope, raw)
+local function put_cooldown(scope, raw)
   local all = redis.call('HGETALL', key('rests'))
   for i = 1, #all, 2 do
-    local rest = unpack_rest(all[i + 1])
-    if now >= rest.until_ and not rest.probes then redis.call('HDEL', key('rests'), all[i]) end
+    local cooldown = unpack_cooldown(all[i + 1])
+    if now >= cooldown.until_ and not cooldown.probes then redis.call('HDEL', key('rests'), all[i]) end
   end
   redis.call('HSET', key('rests'), scope, raw)
 end
 
-local function set_probe(scope, rest, probe, probe_until)
-  redis.call('HSET', key('rests'), scope, struct.pack('<dddBsss', rest.since, rest.until_, probe_until,
-    rest.probes and 1 or 0, rest.status, probe, rest.reason))
+local function set_probe(scope, cooldown, probe, probe_until)
+  redis.call('HSET', key('rests'), scope, struct.pack('<dddBsss', cooldown.since, cooldown.until_, probe_until,
+    cooldown.probes and 1 or 0, cooldown.status, probe, cooldown.reason))
 end
 
--- Decisions and events, newest first. Python packs them (decisions.py, redis_forms.py).
-
-local DECISIONS_KEPT = 500
-local EVENTS_KEPT = 200
-local RESTS_TOLD = { cooldown = true, disabled = true, exhausted = true } -- As in events.py.
-local AGAIN = { failover = 60, exhausted = 3600 } -- As in events.py.
+-- Decisions and events, newest first. Python packs them (decisions.py, forms.py).
 
 local function record(decision)
   local number = redis.call('INCR', key('decided'))
@@ -213,12 +196,12 @@ local function put_event(event)
   redis.call('EXPIRE', key('events'), HISTORY_LASTS)
 end
 
--- Keep an event unless the same was told of the same provider not long ago.
-local function tell(event)
+-- Keep an event unless the same was kept of the same provider not long ago.
+local function put_news(event)
   local at, _, kind, provider = struct.unpack('<ddss', event)
   for _, raw in ipairs(redis.call('LRANGE', key('events'), 0, -1)) do
-    local told_at, _, told_kind, told_provider = struct.unpack('<ddss', raw)
-    if told_kind == kind and told_provider == provider and told_at > at - (AGAIN[kind] or 0) then return end
+    local kept_at, _, kept_kind, kept_provider = struct.unpack('<ddss', raw)
+    if kept_kind == kind and kept_provider == provider and kept_at > at - (REPEATED_AFTER[kind] or 0) then return end
   end
   put_event(event)
 end
@@ -266,12 +249,12 @@ local function close_lease(id, lease, spent, marks, alive)
     save_page(scope, page)
   end
   for _, scope in ipairs(lease.probes) do
-    local rest = read_rest(scope)
-    if rest and rest.probe == id then
+    local cooldown = read_cooldown(scope)
+    if cooldown and cooldown.probe == id then
       if alive then
         redis.call('HDEL', key('rests'), scope)
       else
-        set_probe(scope, rest, '', 0)
+        set_probe(scope, cooldown, '', 0)
       end
     end
   end

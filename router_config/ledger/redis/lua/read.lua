@@ -1,10 +1,10 @@
--- The pages of some meters and all rests, as they are now.
+-- The pages of some meters and all cooldowns, as they are now.
 --
 -- KEYS[1] prefix
 -- ARGV[1] packed now
 -- ARGV[2...] scopes
 --
--- Returns {page of each scope, packed, or nothing; scope and packed rest in turn}.
+-- Returns {page of each scope, packed, or nothing; scope and packed cooldown in turn}.
 
 now = struct.unpack('<d', ARGV[1])
 local found = {}

@@ -13,19 +13,19 @@
 local expires_at, prompt_tokens, last
 now, expires_at, prompt_tokens, last = struct.unpack('<dddd', ARGV[1])
 local lease_id, expiry_marks = ARGV[2], cjson.decode(ARGV[3])
-local somebody_rests = redis.call('EXISTS', key('rests')) == 1
+local any_cooldown = redis.call('EXISTS', key('rests')) == 1
 
--- The status of a candidate that must be left alone, else nil and the scopes whose rest this request would probe.
-local function resting(candidate)
+-- The status of a candidate in cooldown, else nil and the scopes whose ended cooldown this request would probe.
+local function blocked_by_cooldown(candidate)
   local probes = {}
-  if somebody_rests then
-    for _, raw in ipairs(redis.call('HMGET', key('rests'), unpack(candidate.rests_with))) do
-      local rest = raw and unpack_rest(raw)
-      if rest and holds(rest) then return rest.until_ <= now and 'probing' or rest.status end
+  if any_cooldown then
+    for _, raw in ipairs(redis.call('HMGET', key('rests'), unpack(candidate.scopes))) do
+      local cooldown = raw and unpack_cooldown(raw)
+      if cooldown and holds(cooldown) then return cooldown.until_ <= now and 'probing' or cooldown.status end
     end
-    for _, scope in ipairs(candidate.rests_with) do
-      local rest = read_rest(scope)
-      if rest and rest.probes then probes[#probes + 1] = scope end
+    for _, scope in ipairs(candidate.scopes) do
+      local cooldown = read_cooldown(scope)
+      if cooldown and cooldown.probes then probes[#probes + 1] = scope end
     end
   end
   return nil, probes
@@ -34,25 +34,25 @@ end
 -- Each limit of a meter with what counts as used: configured and reported, whichever leaves less room.
 local function limits_in_force(meter, page)
   local found, reported, configured = {}, {}, {}
-  for _, seen in ipairs(page.seen) do reported[seen.number] = seen end
+  for _, observed in ipairs(page.observed) do reported[observed.number] = observed end
   for _, limit in ipairs(meter.limits) do
-    local kind, seen = LIMITS[limit.number + 1], reported[limit.number]
+    local kind, observed = LIMITS[limit.number + 1], reported[limit.number]
     local value, soft, used = limit.value, limit.soft or math.huge, page[kind.period][kind.metric]
-    if seen then
-      if seen.limit < value and now < seen.heard_at + SEEN_LIMIT_LASTS then
-        value, soft = seen.limit, soft * seen.limit / value
+    if observed then
+      if observed.limit < value and now < observed.observed_at + OBSERVED_LIMIT_LASTS then
+        value, soft = observed.limit, soft * observed.limit / value
       end
-      used = used + extra_at(seen)
+      used = used + extra_at(observed)
     end
     found[#found + 1] = { period = kind.period, metric = kind.metric, value = value, soft = soft, used = used }
     configured[limit.number] = true
   end
-  for _, seen in ipairs(page.seen) do
-    if not configured[seen.number] and now < seen.heard_at + SEEN_LIMIT_LASTS then
-      local kind = LIMITS[seen.number + 1]
+  for _, observed in ipairs(page.observed) do
+    if not configured[observed.number] and now < observed.observed_at + OBSERVED_LIMIT_LASTS then
+      local kind = LIMITS[observed.number + 1]
       local used = page[kind.period][kind.metric]
-      used = used + extra_at(seen)
-      found[#found + 1] = { period = kind.period, metric = kind.metric, value = seen.limit, soft = math.huge, used = used }
+      used = used + extra_at(observed)
+      found[#found + 1] = { period = kind.period, metric = kind.metric, value = observed.limit, soft = math.huge, used = used }
     end
   end
   return found
@@ -65,7 +65,7 @@ local function fitted(amount, dearest, metered)
     for _, gate in ipairs(each.gates) do
       if gate.metric == 'tokens' and gate.value < amount.tokens then amount.tokens = math.floor(gate.value) end
       if gate.metric == 'usd' and dearest > 0 then
-        dearest = math.min(dearest, gate.value * (1 - 1e-9) - gate.used - each.page.open.usd)
+        dearest = math.min(dearest, gate.value * (1 - ROUNDING) - gate.used - each.page.open.usd)
       end
     end
   end
@@ -78,7 +78,7 @@ local function standing(amount, metered)
   for _, each in ipairs(metered) do
     for _, gate in ipairs(each.gates) do
       local reserved, needed = each.page.open[gate.metric], amount[gate.metric]
-      if gate.metric == 'tokens' and gate.value > 0 and prompt_tokens > 2 * gate.value then return 'too_large' end
+      if gate.metric == 'tokens' and gate.value > 0 and prompt_tokens > PROMPT_FACTOR * gate.value then return 'too_large' end
       if gate.value <= 0 or gate.used + reserved + needed > gate.value then
         return gate.period == 'minute' and 'rate_limited' or 'exhausted'
       end
@@ -112,8 +112,8 @@ local function take(option)
   end
   open_lease(lease_id, lease, expires_at)
   for _, scope in ipairs(option.probes) do
-    local rest = read_rest(scope)
-    if rest then set_probe(scope, rest, lease_id, expires_at) end
+    local cooldown = read_cooldown(scope)
+    if cooldown then set_probe(scope, cooldown, lease_id, expires_at) end
   end
   return held
 end
@@ -126,15 +126,17 @@ end
 local taken, spare
 local statuses = {}
 local complete = last == 1
-for index = 1, (#ARGV - 3) / 2 do
-  local candidate = cjson.decode(ARGV[2 + 2 * index])
+local index = 0
+for place = 4, #ARGV, 2 do
+  index = index + 1
+  local candidate = cjson.decode(ARGV[place])
   if spare and candidate.tier == 'paid' and spare.tier == 'free' then
     complete = true
     break
   end
-  local status, probes = resting(candidate)
+  local status, probes = blocked_by_cooldown(candidate)
   if not status then
-    local requests, tokens, usd, dearest = struct.unpack('<dddd', ARGV[3 + 2 * index])
+    local requests, tokens, usd, dearest = struct.unpack('<dddd', ARGV[place + 1])
     local metered = metered_of(candidate)
     local amount = fitted({ requests = requests, tokens = tokens, usd = usd }, dearest, metered)
     status = standing(amount, metered)

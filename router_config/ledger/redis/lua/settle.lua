@@ -1,11 +1,11 @@
--- Close a lease with what was really spent, and note what the attempt taught: rests, reports, history.
+-- Close a lease with what was really spent, and keep what the attempt showed: cooldowns, reports, history.
 --
 -- KEYS[1] prefix
 -- ARGV[1] JSON: now, lease (its id), asked_at, spent [requests, tokens, usd] or absent, alive or absent, marks by scope
---   {when it arrived, when it ended}, rests (their scopes), reports, outcome or absent, counted {{what, times}} or absent
+--   {when it arrived, when it ended}, cooldowns (their scopes), reports, outcome or absent, counted {{what, times}} or absent
 -- ARGV[2] packed last error, or empty
 -- ARGV[3] the decision, or empty
--- ARGV[4...] the rests, packed, and then the events of the decision, packed
+-- ARGV[4...] the cooldowns, packed, and then the events of the decision, packed
 
 local step = cjson.decode(ARGV[1])
 now = step.now
@@ -20,64 +20,64 @@ local function count_on(counted, times)
   redis.call('EXPIRE', key('counted_total'), TOTALS_LAST)
 end
 
--- A new rest replaces an old one, but never shortens it while it holds.
-for index, scope in ipairs(step.rests) do
+-- A new cooldown replaces an old one, but never shortens it while it holds.
+for index, scope in ipairs(step.cooldowns) do
   local raw = ARGV[3 + index]
-  local rest, old = unpack_rest(raw), read_rest(scope)
+  local cooldown, old = unpack_cooldown(raw), read_cooldown(scope)
   local held = old and holds(old)
-  if not (held and old.until_ > rest.until_) then put_rest(scope, raw) end
-  local began = not (held and old.status == rest.status)
+  if not (held and old.until_ > cooldown.until_) then put_cooldown(scope, raw) end
+  local began = not (held and old.status == cooldown.status)
   if began and step.outcome then
-    if rest.status == 'cooldown' then count_on(step.outcome.cooldown, 1) end
-    if RESTS_TOLD[rest.status] then
-      put_event(struct.pack('<ddsss', rest.since, rest.until_, rest.status, step.outcome.provider, rest.reason))
+    if cooldown.status == 'cooldown' then count_on(step.outcome.cooldown, 1) end
+    if COOLDOWN_EVENTS[cooldown.status] then
+      put_event(struct.pack('<ddsss', cooldown.since, cooldown.until_, cooldown.status, step.outcome.provider, cooldown.reason))
     end
   end
 end
 
 for _, counted in ipairs(step.counted or {}) do count_on(counted[1], counted[2]) end
 
--- The limit that the provider reports, and how much of it others than we have used: `_hear` of local.py.
-local function hear(report)
+-- The limit that the provider reports, and how much of it others than we have used: observed_after of reported_limits.py.
+local function observe(report)
   local page = read_page(report.scope) or new_page()
-  local kind, place = LIMITS[report.number + 1], #page.seen + 1
-  for index, seen in ipairs(page.seen) do
-    if seen.number == report.number then place = index end
+  local kind, place = LIMITS[report.number + 1], #page.observed + 1
+  for index, observed in ipairs(page.observed) do
+    if observed.number == report.number then place = index end
   end
-  local old, extra, lasts = page.seen[place], 0, report.lasts
+  local old, extra, lasts = page.observed[place], 0, report.lasts
   if report.remaining then
     local ours = page[kind.period][kind.metric] + page.open[kind.metric]
     extra = math.max(0, report.in_force - report.remaining - ours)
   end
-  if report.refills and report.limit > 0 then lasts = extra * report.window / report.limit end
-  local seen = {
-    number = report.number, limit = report.limit, extra = extra, asked_at = step.asked_at, heard_at = now,
+  if report.refills and report.limit > 0 then lasts = extra * LENGTHS[kind.period] / report.limit end
+  local observed = {
+    number = report.number, limit = report.limit, extra = extra, asked_at = step.asked_at, observed_at = now,
     until_ = now + lasts, refills = report.refills,
   }
   if old then
-    local alone = step.asked_at >= old.heard_at and page.open.requests == 0
+    local alone = step.asked_at >= old.observed_at and page.open.requests == 0
     if not alone and extra < extra_at(old) then
-      seen.extra, seen.until_, seen.refills = extra_at(old), old.until_, old.refills
+      observed.extra, observed.until_, observed.refills = extra_at(old), old.until_, old.refills
     end
-    if step.asked_at < old.asked_at then seen.limit, seen.asked_at = old.limit, old.asked_at end
+    if step.asked_at < old.asked_at then observed.limit, observed.asked_at = old.limit, old.asked_at end
   end
-  page.seen[place] = seen
+  page.observed[place] = observed
   save_page(report.scope, page)
 end
 
-for _, report in ipairs(step.reports) do hear(report) end
+for _, report in ipairs(step.reports) do observe(report) end
 
 if ARGV[3] ~= '' then record(ARGV[3]) end
-for index = 4 + #step.rests, #ARGV do tell(ARGV[index]) end
+for index = 4 + #step.cooldowns, #ARGV do put_news(ARGV[index]) end
 
 -- Usage of one minute, in a ring whose next round overwrites it.
 local function count_minute(outcome, spent)
   local minutes = key('minutes', outcome.provider)
-  local place = outcome.minute % outcome.minutes_kept
+  local place = outcome.minute % MINUTES_KEPT
   local raw = redis.call('HGET', minutes, place)
   local slot, requests, tokens, usd, errors = outcome.minute, 0, 0, 0, 0
   if raw then slot, requests, tokens, usd, errors = struct.unpack('<ddddd', raw) end
-  if slot > outcome.minute then return end -- Told so late that the next round has begun.
+  if slot > outcome.minute then return end -- It comes so late that the ring has gone round.
   if slot < outcome.minute then requests, tokens, usd, errors = 0, 0, 0, 0 end
   redis.call('HSET', minutes, place, struct.pack('<ddddd', outcome.minute, requests + spent[1], tokens + spent[2],
     usd + spent[3], errors + (outcome.milliseconds and 0 or 1)))
@@ -95,7 +95,7 @@ if outcome then
     requests, tokens, usd, errors = struct.unpack('<dddd', raw)
   else
     for _, slot in ipairs(redis.call('HKEYS', usage)) do
-      if tonumber(slot) <= outcome.slot - outcome.slots_kept then redis.call('HDEL', usage, slot) end
+      if tonumber(slot) <= outcome.slot - SLOTS_KEPT then redis.call('HDEL', usage, slot) end
     end
   end
   redis.call('HSET', usage, outcome.slot, struct.pack('<dddd', requests + spent[1], tokens + spent[2],
@@ -111,7 +111,7 @@ if outcome then
   if outcome.milliseconds then
     local latencies = key('latencies', outcome.provider)
     local all = (redis.call('GET', latencies) or '') .. struct.pack('<I4', outcome.milliseconds)
-    redis.call('SET', latencies, all:sub(-4 * outcome.latencies_kept), 'EX', HISTORY_LASTS)
+    redis.call('SET', latencies, all:sub(-LATENCIES_BYTES), 'EX', HISTORY_LASTS)
   else
     redis.call('HSET', key('last_errors'), outcome.provider, ARGV[2])
     redis.call('EXPIRE', key('last_errors'), HISTORY_LASTS)

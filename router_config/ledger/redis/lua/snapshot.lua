@@ -1,13 +1,13 @@
 -- Everything that the status shows, in one consistent reading.
 --
 -- KEYS[1] prefix
--- ARGV[1] JSON: now, since {provider: moment}, slot_seconds, slots_kept
+-- ARGV[1] JSON: now, since {provider: moment}
 -- ARGV[2] JSON: meters [{scope, limits [their numbers]}]
 --
 -- Returns {page of each meter, each after its length (0: there is none), in one text; for each limit of each meter when
--- that window is whole again (0: it holds nothing), packed in one text; scope and packed rest in turn; for each provider
--- {its name, packed usage, packed latencies}; provider and packed last error in turn}. Texts, since each part of an answer
--- costs its reader as much as a hundred bytes.
+-- that window is whole again (0: it holds nothing), packed in one text; scope and packed cooldown in turn; for each provider
+-- {its name, packed usage, packed latencies}; provider and packed last error in turn}. Texts, since to read
+-- one more part of an answer takes as long as a hundred bytes.
 
 local step = cjson.decode(ARGV[1])
 now = step.now
@@ -38,11 +38,11 @@ for _, meter in ipairs(cjson.decode(ARGV[2])) do
   end
 end
 
-local last = math.floor(now / step.slot_seconds)
-local hour = math.floor((now - 3600) / step.slot_seconds)
+local last = math.floor(now / SLOT_SECONDS)
+local hour = math.floor((now - BURN_SECONDS) / SLOT_SECONDS)
 local slots_by_first = {}
 
--- Their names, made once for all providers whose day began together: to make a number's name takes longer than to ask.
+-- The fields of slots, made once for all providers whose day began together: to make them takes longer than to ask.
 local function slots_from(first)
   local slots = slots_by_first[first]
   if not slots then
@@ -55,8 +55,8 @@ end
 
 local function usage_of(provider, since)
   local requests, tokens, usd, errors, burn = 0, 0, 0, 0, 0
-  local day = math.floor(since / step.slot_seconds)
-  local first = math.max(math.min(day, hour), last - step.slots_kept)
+  local day = math.floor(since / SLOT_SECONDS)
+  local first = math.max(math.min(day, hour), last - SLOTS_KEPT)
   for index, raw in ipairs(redis.call('HMGET', key('usage', provider), unpack(slots_from(first)))) do
     if raw then
       local slot = first + index - 1

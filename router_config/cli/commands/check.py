@@ -1,0 +1,137 @@
+"""`router-config check`: whether the configuration can be used, and what is odd about it."""
+
+import argparse
+import sys
+from datetime import date, timedelta
+from typing import Any
+
+from router_config.cli.text import amount, plural, print_json, table
+from router_config.config import prices as price_list
+from router_config.config.loading import load_with_source
+from router_config.config.models import Config, ConfigError, Limits, Provider
+from router_config.config.presets import RETIRED, preset_of
+from router_config.config.store_url import require_writable, without_password
+from router_config.deployments.model_list import deployments_of, prices_of, without_price
+
+_SOON = timedelta(days=60)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Loads the file, tries its store, and says what is odd."""
+    path = arguments.positional_file or arguments.config
+    try:
+        config, source = load_with_source(path)
+        require_writable(config, source.at(("state",)))
+    except ConfigError as error:
+        if arguments.json:
+            print_json({"ok": False, "path": str(path), "error": str(error)})
+        raise
+    warnings = [*config.warnings, *_price_list_warnings(config)]
+    if arguments.json:
+        print_json({"ok": True, "path": str(path), **_summary(config), "warnings": warnings})
+    else:
+        print(_report(config, str(path)))
+        for warning in warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+    return 1 if warnings and arguments.strict else 0
+
+
+def key_state(provider: Provider) -> str:
+    """`GROQ_API_KEY`, `GROQ_API_KEY (not set)`, `2 keys`, ... as a table has it."""
+    if provider.missing:
+        return f"{', '.join(provider.missing)} (not set)"
+    if not provider.needs_key:
+        return "none needed"
+    with_secret = sum(key.secret is not None for key in provider.keys)
+    if len(provider.keys) > 1:
+        return f"{with_secret} of {plural(len(provider.keys), 'key')}"
+    variable = provider.keys[0].variable
+    return (variable or "in the file") if with_secret else f"{variable} (not set)"
+
+
+def _report(config: Config, path: str) -> str:
+    models = sum(len(provider.models) for provider in config.providers)
+    providers = plural(len(config.providers), "provider")
+    ready = sum(provider.configured and provider.enabled for provider in config.providers)
+    rows = [
+        (
+            provider.priority,
+            provider.name if provider.enabled else f"{provider.name} (off)",
+            provider.tier,
+            key_state(provider),
+            _limits(provider.limits),
+            ", ".join(model.name for model in provider.models),
+        )
+        for provider in config.by_priority
+    ]
+    lines = [
+        f"{path} is fine: {providers}, {ready} ready, {plural(models, 'model')}.",
+        f"Counts are kept in {without_password(config.state)}.",
+        "",
+        table(("PRIORITY", "PROVIDER", "TIER", "KEY", "LIMITS", "MODELS"), rows),
+        "",
+        *(f"{group}: {', '.join(ids)}" for group, ids in _groups(config).items()),
+    ]
+    if config.aliases:
+        lines.append("aliases: " + ", ".join(f"{alias} -> {group}" for alias, group in config.aliases.items()))
+    return "\n".join(lines)
+
+
+def _limits(limits: Limits) -> str:
+    return ", ".join(f"{amount(value)} {name}" for name, value in limits.given().items()) or "none"
+
+
+def _groups(config: Config) -> dict[str, list[str]]:
+    """The deployments of each group in the order in which they are tried, those without a key included."""
+    deployments = deployments_of(config, configured_only=False)
+    return {group: [each.id for each in deployments if group in each.groups] for group in sorted(config.groups)}
+
+
+def _summary(config: Config) -> dict[str, Any]:
+    return {
+        "state": without_password(config.state),
+        "providers": [
+            {
+                "name": provider.name,
+                "priority": provider.priority,
+                "tier": provider.tier,
+                "enabled": provider.enabled,
+                "configured": provider.configured,
+                "key_variables": list(provider.key_variables),
+                "limits": provider.limits.given(),
+                "models": [model.name for model in provider.models],
+            }
+            for provider in config.by_priority
+        ],
+        "groups": _groups(config),
+        "aliases": config.aliases,
+    }
+
+
+def _price_list_warnings(config: Config) -> list[str]:
+    """What LiteLLM's price list knows of the models: retirement, and no price where dollars are limited."""
+    providers = [provider for provider in config.providers if provider.enabled]
+    listed = price_list.listed((each.litellm_provider, model.name) for each in providers for model in each.models)
+    unpriced = {(provider.name, model.name) for provider, model in without_price(providers, prices_of(providers))}
+    today = date.today()
+    warnings = []
+    for provider in providers:
+        for model in provider.models:
+            gone = price_list.retired_on(listed[provider.litellm_provider, model.name])
+            known = (provider.litellm_provider, model.name) in RETIRED
+            if gone is not None and gone <= today + _SOON and not known and provider.api_base is None:
+                when = "is no longer served since" if gone <= today else "will not be served from"
+                warnings.append(f"{provider.name}: {model.name} {when} {gone}{_successor(provider, model.name)}")
+            if (provider.name, model.name) in unpriced:
+                warnings.append(
+                    f"{provider.name}: usd_per_day needs a price, and none is known for {model.name}; "
+                    "give it one, such as price: {input: 0.15, output: 0.60}"
+                )
+    return warnings
+
+
+def _successor(provider: Provider, model: str) -> str:
+    preset = preset_of(provider.name, provider.litellm_provider)
+    if preset is None or preset.successor is None or preset.successor == model:
+        return ""
+    return f"; {preset.successor} is"

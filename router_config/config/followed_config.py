@@ -1,0 +1,57 @@
+"""litellm.yaml as it changes on disk, for a process that outlives an edit."""
+
+import asyncio
+from pathlib import Path
+
+from router_config.config.loading import load_with_source
+from router_config.config.models import Config, ConfigError
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Time, size and inode of each file, by which a change is seen; None for a file that is not there."""
+
+
+class FollowedConfig:
+    """The last good configuration of a file, and the error of a newer one that cannot be used.
+
+    The file is read again when it, or the `.env` beside it, has changed.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.error: str | None = None
+        self._path = config.path
+        self._stamp = self._stamp_now()
+
+    async def refresh(self) -> bool:
+        """Read a changed file. Whether the configuration or its error is another one now."""
+        stamp = self._stamp_now()
+        if self._path is None or stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        before = self.config, self.error
+        try:
+            self.config = await asyncio.to_thread(self._load, self._path)
+            self.error = None
+        except ConfigError as error:
+            self.error = str(error)
+        return (self.config, self.error) != before
+
+    def _load(self, path: Path) -> Config:
+        config, source = load_with_source(path, None)
+        if config.state != self.config.state:
+            what = "the store is another one now"
+            raise source.error(("state",), what, "Restart router-config serve to look into it.")
+        return config
+
+    def _stamp_now(self) -> Stamp:
+        if self._path is None:
+            return ()
+        return tuple(_stamp_of(each) for each in (self._path, self._path.parent / ".env"))
+
+
+def _stamp_of(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

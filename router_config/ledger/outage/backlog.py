@@ -1,0 +1,95 @@
+"""Settlements that a store has not received because it failed, to be sent when it is back."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import Final
+
+from router_config.ledger.interfaces import Backend
+from router_config.ledger.rules.meters import NOTHING, Amount
+from router_config.ledger.rules.windows import LENGTHS
+from router_config.ledger.values import Lease, Settlement
+
+MOST: Final = 20_000
+"""So many settlements are kept one by one. Beyond that the oldest are added up, and their outcomes are lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A settlement of a lease at a moment (epoch seconds).
+
+    `held`: the lease was open then. `stored`: the store itself had granted it.
+    """
+
+    lease: Lease
+    settlement: Settlement
+    at: float
+    held: bool = True
+    stored: bool = True
+
+    @classmethod
+    def without_lease(cls, settlement: Settlement, at: float) -> "Unsent":
+        """A settlement that only brings something else: a cooldown, a decision, a count."""
+        return cls(Lease(f"none-{token_hex(8)}", "", (), NOTHING, at, at), settlement, at, held=False)
+
+    async def send(self, store: Backend, *, wiped: bool) -> None:
+        """Settle in the store. wiped: it has lost its leases."""
+        if self.held and (wiped or not self.stored):
+            await store.adopt(self.lease, self.at)
+        await store.settle(self.lease, self.settlement, self.at)
+
+
+class Backlog:
+    """Unsent settlements in the order in which they arose, and the scopes whose cooldown was ended."""
+
+    def __init__(self) -> None:
+        self._unsent: deque[Unsent] = deque()
+        self._ended_cooldowns: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._unsent) + len(self._ended_cooldowns)
+
+    def add(self, unsent: Unsent) -> None:
+        # Reports are about their moment, and no longer true when they are sent.
+        self._unsent.append(replace(unsent, settlement=unsent.settlement._replace(reports=())))
+        for cooldown in unsent.settlement.cooldowns:
+            self._ended_cooldowns.discard(cooldown.scope)
+        if len(self._unsent) > MOST:
+            self._add_up(MOST // 2)
+
+    def end_cooldown(self, scope: str) -> None:
+        self._ended_cooldowns.add(scope)
+
+    async def send(self, store: Backend, *, wiped: bool) -> None:
+        """Send everything. What the store does not take stays here."""
+        for scope in tuple(self._ended_cooldowns):
+            await store.end_cooldown(scope)
+            self._ended_cooldowns.discard(scope)
+        while self._unsent:
+            unsent = self._unsent.popleft()
+            try:
+                await unsent.send(store, wiped=wiped)
+            except BaseException:
+                self._unsent.appendleft(unsent)
+                raise
+
+    def _add_up(self, oldest: int) -> None:
+        """Make one settlement of all those of the same scopes and minute whose leases only this process knows."""
+        sums: dict[tuple[tuple[str, ...], int], Unsent] = {}
+        kept: list[Unsent] = []
+        for unsent in (self._unsent.popleft() for _ in range(oldest)):
+            spent = unsent.settlement.spent
+            if unsent.stored or not unsent.held or unsent.settlement.cooldowns:
+                kept.append(unsent)
+            elif spent is not None:
+                minute = (unsent.lease.scopes, int(unsent.settlement.ended_at // LENGTHS["minute"]))
+                so_far = sums.get(minute)
+                sums[minute] = unsent if so_far is None else _merged(so_far, unsent, spent)
+        self._unsent.extendleft(reversed([*kept, *sums.values()]))
+
+
+def _merged(one: Unsent, other: Unsent, spent: Amount) -> Unsent:
+    together = (one.settlement.spent or NOTHING).plus(spent)
+    ended_at = max(one.settlement.ended_at, other.settlement.ended_at)
+    lease = one.lease._replace(id=f"sum-{token_hex(8)}", amount=NOTHING, probes=())
+    return Unsent(lease, Settlement(together, ended_at, ended_at), max(one.at, other.at), stored=False)

@@ -1,6 +1,0 @@
--- End the rest of a scope.
---
--- KEYS[1] prefix
--- ARGV[1] scope
-
-redis.call('HDEL', key('rests'), ARGV[1])

@@ -1,0 +1,88 @@
+"""LiteLLM's fallbacks and retries: what follows when a group cannot answer a request.
+
+Within a group the router itself goes from one deployment to the next; this is about other groups, and about asking the
+same group once more.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from litellm.exceptions import ContentPolicyViolationError, ContextWindowExceededError
+
+MOST: Final = 5
+"""Groups that a request falls back to one after another, where `max_fallbacks` says nothing: LiteLLM's default."""
+
+WORTH_A_RETRY: Final = frozenset({408, 409, 429})
+
+Serve = Callable[[dict[str, Any]], Awaitable[Any]]
+"""Answers a request, given by its arguments."""
+
+
+async def served(serve: Serve, asked: dict[str, Any], settings: Mapping[str, Any]) -> tuple[Any, int]:
+    """The answer, and after how many other groups it came. Raises the first group's error.
+
+    settings: litellm.Router's.
+    """
+    given = {**settings, **{name: value for name, value in asked.items() if value is not None}}
+    try:
+        return await _retried(serve, asked, given), 0
+    except Exception as error:
+        failure = error
+    most = given.get("max_fallbacks") or MOST
+    tried, waiting = [asked["model"]], list(_after(asked["model"], failure, given))
+    while waiting and len(tried) <= most:
+        target = waiting.pop(0)
+        change = {"model": target} if isinstance(target, str) else dict(target)
+        if change.get("model") in tried:
+            continue
+        tried.append(change.get("model"))
+        try:
+            return await _retried(serve, {**asked, **change}, given), len(tried) - 1
+        except Exception as error:
+            waiting += _after(str(change.get("model")), error, given)
+    raise failure
+
+
+async def _retried(serve: Serve, asked: dict[str, Any], given: Mapping[str, Any]) -> Any:
+    left = given.get("num_retries") or 0
+    while True:
+        try:
+            return await serve(dict(asked))
+        except Exception as error:
+            status = getattr(error, "status_code", None)
+            if left <= 0 or not isinstance(status, int) or (status < 500 and status not in WORTH_A_RETRY):
+                raise
+        left -= 1
+        await asyncio.sleep(given.get("retry_after") or 0)
+
+
+def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[str | Mapping[str, Any]]:
+    """The groups that are asked after a group's failure."""
+    if given.get("disable_fallbacks"):
+        return ()
+    named = "fallbacks"
+    if isinstance(error, ContextWindowExceededError) and given.get("context_window_fallbacks"):
+        named = "context_window_fallbacks"
+    elif isinstance(error, ContentPolicyViolationError) and given.get("content_policy_fallbacks"):
+        named = "content_policy_fallbacks"
+    listed = given.get(named) or ()
+    for each in listed:
+        if isinstance(each, Mapping) and group in each:
+            return _listed(each[group])
+    for each in listed:
+        if isinstance(each, Mapping) and "*" in each:
+            return _listed(each["*"])
+    if listed and not any(
+        isinstance(value, list) for each in listed if isinstance(each, Mapping) for value in each.values()
+    ):
+        return _listed(listed)  # The short form, of a request: groups, or requests with a model of their own.
+    return _listed(given.get("default_fallbacks") or ()) if named == "fallbacks" else ()
+
+
+def _listed(groups: Any) -> Sequence[str | Mapping[str, Any]]:
+    return [groups] if isinstance(groups, str) else list(groups)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)

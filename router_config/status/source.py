@@ -1,0 +1,131 @@
+"""Where a status comes from: a Router of this process, or a configuration and its store. LiteLLM is not imported."""
+
+from dataclasses import replace
+from typing import Any, Protocol
+
+from router_config.clock import Clock, SystemClock
+from router_config.config.followed_config import FollowedConfig
+from router_config.config.models import Config
+from router_config.ledger.interfaces import Store
+from router_config.status.document import document
+from router_config.status.explanation import absent_from, explanation
+from router_config.status.history import decisions_document, history_document
+from router_config.status.measurements import Reading, reading_of
+from router_config.status.views import View, view_of
+
+
+class StatusSource(Protocol):
+    """What the status page shows. `router_config.Router` is one, and ConfiguredSource."""
+
+    async def astatus(self) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers."""
+        ...
+
+    async def aexplain(self, model: str = ..., tokens: int = ...) -> dict[str, Any]:
+        """What would happen to a request of so many tokens. Raises ValueError for a model that nobody serves."""
+        ...
+
+    async def areading(self) -> Reading:
+        """What GET /metrics is made of."""
+        ...
+
+    async def adecision_log(
+        self, *, after: int = ..., last: int = ..., provider: str | None = ..., outcome: str | None = ...
+    ) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/decisions."""
+        ...
+
+    async def ahistory(self, hours: int = ...) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/history."""
+        ...
+
+
+class StoreReader:
+    """The status of a view of providers, read from a store by a clock. A subclass says which view."""
+
+    _store: Store
+    _clock: Clock
+
+    async def _current_view(self) -> View:
+        raise NotImplementedError
+
+    @property
+    def _fast_path(self) -> bool | None:
+        """Whether chats of this process go the fast way; None where it asks no provider."""
+        return None
+
+    async def astatus(self) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers."""
+        view = await self._current_view()
+        return await document(view, self._store, self._clock.now(), fast_path=self._fast_path)
+
+    async def areading(self) -> Reading:
+        """What GET /metrics is made of."""
+        return await reading_of(await self._current_view(), self._store, self._clock.now())
+
+    async def adecision_log(
+        self, *, after: int = 0, last: int = 50, provider: str | None = None, outcome: str | None = None
+    ) -> dict[str, Any]:
+        """The last requests and how they were decided, newest first: the JSON of GET /api/llm-providers/decisions.
+
+        after: only those with a higher number. last: how many at most; a store keeps 500. provider: only those that it
+        answered, or was asked for. outcome: only those with this outcome.
+        """
+        view, now = await self._current_view(), self._clock.now()
+        return await decisions_document(
+            view, self._store, now, after=after, last=last, provider=provider, outcome=outcome
+        )
+
+    async def ahistory(self, hours: int = 24) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/history: usage by slot, and events, of the last 1 to 24 hours."""
+        return await history_document(await self._current_view(), self._store, hours, self._clock.now())
+
+
+class ConfiguredSource(StoreReader):
+    """The status as it stands in a store that the routers of other processes write.
+
+    store: stays the caller's, who closes it. follow: read the file again when it has changed; where that cannot be
+    used, the status says why in `config.error`, and the last good one stays.
+    """
+
+    def __init__(self, config: Config, store: Store, *, clock: Clock | None = None, follow: bool = False) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._file = FollowedConfig(config) if follow else None
+        self._view = self._view_of(config, self._clock.now())
+
+    def _view_of(self, config: Config, loaded_at: float | None) -> View:
+        view = view_of(config, loaded_at=loaded_at, correction=self._clock.correction)
+        self._store.register_meters(view.meters)
+        return view
+
+    async def _current_view(self) -> View:
+        """The view of the file as it is now, and by the clock as it goes now."""
+        file = self._file
+        if file is not None and await file.refresh():
+            if file.config is not self._config:
+                self._config, self._view = file.config, self._view_of(file.config, self._clock.now())
+            self._view = replace(self._view, error=file.error)
+        if self._view.correction != self._clock.correction:
+            self._view = replace(self._view_of(self._config, self._view.loaded_at), error=self._view.error)
+        return self._view
+
+    async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
+        """What would happen to such a request now, without sending it. tokens: of prompt and answer together.
+
+        Raises ValueError for a model that is no group and no alias.
+        """
+        view, group = await self._current_view(), self._config.group_of(model)
+        if group is None:
+            known = ", ".join(sorted(self._config.groups))
+            raise ValueError(f"no group or alias is called {model!r}; there are {known}")
+        return await explanation(
+            group,
+            view.groups.get(group, ()),
+            tokens,
+            self._store,
+            self._clock.now(),
+            absent=absent_from(self._config, group),
+            max_wait=self._config.defaults.max_wait,
+        )

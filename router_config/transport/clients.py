@@ -1,0 +1,248 @@
+"""HTTP clients for LiteLLM's `client=`: they note what a provider really sent, and ask once an attempt.
+
+LiteLLM loses or rewrites it: Groq's success headers never reach the caller, digits in a Gemini text become a status
+(1.106.2). Which kind of client it wants, its own handler or the openai SDK, differs by provider, endpoint and version.
+A first guess is tried; one of the wrong kind fails before anything is sent, and the next kind is taken.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import Any, Final, Literal, cast
+from weakref import WeakKeyDictionary
+
+import httpx
+import litellm
+import openai
+from litellm.constants import openai_compatible_providers, openai_text_completion_compatible_providers
+from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+from router_config.clock import Clock
+from router_config.signals import Reply, read
+from router_config.transport.exchange import CURRENT, Exchange
+from router_config.transport.failures import causes
+from router_config.transport.sending import note_sending
+
+Kind = Literal["handler", "sdk"]
+
+WATCHED_ENDPOINTS: Final = frozenset({"acompletion", "atext_completion", "aembedding"})
+"""Endpoints of LiteLLM that take a `client`."""
+
+CHATS_BY_HANDLER: Final = frozenset(
+    {
+        "groq", "gemini", "openrouter", "together_ai",
+        "anthropic", "cometapi", "databricks", "deepseek", "edenai", "fireworks_ai", "hosted_vllm", "huggingface",
+        "mistral", "ollama", "ollama_chat", "xai",
+    }
+)  # fmt: skip
+"""LiteLLM sends their chats through its own `AsyncHTTPHandler` (1.106.2). Only the first guess: see `Clients.kinds`."""
+
+EMBEDDINGS_BY_SDK: Final = frozenset(
+    {
+        "openai", "together_ai", "fireworks_ai", "litellm_proxy", "mistral", "nebius", "nvidia_nim", "wandb",
+        "xinference",
+    }
+)  # fmt: skip
+EMBEDDINGS_BY_HANDLER: Final = frozenset(
+    {
+        "cometapi", "dashscope", "databricks", "edenai", "hosted_vllm", "llamafile", "lm_studio", "openrouter",
+        "qwen_ai_platform", "qwencloud", "sambanova", "vercel_ai_gateway",
+    }
+)  # fmt: skip
+
+ERROR_SIGNS: Final = (b'"error"', b'"promptFeedback"')
+"""What the JSON of a failure inside a 200 holds somewhere."""
+
+USAGE_SIGNS: Final = (b'"usage":{', b'"usage": {', b'"usageMetadata"')
+FINISH_SIGNS: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"finishReason"', b"[DONE]")
+
+LONGEST_EVENT: Final = 65_536
+
+
+class WatchedHandler(AsyncHTTPHandler):
+    """LiteLLM's own client, without its second request after a broken connection: a reservation is for one."""
+
+    async def single_connection_post_request(self, *_: Any, **__: Any) -> httpx.Response:
+        raise  # LiteLLM up to 1.106 calls this while it handles the broken connection's error.
+
+
+class WatchedSDK(openai.AsyncOpenAI):
+    """LiteLLM sets retries of its own on the client of providers that name none (1.106.2)."""
+
+    @property
+    def max_retries(self) -> int:
+        return 0
+
+    @max_retries.setter
+    def max_retries(self, number: int) -> None: ...
+
+
+class Clients:
+    """The clients of one Router, by event loop, since a connection belongs to the loop that opened it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._handlers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, WatchedHandler]]
+        self._handlers = WeakKeyDictionary()
+        self._sdks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], openai.AsyncOpenAI]]
+        self._sdks = WeakKeyDictionary()
+        self._kinds: dict[tuple[str, str], list[Kind]] = {}
+
+    def kinds(self, provider: str, endpoint: str) -> list[Kind]:
+        """The kinds of client that may suit LiteLLM for this provider's endpoint, the likeliest first."""
+        found = self._kinds.get((provider, endpoint))
+        if found is None:
+            found = self._kinds[provider, endpoint] = _guess(provider, endpoint)
+        return found
+
+    def misfit(self, provider: str, endpoint: str, kind: Kind) -> None:
+        """LiteLLM wants another kind than this, or uses none that it is given."""
+        self._kinds[provider, endpoint] = [each for each in self.kinds(provider, endpoint) if each != kind]
+
+    def client(self, kind: Kind, params: Mapping[str, Any], timeout: float) -> Any:
+        """The client for a deployment with these `litellm_params`. timeout: seconds."""
+        return self.handler(timeout) if kind == "handler" else self._sdk(params, timeout)
+
+    def handler(self, timeout: float) -> WatchedHandler:
+        handlers = self._handlers.setdefault(asyncio.get_running_loop(), {})
+        if timeout not in handlers:
+            handlers[timeout] = WatchedHandler(
+                timeout=timeout, event_hooks={"request": [self._sending], "response": [self._arriving]}
+            )
+            note_sending(handlers[timeout].client)
+        return handlers[timeout]
+
+    def _sdk(self, params: Mapping[str, Any], timeout: float) -> openai.AsyncOpenAI:
+        sdks = self._sdks.setdefault(asyncio.get_running_loop(), {})
+        names = ("custom_llm_provider", "api_key", "api_base", "base_url", "organization")
+        key = (str(params["model"]).partition("/")[0], *(params.get(name) for name in names), timeout)
+        if key not in sdks:
+            api_key, base_url = _access(params)
+            sdks[key] = WatchedSDK(
+                api_key=api_key,
+                base_url=base_url,
+                organization=params.get("organization"),
+                timeout=timeout,
+                http_client=cast(Any, self.handler(timeout).client),  # The SDK takes a client of either httpx.
+            )
+        return sdks[key]
+
+    async def _sending(self, request: httpx.Request) -> None:
+        exchange = CURRENT.get()
+        if exchange is None:
+            return
+        exchange.sent = True
+        recording = exchange.recording
+        if recording is not None:
+            recording.requests += 1
+            recording.method, recording.url = request.method, str(request.url)
+            recording.headers, recording.request = request.headers.raw, await request.aread()
+
+    async def _arriving(self, response: httpx.Response) -> None:
+        exchange = CURRENT.get()
+        if exchange is not None:
+            await note_answer(exchange, response, self._clock.now())
+
+    async def aclose(self) -> None:
+        """Close the connections of this loop."""
+        loop = asyncio.get_running_loop()
+        self._sdks.pop(loop, None)
+        for handler in self._handlers.pop(loop, {}).values():
+            await handler.close()  # type: ignore[no-untyped-call]
+
+
+async def note_answer(exchange: Exchange, response: httpx.Response, now: float) -> None:
+    """Note status, headers, and the body of an error; a stream is watched as it is read."""
+    exchange.arrived_at = now
+    exchange.status = response.status_code
+    exchange.headers = {name.lower(): value for name, value in response.headers.items()}
+    if response.status_code >= 400 or "event-stream" not in exchange.headers.get("content-type", ""):
+        body = await response.aread()
+        if response.status_code >= 400 or any(sign in body for sign in ERROR_SIGNS):
+            exchange.body = body
+        if exchange.recording is not None:
+            exchange.recording.status = response.status_code
+            exchange.recording.answer_headers = response.headers.raw
+            exchange.recording.answer = body
+    elif isinstance(response.stream, httpx.AsyncByteStream):
+        exchange.finished = False
+        response.stream = WatchedStream(response.stream, partial(_note_event, exchange, now))
+
+
+def _note_event(exchange: Exchange, now: float, event: bytes) -> None:
+    """One event of a stream: an error in it, the usage it reports, and whether it ends the answer."""
+    if any(sign in event for sign in ERROR_SIGNS):
+        reply = Reply(exchange.status, exchange.headers, event)
+        if read(exchange.provider, reply, now).verdict is not None:
+            exchange.body = event
+    if any(sign in event for sign in USAGE_SIGNS):
+        exchange.usage = event
+    if not exchange.finished and any(sign in event for sign in FINISH_SIGNS):
+        exchange.finished = True
+
+
+class WatchedStream(httpx.AsyncByteStream):
+    """A stream of server-sent events that tells of each event of note, and passes all of them on."""
+
+    _SIGNS: Final = (*ERROR_SIGNS, *USAGE_SIGNS, *FINISH_SIGNS)
+
+    def __init__(self, stream: httpx.AsyncByteStream, tell: Callable[[bytes], None]) -> None:
+        self._stream = stream
+        self._tell = tell
+        self._begun = b""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            self._watch(part)
+            yield part
+        self._watch(b"\n")
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def _watch(self, part: bytes) -> None:
+        text = self._begun + part
+        *lines, self._begun = text.split(b"\n")
+        self._begun = self._begun[:LONGEST_EVENT]
+        for line in lines:
+            if any(sign in line for sign in self._SIGNS):
+                self._tell(line.removeprefix(b"data:").strip())
+
+
+def is_misfit(error: BaseException) -> bool:
+    """Whether LiteLLM failed on the client that it was given, because it wants one of another kind."""
+    names = (AsyncHTTPHandler.__name__, WatchedHandler.__name__, WatchedSDK.__name__)
+    told = [str(each) for each in causes(error) if isinstance(each, AttributeError | TypeError)]
+    return any(name in each for each in told for name in names)
+
+
+def _guess(provider: str, endpoint: str) -> list[Kind]:
+    """The kinds of client in the order in which they are tried."""
+    if endpoint not in WATCHED_ENDPOINTS:
+        return []
+    if endpoint == "aembedding":
+        by_handler = provider in EMBEDDINGS_BY_HANDLER
+        by_sdk = provider in EMBEDDINGS_BY_SDK
+    else:
+        by_handler = provider in CHATS_BY_HANDLER
+        by_sdk = provider in ("openai", "custom_openai") or provider in openai_compatible_providers
+        if provider == "together_ai" and not hasattr(litellm, "TogetherAIChatConfig"):
+            by_handler = False  # LiteLLM 1.84 to 1.100 asks it through the SDK.
+        elif endpoint == "atext_completion" and provider in openai_text_completion_compatible_providers:
+            by_handler = False
+    if by_handler:
+        return ["handler", "sdk"]
+    return ["sdk", "handler"] if by_sdk else []
+
+
+def _access(params: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Key and address as LiteLLM finds them. OpenAI's own key goes to OpenAI alone, whatever the environment holds."""
+    api_base = params.get("api_base") or params.get("base_url")
+    _, provider, api_key, base_url = litellm.get_llm_provider(
+        params["model"], params.get("custom_llm_provider"), api_base, params.get("api_key")
+    )
+    if provider == "openai" and api_base is None:
+        api_key = api_key or os.environ.get("OPENAI_API_KEY")
+        base_url = os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_BASE")
+    return params.get("api_key") or api_key or "none", api_base or base_url

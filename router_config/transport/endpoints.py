@@ -1,0 +1,69 @@
+"""The endpoints that a Router serves: each is a function of LiteLLM's, asked with a deployment's parameters."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import litellm
+
+POSITIONAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "acompletion": ("model", "messages", "stream"),
+    "atext_completion": ("model", "prompt"),
+    "aembedding": ("model", "input"),
+    "aimage_generation": ("prompt", "model"),
+    "aimage_edit": ("image", "prompt", "model"),
+    "amoderation": ("input", "model"),
+    "aspeech": ("model", "input", "voice"),
+    "atranscription": ("file", "model"),
+    "arerank": ("model", "query", "documents"),
+    "aresponses": ("input", "model"),
+    "anthropic_messages": ("max_tokens", "messages", "model"),
+    "agenerate_content": ("model", "contents"),
+    "agenerate_content_stream": ("model", "contents"),
+}
+"""Endpoints by the name of LiteLLM's asynchronous function, with the arguments that may be given by position."""
+
+SYNCHRONOUS: Final = {name.removeprefix("a"): name for name in POSITIONAL if name != "anthropic_messages"}
+"""Synchronous twins, by their own names."""
+
+METADATA_OF_THE_PROVIDER: Final = frozenset(
+    {"aresponses", "anthropic_messages", "agenerate_content", "agenerate_content_stream"}
+)
+"""Endpoints whose `metadata` goes to the provider; LiteLLM's own has another name there."""
+
+
+def named(endpoint: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call, all by name. Raises TypeError for too many, or one given twice."""
+    names = POSITIONAL[endpoint]
+    if len(args) > len(names):
+        raise TypeError(f"{endpoint}() takes {len(names)} positional arguments, and {len(args)} were given")
+    given = dict(zip(names, args, strict=False))
+    if twice := given.keys() & kwargs.keys():
+        raise TypeError(f"{endpoint}() got multiple values for argument {sorted(twice)[0]!r}")
+    return {**given, **kwargs}
+
+
+def metadata_name(endpoint: str) -> str:
+    """The argument under which LiteLLM takes what is for callbacks."""
+    return "litellm_metadata" if endpoint in METADATA_OF_THE_PROVIDER else "metadata"
+
+
+def function(endpoint: str) -> Any:
+    """LiteLLM's function, looked up at each call: instrumentation may have put one of its own there."""
+    if endpoint == "agenerate_content_stream":
+        from litellm import google_genai
+
+        return google_genai.agenerate_content_stream
+    return getattr(litellm, endpoint)
+
+
+def labelled(reply: Any, group: str, fallbacks: int) -> Any:
+    """An answer with the headers that LiteLLM's Router adds to `_hidden_params`."""
+    hidden = getattr(reply, "_hidden_params", None)
+    if isinstance(hidden, dict):
+        hidden["additional_headers"] = {
+            **(hidden.get("additional_headers") or {}),
+            "x-litellm-model-group": group,
+            "x-litellm-attempted-retries": 0,
+            "x-litellm-attempted-fallbacks": fallbacks,
+        }
+    return reply

@@ -1,0 +1,45 @@
+"""What came over the wire for one attempt, noted by the HTTP clients while LiteLLM asks and answers."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One HTTP request to a provider, and its answer as far as it has come.
+
+    provider: LiteLLM's prefix. sent: whether anything of the request left; None where LiteLLM uses a client of its own,
+    so that nothing is seen. arrived_at: epoch seconds at which the headers of the answer came. body: of an error, or of
+    a 2xx that holds one. usage: the JSON of the last thing in a stream that reports tokens. finished: whether a stream
+    said that it is complete; None where its wire is not watched.
+    """
+
+    provider: str
+    sent: bool | None = None
+    arrived_at: float | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    usage: bytes | None = None
+    finished: bool | None = None
+    recording: "Recording | None" = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """A request as LiteLLM sent it and the answer as it came, in full: what the fast way learns from."""
+
+    method: str = ""
+    url: str = ""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    request: bytes = b""
+    status: int = 0
+    answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    answer: bytes = b""
+    requests: int = 0
+
+
+CURRENT: Final[ContextVar[Exchange | None]] = ContextVar("router_config_exchange", default=None)
+"""The exchange that this task's LiteLLM call belongs to."""

@@ -1,0 +1,309 @@
+"""The fast way: chats whose request and answer were learned from LiteLLM's own, sent without it.
+
+The public way asks LiteLLM to prepare every request and to read every answer, which is most of a request's time. Here
+the first two chats of a kind go the public way over the wire, and are recorded. Where both show the same request around
+their messages, and LiteLLM's own reading of an answer's bytes gives the answer that the public way gave, later chats of
+the kind are sent from the template. What comes back unlike anything proven, errors first of all, is handed to LiteLLM
+with the public way on an in-process connection that plays the answer. Every few seconds one chat of each kind goes the
+public way again, and what it shows must still hold. Whatever is not known to be harmless means the public way.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, cast
+
+import httpx
+import litellm
+
+from router_config.clock import Clock
+from router_config.transport import endpoints, listeners
+from router_config.transport.answers import Answers, Unlike
+from router_config.transport.clients import Clients, WatchedHandler, WatchedSDK
+from router_config.transport.exchange import Exchange, Recording
+from router_config.transport.litellm_settings import Settings
+from router_config.transport.templates import Shape, Template, shape_of, template_of
+
+LASTS: Final = 10.0
+"""Seconds after which a kind is proven anew: the environment, or LiteLLM's settings, may have changed."""
+
+KINDS: Final = 1000
+"""Kinds of chats that are remembered; an agent with a new seed for each request has no end of them."""
+
+SHAPES: Final = 200
+"""Shapes of messages and answers that are remembered of a kind."""
+
+MODEL_PARAMS: Final = frozenset(
+    {
+        "temperature", "top_p", "top_k", "n", "stop", "max_tokens", "max_completion_tokens", "presence_penalty",
+        "frequency_penalty", "logit_bias", "user", "response_format", "seed", "tools", "tool_choice",
+        "parallel_tool_calls", "logprobs", "top_logprobs", "reasoning_effort", "verbosity", "service_tier",
+        "safety_identifier", "prompt_cache_key", "extra_headers",
+    }
+)  # fmt: skip
+"""Arguments that a provider gets. Others count as such where they stand in the request under their own name."""
+
+NEUTRAL: Final = frozenset(
+    {
+        "model", "messages", "metadata", "model_info", "api_key", "api_base", "base_url", "timeout", "stream",
+        "custom_llm_provider", "organization", "max_retries", "_skip_mcp_handler",
+    }
+)  # fmt: skip
+"""Arguments that say whom to ask, or are for callbacks alone."""
+
+OF_ONE_REQUEST: Final = frozenset({"messages", "metadata", "model_info", "api_key"})
+OF_THE_DECORATOR: Final = frozenset({"metadata", "litellm_call_id", "success_callback"})
+"""What LiteLLM's decorator changes in any request."""
+
+KEYS_IN_JSON: Final = re.compile(
+    rb'(?<!\\)"([A-Za-z_][\w-]*)"\s*:|"(?:finish_reason|finishReason)"\s*:\s*("[^"]*"|null)'
+)
+
+_PLAYED: Final[ContextVar[httpx.Response | Exception | None]] = ContextVar("router_config_played", default=None)
+
+
+@dataclass(slots=True)
+class Kind:
+    """What is known of chats with the same deployment and parameters.
+
+    first: the template that one request showed, by the shape of its messages. templates: those that two requests
+    showed alike. answers: how they are read. proven: the shapes of answers that were read as LiteLLM reads them. told:
+    what callbacks are told, where somebody listens. until: monotonic seconds.
+    """
+
+    first: dict[Shape, Template] = field(default_factory=dict)
+    templates: dict[Shape, Template] = field(default_factory=dict)
+    answers: Answers | None = None
+    proven: set[frozenset[Any]] = field(default_factory=set)
+    told: listeners.Told | None = None
+    until: float = 0.0
+
+
+class FastWay:
+    """The kinds of chats of one Router."""
+
+    def __init__(self, clock: Clock, clients: Clients) -> None:
+        self._clock, self._clients = clock, clients
+        self._kinds: dict[str, Kind] = {}
+        self._lock = threading.Lock()
+        self._settings: Settings | None = None
+        self._original = litellm.acompletion
+        self._player: WatchedHandler | None = None
+        self._in_use = False
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a chat went this way."""
+        return self._in_use
+
+    def takes(self, asked: Mapping[str, Any]) -> str | None:
+        """The kind of a chat that may go this way; None for one that may not."""
+        if asked.get("stream") or litellm.acompletion is not self._original or not _is_plain(self._original):
+            return None
+        if self._settings is None:
+            self._settings = Settings()
+        if self._settings.deviate():
+            return None
+        shared = {name: value for name, value in asked.items() if name not in OF_ONE_REQUEST}
+        listened = any(True for _ in self._settings.callbacks())
+        try:
+            return json.dumps([shared, self._settings.shaping(), asked.get("api_key") is None, listened])
+        except (TypeError, ValueError):  # A class for the answer's format, say.
+            return None
+
+    def find(self, kind: str, messages: Any) -> tuple[Kind, Template] | None:
+        """What is proven for a chat of this kind."""
+        known = self._kinds.get(kind)
+        if known is None or not known.templates or known.until < time.monotonic():
+            return None
+        if self._is_listened(kind) and (known.told is None or known.told.off):
+            return None
+        shape = shape_of(messages)
+        template = None if shape is None else known.templates.get(shape)
+        return None if template is None else (known, template)
+
+    async def ask(self, kind: Kind, template: Template, asked: dict[str, Any], exchange: Exchange) -> Any:
+        """Ask from the template. Raises LiteLLM's errors."""
+        self._in_use = True
+        if kind.told is None:
+            return await self._ask(kind, template, exchange, asked, None)
+        told = kind.told
+        if not told.proven:
+            asked = {**asked, "success_callback": [listeners.callback(partial(listeners.prove, told))]}
+        return await listeners.ask(partial(self._ask_listened, kind, template, exchange, asked), told, asked)
+
+    async def _ask_listened(
+        self,
+        kind: Kind,
+        template: Template,
+        exchange: Exchange,
+        asked: Mapping[str, Any],
+        given: Mapping[str, Any],
+        listener: Any,
+    ) -> Any:
+        """The same within LiteLLM's decorator, whose hooks may have changed what is asked."""
+        if any(given.get(name) is not value for name, value in asked.items() if name not in OF_THE_DECORATOR):
+            return await listeners.unwrapped()(**given)
+        listener.pre_call(
+            input=given["messages"],
+            api_key=given.get("api_key"),
+            additional_args={"api_base": template.url, "complete_input_dict": {"messages": given["messages"]}},
+        )
+        return await self._ask(kind, template, exchange, given, listener)
+
+    async def _ask(
+        self, kind: Kind, template: Template, exchange: Exchange, asked: Mapping[str, Any], listener: Any
+    ) -> Any:
+        began = time.monotonic()
+        client = self._clients.handler(asked["timeout"]).client
+        url, headers = template.address(asked.get("api_key"))
+        request = client.build_request(template.method, url, headers=headers, content=template.body(asked["messages"]))
+        exchange.sent = False
+        try:
+            response = await client.send(request)
+        except httpx.HTTPError as error:
+            return await self._play(error, asked, exchange, listener)
+        seconds = time.monotonic() - began
+        if listener is not None:
+            listener.model_call_details["llm_api_duration_ms"] = seconds * 1000
+        if response.status_code == 200 and kind.answers is not None:
+            seen = frozenset(KEYS_IN_JSON.findall(response.content))
+            if seen in kind.proven:
+                try:
+                    return kind.answers.read(response, asked, seconds, listener)
+                except Unlike:
+                    pass
+            reply = await self._play(response, asked, exchange, listener)
+            self._prove(kind, seen, response, reply, asked)
+            return reply
+        return await self._play(response, asked, exchange, listener)
+
+    def listening(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a chat that goes the public way, with a callback of ours where others listen."""
+        if not self._is_listened(kind) or listeners.wrapped() is None:
+            return asked
+
+        def learn(told: Mapping[str, Any]) -> None:
+            known = self._kinds.get(kind)
+            if known is not None and known.told is None:
+                known.told = listeners.learn(told)
+
+        return {**asked, "success_callback": [listeners.callback(learn)]}
+
+    @staticmethod
+    def _is_listened(kind: str) -> bool:
+        return kind.endswith("true]")
+
+    def learn(self, kind: str, asked: Mapping[str, Any], provider: str, recording: Recording, reply: Any) -> None:
+        """Learn from a chat that went the public way, or find that what was learned no longer holds."""
+        shape = shape_of(asked["messages"])
+        if shape is None or recording.requests != 1 or recording.status != 200:
+            return
+        template = template_of(recording, asked["messages"], asked.get("api_key"))
+        with self._lock:
+            known = self._kinds.get(kind)
+            if known is None:
+                while len(self._kinds) >= KINDS > 0:
+                    self._kinds.pop(next(iter(self._kinds)))
+                known = self._kinds[kind] = Kind()
+        if template is None or not self._are_known(asked, template):
+            known.templates.pop(shape, None)
+            return
+        before = known.first.get(shape)
+        if before is None or len(known.first) > SHAPES:
+            known.first = {shape: template} if len(known.first) > SHAPES else {**known.first, shape: template}
+            return
+        if before != template:  # Something in it is of each request.
+            known.first[shape] = template
+            known.templates.pop(shape, None)
+            return
+        response = _response(recording)
+        if known.answers is None:
+            known.answers = Answers.like(asked, provider, reply, response)
+        if known.answers is None:
+            return
+        seen = frozenset(KEYS_IN_JSON.findall(response.content))
+        if self._prove(known, seen, response, reply, asked):
+            known.templates[shape] = template
+            known.until = time.monotonic() + LASTS
+        else:
+            known.templates.clear()
+
+    def _prove(self, kind: Kind, seen: frozenset[Any], response: httpx.Response, reply: Any, asked: Any) -> bool:
+        """Whether our reading of these bytes is LiteLLM's."""
+        if kind.answers is None or not kind.answers.agree(response, asked, reply):
+            kind.proven.discard(seen)
+            return False
+        if len(kind.proven) >= SHAPES:
+            kind.proven.clear()
+        kind.proven.add(seen)
+        return True
+
+    @staticmethod
+    def _are_known(asked: Mapping[str, Any], template: Template) -> bool:
+        """Whether every argument is one that we know, or went to the provider under its own name."""
+        unset = (None, False)  # LiteLLM's Router adds its own parameters to a deployment's, switched off.
+        unknown = [
+            name
+            for name, value in asked.items()
+            if name not in MODEL_PARAMS and name not in NEUTRAL and not any(value is each for each in unset)
+        ]
+        if not unknown:
+            return True
+        whole = "null".join(template.parts)
+        return all(f"{json.dumps(name)}: {json.dumps(asked[name], ensure_ascii=False)}" in whole for name in unknown)
+
+    async def _play(
+        self, answer: httpx.Response | Exception, asked: Mapping[str, Any], exchange: Exchange, listener: Any
+    ) -> Any:
+        """Have LiteLLM read an answer, or map an error, that came already."""
+        function = endpoints.function("acompletion") if listener is None else listeners.unwrapped()
+        token = _PLAYED.set(answer)
+        try:
+            return await function(**asked, client=self._played_client(exchange))
+        finally:
+            _PLAYED.reset(token)
+
+    def _played_client(self, exchange: Exchange) -> Any:
+        if self._player is None:
+            self._player = WatchedHandler()
+            self._player.client = httpx.AsyncClient(transport=httpx.MockTransport(_played))
+        kinds = self._clients.kinds(exchange.provider, "acompletion")
+        if kinds and kinds[0] == "sdk":
+            return WatchedSDK(api_key="played", base_url="http://played", http_client=cast(Any, self._player.client))
+        return self._player
+
+
+def _played(request: httpx.Request) -> httpx.Response:
+    answer = _PLAYED.get()
+    if isinstance(answer, Exception):
+        raise answer
+    if answer is None:
+        raise httpx.ConnectError("nothing is played here", request=request)
+    return httpx.Response(
+        answer.status_code, headers=_plain_headers(answer.headers.raw), content=answer.content, request=request
+    )
+
+
+def _response(recording: Recording) -> httpx.Response:
+    return httpx.Response(
+        recording.status,
+        headers=_plain_headers(recording.answer_headers),
+        content=recording.answer,
+        request=httpx.Request(recording.method, recording.url),
+    )
+
+
+def _plain_headers(headers: Any) -> list[tuple[bytes, bytes]]:
+    """Without those that tell how the body was sent: it is here, decoded."""
+    left = (b"content-encoding", b"content-length", b"transfer-encoding")
+    return [(name, value) for name, value in headers if name.lower() not in left]
+
+
+def _is_plain(function: Any) -> bool:
+    return str(getattr(function, "__module__", "")).startswith("litellm.")

@@ -1,0 +1,127 @@
+"""A Router that is, to whoever takes a litellm.Router, one of those.
+
+From 1.109 on LiteLLM's Router is a facade over a Rust core that nothing can be derived from. So ours holds one: it
+keeps the model list and answers for whatever is not ours. It routes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import litellm
+from litellm import router as litellm_router
+
+OURS: Final = {"order": "priority", "rpm": "rpm", "tpm": "tpm"}
+"""What LiteLLM routes by, in `litellm_params`, and its name in `model_info`, where ours reads it."""
+
+CALLBACK_LISTS: Final = ("callbacks", "success_callback", "failure_callback", "input_callback", "service_callback")
+
+if TYPE_CHECKING:
+    from litellm.router import Router as LiteLLMRouter
+else:
+    LiteLLMRouter = object
+
+
+LITELLMS_OWN: Final[type] = litellm_router.Router
+
+
+class HoldsLiteLLMRouter(LiteLLMRouter):
+    """Looks and behaves as the litellm.Router that it holds, but for what a subclass defines.
+
+    _settings: the keyword arguments that litellm.Router was made with.
+    """
+
+    _held: Any
+    _settings: dict[str, Any]  # type: ignore[assignment]
+
+    def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
+        """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
+        self._settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
+        with _callbacks_as_before():
+            self._held = litellm_router.Router(model_list=[moved(entry) for entry in model_list], **self._settings)
+        self._model_list_changed()
+
+    def _model_list_changed(self) -> None:
+        """Called after each change of the model list."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        # isinstance(router, litellm.Router) holds, and isinstance(router, Router) too.
+        return LITELLMS_OWN
+
+    def __getattr__(self, name: str) -> Any:
+        held = self.__dict__.get("_held")
+        if held is None or (name.startswith("__") and name.endswith("__")):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(held, name)
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """LiteLLM's model list as it is now, each entry with its id; copies of its own kinds of mappings."""
+        registry = getattr(self._held, "registry", None)
+        listed = registry().all() if callable(registry) else self._held.model_list
+        return [
+            {name: dict(each) if isinstance(each, dict) else each for name, each in entry.items()} for entry in listed
+        ]
+
+    # What changes the model list. Each takes what LiteLLM takes and returns what LiteLLM returns.
+
+    def set_model_list(self, model_list: Sequence[Any]) -> Any:
+        return self._change(self._held.set_model_list, [moved(entry) for entry in model_list])
+
+    def add_deployment(self, deployment: Any) -> Any:
+        return self._change(self._held.add_deployment, moved_deployment(deployment))
+
+    def upsert_deployment(self, deployment: Any) -> Any:
+        return self._change(self._held.upsert_deployment, moved_deployment(deployment))
+
+    def delete_deployment(self, id: str) -> Any:
+        return self._change(self._held.delete_deployment, id)
+
+    def update_settings(self, **settings: Any) -> Any:
+        self._settings.update(settings)
+        return self._change(self._held.update_settings, **settings)
+
+    def _change(self, change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            with _callbacks_as_before():
+                return change(*args, **kwargs)
+        finally:
+            self._model_list_changed()
+
+
+def moved(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a model list's entry with what the router decides by moved out of `litellm_params`."""
+    params, info = dict(entry["litellm_params"]), dict(entry.get("model_info") or {})
+    for theirs, ours in OURS.items():
+        value = params.pop(theirs, None)
+        if value is not None:
+            info.setdefault(ours, value)
+    return {**entry, "litellm_params": params, "model_info": info}
+
+
+def moved_deployment(deployment: Any) -> Any:
+    """The same for LiteLLM's `Deployment`."""
+    entry = deployment.model_dump(exclude_none=True)
+    return type(deployment)(**moved(entry)) if OURS.keys() & entry["litellm_params"].keys() else deployment
+
+
+class _callbacks_as_before:
+    """LiteLLM's Router registers its own usage counting with the process, a third of its time (1.106.2): undone."""
+
+    def __enter__(self) -> None:
+        self._before = {name: list(each) for name, each in _callback_lists().items()}
+
+    def __exit__(self, *_: object) -> None:
+        for name, each in _callback_lists().items():
+            before = self._before.get(name, [])
+            each[:] = [callback for callback in each if callback in before or not _is_of_a_router(callback)]
+
+
+def _callback_lists() -> dict[str, list[Any]]:
+    names = (name for name in vars(litellm) if name.endswith("callback") or name == "callbacks")
+    return {name: each for name in names if isinstance(each := getattr(litellm, name), list)}
+
+
+def _is_of_a_router(callback: Any) -> bool:
+    owner = getattr(callback, "__self__", callback)
+    return str(type(owner).__module__).startswith("litellm.router") or isinstance(owner, litellm_router.Router)

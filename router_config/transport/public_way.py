@@ -1,0 +1,95 @@
+"""The public way to ask a provider: LiteLLM's documented functions with a deployment's parameters, nothing else."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Final
+
+from router_config.transport import endpoints, seams
+from router_config.transport.clients import Clients, is_misfit
+from router_config.transport.exchange import Exchange
+
+OF_THE_ROUTER: Final = frozenset(
+    {
+        "model", "max_wait", "ignore_cooldowns", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
+        "num_retries", "specific_deployment", "disable_fallbacks", "max_fallbacks", "model_group", "router_timeout",
+    }
+)  # fmt: skip
+"""Arguments of a call that the router itself heeds."""
+
+
+def arguments(
+    endpoint: str, given: Mapping[str, Any], entry: Mapping[str, Any], group: str, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What LiteLLM's function is called with: the deployment's parameters, then the caller's.
+
+    entry: the deployment, from LiteLLM's model list. settings: those of the Router.
+    """
+    params, info = entry["litellm_params"], entry["model_info"]
+    name = endpoints.metadata_name(endpoint)
+    asked = {each: value for each, value in params.items() if value is not None}
+    asked.update((each, value) for each, value in given.items() if each not in OF_THE_ROUTER)
+    metadata = dict(asked.get(name) or {})
+    for each, value in (settings.get("default_litellm_params") or {}).items():
+        if each == "metadata":
+            metadata = {**value, **metadata}
+        elif value is not None:
+            asked.setdefault(each, value)
+    if params.get("tags"):
+        metadata["tags"] = list(dict.fromkeys([*(metadata.get("tags") or ()), *params["tags"]]))
+    metadata.update(
+        model_group=group,
+        deployment=params["model"],
+        model_info=info,
+        api_base=params.get("api_base"),
+        deployment_model_name=entry["model_name"],
+    )
+    asked.update({name: metadata, "model_info": info})
+    if settings.get("cache_responses"):
+        asked.setdefault("caching", True)
+    if endpoint == "acompletion" and spares_mcp() and not any(map(_is_mcp, asked.get("tools") or ())):
+        asked["_skip_mcp_handler"] = True
+    return asked
+
+
+async def ask(
+    endpoint: str, asked: dict[str, Any], exchange: Exchange, clients: Clients, params: Mapping[str, Any]
+) -> Any:
+    """Ask once. asked: LiteLLM's arguments, with the timeout in seconds. Raises LiteLLM's errors."""
+    function, provider = endpoints.function(endpoint), exchange.provider
+    if asked.get("client") is not None:
+        return await function(**asked)
+    for kind in clients.kinds(provider, endpoint):
+        exchange.sent = False
+        client = clients.client(kind, params, asked["timeout"])
+        try:
+            reply = await function(**asked, client=client)
+        except Exception as error:
+            if exchange.sent or not is_misfit(error):
+                raise
+            clients.misfit(provider, endpoint, kind)
+        else:
+            return reply
+    exchange.sent = None
+    return await function(**asked)
+
+
+@cache
+def spares_mcp() -> bool:
+    """LiteLLM imports the mcp package for any tool, does not ask for it, and fails without (1.106.2).
+
+    Where the package is missing, an argument of its own spares the import: if this LiteLLM takes it, and so does not
+    send it to the provider.
+    """
+    if find_spec("mcp") is not None:
+        return False
+    from litellm import main
+
+    function = getattr(main.completion, "__wrapped__", main.completion)
+    code = getattr(function, "__code__", None)
+    known = code is not None and "_skip_mcp_handler" in code.co_consts
+    return seams.note("tools without the mcp package", None if known else "LiteLLM's completion() has no such argument")
+
+
+def _is_mcp(tool: Any) -> bool:
+    return isinstance(tool, Mapping) and tool.get("type") == "mcp"

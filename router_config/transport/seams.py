@@ -1,0 +1,38 @@
+"""The places where the door leans on private names of LiteLLM, httpx or aiohttp: seams, each with a probe.
+
+A seam whose probe fails is off: what it serves goes the public way, and nothing is raised. `router-config doctor` and
+`check --verbose` list them, with the reason where one is off.
+"""
+
+import threading
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """name: what it serves. off: why it is off; None while it is in use."""
+
+    name: str
+    off: str | None
+
+
+_KNOWN: dict[str, Seam] = {}
+_LOCK = threading.Lock()
+
+
+def note(name: str, off: str | None) -> bool:
+    """Note what a probe found, for the process. Returns whether the seam is in use."""
+    with _LOCK:
+        _KNOWN[name] = Seam(name, off)
+    return off is None
+
+
+def is_on(name: str) -> bool:
+    """Whether a seam was probed and is in use."""
+    seam = _KNOWN.get(name)
+    return seam is not None and seam.off is None
+
+
+def all_probed() -> tuple[Seam, ...]:
+    """Every seam that was probed in this process, by name."""
+    return tuple(_KNOWN[name] for name in sorted(_KNOWN))

@@ -1,0 +1,144 @@
+"""Requests as LiteLLM sends them, learned from two of a kind, for later ones that differ in their messages alone.
+
+Pure: a template is made of recorded requests and gives the bytes of the next one.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from router_config.transport.exchange import Recording
+
+OF_THE_CONNECTION: Final = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
+SHORTEST_KEY: Final = 6
+"""Characters of a key that is found in a header and replaced; a shorter one might be anything."""
+
+KEY: Final = "\ue000key\ue000"
+_MESSAGES: Final = "\ue000messages\ue000"
+
+Shape = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A request with holes for the key and the messages.
+
+    parts: what stands between the holes of the body, as JSON. holes: which message's text goes where, in order; None
+    where the body holds the messages as they are given. sparse: without what is None in them.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    parts: tuple[str, ...]
+    holes: tuple[int, ...] | None
+    sparse: bool = False
+
+    def body(self, messages: Sequence[Mapping[str, Any]]) -> bytes:
+        """The body with these messages. Raises TypeError or ValueError for what is no JSON."""
+        if self.holes is None:
+            first, last = self.parts
+            written = _sparse(messages) if self.sparse else messages
+            return f"{first}{json.dumps(written, ensure_ascii=False)}{last}".encode()
+        texts = [self.parts[0]]
+        for hole, part in zip(self.holes, self.parts[1:], strict=True):
+            texts += (json.dumps(messages[hole]["content"], ensure_ascii=False), part)
+        return "".join(texts).encode()
+
+    def address(self, key: str | None) -> tuple[str, list[tuple[str, str]]]:
+        """URL and headers for this key."""
+        if key is None:
+            return self.url, list(self.headers)
+        return self.url.replace(KEY, key), [(name, value.replace(KEY, key)) for name, value in self.headers]
+
+
+def shape_of(messages: Any) -> Shape | None:
+    """What of a list of messages decides how LiteLLM writes them: roles, keys, and which of them hold nothing.
+
+    None for messages that are looked at one by one: parts, pictures, objects, a text that is no text.
+    """
+    if not isinstance(messages, list) or not messages:
+        return None
+    shape: list[Any] = []
+    for each in messages:
+        if type(each) is not dict:
+            return None
+        content = each.get("content")
+        if content is not None and type(content) is not str:
+            return None
+        role = each.get("role")
+        if role == "assistant" and each.get("tool_calls"):
+            calls = each["tool_calls"]
+            if type(calls) is not list or not all(type(call) is dict for call in calls):
+                return None
+            shape.append((role, *each, content is None or content.strip() == "", *(tuple(call) for call in calls)))
+        else:
+            shape.append((role, *each, content is None or content.strip() == ""))
+    return tuple(shape)
+
+
+def template_of(recording: Recording, messages: Sequence[Mapping[str, Any]], key: str | None) -> Template | None:
+    """The template of a recorded request; None where it does not show how its messages were written."""
+    try:
+        body = json.loads(recording.request)
+    except ValueError:
+        return None
+    if recording.requests != 1 or not isinstance(body, dict):
+        return None
+    holes: tuple[int, ...] | None = None
+    sparse = body.get("messages") != list(messages)
+    if body.get("messages") in (list(messages), _sparse(messages)):
+        text = json.dumps({**body, "messages": _MESSAGES}, ensure_ascii=False)
+        parts = tuple(text.split(json.dumps(_MESSAGES, ensure_ascii=False)))
+        if len(parts) != 2:
+            return None
+    else:
+        found = _with_holes(body, [each.get("content") for each in messages])
+        if found is None:
+            return None
+        parts, holes = found
+    return Template(recording.method, _without(recording.url, key), _headers(recording, key), parts, holes, sparse)
+
+
+def _sparse(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in each.items() if value is not None} for each in messages]
+
+
+def _with_holes(body: Any, contents: list[Any]) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
+    """The body's JSON around the messages' texts, each of which must stand in it once, whole and alone."""
+    if not all(isinstance(each, str) and each for each in contents) or len(set(contents)) != len(contents):
+        return None
+    marks = {content: f"\ue000hole{number}\ue000" for number, content in enumerate(contents)}
+    text = json.dumps(_marked(body, marks), ensure_ascii=False)
+    places: list[tuple[int, int, str]] = []
+    for number, content in enumerate(contents):
+        mark = json.dumps(marks[content], ensure_ascii=False)
+        if text.count(mark) != 1 or json.dumps(content, ensure_ascii=False)[1:-1] in text.replace(mark, ""):
+            return None
+        places.append((text.index(mark), number, mark))
+    parts, at = [], 0
+    for place, _, mark in sorted(places):
+        parts.append(text[at:place])
+        at = place + len(mark)
+    return (*parts, text[at:]), tuple(number for _, number, _ in sorted(places))
+
+
+def _marked(value: Any, marks: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _marked(each, marks) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_marked(each, marks) for each in value]
+    return marks.get(value, value) if isinstance(value, str) else value
+
+
+def _headers(recording: Recording, key: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name.decode("latin-1"), _without(value.decode("latin-1"), key))
+        for name, value in recording.headers
+        if name.lower() not in OF_THE_CONNECTION
+    )
+
+
+def _without(text: str, key: str | None) -> str:
+    return text.replace(key, KEY) if key is not None and len(key) >= SHORTEST_KEY else text

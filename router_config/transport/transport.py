@@ -1,0 +1,95 @@
+"""The door to LiteLLM: one attempt at one deployment, asked the fast way where that is proven, else the public way."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import litellm
+
+from router_config.clock import Clock
+from router_config.transport import public_way
+from router_config.transport.clients import Clients
+from router_config.transport.exchange import CURRENT, Exchange, Recording
+from router_config.transport.fast_way import FastWay
+from router_config.transport.streams import Opened
+
+GRACE: Final = 1.0
+"""Seconds past its timeout after which an attempt is cut off, where LiteLLM does not heed the timeout."""
+
+LONGEST: Final = 6000.0
+"""Seconds: LiteLLM's own timeout where nobody names one."""
+
+STREAMS: Final = frozenset({"acompletion"})
+"""Endpoints whose streams are opened, watched and counted."""
+
+
+class Transport:
+    """Asks providers through LiteLLM, with connections of its own for each event loop.
+
+    settings: those of litellm.Router. fast_path: False sends everything the public way.
+    """
+
+    def __init__(self, clock: Clock, settings: Mapping[str, Any], *, fast_path: bool = True) -> None:
+        self._clients = Clients(clock)
+        self._settings = settings
+        self._fast = FastWay(clock, self._clients) if fast_path else None
+
+    @property
+    def fast_path(self) -> bool:
+        """Whether chats go the fast way."""
+        return self._fast is not None and self._fast.in_use
+
+    async def ask(
+        self, endpoint: str, given: Mapping[str, Any], entry: Mapping[str, Any], group: str, exchange: Exchange
+    ) -> Any:
+        """One request to the deployment of a model list's entry. A stream comes back `Opened`, its first content here.
+
+        given: the caller's arguments. Notes in `exchange` what comes over the wire. Raises LiteLLM's errors.
+        """
+        asked = public_way.arguments(endpoint, given, entry, group, self._settings)
+        timeout = asked["timeout"] = self.timeout(given, entry["litellm_params"])
+        options = asked.get("stream_options") or {}
+        streams = asked.get("stream") is True and endpoint in STREAMS
+        if streams:
+            asked["stream_options"] = {**options, "include_usage": True}
+        kind = self._fast.takes(asked) if self._fast is not None and endpoint == "acompletion" else None
+        token = CURRENT.set(exchange)
+        try:
+            async with asyncio.timeout(timeout + GRACE):
+                if kind is not None and self._fast is not None:
+                    return await self._fast_or_public(self._fast, kind, asked, entry, exchange)
+                reply = await public_way.ask(endpoint, asked, exchange, self._clients, entry["litellm_params"])
+                if not streams or not hasattr(reply, "__aiter__"):
+                    return reply
+                return await Opened(reply, exchange, wants_usage=options.get("include_usage") is True).open()
+        finally:
+            CURRENT.reset(token)
+
+    async def _fast_or_public(
+        self, fast: FastWay, kind: str, asked: dict[str, Any], entry: Mapping[str, Any], exchange: Exchange
+    ) -> Any:
+        found = fast.find(kind, asked["messages"])
+        if found is not None:
+            known, template = found
+            return await fast.ask(known, template, asked, exchange)
+        exchange.recording = Recording()
+        listening = fast.listening(kind, asked)
+        reply = await public_way.ask("acompletion", listening, exchange, self._clients, entry["litellm_params"])
+        fast.learn(kind, asked, exchange.provider, exchange.recording, reply)
+        return reply
+
+    def timeout(self, given: Mapping[str, Any], params: Mapping[str, Any]) -> float:
+        """Seconds: the caller's, else the deployment's, else the Router's; for streams those of streams go first."""
+        names = ("stream_timeout", "timeout") if given.get("stream") else ("timeout",)
+        for name in names:
+            for place in (given, params, self._settings, self._settings.get("default_litellm_params") or {}):
+                value = place.get(name)
+                if value is None and name == "timeout":
+                    value = place.get("request_timeout")
+                if isinstance(value, int | float):
+                    return float(value)
+        return float(getattr(litellm, "request_timeout", LONGEST))
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop."""
+        await self._clients.aclose()
