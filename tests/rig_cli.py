@@ -6,6 +6,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from rig_wall_clock import child_variables
+
 from router_config.config.presets import RETIRED, preset_of
 from router_config.config.prices import retired_on
 
@@ -28,7 +30,7 @@ aliases: {gpt-4o: fast}
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), **more}
+    return {**kept, **child_variables(REPOSITORY), **more}
 
 
 def run_router_config(folder: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:

@@ -27,6 +27,9 @@ class Command:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
+        self.started_in = 0.0
+        """Seconds until its page was there: on a busy machine, its end may take as long."""
+        self._began = time.monotonic()
         self.lines: list[str] = []
         self._heard = threading.Condition()
         self._readers = [threading.Thread(target=self._read, args=(each,)) for each in (process.stdout, process.stderr)]
@@ -53,6 +56,7 @@ class Command:
     def client(self) -> httpx.Client:
         """Of its page, once it is there."""
         address = self.wait_for("Status page: ").split("Status page: ")[1].split()[0]
+        self.started_in = time.monotonic() - self._began
         return httpx.Client(base_url=address, timeout=PATIENCE)
 
     def end(self, signal: int) -> tuple[int, float]:

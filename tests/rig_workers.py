@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rig_ledger import START, Place
+from rig_wall_clock import child_variables
 
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
@@ -33,9 +34,9 @@ class Worker:
 
     def __init__(self, work: str, url: str) -> None:
         command = [sys.executable, __file__, work, url]
-        path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
+        variables = child_variables(Path(__file__).parents[1], Path(__file__).parent)
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **variables}
         )
 
     def begin(self) -> None:

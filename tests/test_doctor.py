@@ -14,11 +14,7 @@ from router_config.simulator import Simulator
 
 Examine = Callable[..., tuple[int, dict[str, dict[str, Any]]]]
 
-
-@pytest.fixture
-def simulator() -> Any:
-    with Simulator() as running:  # On the machine's time, like the command.
-        yield running
+pytestmark = pytest.mark.machine_clock
 
 
 @pytest.fixture

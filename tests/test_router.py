@@ -33,12 +33,16 @@ def test_it_is_a_litellm_router(make_router: MakeRouter) -> None:
 
 
 def test_the_shipped_file_makes_one_without_a_word_of_litellms(
-    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    simulator: Simulator,
+    clock: VirtualClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.chdir(tmp_path)  # Where the shipped file keeps its state.
     monkeypatch.setattr(logging.getLogger("LiteLLM"), "propagate", True)
     shipped = Path(__file__).parent.parent / "litellm.yaml"
-    Router.from_yaml(shipped, env=simulator.env()).close()
+    Router.from_yaml(shipped, env=simulator.env(), clock=clock).close()
     assert caplog.text == ""
 
 
@@ -283,11 +287,11 @@ def test_retry_after_is_when_a_caller_who_comes_back_is_served(
 
 
 def test_a_provider_without_its_key_is_listed_and_skipped(
-    simulator: Simulator, make_router: MakeRouter, tmp_path: Path
+    simulator: Simulator, make_router: MakeRouter, clock: VirtualClock, tmp_path: Path
 ) -> None:
     make_router().close()
     env = {name: value for name, value in simulator.env().items() if name != "GROQ_API_KEY"}
-    router = Router.from_yaml(tmp_path / "litellm.yaml", env=env)
+    router = Router.from_yaml(tmp_path / "litellm.yaml", env=env, clock=clock)
     try:
         assert ask(router) == "gemini"
         groq = router.status()["providers"][0]
@@ -298,10 +302,10 @@ def test_a_provider_without_its_key_is_listed_and_skipped(
 
 
 def test_no_key_at_all_is_an_error_that_says_what_to_do(
-    simulator: Simulator, make_router: MakeRouter, tmp_path: Path
+    make_router: MakeRouter, clock: VirtualClock, tmp_path: Path
 ) -> None:
     make_router().close()
-    router = Router.from_yaml(tmp_path / "litellm.yaml", env={})
+    router = Router.from_yaml(tmp_path / "litellm.yaml", env={}, clock=clock)
     try:
         with pytest.raises(NoProviderAvailable, match="router-config env") as raised:
             ask(router)

@@ -18,25 +18,36 @@ def gone(*_: Any, **__: Any) -> Any:
 
 
 def _no_reader(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(litellm.utils.ProviderConfigManager, "get_provider_chat_config", gone)
+    patch.setattr(answers, "configuration", gone)
 
 
 def _other_reader(patch: pytest.MonkeyPatch) -> None:
-    def reader(*_: Any, **__: Any) -> Any:
-        class Reader:
-            def transform_response(self, answer: Any) -> Any:
-                return answer
+    class Reader:
+        def transform_response(self, answer: Any) -> Any:
+            return answer
 
-        return Reader()
-
-    patch.setattr(litellm.utils.ProviderConfigManager, "get_provider_chat_config", reader)
+    patch.setattr(answers, "configuration", lambda model, provider: Reader())
 
 
 def _wrong_reader(patch: pytest.MonkeyPatch) -> None:
-    def read(*_: Any, model_response: Any, **__: Any) -> Any:
-        return model_response
+    class Reader:
+        def transform_response(
+            self,
+            model: Any,
+            raw_response: Any,
+            model_response: Any,
+            logging_obj: Any,
+            request_data: Any,
+            messages: Any,
+            optional_params: Any,
+            litellm_params: Any,
+            encoding: Any,
+            api_key: Any = None,
+            json_mode: Any = None,
+        ) -> Any:
+            return model_response
 
-    patch.setattr(litellm.GroqChatConfig, "transform_response", read)
+    patch.setattr(answers, "configuration", lambda model, provider: Reader())
 
 
 def _no_defaults(patch: pytest.MonkeyPatch) -> None:

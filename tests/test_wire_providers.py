@@ -8,6 +8,7 @@ import pytest
 from rig import MODELS, MakeRouter, message
 
 from router_config import Router, route_of
+from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 from router_config.transport import clients
 
@@ -136,7 +137,7 @@ def test_a_server_of_ones_own_that_is_off_costs_no_wait_and_no_count(
 
 
 def test_a_model_list_without_keys_takes_them_from_the_environment(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in simulator.env().items():
         monkeypatch.setenv(name, value)
@@ -144,7 +145,7 @@ def test_a_model_list_without_keys_takes_them_from_the_environment(
     monkeypatch.setenv("NVIDIA_NIM_API_BASE", simulator.api_base("openai"))
     simulator.set_keys("openai", good=["some-key", simulator.env()["OPENAI_API_KEY"]])
     for model in ("openai/gpt-4o-mini", "gpt-4o-mini", "nvidia_nim/m", "groq/m", "gemini/m"):
-        router = Router([{"model_name": "default", "litellm_params": {"model": model}}])
+        router = Router([{"model_name": "default", "litellm_params": {"model": model}}], clock=clock)
         try:
             assert [outcome for _, outcome in ask(router)] == ["ok"]
         finally:

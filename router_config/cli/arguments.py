@@ -52,9 +52,14 @@ def parser() -> argparse.ArgumentParser:
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=_Parser
     )
 
-    check = _command(commands, "check", "check the configuration", ["check", "check other.yaml --strict"])
+    check = _command(
+        commands, "check", "check the configuration", ["check", "check other.yaml --strict", "check --verbose"]
+    )
     check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
     check.add_argument("--strict", action="store_true", help="warnings, too, end with exit code 1")
+    check.add_argument(
+        "--verbose", action="store_true", help="also which way requests go through the LiteLLM that is installed"
+    )
     _json(check)
 
     show = _command(

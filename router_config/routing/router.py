@@ -33,7 +33,7 @@ from router_config.routing.request import Flight, Request, Tried, agent_of
 from router_config.routing.reservation import Reservations
 from router_config.routing.settlement import Settlements
 from router_config.status.explanation import absent_from
-from router_config.transport import endpoints
+from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.callbacks import hear_synchronous_callbacks
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
@@ -205,7 +205,11 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     async def _call(self, endpoint: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         asked = endpoints.named(endpoint, args, kwargs)
+        kept = await response_cache.kept(endpoint, asked, self._settings)
+        if kept is not None:
+            return kept
         reply, hops = await fallbacks.served(partial(self._serve, endpoint), asked, self._settings)
+        await response_cache.keep(endpoint, asked, self._settings, reply)
         return endpoints.labelled(reply, asked["model"], hops)
 
     async def acompletion(  # type: ignore[override]

@@ -252,12 +252,9 @@ def _cost(reply: Any, model_info: Mapping[str, Any]) -> float | None:
 
 @cache
 def reader(model: str, provider: str) -> Any:
+    """LiteLLM's reader of a model's answers, or None. model: with LiteLLM's prefix."""
     try:
-        from litellm.types.utils import LlmProviders
-        from litellm.utils import ProviderConfigManager
-
-        name = model.removeprefix(f"{provider}/")
-        found: Any = ProviderConfigManager.get_provider_chat_config(model=name, provider=LlmProviders(provider))
+        found = configuration(model.removeprefix(f"{provider}/"), provider)
         parameters = inspect.signature(found.transform_response).parameters
     except Exception as error:
         seams.note(f"answers of {provider}", f"LiteLLM has no reader of them under the name known here: {error!r}")
@@ -267,3 +264,11 @@ def reader(model: str, provider: str) -> Any:
         return None
     seams.note(f"answers of {provider}", None)
     return found
+
+
+def configuration(model: str, provider: str) -> Any:
+    """LiteLLM's class for a provider's chats. Raises what there is to raise when its name is gone."""
+    from litellm.types.utils import LlmProviders
+    from litellm.utils import ProviderConfigManager
+
+    return ProviderConfigManager.get_provider_chat_config(model=model, provider=LlmProviders(provider))

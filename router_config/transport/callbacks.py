@@ -6,6 +6,7 @@ asynchronous code on a background loop, so it does not call them (1.106.2).
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ class Relay(CustomLogger):
         if on_background_loop():
             for callback in litellm.success_callback:
                 if isinstance(callback, CustomLogger):
+                    if _calls_synchronous_loggers() and not kwargs.get("stream"):
+                        continue
                     method = _left_out(callback, "log_success_event", litellm._async_success_callback)
                 else:
                     method = callback if callable(callback) and not inspect.iscoroutinefunction(callback) else None
@@ -63,6 +66,14 @@ def hear_synchronous_callbacks() -> None:
     for callbacks in (litellm._async_success_callback, litellm._async_failure_callback):
         if RELAY not in callbacks:
             callbacks.append(RELAY)
+
+
+@cache
+def _calls_synchronous_loggers() -> bool:
+    """Whether this LiteLLM calls them for whole answers to asynchronous requests, too: since 1.108."""
+    from litellm.litellm_core_utils.litellm_logging import Logging
+
+    return "for_async_request" in inspect.signature(Logging.success_handler).parameters
 
 
 def _left_out(logger: CustomLogger, name: str, called: Iterable[Any]) -> Callable[..., Any] | None:

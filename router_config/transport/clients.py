@@ -20,6 +20,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from router_config.clock import Clock
 from router_config.signals import Reply, read
+from router_config.transport import seams
 from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.failures import causes
 from router_config.transport.sending import note_sending
@@ -110,7 +111,8 @@ class Clients:
             handlers[timeout] = WatchedHandler(
                 timeout=timeout, event_hooks={"request": [self._sending], "response": [self._arriving]}
             )
-            note_sending(handlers[timeout].client)
+            watched = note_sending(handlers[timeout].client)
+            seams.note("the moment a request leaves", None if watched else "LiteLLM's client runs on another transport")
         return handlers[timeout]
 
     def _sdk(self, params: Mapping[str, Any], timeout: float) -> openai.AsyncOpenAI:

@@ -11,8 +11,9 @@ from router_config.transport.exchange import Exchange
 
 OF_THE_ROUTER: Final = frozenset(
     {
-        "model", "max_wait", "ignore_cooldowns", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
-        "num_retries", "specific_deployment", "disable_fallbacks", "max_fallbacks", "model_group", "router_timeout",
+        "model", "max_wait", "caching", "ignore_cooldowns", "num_retries",
+        "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
+        "specific_deployment", "disable_fallbacks", "max_fallbacks", "model_group", "router_timeout",
     }
 )  # fmt: skip
 """Arguments of a call that the router itself heeds."""
@@ -45,8 +46,6 @@ def arguments(
         deployment_model_name=entry["model_name"],
     )
     asked.update({name: metadata, "model_info": info})
-    if settings.get("cache_responses"):
-        asked.setdefault("caching", True)
     if endpoint == "acompletion" and spares_mcp() and not any(map(_is_mcp, asked.get("tools") or ())):
         asked["_skip_mcp_handler"] = True
     return asked

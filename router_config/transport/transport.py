@@ -29,8 +29,10 @@ class Transport:
     settings: those of litellm.Router. fast_path: False sends everything the public way.
     """
 
-    def __init__(self, clock: Clock, settings: Mapping[str, Any], *, fast_path: bool = True) -> None:
-        self._clients = Clients(clock)
+    def __init__(
+        self, clock: Clock, settings: Mapping[str, Any], *, fast_path: bool = True, clients: Clients | None = None
+    ) -> None:
+        self._clients = clients or Clients(clock)
         self._settings = settings
         self._fast = FastWay(clock, self._clients) if fast_path else None
 

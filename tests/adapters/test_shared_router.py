@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 import yaml
 from rig import reference
+from rig_wall_clock import child_variables
 
 import adapters
 from adapters import BaseAgent, use_router
 from adapters.shared_router import ashared_router, shared_router
 from router_config import ConfigError, Router
 from router_config.simulator import Simulator
+
+pytestmark = pytest.mark.machine_clock
 
 
 @pytest.fixture
@@ -109,10 +112,9 @@ next(left)
 
 def test_a_program_ends_cleanly_even_with_a_stream_half_read(directory: Path, simulator: Simulator) -> None:
     simulator.set_options(answer="Hold. " * 50)
-    root = str(Path(adapters.__file__).parents[1])
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={**os.environ, "PYTHONPATH": root},
+        env={**os.environ, **child_variables(Path(adapters.__file__).parents[1])},
         capture_output=True,
         text=True,
         timeout=60,

@@ -15,6 +15,8 @@ from router_config.simulator import Simulator
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+pytestmark = pytest.mark.machine_clock
+
 
 @pytest.fixture
 def simulated(folder: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:

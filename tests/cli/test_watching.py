@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -101,14 +102,16 @@ def width(text: str) -> int:
     return len(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", first))
 
 
+@pytest.mark.machine_clock
 def test_it_is_live_until_ctrl_c_and_leaves_the_terminal_as_it_was(terminal: Open, folder: Path) -> None:
     shown = terminal()
     shown.wait_until(lambda text: ENTERS in text and "groq" in text and "GEMINI_API_KEY is not set" in text)
     (folder / "state").mkdir()
     store = SQLiteStore(folder / "state/counts.db")
-    lease = taken(store, Place("groq#1", (Limit("tpd", 100_000),)), at=4_000_000_000.0)
+    now = time.time()
+    lease = taken(store, Place("groq#1", (Limit("tpd", 100_000),)), at=now)
     assert lease
-    spend(store, lease, tokens=41_234, at=4_000_000_000.0)
+    spend(store, lease, tokens=41_234, at=now)
     finish(store.aclose())
     shown.wait_until(lambda text: "41234" in text)
     assert shown.end(2) == 130

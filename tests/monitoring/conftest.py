@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from rig_monitoring import PATIENCE, ROOT, Api, Command, Serve, Start
+from rig_wall_clock import child_variables
 from starlette.types import ASGIApp
 
 import monitoring
@@ -67,7 +68,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(ROOT), **variables},
+            env={**inherited, **child_variables(ROOT), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

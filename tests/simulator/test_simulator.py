@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from rig_wall_clock import child_variables
 
 from router_config.simulator import LimitsError, OptionsError, Simulator
 from router_config.simulator.__main__ import main
@@ -111,6 +112,7 @@ def test_latencies_are_drawn_from_a_seeded_range() -> None:
     assert [state.latency("gemini") for _ in range(200)] == drawn
 
 
+@pytest.mark.machine_clock
 def test_the_clock_runs_on_from_where_it_is_set() -> None:
     source = [1000.0]
     clock = SimulatorClock(lambda: source[0])
@@ -148,6 +150,7 @@ def test_wrong_arguments_are_errors() -> None:
 # The command
 
 
+@pytest.mark.machine_clock
 def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     limits = tmp_path / "limits.json"
     limits.write_text('{"groq": {"rpm": 1}}')
@@ -163,7 +166,7 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         "--own-ports",
     ]
     command = [sys.executable, "-m", "router_config.simulator", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **child_variables(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         first = process.stdout.readline()

@@ -27,13 +27,32 @@ def check(arguments: argparse.Namespace) -> int:
             print_json({"ok": False, "path": str(path), "error": str(error)})
         raise
     warnings = [*config.warnings, *_price_list_warnings(config)]
+    door = _door(config) if arguments.verbose else None
     if arguments.json:
-        print_json({"ok": True, "path": str(path), **_summary(config), "warnings": warnings})
+        print_json({"ok": True, "path": str(path), **_summary(config), **(door or {}), "warnings": warnings})
     else:
         print(_report(config, str(path)))
+        if door is not None:
+            print("\n" + door_report(door))
         for warning in warnings:
             print(f"warning: {warning}", file=sys.stderr)
     return 1 if warnings and arguments.strict else 0
+
+
+def _door(config: Config) -> dict[str, Any]:
+    print("loading LiteLLM ...", file=sys.stderr, flush=True)
+    from router_config.cli.self_check import versions, ways
+
+    return {"litellm": versions(), "ways": ways(config)}
+
+
+def door_report(door: dict[str, Any]) -> str:
+    """Which way requests go, by provider, and the seams: a table for people."""
+    rows = [
+        (each["name"], each["way"] if "way" in each else "on" if each["on"] else "off", each["why"] or "")
+        for each in door["ways"]
+    ]
+    return f"With {door['litellm']}:\n" + table(("PROVIDER OR SEAM", "WAY", "WHY"), rows)
 
 
 def key_state(provider: Provider) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from router_config.cli.commands.check import door_report
 from router_config.cli.text import amount, print_json, table
 from router_config.config.loading import load_config
 from router_config.config.models import Config
@@ -23,11 +24,16 @@ def doctor(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
     timeout = arguments.timeout or config.defaults.timeout
     findings = asyncio.run(_findings(arguments.config, config, timeout))
+    from router_config.cli.self_check import versions, ways
+
     fine = all(finding.works for finding in findings)
+    door = {"litellm": versions(), "ways": ways(config)}
     if arguments.json:
-        print_json({"ok": fine, "path": str(arguments.config), "findings": [_plain(each) for each in findings]})
+        plain = [_plain(each) for each in findings]
+        print_json({"ok": fine, "path": str(arguments.config), "findings": plain, **door})
     else:
         _print(findings)
+        print("\n" + door_report(door))
     if not any(provider.configured and provider.enabled for provider in config.providers):
         print(f"No provider of {arguments.config} has a key.\n  Set one with router-config env.", file=sys.stderr)
     return 0 if fine else 1
