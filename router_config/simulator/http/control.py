@@ -32,7 +32,7 @@ _PAGE = 1000
 HELP = """\
 Simulated LLM providers: groq, gemini, openrouter, together, openai. Nothing here is real.
 
-ParsedRequest one:
+Ask one:
   curl {url}/groq/openai/v1/chat/completions -H 'Authorization: Bearer any' \\
        -d '{{"model": "llama-3.3-70b-versatile", "messages": [{{"role": "user", "content": "Hi"}}]}}'
 
