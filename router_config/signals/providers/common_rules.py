@@ -105,7 +105,7 @@ def rate_limited(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
 def day_spent(reply: ParsedReply, scope: Scope) -> Verdict:
     """A cooldown for as long as the reply says, else an hour, since nobody knows where the day ends.
 
-    A hint of seconds is true of a token bucket only. Elsewhere it is a usual one that overlooks the day.
+    A hint of seconds is true of a token bucket only. Elsewhere it is a hint that overlooks the day.
     """
     least = 0.0 if reply.provider in _TOKEN_BUCKETS else cooldowns.MINUTE_CAP
     hints = [hint for hint in reply.hints if hint >= least]

@@ -1,4 +1,4 @@
-"""Together: limits of each organisation and model that change by the hour. `x-ratelimit-reset` is the wait."""
+"""Together: dynamic limits of each organisation and model. `x-ratelimit-reset` tells the wait."""
 
 import re
 from collections.abc import Iterator
