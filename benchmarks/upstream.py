@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from router_config.simulator import Call
-from router_config.simulator.runner import env_at
+from router_config.simulator.simulator import env_at
 
 REMEMBERED = 20_000
 _BASES = {

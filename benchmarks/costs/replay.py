@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final, Self
 
 from benchmarks.costs.setting import KINDS, PLENTY, PLENTY_OF_TOKENS, SHIPPED
 from router_config.simulator import Simulator
-from router_config.simulator.http.app import BASES
+from router_config.simulator.dialects import API_BASES
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -37,10 +37,10 @@ def record() -> Answers:
 
 
 def _ask(url: str, kind: str, stream: bool) -> tuple[bytes, ...]:
-    path, body = f"{BASES[kind]}/chat/completions", _chat(kind, stream)
+    path, body = f"{API_BASES[kind]}/chat/completions", _chat(kind, stream)
     if kind == "gemini":
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        path, body = f"{BASES[kind]}/models/{SHIPPED[kind]}:{method}", _gemini()
+        path, body = f"{API_BASES[kind]}/models/{SHIPPED[kind]}:{method}", _gemini()
     connection = http.client.HTTPConnection(url.removeprefix("http://"))
     key = {"authorization": "Bearer fake-key", "x-goog-api-key": "fake-key"}
     connection.request("POST", path, json.dumps(body), {"content-type": "application/json", **key})

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from router_config.simulator.http.app import BASES
+from router_config.simulator.dialects import API_BASES
 
 PREFIXES: Final = {
     "groq": "groq",
@@ -77,7 +77,7 @@ class Setting:
         return f"{PREFIXES[kind]}/{self.model(kind)}"
 
     def base(self, kind: str) -> str:
-        return self.url + BASES[kind]
+        return self.url + API_BASES[kind]
 
     def plain(self) -> dict[str, str]:
         return asdict(self)

@@ -1,9 +1,7 @@
-"""Waits and points in time as providers write them, in seconds.
+"""Durations and moments as providers write them, in seconds.
 
-Every function takes any text and returns None for what is not a duration; none raises.
+The functions take any text, give None for what is not a duration, and never raise.
 """
-
-from __future__ import annotations
 
 import math
 import re
@@ -92,7 +90,7 @@ def next_midnight_utc(now: float) -> float:
 
 
 def next_midnight_pacific(now: float) -> float:
-    """Epoch seconds of the next midnight in California after `now`, daylight saving time minded."""
+    """Epoch seconds of the next midnight in California after `now`, by its daylight saving time."""
     try:
         today = datetime.fromtimestamp(now, _PACIFIC)
         tomorrow = today.date() + timedelta(days=1)
@@ -102,7 +100,7 @@ def next_midnight_pacific(now: float) -> float:
 
 
 def _moment(text: str) -> float | None:
-    # email.utils would read these dates, too, but takes 10 ms to import
+    # email.utils reads these dates too, but takes 10 ms to import
     text = text.lower()
     try:
         if _ISO.match(text):

@@ -1,9 +1,7 @@
-"""What the words of an error mean. Asked only after status and codes, because words change and lie.
+"""What the words of an error mean. Status and codes count first, because words change and may be wrong.
 
-All patterns run on at most 2000 lower-case characters, and none repeats a repetition.
+All patterns search at most 2000 lower-case characters, and no pattern repeats a repetition.
 """
-
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass
@@ -100,7 +98,7 @@ BUSY = _any(
     r"too busy",
     r"server is busy",
 )
-# For a 400 and 403 only a statement about the model itself: what a caller got wrong must not switch it off.
+# In a 400 or 403 only a statement about the model itself: a wrong argument must not disable the model.
 MODEL_GONE = _any(
     r"not a (?:valid|supported) model",
     r"unexpected model name",
@@ -135,8 +133,8 @@ ANOTHER_OBJECT = _any(
 class Clause:
     """One limit that a text speaks of.
 
-    metric: `requests`, `tokens` or None. partial: it counts a part of the tokens only (input, output), or
-    something else. limit, used, requested: None where the text has no number.
+    metric: `requests`, `tokens` or None. partial: it counts only input or output tokens, or something else. limit,
+    used, requested: None where the text has no number.
     """
 
     window: Window
@@ -160,16 +158,16 @@ class Clause:
 
 
 def clauses(text: str) -> tuple[Clause, ...]:
-    """The limits that a (lower-case) text speaks of, in order.
+    """The limits that a lower-case text speaks of, in order.
 
-    By abbreviation (`(TPM): Limit 8000, Used 7325`); where there is none, by words (`30 requests per
-    minute`, `daily`).
+    Named by abbreviation (`(TPM): Limit 8000, Used 7325`). Without any, named by words (`30 requests per minute`,
+    `daily`).
     """
     return _abbreviated(text) or _in_words(text)
 
 
 def window_spent(found: tuple[Clause, ...]) -> Window | None:
-    """Which window is spent: the longest that is by its numbers, else the one named first."""
+    """Which window is used up: the longest that is by its numbers, else the one named first."""
     for window in _WINDOWS:
         if any(clause.spent and clause.window == window for clause in found):
             return window

@@ -1,10 +1,8 @@
-"""Quota windows out of the headers of OpenAI-compatible servers, and out of the words of an error.
+"""Quota windows in the headers of OpenAI-compatible servers, and in the words of an error.
 
-Only what is sure becomes an observation: a window of an hour, a second or a month is left out, and so is a
-limit of zero or below (servers write -1 or 0 for "none").
+Only what is sure becomes an observation. Windows of an hour, a second or a month are left out, and so are limits of
+zero or below (servers write -1 or 0 for "none").
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,12 +12,13 @@ from typing import Literal, TypeVar
 
 from router_config.signals.durations import number, wait
 from router_config.signals.error_wording import clauses
-from router_config.signals.evidence import Evidence
+from router_config.signals.parsed_reply import ParsedReply
 from router_config.signals.types import Metric, Observation, Period
 
 T = TypeVar("T", int, float)
 Scope = Literal["model", "account"]
-Infer = Callable[[Metric, "Window"], Period | None]
+Infer = Callable[[Metric, "ReportedWindow"], Period | None]
+"""The period of a window whose header names none; None: leave the window out."""
 
 WINDOW_SECONDS: dict[Period, float] = {"minute": 60.0, "day": 86_400.0}
 _LONGEST_RESET: dict[Period, float] = {"minute": 60.0, "day": 90_000.0}  # the longest day has 25 hours
@@ -36,8 +35,8 @@ _POLICY_ITEM = re.compile(r"^\s{0,8}(?:\"([^\"]{0,64})\"|(\d{1,15}))\s{0,8}(;.{0
 _PARAMETER = re.compile(r"[;,\s]?\s{0,8}(limit|remaining|reset|q|w|r|t|qu)\s{0,4}=\s{0,4}\"?([\w.-]{1,20})")
 
 
-class Window:
-    """What the headers say of one window while they are being read."""
+class ReportedWindow:
+    """What the headers say of one window."""
 
     __slots__ = ("limit", "remaining", "reset")
 
@@ -47,34 +46,31 @@ class Window:
         self.reset: float | None = None
 
 
-def from_headers(e: Evidence, infer: Infer, scope: Scope = "model") -> Iterator[Observation]:
-    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}[-{minute,day}]` in any order of these words.
-
-    infer: the period of a window whose header names none (None: leave it out).
-    """
-    windows: dict[tuple[Metric, Period | None], Window] = {}
-    for name, value in e.headers.items():
-        read = _header_name(name) if "rate" in name else None
+def from_headers(reply: ParsedReply, infer: Infer) -> Iterator[Observation]:
+    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}[-{minute,day}]`, in any order of these words."""
+    windows: dict[tuple[Metric, Period | None], ReportedWindow] = {}
+    for name, value in reply.headers.items():
+        read = _header_name(name)
         if read is None:
             continue
         kind, metric, period = read
-        window = windows.setdefault((metric, period), Window())
+        window = windows.setdefault((metric, period), ReportedWindow())
         if kind == "limit":
             window.limit = _count(value)
         elif kind == "remaining":
             window.remaining = _count(value)
         else:
-            window.reset = wait(value, e.now)
+            window.reset = wait(value, reply.now)
     for (metric, period), window in windows.items():
         period = period or infer(metric, window)
         if period is not None:
-            yield from observation(metric, period, window.limit, window.remaining, window.reset, scope)
+            yield from observation(metric, period, window.limit, window.remaining, window.reset)
 
 
-def from_words(text: str, scope: Scope = "model") -> Iterator[Observation]:
-    """`(TPM): Limit 8000, Used 7325`: limit, and what is left of it in a continuously refilled bucket.
+def from_words(text: str) -> Iterator[Observation]:
+    """`(TPM): Limit 8000, Used 7325`: the limit, and what remains of it in a token bucket.
 
-    Limits of input or output tokens alone are left out: they are no limit of tokens.
+    Limits of input or output tokens alone are left out, since they are no limit of tokens.
     """
     for clause in clauses(text):
         if clause.partial or clause.limit is None or clause.window not in ("minute", "day"):
@@ -84,17 +80,19 @@ def from_words(text: str, scope: Scope = "model") -> Iterator[Observation]:
             continue
         period: Period = "minute" if clause.window == "minute" else "day"
         if clause.used is None:
-            yield from observation(metric, period, clause.limit, None, None, scope)
+            yield from observation(metric, period, clause.limit, None, None)
         elif clause.limit > 0:
             used = min(clause.used, clause.limit)
             reset = used * WINDOW_SECONDS[period] / clause.limit
-            yield from observation(metric, period, clause.limit, clause.limit - used, reset, scope)
+            yield from observation(metric, period, clause.limit, clause.limit - used, reset)
 
 
-def from_policies(headers: Mapping[str, str], now: float, scope: Scope = "model") -> Iterator[Observation]:
-    """The IETF drafts: `RateLimit: limit=100, remaining=5, reset=7`, `RateLimit: "default";r=5;t=7` with
-    `RateLimit-Policy: "default";q=100;w=60`, and the three single `RateLimit-*` headers. The policy's
-    window decides."""
+def from_policies(headers: Mapping[str, str], now: float) -> Iterator[Observation]:
+    """The headers of the IETF drafts, where the policy tells the period (`w`, in seconds).
+
+    `RateLimit: limit=100, remaining=5, reset=7`, or `RateLimit: "default";r=5;t=7` with `RateLimit-Policy:
+    "default";q=100;w=60`, or one header each for limit, remaining and reset.
+    """
     policies = [item for item in _items(headers.get("ratelimit-policy", "")) if item.get("w")]
     stated = headers.get("ratelimit", "")
     if not stated:
@@ -114,22 +112,22 @@ def from_policies(headers: Mapping[str, str], now: float, scope: Scope = "model"
             continue
         remaining = _count(report.get("remaining") or report.get("r") or "")
         reset = wait(report.get("reset") or report.get("t"), now)
-        yield from observation(metric, period, limit or _count(policy.get("q", "")), remaining, reset, scope)
+        yield from observation(metric, period, limit or _count(policy.get("q", "")), remaining, reset)
 
 
-def by_refill(metric: Metric, window: Window) -> Period | None:
-    """The period of a token bucket: reset = (limit - remaining) * period / limit. A minute if unknown."""
+def by_refill(metric: Metric, window: ReportedWindow) -> Period | None:
+    """The period of a token bucket, by reset = (limit - remaining) * period / limit. A minute if unknown."""
     if metric == "tokens" or not window.limit or window.remaining is None or window.reset is None:
         return "minute"
     used = window.limit - window.remaining
     if used <= 0:
         return "minute"
-    # halfway between the two on a logarithmic scale
+    # 2277 s is halfway between a minute and a day on a logarithmic scale
     return "day" if window.reset * window.limit / used > 2_277 else "minute"
 
 
-def by_reset(metric: Metric, window: Window) -> Period | None:
-    """The period of a window of unknown kind: sure only where the time to its reset cannot be another's."""
+def by_reset(metric: Metric, window: ReportedWindow) -> Period | None:
+    """The period of a window of unknown kind, if the time to its reset leaves no doubt."""
     if window.reset is None or window.reset <= 75:
         return "minute"
     refill = by_refill(metric, window)
@@ -146,9 +144,9 @@ def observation(
     limit: int | None,
     remaining: int | None,
     reset: float | None,
-    scope: Scope,
+    scope: Scope = "model",
 ) -> Iterator[Observation]:
-    """At most one observation, its numbers made sane."""
+    """One observation with its numbers within bounds, or none if it says nothing."""
     if limit is not None and not 0 < limit < _MOST:
         return
     if remaining is not None:
@@ -161,7 +159,7 @@ def observation(
 
 
 def merged(observations: Iterable[Observation]) -> tuple[Observation, ...]:
-    """One observation for each window: the lowest limit and remaining, the latest reset."""
+    """One observation a window: the lowest limit and remaining, the latest reset."""
     found: dict[tuple[str, str, str], Observation] = {}
     for new in observations:
         window = (new.metric, new.period, new.scope)
@@ -179,13 +177,11 @@ def merged(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     return tuple(found.values())
 
 
-def observe_any(e: Evidence) -> tuple[Observation, ...]:
-    """Every dialect at once, for servers of which nothing is known."""
-    found = list(from_headers(e, by_reset))
-    if "ratelimit" in e.headers or "ratelimit-limit" in e.headers:
-        found.extend(from_policies(e.headers, e.now))
-    if e.status == 429:
-        found.extend(from_words(e.text))
+def of_token_buckets(reply: ParsedReply, infer: Infer) -> tuple[Observation, ...]:
+    """What the headers report, and what the words of a failure do."""
+    found = list(from_headers(reply, infer))
+    if reply.failed:
+        found.extend(from_words(reply.text))
     return merged(found) if found else ()
 
 
@@ -204,7 +200,7 @@ def _header_name(name: str) -> tuple[str, Metric, Period | None] | None:
             metric = _METRICS[word]
         elif word in _PERIODS and period is None:
             period = _PERIODS[word]
-        else:  # an hour, a second, input tokens …: a window that we do not keep
+        else:  # an hour, a second, input tokens …
             return None
     if kind is None or (metric is None and period is None):
         return None

@@ -1,16 +1,14 @@
-"""Text of strangers made fit for people: no keys, no control characters, short.
+"""Makes the text of a provider fit for people: short, without keys and control characters.
 
-Providers echo keys in their errors (`Incorrect API key provided: sk-…`), whole, in part or starred.
+Providers echo keys in their errors (`Incorrect API key provided: sk-…`), whole, in part or with stars in them.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
 _READ = 1000  # characters that are looked at
-_GONE = "[redacted]"
-_PART = 8  # characters of a known key that betray it
+_REDACTED = "[redacted]"
+_PART = 8  # characters of a known key that must not be shown
 _KNOWN_KEYS = re.compile(
     r"(?:\b(?:sk|pk|rk|gsk|tgp|xai|hf|nvapi|csk|fw|key|ak|ghp|github_pat|ya29|sess|secret)[-_]"
     r"|\bAIza|\bAQ\.|\beyJ)"
@@ -34,39 +32,42 @@ _RUN = re.compile(r"[A-Za-z0-9]{12,}")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without what is, or looks like, a key. `secrets`: known keys, removed in any place and in part."""
+    """The text without what is or looks like a key, at most 1000 characters of it.
+
+    secrets: known keys, which are removed whole and in part.
+    """
     text = text[: _READ + 1]
     for secret in secrets:
         text = without(text, secret)
     if len(text) > _READ:  # a word cut in two might be half a key
         text = text[:_READ].rpartition(" ")[0]
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    text = _KNOWN_KEYS.sub(_GONE, text)
-    text = _BEARER.sub(rf"\1 {_GONE}", text)
-    text = _AFTER_A_NAME.sub(rf"\1 {_GONE}", text)
-    return _WORD.sub(lambda word: _GONE if _looks_secret(word[0]) else word[0], text)
+    text = _KNOWN_KEYS.sub(_REDACTED, text)
+    text = _BEARER.sub(rf"\1 {_REDACTED}", text)
+    text = _AFTER_A_NAME.sub(rf"\1 {_REDACTED}", text)
+    return _WORD.sub(lambda word: _REDACTED if _looks_secret(word[0]) else word[0], text)
 
 
 def without(text: str, secret: str) -> str:
-    """The text without a known key, and without any part of it that has eight characters or more.
+    """The text without a known key, and without any part of it of eight characters or more.
 
-    Eight small letters in a row are left: they are a word, such as the provider's name in a key made for a test.
+    Eight lower-case letters in a row stay, since they are a word, such as a provider's name in a key made for a test.
     """
     if len(secret) >= 4:
-        text = text.replace(secret, _GONE)
+        text = text.replace(secret, _REDACTED)
     parts = {secret[start : start + _PART] for start in range(len(secret) - _PART + 1)}
     parts = {part for part in parts if not (part.isalpha() and part.islower())}
     kept, end = "", 0
     for start in range(len(text) - _PART + 1):
         if text[start : start + _PART] in parts:
             if start > end or not kept:
-                kept += text[end:start] + _GONE
+                kept += text[end:start] + _REDACTED
             end = start + _PART
     return kept + text[end:]
 
 
 def shorten(text: str, length: int) -> str:
-    """At most `length` characters, cut at a word where possible."""
+    """At most `length` characters of the text, cut between words where possible."""
     if len(text) <= length:
         return text
     head = text[: length - 1]

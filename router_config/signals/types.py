@@ -1,6 +1,4 @@
-"""What goes into a reading of a provider's answer, and what comes out of it."""
-
-from __future__ import annotations
+"""What `read` takes and gives: a provider's reply, and the verdict and observations that are read from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ Period = Literal["minute", "day"]
 
 
 class Kind(StrEnum):
-    """What happened, in one word for people and metrics. Routing follows scope, hold and retry instead."""
+    """What happened, in one word for people and metrics. Routing goes by scope, hold and retry instead."""
 
     rate_limit = "rate_limit"
     daily_limit = "daily_limit"
@@ -44,9 +42,9 @@ class Scope(StrEnum):
 class Hold(StrEnum):
     """What to do with the scope.
 
-    none: bench nobody. until: it rests until `Verdict.until`, then traffic returns at once. cooldown: it
-    rests for the configured cooldown, or until `Verdict.until` if that is later, then one probe. disabled:
-    it is off until its key, model or configuration changes; a person must act.
+    none: nothing. until: no requests until `Verdict.until`, then all at once. cooldown: no requests for the
+    configured cooldown, or until `Verdict.until` if that is later, then one probe. disabled: no requests until
+    its key, model or configuration changes; a person must act.
     """
 
     none = "none"
@@ -57,10 +55,10 @@ class Hold(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer of a provider, as it came over the wire; every field may be garbage.
+    """One answer of a provider, as it came over the wire. Every field may be garbage.
 
-    status: HTTP status, None when no answer came. headers: in any letter case. body: as received, or
-    already decoded JSON, or None where it has not been read. failure: why there is no (complete) answer.
+    status: HTTP status; None if no answer came. headers: in any letter case. body: as received, or decoded JSON,
+    or None where it has not been read. failure: why there is no answer, or no complete one.
     """
 
     status: int | None
@@ -73,8 +71,8 @@ class Reply:
 class Observation:
     """One quota window as the provider reports it.
 
-    limit, remaining: requests or tokens; None where not stated. reset_after: seconds until the window is
-    full again. scope: whose window it is.
+    limit, remaining: requests or tokens; None where not stated. reset_after: seconds until all of the limit is
+    free again. scope: whose window it is.
     """
 
     metric: Metric
@@ -86,7 +84,7 @@ class Observation:
 
     @property
     def refills(self) -> bool:
-        """Whether it is a token bucket, by its own numbers: it is full again after the used share of its period."""
+        """Whether it is a token bucket, by its numbers: free again after the used share of its period."""
         if not self.limit or self.remaining is None or self.reset_after is None:
             return False
         period = 60.0 if self.period == "minute" else 86_400.0
@@ -98,9 +96,8 @@ class Observation:
 class Verdict:
     """What a failed answer means for the next request.
 
-    until: epoch seconds (see Hold). message: a sentence for people, at most 300 characters, without any
-    secret. retry: True: the same request goes on with the next candidate; False: its error goes to the
-    caller at once.
+    until: epoch seconds, see Hold. message: for people, at most 300 characters, without any secret.
+    retry: True: the same request goes to the next candidate. False: its error goes to the caller at once.
     """
 
     kind: Kind
@@ -115,8 +112,8 @@ class Verdict:
 class Reading:
     """What one reply says.
 
-    verdict: what it means for the next request; None for a success (a 2xx without an error inside).
-    observations: the quota windows that it reports, one observation for each; mostly none.
+    verdict: what it means for the next request; None for a success, which is a 2xx without an error inside.
+    observations: the quota windows that it reports, one observation for each. Most replies report none.
     """
 
     verdict: Verdict | None

@@ -1,114 +1,153 @@
-"""The verdicts there are, one function each: the table "what came back -> what it means" in code.
-
-Every function takes the evidence for the provider's name, its words and the time.
-"""
-
-from __future__ import annotations
+"""The verdicts, one function each, with their messages for people."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from router_config.signals import cooldowns as waits
-from router_config.signals.evidence import Evidence
-from router_config.signals.provider_names import place_of
+from router_config.signals import cooldowns
+from router_config.signals.parsed_reply import ParsedReply
 from router_config.signals.redaction import redact, shorten
 from router_config.signals.types import Hold, Kind, Scope, Verdict
 
-_MESSAGE = 300
-_QUOTE = 110
+_MESSAGE = 300  # characters
+_QUOTE = 110  # characters of the provider's own words in it
 
 
-def window_spent(e: Evidence, scope: Scope, seconds: float, what: str) -> Verdict:
-    """A minute's (or another short) window is used up: the scope rests for `seconds`."""
-    message = f"{place_of(e.provider).name}: {what} used up; free again in {_time(seconds)}."
-    return _verdict(Kind.rate_limit, scope, Hold.until, message, True, e.now + seconds)
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """How messages name a provider, and the pages where people manage keys, billing and models."""
+
+    name: str
+    keys: str
+    billing: str
+    models: str
 
 
-def day_spent(e: Evidence, scope: Scope, until: float, what: str) -> Verdict:
-    """A day's window is used up: the scope rests until `until` (epoch seconds)."""
-    message = f"{place_of(e.provider).name}: {what} used up; asked again in {_time(until - e.now)}."
+_PROVIDERS = {
+    "groq": _Provider(
+        "Groq",
+        "https://console.groq.com/keys",
+        "https://console.groq.com/settings/billing",
+        "https://console.groq.com/docs/models",
+    ),
+    "gemini": _Provider(
+        "Gemini",
+        "https://aistudio.google.com/apikey",
+        "https://ai.studio/projects",
+        "https://ai.google.dev/gemini-api/docs/models",
+    ),
+    "openrouter": _Provider(
+        "OpenRouter",
+        "https://openrouter.ai/settings/keys",
+        "https://openrouter.ai/settings/credits",
+        "https://openrouter.ai/models",
+    ),
+    "together_ai": _Provider(
+        "Together",
+        "https://api.together.ai/settings/api-keys",
+        "https://api.together.ai/settings/billing",
+        "https://api.together.ai/models",
+    ),
+    "openai": _Provider(
+        "OpenAI",
+        "https://platform.openai.com/api-keys",
+        "https://platform.openai.com/settings/organization/billing",
+        "https://platform.openai.com/docs/models",
+    ),
+}
+
+
+def window_spent(reply: ParsedReply, scope: Scope, seconds: float, what: str) -> Verdict:
+    """A short window, mostly a minute's, is used up: no requests to the scope for `seconds`."""
+    message = f"{_provider(reply).name}: {what} used up; free again in {_time(seconds)}."
+    return _verdict(Kind.rate_limit, scope, Hold.until, message, True, reply.now + seconds)
+
+
+def day_spent(reply: ParsedReply, scope: Scope, until: float, what: str) -> Verdict:
+    """A day's window is used up: no requests to the scope until `until` (epoch seconds)."""
+    message = f"{_provider(reply).name}: {what} used up; asked again in {_time(until - reply.now)}."
     return _verdict(Kind.daily_limit, scope, Hold.until, message, True, until)
 
 
-def no_free_quota(e: Evidence) -> Verdict:
+def no_free_quota(reply: ParsedReply) -> Verdict:
     """The model's limit is zero on this tier."""
-    place = place_of(e.provider)
+    provider = _provider(reply)
     message = (
-        f"{place.name} grants this key's tier no quota for this model (limit 0). "
-        f"Choose another model ({place.models}) or enable billing ({place.billing})."
+        f"{provider.name} grants this key's tier no quota for this model (limit 0). "
+        f"Choose another model ({provider.models}) or enable billing ({provider.billing})."
     )
     return _verdict(Kind.model_gone, Scope.model, Hold.disabled, message, True)
 
 
-def quota_gone(e: Evidence, until: float | None = None) -> Verdict:
-    """Credit or quota is gone for good: a long bench of the account, then a probe."""
-    place = place_of(e.provider)
-    message = f"{place.name}: this account's credit or quota is gone. Top it up at {place.billing}."
-    until = e.now + waits.QUOTA_BENCH if until is None else until
+def quota_gone(reply: ParsedReply, until: float | None = None) -> Verdict:
+    """Credit or quota is gone for good: a long cooldown of the account, then a probe. until: epoch seconds."""
+    provider = _provider(reply)
+    message = f"{provider.name}: this account's credit or quota is gone. Top it up at {provider.billing}."
+    until = reply.now + cooldowns.NO_CREDIT if until is None else until
     return _verdict(Kind.quota_gone, Scope.account, Hold.cooldown, message, True, until)
 
 
-def bad_key(e: Evidence, problem: str = "refused the key") -> Verdict:
-    """The key is wrong, expired, leaked or may not do this. Never quotes: such answers echo keys."""
-    place = place_of(e.provider)
+def bad_key(reply: ParsedReply, problem: str = "refused the key") -> Verdict:
+    """The key is wrong, expired, leaked or not allowed. The reply is not quoted, because such replies echo keys."""
+    provider = _provider(reply)
     message = (
-        f"{place.name} {problem}{_in_brackets(e)}. "
-        f"Create or check it at {place.keys}, then set it with `router-config env`."
+        f"{provider.name} {problem}{_in_brackets(reply)}. "
+        f"Create or check it at {provider.keys}, then set it with `router-config env`."
     )
     return _verdict(Kind.bad_key, Scope.key, Hold.disabled, message, True)
 
 
-def account_refused(e: Evidence, problem: str) -> Verdict:
-    """The provider refuses the whole account, or is not at this address: off until a person acts."""
-    message = f"{place_of(e.provider).name} {problem}{_in_brackets(e)}."
+def account_refused(reply: ParsedReply, problem: str) -> Verdict:
+    """The provider refuses the whole account, or is not at this address: disabled until a person acts."""
+    message = f"{_provider(reply).name} {problem}{_in_brackets(reply)}."
     return _verdict(Kind.unknown, Scope.account, Hold.disabled, message, True)
 
 
-def model_gone(e: Evidence) -> Verdict:
-    """The model does not exist (any more), or not for this account."""
-    place = place_of(e.provider)
+def model_gone(reply: ParsedReply) -> Verdict:
+    """The model does not exist, or not any more, or not for this account."""
+    provider = _provider(reply)
     message = (
-        f"{place.name} does not serve this model{_in_brackets(e)}. "
-        f"Replace it in litellm.yaml; what is served: {place.models}{_quoted(e)}"
+        f"{provider.name} does not serve this model{_in_brackets(reply)}. "
+        f"Replace it in litellm.yaml; what is served: {provider.models}{_quoted(reply)}"
     )
     return _verdict(Kind.model_gone, Scope.model, Hold.disabled, message, True)
 
 
-def unfit(e: Evidence, kind: Kind, problem: str) -> Verdict:
-    """This request and this model do not go together: next provider, nobody is benched."""
-    message = f"{place_of(e.provider).name}: {problem}; the next provider is asked{_quoted(e)}"
+def unfit(reply: ParsedReply, kind: Kind, problem: str) -> Verdict:
+    """The model cannot serve this request: the next provider is asked, and nothing is in cooldown."""
+    message = f"{_provider(reply).name}: {problem}; the next provider is asked{_quoted(reply)}"
     return _verdict(kind, Scope.request, Hold.none, message, True)
 
 
-def bad_request(e: Evidence) -> Verdict:
-    """The caller's request is at fault: raised at once."""
-    message = f"{place_of(e.provider).name} rejected the request{_in_brackets(e)}; correct it{_quoted(e)}"
+def bad_request(reply: ParsedReply) -> Verdict:
+    """The request is wrong: the error goes to the caller at once."""
+    message = f"{_provider(reply).name} rejected the request{_in_brackets(reply)}; correct it{_quoted(reply)}"
     return _verdict(Kind.bad_request, Scope.request, Hold.none, message, False)
 
 
-def failing(e: Evidence, kind: Kind, problem: str, hints: Iterable[float] = ()) -> Verdict:
-    """The provider fails: the configured cooldown, longer where it says so believably."""
-    hint = waits.believed(hints, waits.PROVIDER_CAP)
-    until = None if hint is None else e.now + hint + waits.MARGIN
-    message = f"{place_of(e.provider).name} {problem}{_in_brackets(e)}; it is left alone for a while{_quoted(e)}"
+def failing(reply: ParsedReply, kind: Kind, problem: str, hints: Iterable[float] = ()) -> Verdict:
+    """The provider fails: the configured cooldown, or longer if it says so believably."""
+    hint = cooldowns.believed(hints, cooldowns.PROVIDER_CAP)
+    until = None if hint is None else reply.now + hint + cooldowns.MARGIN
+    message = f"{_provider(reply).name} {problem}{_in_brackets(reply)}; it is in cooldown{_quoted(reply)}"
     return _verdict(kind, Scope.provider, Hold.cooldown, message, True, until)
 
 
-def upstream_refused(e: Evidence) -> Verdict:
-    """A provider behind the provider refused, which says nothing about our own key or credit."""
+def upstream_refused(reply: ParsedReply) -> Verdict:
+    """A provider behind the provider refused, which says nothing about the caller's key or credit."""
     message = (
-        f"{place_of(e.provider).name}: the host behind this model refuses{_in_brackets(e)}; "
-        f"the model is left alone for a while{_quoted(e)}"
+        f"{_provider(reply).name}: the host behind this model refuses{_in_brackets(reply)}; "
+        f"the model is in cooldown{_quoted(reply)}"
     )
     return _verdict(Kind.server_error, Scope.model, Hold.cooldown, message, True)
 
 
-def web_page(e: Evidence, problem: str) -> Verdict:
-    """No API answered but a web page: a wrong api_base, a firewall, or an outage."""
+def web_page(reply: ParsedReply, problem: str) -> Verdict:
+    """A web page instead of an answer: a wrong api_base, a firewall, or an outage."""
     message = (
-        f"{place_of(e.provider).name} {problem}{_in_brackets(e)}. "
+        f"{_provider(reply).name} {problem}{_in_brackets(reply)}. "
         "Check api_base, and whether a proxy or firewall stands between."
     )
-    until = e.now + waits.WEB_PAGE_BENCH
+    until = reply.now + cooldowns.WEB_PAGE
     return _verdict(Kind.unknown, Scope.provider, Hold.cooldown, message, True, until)
 
 
@@ -116,12 +155,12 @@ def _verdict(kind: Kind, scope: Scope, hold: Hold, message: str, retry: bool, un
     return Verdict(kind, scope, hold, until, shorten(message, _MESSAGE), retry)
 
 
-def _in_brackets(e: Evidence) -> str:
-    return "" if e.status is None else f" (status {e.status})"
+def _in_brackets(reply: ParsedReply) -> str:
+    return "" if reply.status is None else f" (status {reply.status})"
 
 
-def _quoted(e: Evidence) -> str:
-    words = shorten(redact(e.quote), _QUOTE)
+def _quoted(reply: ParsedReply) -> str:
+    words = shorten(redact(reply.quote), _QUOTE)
     return f". It says: {words}" if words else "."
 
 
@@ -131,3 +170,11 @@ def _time(seconds: float) -> str:
     if seconds < 5400:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def _provider(reply: ParsedReply) -> _Provider:
+    known = _PROVIDERS.get(reply.provider)
+    if known is not None:
+        return known
+    name = redact(reply.provider)[:40] or "The provider"
+    return _Provider(name, "the provider's console", "the provider's console", "the provider's list of models")

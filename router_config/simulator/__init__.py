@@ -1,6 +1,6 @@
 """Simulated providers: five wire formats, real quotas, scripted faults, over real HTTP on loopback.
 
-The judge of the router, so it shares no code with the router's ledger, signals or configuration.
+The router is tested against them, so they share no code with its ledger, signals or configuration.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from router_config.simulator.canned_answers import CannedAnswer, canned_answer
 from router_config.simulator.faults import Fault, FaultError
 from router_config.simulator.options import Options, OptionsError
-from router_config.simulator.quotas.judge import Peak
 from router_config.simulator.quotas.limits import (
     PROVIDERS,
     REFERENCE,
@@ -19,10 +18,11 @@ from router_config.simulator.quotas.limits import (
     Quota,
     read_limits,
 )
+from router_config.simulator.quotas.peaks import Peak
 from router_config.simulator.records import Call
 
 if TYPE_CHECKING:
-    from router_config.simulator.runner import Simulator
+    from router_config.simulator.simulator import Simulator
 
 __all__ = [
     "PROVIDERS",
@@ -47,7 +47,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "Simulator":  # only the server needs uvicorn and starlette, which take 80 ms to import
-        from router_config.simulator.runner import Simulator
+        from router_config.simulator.simulator import Simulator
 
         return Simulator
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,11 @@
-"""The words of the simulated models: deterministic text, JSON that follows a schema, tool calls."""
+"""What the simulated models say: deterministic text, JSON that follows a schema, tool calls."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from router_config.simulator.exchange import Answer, Ask, Tool, token_count
 from router_config.simulator.faults import Fault
+from router_config.simulator.messages import Answer, Request, Tool, token_count
 
 _FILLER = (
     "The market looks calm today and nothing in the figures asks for haste. Volume is close to its mean, "
@@ -15,17 +15,17 @@ _FILLER = (
 _MAX_DEPTH = 12  # of a schema that refers to itself
 
 
-def answer_to(ask: Ask, provider: str, fault: Fault, text: str | None, tokens: int) -> Answer:
-    """The answer to `ask`: what the script says, else `text`, else filler of `tokens` tokens."""
-    if tool := _tool_to_call(ask, fault):
+def answer_to(request: Request, provider: str, fault: Fault, text: str | None, tokens: int) -> Answer:
+    """The answer to a request: what the script says, else `text`, else filler of `tokens` tokens."""
+    if tool := _tool_to_call(request, fault):
         name, arguments = tool
         return Answer("", token_count(name + arguments), "tool_calls", name, arguments)
     said = fault.answer if fault.answer is not None else text
-    if said is None and ask.wants_json:
-        said = json.dumps(sample(ask.schema)) if ask.schema else '{"answer": "simulated"}'
+    if said is None and request.wants_json:
+        said = json.dumps(sample(request.schema)) if request.schema else '{"answer": "simulated"}'
     if said is None:
-        said = _filler(f"Simulated answer of {ask.model} at {provider}. ", tokens)
-    return _bounded(said, ask.max_tokens)
+        said = _filler(f"Simulated answer of {request.model} at {provider}. ", tokens)
+    return _bounded(said, request.max_tokens)
 
 
 def _bounded(text: str, max_tokens: int | None) -> Answer:
@@ -40,18 +40,18 @@ def _filler(start: str, tokens: int) -> str:
     return (start + _FILLER * (length // len(_FILLER) + 1))[:length]
 
 
-def _tool_to_call(ask: Ask, fault: Fault) -> tuple[str, str] | None:
+def _tool_to_call(request: Request, fault: Fault) -> tuple[str, str] | None:
     scripted = fault.tool_call
     if isinstance(scripted, Mapping):
         return str(scripted["name"]), json.dumps(scripted.get("arguments", {}))
-    if not ask.tools or not (scripted or ask.forced_tool):
+    if not request.tools or not (scripted or request.forced_tool):
         return None
-    chosen = _named(ask, ask.forced_tool) if ask.forced_tool else ask.tools[0]
+    chosen = _named(request, request.forced_tool) if request.forced_tool else request.tools[0]
     return chosen.name, json.dumps(sample(chosen.schema))
 
 
-def _named(ask: Ask, name: str) -> Tool:
-    return next((tool for tool in ask.tools if tool.name == name), ask.tools[0])
+def _named(request: Request, name: str) -> Tool:
+    return next((tool for tool in request.tools if tool.name == name), request.tools[0])
 
 
 def sample(schema: Mapping[str, Any]) -> Any:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from router_config.simulator.dialects import DIALECTS, Moment
-from router_config.simulator.exchange import Answer, Ask, Reply, token_count
+from router_config.simulator.dialects import DIALECTS, Stamp
+from router_config.simulator.messages import Answer, Request, Response, token_count
 from router_config.simulator.quotas.limits import provider_name
 
-_WHEN: Final = Moment(now=1_764_000_000.0, number=1)
+_STAMP: Final = Stamp(now=1_764_000_000.0, number=1)
 _PROMPT_TOKENS: Final = 9
 
 
@@ -41,15 +41,14 @@ def canned_answer(
     Raises LimitsError for a provider that is not simulated.
     """
     dialect = DIALECTS[provider_name(provider)]
-    ask = Ask(model, _PROMPT_TOKENS, stream=stream, include_usage=True)
+    request = Request(model, _PROMPT_TOKENS, stream=stream, include_usage=True)
     answer = Answer(text, token_count(text))
     if tool_call is not None:
         name, arguments = str(tool_call["name"]), json.dumps(tool_call.get("arguments", {}))
         answer = Answer("", token_count(name + arguments), "tool_calls", name, arguments)
-    headers = dialect.headers((), _WHEN)
+    headers = dialect.headers((), _STAMP)
     if stream and not embedding:
-        pieces = [answer.text[start : start + 8] for start in range(0, len(answer.text), 8)]
-        events = dialect.chunks(ask, answer, pieces, _WHEN)
+        events = dialect.chunks(request, answer, answer.pieces(2), _STAMP)
         return CannedAnswer(200, {"content-type": "text/event-stream", **headers}, b"".join(events))
-    body = dialect.embedding(ask, _WHEN) if embedding else dialect.answer(ask, answer, _WHEN)
-    return CannedAnswer(200, {"content-type": "application/json", **headers}, Reply(200, body).content())
+    body = dialect.embedding(request, _STAMP) if embedding else dialect.answer(request, answer, _STAMP)
+    return CannedAnswer(200, {"content-type": "application/json", **headers}, Response(200, body).content())

@@ -20,7 +20,7 @@ class Fault:
     """One scripted fault. At most one of the endings; the other fields go with any of them.
 
     Refusals (`status`, `fixture`, `refused`, `reset`) come before the quotas are asked. The other endings
-    befall an admitted request.
+    happen to an admitted request.
     """
 
     provider: str = EVERY
@@ -67,7 +67,7 @@ class Fault:
     times: int | None = None
     """for so many requests; None: until cleared"""
     share: float = 1.0
-    """the part of the requests that it befalls, chosen by a seeded generator"""
+    """the part of the requests that it happens to, chosen by a seeded generator"""
 
     @property
     def ending(self) -> str | None:
@@ -145,7 +145,7 @@ class Faults:
         return number
 
     def clear(self, provider: str | None = None, number: int | None = None) -> int:
-        """Lift the fault of this number, all of a provider, or all; returns how many."""
+        """End the fault of this number, all of a provider, or all. Returns how many."""
         gone = [
             n
             for n, fault in self._faults.items()
@@ -164,7 +164,7 @@ class Faults:
         return frozenset(PROVIDERS if EVERY in refusing else refusing)
 
     def take(self, provider: str, model: str, key: str | None) -> Fault:
-        """What befalls a request: the first ending that fits it, with everything that fits besides."""
+        """The fault for a request: the first ending that fits it, with every other field that fits."""
         if not self._faults:
             return NO_FAULT
         taken = NO_FAULT

@@ -1,4 +1,4 @@
-"""Keys, known by label and fingerprint alone: a key itself is never kept."""
+"""Keys by label and fingerprint. A key itself is never kept."""
 
 import hashlib
 import secrets
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class Keys:
-    """Which keys have appeared, and which of them work. Any key works until told otherwise."""
+    """Which keys have appeared, and which of them work. Until told otherwise, every key works."""
 
     def __init__(self) -> None:
         self._salt = secrets.token_bytes(16)
@@ -18,26 +18,26 @@ class Keys:
 
     def label(self, provider: str, key: str) -> str:
         """`groq#1` for the first key that appeared at groq, and so on."""
-        place = provider, self._fingerprint(key)
-        label = self._labels.get(place)
+        identity = provider, self._fingerprint(key)
+        label = self._labels.get(identity)
         if label is None:
             self._counts[provider] = self._counts.get(provider, 0) + 1
-            label = self._labels[place] = f"{provider}#{self._counts[provider]}"
+            label = self._labels[identity] = f"{provider}#{self._counts[provider]}"
         return label
 
     def works(self, provider: str, key: str) -> bool:
-        place = provider, self._fingerprint(key)
+        identity = provider, self._fingerprint(key)
         good = self._good.get(provider)
         return (
-            place not in self._bad
-            and self._labels.get(place) not in self._bad_labels
-            and (good is None or place[1] in good)
+            identity not in self._bad
+            and self._labels.get(identity) not in self._bad_labels
+            and (good is None or identity[1] in good)
         )
 
     def set_bad(self, provider: str, keys: Iterable[str]) -> None:
         """From now on exactly these keys of the provider (or labels of keys) are refused."""
         given = list(keys)
-        self._bad = {place for place in self._bad if place[0] != provider}
+        self._bad = {identity for identity in self._bad if identity[0] != provider}
         self._bad |= {(provider, self._fingerprint(key)) for key in given}
         self._bad_labels = {label for label in self._bad_labels if not label.startswith(f"{provider}#")}
         self._bad_labels |= {key for key in given if key.startswith(f"{provider}#")}

@@ -1,4 +1,4 @@
-"""What the simulator remembers of the requests it saw. Keys never get here, only their labels."""
+"""What the simulator remembers of its requests. Of keys it knows only their labels."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
@@ -95,7 +95,7 @@ class Records:
         return self._count
 
     def open(self, call: Call, date: str) -> None:
-        """Remember a request that has just arrived."""
+        """Record a request that has just arrived. `date`: the provider's local date."""
         self._calls[call.number] = call
         if len(self._calls) > self._size:
             self._calls.popitem(last=False)
@@ -106,7 +106,7 @@ class Records:
         day.requests += 1
 
     def close(self, call: Call, date: str) -> None:
-        """Put the final word on a request that was opened, with the `date` it was opened with."""
+        """Record how a request ended. `date`: the one that it was opened with."""
         if call.number in self._calls:
             self._calls[call.number] = call
         totals = self.totals(call.provider)

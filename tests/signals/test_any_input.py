@@ -4,7 +4,6 @@ import json
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +12,13 @@ from hypothesis import strategies as st
 
 from router_config.signals import Hold, Reply, Verdict, read, redact
 from router_config.signals.durations import leading_duration, wait
-from router_config.signals.reading import read_strictly
+from router_config.signals.reply_reader import read_strictly
+
+from .recorded import RECORDED
 
 NOW = 1795400730.0
 PROVIDERS = ["groq", "gemini", "openrouter", "together_ai", "openai", "some_gateway", "", "\udc80"]
-WIRE = [
-    fixture
-    for path in sorted(Path(__file__).with_name("wire").glob("*.json"))
-    for fixture in json.loads(path.read_text()).values()
-]
+FIXTURES = [fixture for recorded in RECORDED.values() for fixture in recorded.values()]
 CALM = settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -44,7 +41,7 @@ DOCUMENTS = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=9), inner, max_size=6),
     max_leaves=25,
 )
-FIXTURE_BODIES = st.sampled_from(WIRE).map(lambda fixture: fixture["body"])
+FIXTURE_BODIES = st.sampled_from(FIXTURES).map(lambda fixture: fixture.body)
 JSON = (DOCUMENTS | FIXTURE_BODIES).map(lambda document: json.dumps(document, default=str))
 TRUNCATED = st.tuples(JSON, st.integers(0, 2000)).map(lambda cut: cut[0][: cut[1]])
 MANGLED = st.tuples(JSON, st.binary(max_size=5), st.integers(0, 2000)).map(
@@ -105,9 +102,9 @@ def test_any_reply_gives_a_usable_verdict(provider: str, reply: Reply) -> None:
 
 
 @CALM
-@given(st.sampled_from(WIRE), st.integers(0, 3000), st.sampled_from(PROVIDERS))
+@given(st.sampled_from(FIXTURES), st.integers(0, 3000), st.sampled_from(PROVIDERS))
 def test_a_fixture_cut_anywhere_gives_a_usable_verdict(fixture: Any, end: int, provider: str) -> None:
-    reply = Reply(fixture["status"], fixture["headers"], json.dumps(fixture["body"])[:end])
+    reply = Reply(fixture.status, fixture.headers, json.dumps(fixture.body)[:end])
     assert_usable(read_strictly(provider, reply, NOW).verdict, reply)
 
 
@@ -127,7 +124,7 @@ def test_any_text_can_be_redacted(text: str, secrets: list[str]) -> None:
 
 @given(st.floats(0, 4e9))
 def test_at_any_time_the_day_ends_within_26_hours(now: float) -> None:
-    body = next(f["body"] for f in WIRE if "PerDayPerProject" in json.dumps(f["body"]) and "limit: 0" not in str(f))
+    body = next(f.body for f in FIXTURES if "PerDayPerProject" in json.dumps(f.body) and "limit: 0" not in str(f))
     reply = Reply(429, {}, body)
     assert_usable(read_strictly("gemini", reply, now).verdict, reply, now)
 

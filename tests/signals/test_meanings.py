@@ -120,7 +120,7 @@ MINUTE_LIMITS = [
 
 
 @pytest.mark.parametrize(("verdict", "seconds"), MINUTE_LIMITS)
-def test_a_spent_minute_rests_the_model_until_the_hint_or_the_minute_s_end(verdict: Verdict, seconds: float) -> None:
+def test_a_spent_minute_is_a_cooldown_until_the_hint_or_the_minute_s_end(verdict: Verdict, seconds: float) -> None:
     assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.rate_limit, Scope.model, Hold.until)
     assert verdict.until is not None
     assert 0 < verdict.until - NOW - seconds <= 1
@@ -188,7 +188,7 @@ DAILY_LIMITS = [
 
 
 @pytest.mark.parametrize(("verdict", "seconds"), DAILY_LIMITS)
-def test_a_spent_day_rests_the_model_for_the_stated_wait_or_until_its_own_midnight(
+def test_a_spent_day_is_a_cooldown_of_the_model_for_the_stated_wait_or_until_its_own_midnight(
     verdict: Verdict, seconds: float
 ) -> None:
     assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.daily_limit, Scope.model, Hold.until)
@@ -196,7 +196,7 @@ def test_a_spent_day_rests_the_model_for_the_stated_wait_or_until_its_own_midnig
     assert 0 < verdict.until - NOW - seconds <= 1
 
 
-def test_a_gemini_quota_of_the_project_rests_the_account() -> None:
+def test_a_gemini_quota_of_the_project_is_a_cooldown_of_the_account() -> None:
     verdict = judged("gemini", 429, google("X", "", violated("RequestsPerDayPerProject", model=None)))
     assert (verdict.kind, verdict.scope) == (Kind.daily_limit, Scope.account)
 
@@ -263,7 +263,7 @@ def test_openrouter_s_minute_without_a_plausible_reset_ends_with_the_wall_clock_
 
 
 @pytest.mark.parametrize(("header", "seconds"), [({}, 20), ({"retry_after": "45"}, 45), ({"retry_after": "0"}, 20)])
-def test_a_busy_host_behind_openrouter_rests_the_model_briefly(header: dict[str, str], seconds: float) -> None:
+def test_a_busy_host_behind_openrouter_is_a_short_cooldown_of_the_model(header: dict[str, str], seconds: float) -> None:
     metadata = {"raw": "x/y:free is temporarily rate-limited upstream", "provider_name": "Chutes"}
     verdict = judged("openrouter", 429, error("Provider returned error", metadata=metadata), **header)
     assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.rate_limit, Scope.model, Hold.until)
@@ -310,7 +310,7 @@ NO_CREDIT = [
 
 
 @pytest.mark.parametrize(("provider", "status", "body"), NO_CREDIT)
-def test_lost_credit_benches_the_account_for_long_but_not_for_days(provider: str, status: int, body: Any) -> None:
+def test_lost_credit_is_a_long_cooldown_of_the_account_but_not_of_days(provider: str, status: int, body: Any) -> None:
     verdict = judged(provider, status, body)
     assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.quota_gone, Scope.account, Hold.cooldown)
     assert verdict.until is not None
@@ -453,7 +453,7 @@ REFUSED_SIZES = [
 
 
 @pytest.mark.parametrize(("provider", "status", "body"), REFUSED_SIZES)
-def test_a_request_that_is_too_large_goes_on_and_benches_nobody(provider: str, status: int, body: Any) -> None:
+def test_a_request_that_is_too_large_goes_on_without_a_cooldown(provider: str, status: int, body: Any) -> None:
     verdict = judged(provider, status, body, retry_after="30", x_ratelimit_remaining_tokens="0")
     assert verdict.kind in (Kind.too_large, Kind.context_window)
     assert (verdict.scope, verdict.hold, verdict.until, verdict.retry) == (
@@ -479,7 +479,7 @@ REFUSED_CONTENTS = [
 
 
 @pytest.mark.parametrize(("provider", "status", "body"), REFUSED_CONTENTS)
-def test_a_refusal_of_the_content_goes_on_and_benches_nobody(provider: str, status: int, body: Any) -> None:
+def test_a_refusal_of_the_content_goes_on_without_a_cooldown(provider: str, status: int, body: Any) -> None:
     verdict = judged(provider, status, body)
     assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.content_policy, Scope.request, Hold.none)
     assert verdict.retry
@@ -573,7 +573,7 @@ ONLY_THIS_REQUEST = [
 
 
 @pytest.mark.parametrize(("provider", "status", "body"), ONLY_THIS_REQUEST)
-def test_what_another_provider_may_do_goes_on_and_benches_nobody(provider: str, status: int, body: Any) -> None:
+def test_what_another_provider_may_do_goes_on_without_a_cooldown(provider: str, status: int, body: Any) -> None:
     verdict = judged(provider, status, body)
     assert (verdict.scope, verdict.hold, verdict.retry) == (Scope.request, Hold.none, True)
 

@@ -1,26 +1,26 @@
 """Quota windows as providers report them: in headers of several dialects, and in the words of an error."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from router_config.signals import Observation, Reply, read
 
+from .recorded import RECORDED
+
 NOW = 1795400730.0  # 2026-11-23 02:25:30 UTC, 18:25:30 in California
-WIRE = {path.stem: json.loads(path.read_text()) for path in Path(__file__).with_name("wire").glob("*.json")}
 
 
-def seen(provider: str, headers: dict[str, str], status: int = 200, body: object = None) -> set[Observation]:
+def seen(provider: str, headers: Mapping[str, str], status: int = 200, body: object = None) -> set[Observation]:
     """What a reply reports, with seconds rounded to hundredths."""
     found = read(provider, Reply(status, headers, body), NOW).observations  # type: ignore[arg-type]
     return {replace(each, reset_after=each.reset_after and round(each.reset_after, 2)) for each in found}
 
 
 def seen_in(provider: str, name: str) -> set[Observation]:
-    fixture = WIRE[provider][name]
-    return seen(provider, fixture["headers"], fixture["status"], fixture["body"])
+    fixture = RECORDED[provider][name]
+    return seen(provider, fixture.headers, fixture.status, fixture.body)
 
 
 def test_groq_reports_requests_per_day_and_tokens_per_minute() -> None:
@@ -104,8 +104,8 @@ def test_together_states_its_limits_in_words() -> None:
 
 def test_other_fixtures_report_nothing() -> None:
     for provider in ("gemini", "openrouter", "together_ai"):
-        for name, fixture in WIRE[provider].items():
-            if fixture["status"] != 429:
+        for name, fixture in RECORDED[provider].items():
+            if fixture.status != 429:
                 assert seen_in(provider, name) == set(), (provider, name)
 
 

@@ -119,7 +119,7 @@ def test_geminis_days_are_californian(control: Control, client: Client) -> None:
     assert list(summary["groq"]["days"]) == ["2026-11-23"]
 
 
-def test_reset_begins_anew(control: Control, client: Client) -> None:
+def test_reset_begins_again(control: Control, client: Client) -> None:
     control.post("limits", groq={"rpm": 1})
     control.post("faults", provider="gemini", status=500)
     control.post("options", answer="changed")

@@ -54,7 +54,7 @@ def test_a_fault_ends_after_its_number_of_requests(simulator: Simulator, client:
     assert [client.ask("groq").status_code for _ in range(3)] == [500, 500, 200]
 
 
-def test_a_fault_befalls_only_the_model_and_the_key_it_names(simulator: Simulator, client: Client) -> None:
+def test_a_fault_happens_only_to_the_model_and_the_key_it_names(simulator: Simulator, client: Client) -> None:
     client.ask("groq", key="first")
     client.ask("groq", key="second")
     simulator.fault("groq", status=500, model="big", key="groq#2")
@@ -64,7 +64,7 @@ def test_a_fault_befalls_only_the_model_and_the_key_it_names(simulator: Simulato
     assert client.ask("groq", model="big", key="second").status_code == 500
 
 
-def test_a_fault_without_a_provider_befalls_all(simulator: Simulator, client: Client) -> None:
+def test_a_fault_without_a_provider_happens_to_all(simulator: Simulator, client: Client) -> None:
     simulator.fault(status=500)
     assert {client.ask(provider).status_code for provider in PROVIDERS} == {500}
 

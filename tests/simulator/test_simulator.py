@@ -14,8 +14,8 @@ import pytest
 from rig_wall_clock import child_variables
 
 from router_config.simulator import LimitsError, OptionsError, Simulator
+from router_config.simulator.__main__ import main
 from router_config.simulator.clock import SimulatorClock
-from router_config.simulator.command import main
 
 from .conftest import NOON, Client, wait_for
 
@@ -102,14 +102,14 @@ def test_many_threads_may_use_it_at_once(simulator: Simulator) -> None:
 
 def test_latencies_are_drawn_from_a_seeded_range() -> None:
     simulator = Simulator({}, latency_ms=(50, 800), latencies_ms={"groq": 7}, seed=3)
-    world = simulator._world
-    drawn = [world.latency("gemini") for _ in range(200)]
+    state = simulator._state
+    drawn = [state.latency("gemini") for _ in range(200)]
     assert min(drawn) >= 0.05
     assert max(drawn) <= 0.8
     assert max(drawn) - min(drawn) > 0.5
-    assert world.latency("groq") == 0.007
-    world.reset()
-    assert [world.latency("gemini") for _ in range(200)] == drawn
+    assert state.latency("groq") == 0.007
+    state.reset()
+    assert [state.latency("gemini") for _ in range(200)] == drawn
 
 
 @pytest.mark.machine_clock

@@ -31,7 +31,7 @@ def admitted(window: Window, script: list[tuple[float, int, int]]) -> list[tuple
     for pause, amount, real in script:
         now += pause
         if window.wait(amount, now) == 0:
-            window.take(amount, now).settle(min(real, amount), now)
+            window.take(amount, now)(min(real, amount), now)
             taken.append((now, min(real, amount)))
     return taken
 
@@ -108,7 +108,7 @@ def test_an_amount_settled_after_its_window_has_turned_changes_nothing() -> None
     window = FixedWindow(10, 60, clock_minute)
     late = window.take(10, START + 59)
     window.take(4, START + 61)
-    late.settle(1, START + 62)
+    late(1, START + 62)
     assert window.used(START + 62) == 4
 
 

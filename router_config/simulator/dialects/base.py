@@ -1,16 +1,16 @@
-"""What a provider's wire format must offer, and the little that all of them share."""
+"""The interface of a wire format, and what all of them share."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from router_config.simulator.exchange import Answer, Ask, Json, Reply
-from router_config.simulator.quotas.admission import GateState, Refusal
+from router_config.simulator.messages import Answer, Json, Request, Response
+from router_config.simulator.quotas.admission import Refusal, WindowState
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """When and under which number an answer is given."""
+class Stamp:
+    """The time and the number that an answer bears."""
 
     now: float
     """seconds since 1970"""
@@ -19,9 +19,11 @@ class Moment:
 
 
 class Dialect(Protocol):
-    """One provider's wire format. Stateless; everything it needs is passed in."""
+    """One provider's wire format. It has no state: everything it needs is an argument."""
 
     name: str
+    base: str
+    """the path below which its API is"""
     reserves_max_tokens: bool
     """whether a request takes its max_tokens from the quota at arrival"""
 
@@ -31,37 +33,37 @@ class Dialect(Protocol):
     def endpoint(self, path: str) -> str | None:
         """What the path (without the provider's name) is for: chat, embedding or models; else None."""
 
-    def read(self, path: str, body: Any) -> Ask:
+    def read(self, path: str, body: Any) -> Request:
         """The request. Raises BadRequest."""
 
-    def answer(self, ask: Ask, answer: Answer, when: Moment) -> Json: ...
+    def answer(self, request: Request, answer: Answer, stamp: Stamp) -> Json: ...
 
-    def embedding(self, ask: Ask, when: Moment) -> Json: ...
+    def embedding(self, request: Request, stamp: Stamp) -> Json: ...
 
-    def chunks(self, ask: Ask, answer: Answer, pieces: Sequence[str], when: Moment) -> Iterator[bytes]:
+    def chunks(self, request: Request, answer: Answer, pieces: Sequence[str], stamp: Stamp) -> Iterator[bytes]:
         """The events of a stream, ready to send; the one for `pieces[i]` is event number i + 1."""
 
     def error_event(self) -> bytes:
         """An error in the middle of a stream."""
 
-    def headers(self, gates: Sequence[GateState], when: Moment) -> dict[str, str]:
+    def headers(self, windows: Sequence[WindowState], stamp: Stamp) -> dict[str, str]:
         """Headers of a success."""
 
-    def refusal(self, refusal: Refusal, gates: Sequence[GateState], ask: Ask, when: Moment) -> Reply:
+    def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
         """No room in a quota."""
 
-    def error(self, status: int, message: str | None = None) -> Reply:
+    def error(self, status: int, message: str | None = None) -> Response:
         """An error of this status in the provider's shape."""
 
-    def no_key(self) -> Reply: ...
+    def no_key(self) -> Response: ...
 
-    def bad_key(self) -> Reply: ...
+    def bad_key(self) -> Response: ...
 
-    def unknown_model(self, model: str) -> Reply: ...
+    def unknown_model(self, model: str) -> Response: ...
 
-    def retired_model(self, model: str) -> Reply: ...
+    def retired_model(self, model: str) -> Response: ...
 
-    def context_exceeded(self, ask: Ask, context: int) -> Reply: ...
+    def context_exceeded(self, request: Request, context: int) -> Response: ...
 
     def models(self, names: Sequence[str]) -> Json:
         """The list of models."""
@@ -81,6 +83,6 @@ def duration(seconds: float) -> str:
     return f"{minutes}m{text}" if minutes else text
 
 
-def tightest(gates: Sequence[GateState], *names: str) -> GateState | None:
+def tightest(windows: Sequence[WindowState], *names: str) -> WindowState | None:
     """Of the windows of these names, the one with the least room."""
-    return min((g for g in gates if g.name in names), key=lambda g: g.remaining, default=None)
+    return min((w for w in windows if w.name in names), key=lambda w: w.remaining, default=None)

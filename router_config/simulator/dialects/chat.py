@@ -1,12 +1,12 @@
-"""The OpenAI chat format, which four of the five providers speak with accents of their own."""
+"""The OpenAI chat format, which four of the five providers use, each with fields of its own."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from router_config.simulator.dialects.base import Moment
-from router_config.simulator.exchange import Answer, Ask, BadRequest, Json, Tool, text_of, token_count
-from router_config.simulator.quotas.admission import GateState
+from router_config.simulator.dialects.base import Stamp
+from router_config.simulator.messages import Answer, BadRequest, Json, Request, Tool, text_of, token_count
+from router_config.simulator.quotas.admission import WindowState
 
 _IMAGE_TOKENS = 85
 _TOKENS_PER_MESSAGE = 4
@@ -32,7 +32,7 @@ class ChatFormat:
 
     # reading
 
-    def read(self, path: str, body: Any) -> Ask:
+    def read(self, path: str, body: Any) -> Request:
         if not isinstance(body, dict):
             raise BadRequest("We could not parse the JSON body of your request.")
         model = body.get("model")
@@ -40,14 +40,14 @@ class ChatFormat:
             raise BadRequest("you must provide a model parameter")
         return self._embedding_ask(model, body) if path.endswith("/embeddings") else self._chat_ask(model, body)
 
-    def _chat_ask(self, model: str, body: Json) -> Ask:
+    def _chat_ask(self, model: str, body: Json) -> Request:
         messages = body.get("messages")
         if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
             raise BadRequest("'messages' : must be a list of one message or more")
         tools = _tools(body.get("tools"))
         wanted = body.get("response_format") or {}
         schema = wanted.get("json_schema") or {}
-        return Ask(
+        return Request(
             model=model,
             prompt_tokens=_prompt_tokens(messages, body.get("tools")),
             max_tokens=_max_tokens(body),
@@ -60,12 +60,12 @@ class ChatFormat:
             body=body,
         )
 
-    def _embedding_ask(self, model: str, body: Json) -> Ask:
+    def _embedding_ask(self, model: str, body: Json) -> Request:
         given = body.get("input")
         if not given or not isinstance(given, str | list):
             raise BadRequest("'input' is a required property")
         texts: list[Any] = [given] if isinstance(given, str) or isinstance(given[0], int) else given
-        return Ask(
+        return Request(
             model=model,
             kind="embedding",
             prompt_tokens=sum(token_count(t) if isinstance(t, str) else len(list(t)) for t in texts),
@@ -76,55 +76,56 @@ class ChatFormat:
 
     # answering
 
-    def answer(self, ask: Ask, answer: Answer, when: Moment) -> Json:
+    def answer(self, request: Request, answer: Answer, stamp: Stamp) -> Json:
         return {
-            "id": f"chatcmpl-sim{when.number}",
+            "id": f"chatcmpl-sim{stamp.number}",
             "object": "chat.completion",
-            "created": int(when.now),
-            "model": ask.model,
+            "created": int(stamp.now),
+            "model": request.model,
             "choices": [
                 {
                     "index": 0,
-                    "message": _message(answer, when),
+                    "message": _message(answer, stamp),
                     "logprobs": None,
                     "finish_reason": answer.finish,
                 }
             ],
-            "usage": self.usage(ask, answer),
+            "usage": self.usage(request, answer),
         }
 
-    def embedding(self, ask: Ask, when: Moment) -> Json:
+    def embedding(self, request: Request, stamp: Stamp) -> Json:
         return {
             "object": "list",
-            "model": ask.model,
+            "model": request.model,
             "data": [
-                {"object": "embedding", "index": i, "embedding": vector(ask.dimensions, i)} for i in range(ask.inputs)
+                {"object": "embedding", "index": i, "embedding": vector(request.dimensions, i)}
+                for i in range(request.inputs)
             ],
-            "usage": {"prompt_tokens": ask.prompt_tokens, "total_tokens": ask.prompt_tokens},
+            "usage": {"prompt_tokens": request.prompt_tokens, "total_tokens": request.prompt_tokens},
         }
 
-    def usage(self, ask: Ask, answer: Answer) -> Json:
+    def usage(self, request: Request, answer: Answer) -> Json:
         return {
-            "prompt_tokens": ask.prompt_tokens,
+            "prompt_tokens": request.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
-            "total_tokens": ask.prompt_tokens + answer.completion_tokens,
+            "total_tokens": request.prompt_tokens + answer.completion_tokens,
         }
 
-    def chunks(self, ask: Ask, answer: Answer, pieces: Sequence[str], when: Moment) -> Iterator[bytes]:
-        yield self._event(ask, when, {"role": "assistant", "content": ""})
+    def chunks(self, request: Request, answer: Answer, pieces: Sequence[str], stamp: Stamp) -> Iterator[bytes]:
+        yield self._event(request, stamp, {"role": "assistant", "content": ""})
         if answer.tool is not None:
-            call = {"index": 0, "id": f"call_sim{when.number}", "type": "function"}
+            call = {"index": 0, "id": f"call_sim{stamp.number}", "type": "function"}
             function = {"name": answer.tool, "arguments": answer.arguments}
-            yield self._event(ask, when, {"tool_calls": [{**call, "function": function}]})
+            yield self._event(request, stamp, {"tool_calls": [{**call, "function": function}]})
         for piece in pieces:
-            yield self._event(ask, when, {"content": piece})
-        yield self._event(ask, when, {}, finish=answer.finish, extra=self.last_chunk(ask, answer, when))
-        if ask.include_usage:
-            usage = self._frame(ask, when) | {"choices": [], "usage": self.usage(ask, answer)}
+            yield self._event(request, stamp, {"content": piece})
+        yield self._event(request, stamp, {}, finish=answer.finish, extra=self.last_chunk(request, answer, stamp))
+        if request.include_usage:
+            usage = self._frame(request, stamp) | {"choices": [], "usage": self.usage(request, answer)}
             yield _sse(usage)
         yield b"data: [DONE]\n\n"
 
-    def last_chunk(self, ask: Ask, answer: Answer, when: Moment) -> Json:
+    def last_chunk(self, request: Request, answer: Answer, stamp: Stamp) -> Json:
         """What the provider adds to the chunk that bears the finish reason."""
         return {}
 
@@ -132,26 +133,26 @@ class ChatFormat:
         error = {"message": "The server had an error while processing your request", "type": "server_error"}
         return _sse({"error": {**error, "code": 502}})
 
-    def headers(self, gates: Sequence[GateState], when: Moment) -> dict[str, str]:
+    def headers(self, windows: Sequence[WindowState], stamp: Stamp) -> dict[str, str]:
         return {}
 
     def models(self, names: Sequence[str]) -> Json:
         listed = [{"id": n, "object": "model", "created": 0, "owned_by": "simulator"} for n in names]
         return {"object": "list", "data": listed}
 
-    def _frame(self, ask: Ask, when: Moment) -> Json:
+    def _frame(self, request: Request, stamp: Stamp) -> Json:
         return {
-            "id": f"chatcmpl-sim{when.number}",
+            "id": f"chatcmpl-sim{stamp.number}",
             "object": "chat.completion.chunk",
-            "created": int(when.now),
-            "model": ask.model,
+            "created": int(stamp.now),
+            "model": request.model,
         }
 
     def _event(
-        self, ask: Ask, when: Moment, delta: Json, *, finish: str | None = None, extra: Json | None = None
+        self, request: Request, stamp: Stamp, delta: Json, *, finish: str | None = None, extra: Json | None = None
     ) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _sse(self._frame(ask, when) | {"choices": [choice]} | (extra or {}))
+        return _sse(self._frame(request, stamp) | {"choices": [choice]} | (extra or {}))
 
 
 def vector(dimensions: int, seed: int) -> list[float]:
@@ -163,11 +164,11 @@ def _sse(data: Json) -> bytes:
     return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _message(answer: Answer, when: Moment) -> Json:
+def _message(answer: Answer, stamp: Stamp) -> Json:
     if answer.tool is None:
         return {"role": "assistant", "content": answer.text}
     function = {"name": answer.tool, "arguments": answer.arguments}
-    call = {"id": f"call_sim{when.number}", "type": "function", "function": function}
+    call = {"id": f"call_sim{stamp.number}", "type": "function", "function": function}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 

@@ -6,10 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
-from router_config.simulator.dialects.base import Moment
+from router_config.simulator.dialects.base import Stamp
 from router_config.simulator.dialects.chat import vector
-from router_config.simulator.exchange import Answer, Ask, BadRequest, Json, Reply, Tool, text_of, token_count
-from router_config.simulator.quotas.admission import GateState, Refusal
+from router_config.simulator.messages import (
+    Answer,
+    BadRequest,
+    Json,
+    Request,
+    Response,
+    Tool,
+    text_of,
+    token_count,
+)
+from router_config.simulator.quotas.admission import Refusal, WindowState
 
 _PATH = re.compile(
     r"/v1(?:beta)?/models/(?P<model>.+):"
@@ -48,6 +57,7 @@ _EXCEEDED = (
 
 class Gemini:
     name = "gemini"
+    base = "/v1beta"
     reserves_max_tokens = False
 
     def key(self, headers: Mapping[bytes, bytes], query: str) -> str | None:
@@ -64,7 +74,7 @@ class Gemini:
 
     # reading
 
-    def read(self, path: str, body: Any) -> Ask:
+    def read(self, path: str, body: Any) -> Request:
         match = _PATH.match(path)
         if match is None or not isinstance(body, dict):
             raise BadRequest("Invalid JSON payload received.")
@@ -74,60 +84,60 @@ class Gemini:
 
     # answering
 
-    def answer(self, ask: Ask, answer: Answer, when: Moment) -> Json:
-        return self._response(ask, _parts(answer), _FINISH[answer.finish], answer.completion_tokens, when)
+    def answer(self, request: Request, answer: Answer, stamp: Stamp) -> Json:
+        return self._response(request, _parts(answer), _FINISH[answer.finish], answer.completion_tokens, stamp)
 
-    def embedding(self, ask: Ask, when: Moment) -> Json:
-        values = [{"values": vector(ask.dimensions, i)} for i in range(ask.inputs)]
-        return {"embeddings": values} if ask.batch else {"embedding": values[0]}
+    def embedding(self, request: Request, stamp: Stamp) -> Json:
+        values = [{"values": vector(request.dimensions, i)} for i in range(request.inputs)]
+        return {"embeddings": values} if request.batch else {"embedding": values[0]}
 
-    def chunks(self, ask: Ask, answer: Answer, pieces: Sequence[str], when: Moment) -> Iterator[bytes]:
+    def chunks(self, request: Request, answer: Answer, pieces: Sequence[str], stamp: Stamp) -> Iterator[bytes]:
         said = 0
         for piece in pieces:
             said += token_count(piece)
             tokens = min(said, answer.completion_tokens)
-            yield _sse(self._response(ask, [{"text": piece}], None, tokens, when))
+            yield _sse(self._response(request, [{"text": piece}], None, tokens, stamp))
         parts = _parts(answer) if answer.tool is not None else [{"text": ""}]
-        yield _sse(self._response(ask, parts, _FINISH[answer.finish], answer.completion_tokens, when))
+        yield _sse(self._response(request, parts, _FINISH[answer.finish], answer.completion_tokens, stamp))
 
-    def _response(self, ask: Ask, parts: list[Json], finish: str | None, tokens: int, when: Moment) -> Json:
+    def _response(self, request: Request, parts: list[Json], finish: str | None, tokens: int, stamp: Stamp) -> Json:
         candidate: Json = {"content": {"parts": parts, "role": "model"}, "index": 0}
         if finish is not None:
             candidate["finishReason"] = finish
         return {
             "candidates": [candidate],
             "usageMetadata": {
-                "promptTokenCount": ask.prompt_tokens,
+                "promptTokenCount": request.prompt_tokens,
                 "candidatesTokenCount": tokens,
-                "totalTokenCount": ask.prompt_tokens + tokens,
-                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": ask.prompt_tokens}],
+                "totalTokenCount": request.prompt_tokens + tokens,
+                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": request.prompt_tokens}],
             },
-            "modelVersion": ask.model,
-            "responseId": f"sim{when.number}",
+            "modelVersion": request.model,
+            "responseId": f"sim{stamp.number}",
         }
 
     def error_event(self) -> bytes:
         return _sse(_error(503, "The model is overloaded. Please try again later."))
 
-    def headers(self, gates: Sequence[GateState], when: Moment) -> dict[str, str]:
+    def headers(self, windows: Sequence[WindowState], stamp: Stamp) -> dict[str, str]:
         return dict(_SERVER)
 
     # refusing
 
-    def refusal(self, refusal: Refusal, gates: Sequence[GateState], ask: Ask, when: Moment) -> Reply:
-        gate = refusal.gate
-        per_model = gate.scope == "model"
-        metric = _METRIC + ("requests" if gate.name in ("rpm", "rpd") else "input_token_count")
-        hint = 60.0 - when.now % 60.0
+    def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
+        window = refusal.window
+        per_model = window.scope == "model"
+        metric = _METRIC + ("requests" if window.name in ("rpm", "rpd") else "input_token_count")
+        hint = 60.0 - stamp.now % 60.0
         violation: Json = {
             "quotaMetric": metric,
-            "quotaId": _QUOTA_IDS[gate.name].format(model="PerModel" if per_model else ""),
-            "quotaDimensions": {"location": "global"} | ({"model": ask.model} if per_model else {}),
+            "quotaId": _QUOTA_IDS[window.name].format(model="PerModel" if per_model else ""),
+            "quotaDimensions": {"location": "global"} | ({"model": request.model} if per_model else {}),
         }
-        if gate.limit:
-            violation["quotaValue"] = str(gate.limit)
+        if window.limit:
+            violation["quotaValue"] = str(window.limit)
         message = (
-            f"{_EXCEEDED}\n* Quota exceeded for metric: {metric}, limit: {gate.limit}, model: {ask.model}\n"
+            f"{_EXCEEDED}\n* Quota exceeded for metric: {metric}, limit: {window.limit}, model: {request.model}\n"
             f"Please retry in {hint:.9f}".rstrip("0").rstrip(".")
             + "s."
         )
@@ -140,22 +150,22 @@ class Gemini:
             {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]},
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{int(hint)}s"},
         ]
-        return Reply(429, _error(429, message, details), _SERVER)
+        return Response(429, _error(429, message, details), _SERVER)
 
-    def error(self, status: int, message: str | None = None) -> Reply:
+    def error(self, status: int, message: str | None = None) -> Response:
         default = "Internal error encountered." if status >= 500 else "Request contains an invalid argument."
         if status == 503:
             default = "This model is currently experiencing high demand. Please try again later."
-        return Reply(status, _error(status, message or default), _SERVER)
+        return Response(status, _error(status, message or default), _SERVER)
 
-    def no_key(self) -> Reply:
+    def no_key(self) -> Response:
         return self.error(
             403,
             "Method doesn't allow unregistered callers (callers without established identity). "
             "Please use API Key or other form of API consumer identity to call this API.",
         )
 
-    def bad_key(self) -> Reply:
+    def bad_key(self) -> Response:
         message = "API key not valid. Please pass a valid API key."
         details: list[Json] = [
             {
@@ -170,22 +180,22 @@ class Gemini:
                 "message": message,
             },
         ]
-        return Reply(400, _error(400, message, details), _SERVER)
+        return Response(400, _error(400, message, details), _SERVER)
 
-    def unknown_model(self, model: str) -> Reply:
+    def unknown_model(self, model: str) -> Response:
         return self.error(
             404,
             f"models/{model} is not found for API version v1beta, or is not supported for generateContent. "
             "Call ModelService.ListModels to see the list of available models and their supported methods.",
         )
 
-    def retired_model(self, model: str) -> Reply:
+    def retired_model(self, model: str) -> Response:
         return self.unknown_model(model)
 
-    def context_exceeded(self, ask: Ask, context: int) -> Reply:
+    def context_exceeded(self, request: Request, context: int) -> Response:
+        tokens = request.prompt_tokens
         return self.error(
-            400,
-            f"The input token count ({ask.prompt_tokens}) exceeds the maximum number of tokens allowed ({context}).",
+            400, f"The input token count ({tokens}) exceeds the maximum number of tokens allowed ({context})."
         )
 
     def models(self, names: Sequence[str]) -> Json:
@@ -193,7 +203,7 @@ class Gemini:
         return {"models": [{"name": f"models/{n}", "supportedGenerationMethods": methods} for n in names]}
 
 
-def _chat_ask(model: str, body: Json, *, stream: bool) -> Ask:
+def _chat_ask(model: str, body: Json, *, stream: bool) -> Request:
     contents = body.get("contents")
     if not isinstance(contents, list) or not contents:
         raise BadRequest("* GenerateContentRequest.contents: contents is not specified\n")
@@ -203,7 +213,7 @@ def _chat_ask(model: str, body: Json, *, stream: bool) -> Ask:
     schema = config.get("responseJsonSchema") or config.get("response_json_schema")
     schema = schema or config.get("responseSchema") or config.get("response_schema")
     mime = config.get("responseMimeType") or config.get("response_mime_type")
-    return Ask(
+    return Request(
         model=model,
         prompt_tokens=_prompt_tokens([*contents, system] if system else contents, declared),
         max_tokens=_count(config.get("maxOutputTokens") or config.get("max_output_tokens")),
@@ -217,12 +227,12 @@ def _chat_ask(model: str, body: Json, *, stream: bool) -> Ask:
     )
 
 
-def _embedding_ask(model: str, body: Json, *, batch: bool) -> Ask:
+def _embedding_ask(model: str, body: Json, *, batch: bool) -> Request:
     requests = body.get("requests") if batch else [body]
     if not isinstance(requests, list) or not requests:
         raise BadRequest("* BatchEmbedContentsRequest.requests: requests is not specified\n")
     texts = [text_of((r.get("content") or {}).get("parts")) for r in requests if isinstance(r, dict)]
-    return Ask(
+    return Request(
         model=model,
         kind="embedding",
         prompt_tokens=sum(map(token_count, texts)),

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from router_config.simulator.dialects.base import Moment, duration, tightest
+from router_config.simulator.dialects.base import Stamp, duration, tightest
 from router_config.simulator.dialects.chat import ChatFormat
 from router_config.simulator.dialects.openai import ratelimit_headers
-from router_config.simulator.exchange import Answer, Ask, Json, Reply
-from router_config.simulator.quotas.admission import GateState, Refusal
+from router_config.simulator.messages import Answer, Json, Request, Response
+from router_config.simulator.quotas.admission import Refusal, WindowState
 
 _WINDOWS = {
     "rpm": ("requests", "requests per minute (RPM)"),
@@ -24,76 +24,78 @@ class Groq(ChatFormat):
     reserves_max_tokens = True
     base = "/openai/v1"
 
-    def answer(self, ask: Ask, answer: Answer, when: Moment) -> Json:
-        return super().answer(ask, answer, when) | {
+    def answer(self, request: Request, answer: Answer, stamp: Stamp) -> Json:
+        return super().answer(request, answer, stamp) | {
             "system_fingerprint": "fp_simulator",
-            "x_groq": {"id": f"req_sim{when.number}"},
+            "x_groq": {"id": f"req_sim{stamp.number}"},
             "service_tier": "on_demand",
         }
 
-    def usage(self, ask: Ask, answer: Answer) -> Json:
-        prompt, completion = ask.prompt_tokens / 10_000, answer.completion_tokens / 500
+    def usage(self, request: Request, answer: Answer) -> Json:
+        prompt, completion = request.prompt_tokens / 10_000, answer.completion_tokens / 500
         times = {"prompt_time": prompt, "completion_time": completion, "total_time": prompt + completion}
-        return {"queue_time": 0.01} | super().usage(ask, answer) | times
+        return {"queue_time": 0.01} | super().usage(request, answer) | times
 
-    def last_chunk(self, ask: Ask, answer: Answer, when: Moment) -> Json:
-        return {"x_groq": {"id": f"req_sim{when.number}", "usage": self.usage(ask, answer)}}
+    def last_chunk(self, request: Request, answer: Answer, stamp: Stamp) -> Json:
+        return {"x_groq": {"id": f"req_sim{stamp.number}", "usage": self.usage(request, answer)}}
 
-    def headers(self, gates: Sequence[GateState], when: Moment) -> dict[str, str]:
-        limits = ratelimit_headers(tightest(gates, "rpd"), tightest(gates, "tpm"))
-        return limits | {"x-groq-region": "sim", "x-request-id": f"req_sim{when.number}", "vary": "Origin"}
+    def headers(self, windows: Sequence[WindowState], stamp: Stamp) -> dict[str, str]:
+        limits = ratelimit_headers(tightest(windows, "rpd"), tightest(windows, "tpm"))
+        return limits | {"x-groq-region": "sim", "x-request-id": f"req_sim{stamp.number}", "vary": "Origin"}
 
-    def refusal(self, refusal: Refusal, gates: Sequence[GateState], ask: Ask, when: Moment) -> Reply:
-        gate = refusal.gate
-        kind, window = _WINDOWS[gate.name]
+    def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
+        window = refusal.window
+        kind, words = _WINDOWS[window.name]
         of = (
-            f"for model `{ask.model}` in organization `org_simulator` service tier `on_demand` "
-            f"on {window}: Limit {gate.limit}"
+            f"for model `{request.model}` in organization `org_simulator` service tier `on_demand` "
+            f"on {words}: Limit {window.limit}"
         )
         if refusal.too_large:
             advice = "please reduce your message size and try again."
             message = f"Request too large {of}, Requested {refusal.requested}, {advice} {_MORE}"
             wait = (
-                max(0.0, (refusal.requested - gate.limit) / gate.limit * gate.seconds) if gate.limit else gate.seconds
+                max(0.0, (refusal.requested - window.limit) / window.limit * window.seconds)
+                if window.limit
+                else window.seconds
             )
             status = 413
         else:
             wait = refusal.formula_wait
             message = (
-                f"Rate limit reached {of}, Used {gate.used}, Requested {refusal.requested}. "
+                f"Rate limit reached {of}, Used {window.used}, Requested {refusal.requested}. "
                 f"Please try again in {duration(wait)}. {_MORE}"
             )
             status = 429
-        headers = self.headers(gates, when) | {"retry-after": str(math.ceil(wait))}
-        return Reply(status, _error(message, kind, "rate_limit_exceeded"), headers)
+        headers = self.headers(windows, stamp) | {"retry-after": str(math.ceil(wait))}
+        return Response(status, _error(message, kind, "rate_limit_exceeded"), headers)
 
-    def error(self, status: int, message: str | None = None) -> Reply:
+    def error(self, status: int, message: str | None = None) -> Response:
         if status >= 500:
-            return Reply(status, _error(message or "Internal Server Error", "internal_server_error", None))
-        return Reply(status, _error(message or "The request was refused.", "invalid_request_error", None))
+            return Response(status, _error(message or "Internal Server Error", "internal_server_error", None))
+        return Response(status, _error(message or "The request was refused.", "invalid_request_error", None))
 
-    def no_key(self) -> Reply:
+    def no_key(self) -> Response:
         return self.bad_key()
 
-    def bad_key(self) -> Reply:
-        return Reply(401, _error("Invalid API Key", "invalid_request_error", "invalid_api_key"))
+    def bad_key(self) -> Response:
+        return Response(401, _error("Invalid API Key", "invalid_request_error", "invalid_api_key"))
 
-    def unknown_model(self, model: str) -> Reply:
+    def unknown_model(self, model: str) -> Response:
         message = f"The model `{model}` does not exist or you do not have access to it."
-        return Reply(404, _error(message, "invalid_request_error", "model_not_found"))
+        return Response(404, _error(message, "invalid_request_error", "model_not_found"))
 
-    def retired_model(self, model: str) -> Reply:
+    def retired_model(self, model: str) -> Response:
         message = (
             f"The model `{model}` has been decommissioned and is no longer supported. Please refer to "
             "https://console.groq.com/docs/deprecations for a recommendation on which model to use instead."
         )
-        return Reply(400, _error(message, "invalid_request_error", "model_decommissioned"))
+        return Response(400, _error(message, "invalid_request_error", "model_decommissioned"))
 
-    def context_exceeded(self, ask: Ask, context: int) -> Reply:
+    def context_exceeded(self, request: Request, context: int) -> Response:
         message = "Please reduce the length of the messages or completion."
         error = _error(message, "invalid_request_error", "context_length_exceeded")
         error["error"]["param"] = "messages"
-        return Reply(400, error)
+        return Response(400, error)
 
 
 def _error(message: str, kind: str, code: str | None) -> Json:

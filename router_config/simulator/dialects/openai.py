@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from router_config.simulator.dialects.base import Moment, duration, tightest
+from router_config.simulator.dialects.base import Stamp, duration, tightest
 from router_config.simulator.dialects.chat import ChatFormat
-from router_config.simulator.exchange import Answer, Ask, Json, Reply
-from router_config.simulator.quotas.admission import GateState, Refusal
+from router_config.simulator.messages import Answer, Json, Request, Response
+from router_config.simulator.quotas.admission import Refusal, WindowState
 
 _WINDOWS = {
     "rpm": ("requests", "requests per min (RPM)"),
@@ -22,98 +22,98 @@ class OpenAI(ChatFormat):
     name = "openai"
     reserves_max_tokens = True
 
-    def answer(self, ask: Ask, answer: Answer, when: Moment) -> Json:
-        return super().answer(ask, answer, when) | {
+    def answer(self, request: Request, answer: Answer, stamp: Stamp) -> Json:
+        return super().answer(request, answer, stamp) | {
             "service_tier": "default",
             "system_fingerprint": "fp_simulator",
         }
 
-    def usage(self, ask: Ask, answer: Answer) -> Json:
-        return super().usage(ask, answer) | {
+    def usage(self, request: Request, answer: Answer) -> Json:
+        return super().usage(request, answer) | {
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
         }
 
-    def headers(self, gates: Sequence[GateState], when: Moment) -> dict[str, str]:
+    def headers(self, windows: Sequence[WindowState], stamp: Stamp) -> dict[str, str]:
         base = {
             "openai-version": "2020-10-01",
             "openai-processing-ms": "12",
-            "x-request-id": f"req_sim{when.number}",
+            "x-request-id": f"req_sim{stamp.number}",
         }
-        return base | ratelimit_headers(tightest(gates, "rpm", "rpd"), tightest(gates, "tpm"))
+        return base | ratelimit_headers(tightest(windows, "rpm", "rpd"), tightest(windows, "tpm"))
 
-    def refusal(self, refusal: Refusal, gates: Sequence[GateState], ask: Ask, when: Moment) -> Reply:
-        gate = refusal.gate
-        kind, window = _WINDOWS[gate.name]
-        of = f"for {ask.model} in organization org-simulator on {window}: Limit {gate.limit}"
-        visit = "Visit https://platform.openai.com/account/rate-limits to learn more."
-        headers = self.headers(gates, when)
-        if gate.name in ("rpm", "rpd"):
-            headers |= ratelimit_headers(gate, None)
+    def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
+        window = refusal.window
+        kind, words = _WINDOWS[window.name]
+        of = f"for {request.model} in organization org-simulator on {words}: Limit {window.limit}"
+        link = "Visit https://platform.openai.com/account/rate-limits to learn more."
+        headers = self.headers(windows, stamp)
+        if window.name in ("rpm", "rpd"):
+            headers |= ratelimit_headers(window, None)
         if refusal.too_large:
             advice = "The input or output tokens must be reduced in order to run successfully."
-            message = f"Request too large {of}, Requested {refusal.requested}. {advice} {visit}"
+            message = f"Request too large {of}, Requested {refusal.requested}. {advice} {link}"
         else:
             wait = refusal.formula_wait
             message = (
-                f"Rate limit reached {of}, Used {gate.used}, Requested {refusal.requested}. "
-                f"Please try again in {duration(wait)}. {visit}"
+                f"Rate limit reached {of}, Used {window.used}, Requested {refusal.requested}. "
+                f"Please try again in {duration(wait)}. {link}"
             )
             headers |= {"retry-after": str(math.ceil(wait)), "retry-after-ms": str(math.ceil(wait * 1000))}
-        return Reply(429, _error(message, kind, "rate_limit_exceeded"), headers)
+        return Response(429, _error(message, kind, "rate_limit_exceeded"), headers)
 
-    def error(self, status: int, message: str | None = None) -> Reply:
+    def error(self, status: int, message: str | None = None) -> Response:
         kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-        return Reply(status, _error(message or "The server had an error processing your request.", kind, None))
+        return Response(status, _error(message or "The server had an error processing your request.", kind, None))
 
-    def no_key(self) -> Reply:
+    def no_key(self) -> Response:
         message = (
             "You didn't provide an API key. You need to provide your API key in an Authorization header "
             "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
-        return Reply(401, _error(message, "invalid_request_error", None))
+        return Response(401, _error(message, "invalid_request_error", None))
 
-    def bad_key(self) -> Reply:
+    def bad_key(self) -> Response:
         message = (
             "Incorrect API key provided: sk-****. You can find your API key at "
             "https://platform.openai.com/account/api-keys."
         )
-        return Reply(401, _error(message, "invalid_request_error", "invalid_api_key"))
+        return Response(401, _error(message, "invalid_request_error", "invalid_api_key"))
 
-    def unknown_model(self, model: str) -> Reply:
+    def unknown_model(self, model: str) -> Response:
         message = f"The model `{model}` does not exist or you do not have access to it."
-        return Reply(404, _error(message, "invalid_request_error", "model_not_found"))
+        return Response(404, _error(message, "invalid_request_error", "model_not_found"))
 
-    def retired_model(self, model: str) -> Reply:
+    def retired_model(self, model: str) -> Response:
         message = (
             f"The model `{model}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations"
         )
-        return Reply(404, _error(message, "invalid_request_error", "model_not_found"))
+        return Response(404, _error(message, "invalid_request_error", "model_not_found"))
 
-    def context_exceeded(self, ask: Ask, context: int) -> Reply:
+    def context_exceeded(self, request: Request, context: int) -> Response:
         message = (
             f"This model's maximum context length is {context} tokens. However, your messages resulted in "
-            f"{ask.prompt_tokens} tokens. Please reduce the length of the messages."
+            f"{request.prompt_tokens} tokens. Please reduce the length of the messages."
         )
         error = _error(message, "invalid_request_error", "context_length_exceeded")
         error["error"]["param"] = "messages"
-        return Reply(400, error)
+        return Response(400, error)
 
 
-def ratelimit_headers(requests: GateState | None, tokens: GateState | None) -> dict[str, str]:
+def ratelimit_headers(requests: WindowState | None, tokens: WindowState | None) -> dict[str, str]:
     """Groq's and OpenAI's six headers, for the windows that exist."""
     headers = {}
-    for what, gate in (("requests", requests), ("tokens", tokens)):
-        if gate is not None:
-            headers[f"x-ratelimit-limit-{what}"] = str(gate.limit)
-            headers[f"x-ratelimit-remaining-{what}"] = str(gate.remaining)
-            headers[f"x-ratelimit-reset-{what}"] = duration(until_full(gate))
+    for what, window in (("requests", requests), ("tokens", tokens)):
+        if window is not None:
+            headers[f"x-ratelimit-limit-{what}"] = str(window.limit)
+            headers[f"x-ratelimit-remaining-{what}"] = str(window.remaining)
+            headers[f"x-ratelimit-reset-{what}"] = duration(until_full(window))
     return headers
 
 
-def until_full(gate: GateState) -> float:
+def until_full(window: WindowState) -> float:
     """Seconds to a full refill, from the whole numbers that the other headers show."""
-    return (gate.limit - gate.remaining) * gate.seconds / gate.limit if gate.limit else gate.seconds
+    return (window.limit - window.remaining) * window.seconds / window.limit if window.limit else window.seconds
 
 
 def _error(message: str, kind: str, code: str | None) -> Json:

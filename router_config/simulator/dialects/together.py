@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from router_config.simulator.dialects.base import Moment
+from router_config.simulator.dialects.base import Stamp
 from router_config.simulator.dialects.chat import ChatFormat
-from router_config.simulator.exchange import Ask, Json, Reply
-from router_config.simulator.quotas.admission import GateState, Refusal
+from router_config.simulator.messages import Json, Request, Response
+from router_config.simulator.quotas.admission import Refusal, WindowState
 
 _DOCS = "See details: https://docs.together.ai/docs/rate-limits"
 
@@ -15,64 +15,64 @@ _DOCS = "See details: https://docs.together.ai/docs/rate-limits"
 class Together(ChatFormat):
     name = "together"
 
-    def headers(self, gates: Sequence[GateState], when: Moment) -> dict[str, str]:
-        received = datetime.fromtimestamp(when.now, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    def headers(self, windows: Sequence[WindowState], stamp: Stamp) -> dict[str, str]:
+        received = datetime.fromtimestamp(stamp.now, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         return {"x-api-received": received, "x-inference-version": "v2"}
 
-    def refusal(self, refusal: Refusal, gates: Sequence[GateState], ask: Ask, when: Moment) -> Reply:
-        requests = refusal.gate.name in ("rpm", "rpd")
+    def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
+        requests = refusal.window.name in ("rpm", "rpd")
         kind = "dynamic_request_limited" if requests else "dynamic_token_limited"
         message = (
             f"Request was rejected due to {'request' if requests else 'token'} rate limiting. "
-            f"Your rate limits are {_rates(gates)}. {_DOCS}"
+            f"Your rate limits are {_rates(windows)}. {_DOCS}"
         )
-        body = {"id": f"sim{when.number}", **_error(message, kind, None)}
+        body = {"id": f"sim{stamp.number}", **_error(message, kind, None)}
         body["error"]["error_type"] = kind
-        wait = refusal.wait if math.isfinite(refusal.wait) else refusal.gate.seconds
-        return Reply(429, body, self.headers(gates, when) | {"x-ratelimit-reset": str(math.ceil(wait))})
+        wait = refusal.wait if math.isfinite(refusal.wait) else refusal.window.seconds
+        return Response(429, body, self.headers(windows, stamp) | {"x-ratelimit-reset": str(math.ceil(wait))})
 
-    def error(self, status: int, message: str | None = None) -> Reply:
+    def error(self, status: int, message: str | None = None) -> Response:
         if status == 503:
             kind, default = "service_unavailable", "The server is currently overloaded with other requests."
         elif status >= 500:
             kind, default = "server_error", "Internal server error"
         else:
             kind, default = "invalid_request_error", "The request was refused."
-        return Reply(status, {"id": "sim", **_error(message or default, kind, None)})
+        return Response(status, {"id": "sim", **_error(message or default, kind, None)})
 
-    def no_key(self) -> Reply:
+    def no_key(self) -> Response:
         return self.bad_key()
 
-    def bad_key(self) -> Reply:
+    def bad_key(self) -> Response:
         message = "Invalid API key provided. You can find your API key at https://api.together.ai/settings/api-keys."
-        return Reply(401, {"id": "sim", **_error(message, "invalid_request_error", "invalid_api_key")})
+        return Response(401, {"id": "sim", **_error(message, "invalid_request_error", "invalid_api_key")})
 
-    def unknown_model(self, model: str) -> Reply:
+    def unknown_model(self, model: str) -> Response:
         message = (
             f"Unable to access model {model}. Please visit https://api.together.ai/models to view the "
             "list of supported models."
         )
-        return Reply(404, {"id": "sim", **_error(message, "invalid_request_error", "model_not_available")})
+        return Response(404, {"id": "sim", **_error(message, "invalid_request_error", "model_not_available")})
 
-    def retired_model(self, model: str) -> Reply:
+    def retired_model(self, model: str) -> Response:
         message = (
             f"Unable to access non-serverless model {model}. Please visit "
             f"https://api.together.ai/models/{model} to create and start a new dedicated endpoint for the "
             "model."
         )
-        return Reply(400, {"id": "sim", **_error(message, "invalid_request_error", "model_not_available")})
+        return Response(400, {"id": "sim", **_error(message, "invalid_request_error", "model_not_available")})
 
-    def context_exceeded(self, ask: Ask, context: int) -> Reply:
-        total = ask.prompt_tokens + (ask.max_tokens or 0)
+    def context_exceeded(self, request: Request, context: int) -> Response:
+        total = request.prompt_tokens + (request.max_tokens or 0)
         message = (
             f"Input validation error: `inputs` tokens + `max_new_tokens` must be <= {context}. Given: "
-            f"{ask.prompt_tokens} `inputs` tokens and {total - ask.prompt_tokens} `max_new_tokens`"
+            f"{request.prompt_tokens} `inputs` tokens and {total - request.prompt_tokens} `max_new_tokens`"
         )
-        return Reply(422, {"id": "sim", **_error(message, "invalid_request_error", None)})
+        return Response(422, {"id": "sim", **_error(message, "invalid_request_error", None)})
 
 
-def _rates(gates: Sequence[GateState]) -> str:
-    limits = {gate.name: gate.limit for gate in gates}
+def _rates(windows: Sequence[WindowState]) -> str:
+    limits = {window.name: window.limit for window in windows}
     parts = []
     if rpm := limits.get("rpm"):
         parts.append(f"{rpm} RPM ({max(1, rpm // 60)} QPS)")

@@ -1,38 +1,53 @@
 """The ASGI application: five providers side by side, and the controls."""
 
+import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from router_config.simulator.dialects import DIALECTS
 from router_config.simulator.http.connection import Connection
 from router_config.simulator.http.control import control_app
-from router_config.simulator.provider import serve
+from router_config.simulator.messages import Response
 from router_config.simulator.quotas.limits import PROVIDERS
-from router_config.simulator.world import World
-
-# Where each provider's own API begins, below the simulator's address; what LiteLLM takes as api_base.
-BASES = {
-    "groq": "/groq/openai/v1",
-    "gemini": "/gemini/v1beta",
-    "openrouter": "/openrouter/api/v1",
-    "together": "/together/v1",
-    "openai": "/openai/v1",
-}
+from router_config.simulator.request_handler import RequestHandler
+from router_config.simulator.state import SimulatorState
 
 
-def create_app(world: World, on_change: Callable[[], Awaitable[None]] | None = None) -> ASGIApp:
-    """The application that plays `world`. `on_change` is awaited after every change made over HTTP."""
-    control = control_app(world, on_change)
+def create_app(state: SimulatorState, on_change: Callable[[], Awaitable[None]] | None = None) -> ASGIApp:
+    """The application that serves `state`. `on_change` is awaited after every change made over HTTP."""
+    control = control_app(state, on_change)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Providers are dispatched by hand: they take the load of the load tests.
+        # No router of Starlette's stands before the providers: they take the load of the load tests.
         if scope["type"] == "http":
-            _, provider, rest = (scope["path"] + "/").split("/", 2)
+            _, provider, path = (scope["path"] + "/").split("/", 2)
             if provider in PROVIDERS:
-                connection = Connection(scope, receive, send)
-                query = scope.get("query_string", b"").decode("latin-1")
-                await serve(world, provider, "/" + rest.rstrip("/"), query, connection, dict(scope["headers"]))
+                await _answer(state, provider, "/" + path.rstrip("/"), scope, Connection(scope, receive, send))
                 return
         await control(scope, receive, send)
 
     return app
+
+
+async def _answer(state: SimulatorState, provider: str, path: str, scope: Scope, connection: Connection) -> None:
+    """Answer one request as `provider` would."""
+    dialect = DIALECTS[provider]
+    endpoint = dialect.endpoint(path)
+    if endpoint == "models":
+        await connection.send(Response(200, dialect.models(sorted(state.known_models(provider)))))
+    elif endpoint is None:
+        missing = f"Unknown request URL: {path}. The simulator has no such path."
+        await connection.send(dialect.error(404, missing))
+    else:
+        body = _json(await connection.read())
+        key = dialect.key(dict(scope["headers"]), scope.get("query_string", b"").decode("latin-1"))
+        await RequestHandler(state, dialect, connection, key).run(path, body)
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None

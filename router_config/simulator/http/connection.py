@@ -1,4 +1,4 @@
-"""One HTTP exchange at the level of the connection: reading, waiting for departure, breaking off."""
+"""The connection of one request: reading, writing, noticing that the client has left, breaking off."""
 
 import asyncio
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from router_config.simulator.exchange import Reply
+from router_config.simulator.messages import Response
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -64,7 +64,7 @@ class Connection:
     async def write(self, body: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def send(self, reply: Reply) -> None:
+    async def send(self, reply: Response) -> None:
         """A whole response."""
         content = reply.content()
         usual = {"content-type": "application/json", "content-length": str(len(content))}

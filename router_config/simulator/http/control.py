@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from router_config.simulator.dialects import API_BASES
 from router_config.simulator.faults import FaultError, make_fault, plain_fault
 from router_config.simulator.fixtures import fixtures
 from router_config.simulator.options import OptionsError, change_options, plain_options
@@ -24,7 +25,7 @@ from router_config.simulator.quotas.limits import (
     write_limits,
 )
 from router_config.simulator.records import Call
-from router_config.simulator.world import World
+from router_config.simulator.state import SimulatorState
 
 _PAGE = 1000
 
@@ -59,9 +60,9 @@ Controls (JSON in, JSON out):
 """
 
 
-def control_app(world: World, on_change: Callable[[], Awaitable[None]] | None) -> ASGIApp:
+def control_app(state: SimulatorState, on_change: Callable[[], Awaitable[None]] | None) -> ASGIApp:
     """The application below `/_control`, and the help at `/`."""
-    controls = _Controls(world, on_change)
+    controls = _Controls(state, on_change)
     routes = [
         Route("/", controls.help),
         Route("/healthz", controls.health),
@@ -89,22 +90,20 @@ async def _wrong_usage(request: Request, error: Exception) -> Response:
 
 
 class _Controls:
-    def __init__(self, world: World, on_change: Callable[[], Awaitable[None]] | None) -> None:
-        self.world = world
+    def __init__(self, state: SimulatorState, on_change: Callable[[], Awaitable[None]] | None) -> None:
+        self.state = state
         self.on_change = on_change
 
     async def help(self, request: Request) -> Response:
-        from router_config.simulator.http.app import BASES
-
         url = str(request.base_url).rstrip("/")
-        bases = "\n".join(f"  {name:11}{url}{base}" for name, base in BASES.items())
+        bases = "\n".join(f"  {name:11}{url}{base}" for name, base in API_BASES.items())
         return PlainTextResponse(HELP.format(url=url, bases=bases))
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok", "simulated": True})
 
     async def clock(self, request: Request) -> Response:
-        clock = self.world.clock
+        clock = self.state.clock
         if request.method == "POST":
             change = await _body(request, {"set", "advance", "freeze"})
             if change.get("freeze") is not None:
@@ -116,27 +115,27 @@ class _Controls:
         return JSONResponse({"now": clock.now(), "frozen": clock.frozen, "real": time.time()})
 
     async def faults(self, request: Request) -> Response:
-        world = self.world
+        state = self.state
         if request.method == "POST":
             given = await _body(request)
-            number = world.faults.add(make_fault(given.pop("provider", "*"), **given))
+            number = state.faults.add(make_fault(given.pop("provider", "*"), **given))
             await self._changed()
             return JSONResponse({"id": number}, status_code=201)
         if request.method == "DELETE":
             wanted = request.query_params.get("id")
             if wanted is not None and not wanted.isdigit():
                 raise _ControlError(f"id: expected a fault's number, not {wanted!r}")
-            cleared = world.clear_faults(_provider(request), None if wanted is None else int(wanted))
+            cleared = state.clear_faults(_provider(request), None if wanted is None else int(wanted))
             await self._changed()
             return JSONResponse({"cleared": cleared})
-        listing = world.faults.listing().items()
+        listing = state.faults.listing().items()
         return JSONResponse({"faults": [{"id": number} | plain_fault(fault) for number, fault in listing]})
 
     async def fixtures(self, request: Request) -> Response:
         return JSONResponse({name: sorted(fixtures(name)) for name in PROVIDERS})
 
     async def keys(self, request: Request) -> Response:
-        keys = self.world.keys
+        keys = self.state.keys
         if request.method == "POST":
             given = await _body(request, {"provider", "bad", "good"})
             name = provider_name(str(given.get("provider")))
@@ -149,13 +148,13 @@ class _Controls:
     async def limits(self, request: Request) -> Response:
         if request.method == "POST":
             given = await _body(request)
-            self.world.set_limits(REFERENCE if given == {"reference": True} else read_limits(given))
-        return JSONResponse(write_limits(self.world.limits))
+            self.state.set_limits(REFERENCE if given == {"reference": True} else read_limits(given))
+        return JSONResponse(write_limits(self.state.limits))
 
     async def options(self, request: Request) -> Response:
         if request.method == "POST":
-            self.world.options = change_options(self.world.options, await _body(request))
-        return JSONResponse(plain_options(self.world.options))
+            self.state.options = change_options(self.state.options, await _body(request))
+        return JSONResponse(plain_options(self.state.options))
 
     async def requests(self, request: Request) -> Response:
         provider = _provider(request)
@@ -165,19 +164,19 @@ class _Controls:
             last = int(query.get("last", _PAGE))
         except ValueError:
             raise _ControlError("since is in seconds since 1970, last a whole number") from None
-        calls = self.world.records.calls(provider, since)
+        calls = self.state.records.calls(provider, since)
         shown = calls[-last:] if last > 0 else []
-        count = self.world.records.count(provider)
+        count = self.state.records.count(provider)
         return JSONResponse({"count": count, "matching": len(calls), "requests": [plain_call(c) for c in shown]})
 
     async def reset(self, request: Request) -> Response:
-        self.world.reset()
+        self.state.reset()
         await self._changed()
         return JSONResponse({"reset": True})
 
     async def summary(self, request: Request) -> Response:
         provider = _provider(request)
-        return JSONResponse(self.world.summary(PROVIDERS if provider is None else (provider,)))
+        return JSONResponse(self.state.summary(PROVIDERS if provider is None else (provider,)))
 
     async def _changed(self) -> None:
         if self.on_change is not None:

@@ -15,29 +15,23 @@ _BACKLOG = 2048
 _KEEP_ALIVE = 75.0
 
 
-def bind(port: int) -> socket.socket:
-    """A socket that listens on the port (0: a free one) of the loopback address.
+def bind(port: int, *, listen: bool = True) -> socket.socket:
+    """A socket on the port (0: a free one) of the loopback address, which listens unless told otherwise.
 
     Raises OSError when the port is in use.
     """
+    # With the protocol unnamed, asyncio leaves Nagle's algorithm on, and every answer takes 40 ms.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
-        bound.listen(_BACKLOG)  # only listening tells a busy port for sure
+        if listen:
+            bound.listen(_BACKLOG)  # only listening tells a busy port for sure
         bound.setblocking(False)
     except OSError:
         bound.close()
         raise
     return bound
-
-
-def _socket() -> socket.socket:
-    # With the protocol unnamed, asyncio leaves Nagle's algorithm on, and every answer takes 40 ms.
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setblocking(False)
-    return made
 
 
 class Server:
@@ -73,10 +67,7 @@ class Server:
             return
         server.close()
         # Bound but not listening, the port refuses connections and nobody else can take it.
-        placeholder = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        placeholder.bind((HOST, port))
-        self._placeholders[port] = placeholder
+        self._placeholders[port] = bind(port, listen=False)
         for connection in list(self._state.connections):
             transport = connection.transport
             if transport.get_extra_info("sockname")[1] == port:

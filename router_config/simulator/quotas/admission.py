@@ -1,7 +1,7 @@
 """Admission of requests to one provider's quotas: taken at arrival, corrected at the end."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -12,7 +12,6 @@ from router_config.simulator.quotas.windows import (
     MINUTE,
     FixedWindow,
     StrictWindow,
-    Taken,
     TokenBucket,
     Window,
     calendar_day,
@@ -40,7 +39,7 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
-class GateState:
+class WindowState:
     """One window as a provider would report it."""
 
     name: Name
@@ -63,26 +62,26 @@ class GateState:
 class Refusal:
     """Why a request was not admitted: the window that keeps it waiting longest."""
 
-    gate: GateState
+    window: WindowState
     requested: int
     wait: float
     """seconds until it would be admitted; infinity when it never will be"""
 
     @property
     def too_large(self) -> bool:
-        return self.requested > self.gate.limit
+        return self.requested > self.window.limit
 
     @property
     def formula_wait(self) -> float:
         """The wait that Groq and OpenAI state: (Used + Requested - Limit) / Limit * window, in seconds."""
-        gate = self.gate
-        if gate.limit == 0:
-            return gate.seconds
-        return max(0.0, (gate.used + self.requested - gate.limit) / gate.limit * gate.seconds)
+        window = self.window
+        if window.limit == 0:
+            return window.seconds
+        return max(0.0, (window.used + self.requested - window.limit) / window.limit * window.seconds)
 
 
-class Gate:
-    """One limit in force."""
+class Limit:
+    """One limit in force, and the window that counts against it."""
 
     __slots__ = ("input_only", "name", "scope", "window")
 
@@ -97,24 +96,13 @@ class Gate:
             return 1
         return demand.prompt if self.input_only else demand.total
 
-    def state(self, now: float) -> GateState:
+    def state(self, now: float) -> WindowState:
         used = math.ceil(self.window.used(now) - self.window.limit * 1e-8)
-        return GateState(self.name, self.scope, self.window.limit, used, self.window.full_after(now))
+        return WindowState(self.name, self.scope, self.window.limit, used, self.window.full_after(now))
 
 
-class Admission:
-    """An admitted request: its amounts stay as reserved until they are settled."""
-
-    __slots__ = ("_taken",)
-
-    def __init__(self, taken: Sequence[tuple[Gate, Taken]]) -> None:
-        self._taken = taken
-
-    def settle(self, real: Demand, now: float) -> None:
-        """Correct the reserved tokens to the `real` ones."""
-        for gate, taken in self._taken:
-            if gate.name not in ("rpm", "rpd"):
-                taken.settle(gate.amount(real), now)
+Settle = Callable[[Demand, float], None]
+"""Called once with what an admitted request really used, and the time: until then its amounts stay as reserved."""
 
 
 class Quotas:
@@ -123,71 +111,71 @@ class Quotas:
     def __init__(self, provider: str, limits: ProviderLimits) -> None:
         self.provider = provider
         self.limits = limits
-        self._accounts: dict[str, tuple[Gate, ...]] = {}
-        self._models: dict[tuple[str, str], tuple[Gate, ...]] = {}
+        self._accounts: dict[str, tuple[Limit, ...]] = {}
+        self._models: dict[tuple[str, str], tuple[Limit, ...]] = {}
 
     def account_of(self, key: str) -> str:
         """The account that a key (by its label) belongs to."""
         return self.provider if self.limits.shared_account else key
 
-    def admit(self, key: str, model: str, demand: Demand, now: float) -> Admission | Refusal:
+    def admit(self, key: str, model: str, demand: Demand, now: float) -> Settle | Refusal:
         """Take `demand` from every window that holds for `model`, or from none."""
-        gates = self._gates(key, model)
+        limits = self._limits_of(key, model)
         refused: Refusal | None = None
-        for gate in gates:
-            amount = gate.amount(demand)
-            wait = gate.window.wait(amount, now)
+        for limit in limits:
+            amount = limit.amount(demand)
+            wait = limit.window.wait(amount, now)
             if wait > 0 and (refused is None or wait > refused.wait):
-                refused = Refusal(gate.state(now), amount, wait)
-        return refused or self._take(gates, demand, now)
+                refused = Refusal(limit.state(now), amount, wait)
+        return refused or self._take(limits, demand, now)
 
-    def count(self, key: str, model: str, demand: Demand, now: float) -> Admission:
+    def count(self, key: str, model: str, demand: Demand, now: float) -> Settle:
         """Take `demand` without asking whether it has room: a failed call that the provider counts."""
-        return self._take(self._gates(key, model), demand, now)
+        return self._take(self._limits_of(key, model), demand, now)
 
-    def states(self, key: str, model: str, now: float) -> tuple[GateState, ...]:
+    def states(self, key: str, model: str, now: float) -> tuple[WindowState, ...]:
         """Every window that holds for `model`."""
-        return tuple(gate.state(now) for gate in self._gates(key, model))
+        return tuple(limit.state(now) for limit in self._limits_of(key, model))
 
-    def all_states(self, now: float) -> dict[str, list[GateState]]:
+    def all_states(self, now: float) -> dict[str, list[WindowState]]:
         """Every window that was ever touched: by account, and by account and model."""
-        states = {account: [g.state(now) for g in gates] for account, gates in self._accounts.items()}
-        for (account, model), gates in self._models.items():
-            if gates:
-                states[f"{account} {model}"] = [gate.state(now) for gate in gates]
-        return {where: gates for where, gates in states.items() if gates}
+        states = {account: [limit.state(now) for limit in limits] for account, limits in self._accounts.items()}
+        for (account, model), limits in self._models.items():
+            if limits:
+                states[f"{account} {model}"] = [limit.state(now) for limit in limits]
+        return {where: windows for where, windows in states.items() if windows}
 
     def metered(self, model: str) -> bool:
         """Whether the account's limits hold for `model`."""
         return self.provider != "openrouter" or not self.limits.free_only or model.endswith(":free")
 
-    def _take(self, gates: tuple[Gate, ...], demand: Demand, now: float) -> Admission:
-        return Admission([(gate, gate.window.take(gate.amount(demand), now)) for gate in gates])
+    def _take(self, limits: tuple[Limit, ...], demand: Demand, now: float) -> Settle:
+        taken = [(limit, limit.window.take(limit.amount(demand), now)) for limit in limits]
 
-    def _gates(self, key: str, model: str) -> tuple[Gate, ...]:
+        def settle(real: Demand, now: float) -> None:
+            for limit, settle_window in taken:
+                if limit.name not in ("rpm", "rpd"):
+                    settle_window(limit.amount(real), now)
+
+        return settle
+
+    def _limits_of(self, key: str, model: str) -> tuple[Limit, ...]:
         account = self.account_of(key)
         own = self._models.get((account, model))
         if own is None:
-            own = self._models[account, model] = self._new_gates("model", self.limits.quota_of(model))
+            own = self._models[account, model] = self._new_limits("model", self.limits.quota_of(model))
         if not self.metered(model):
             return own
         common = self._accounts.get(account)
         if common is None:
-            common = self._accounts[account] = self._new_gates("account", self.limits.account)
+            common = self._accounts[account] = self._new_limits("account", self.limits.account)
         return common + own
 
-    def _new_gates(self, scope: Scope, quota: Quota) -> tuple[Gate, ...]:
-        limits: dict[Name, int | None] = {
-            "rpm": quota.rpm,
-            "tpm": quota.tpm,
-            "itpm": quota.itpm,
-            "rpd": quota.rpd,
-            "tpd": quota.tpd,
-        }
+    def _new_limits(self, scope: Scope, quota: Quota) -> tuple[Limit, ...]:
         return tuple(
-            Gate(name, scope, self._window(name, limit), input_only=counts_input(self.provider, name))
-            for name, limit in limits.items()
-            if limit is not None
+            Limit(name, scope, self._window(name, limit), input_only=counts_input(self.provider, name))
+            for name in _SECONDS
+            if (limit := getattr(quota, name)) is not None
         )
 
     def _window(self, name: Name, limit: int) -> Window:

@@ -1,11 +1,12 @@
 """Quota windows as providers keep them: token bucket, wall-clock window, exact rolling window.
 
 Pure arithmetic on numbers passed in: no clock, no I/O. Amounts are requests or tokens, times are
-seconds since 1970. This is the judge's own arithmetic and shares nothing with the router's ledger.
+seconds since 1970. The router is tested against these windows, so they share nothing with its ledger.
 """
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -14,11 +15,8 @@ MINUTE = 60.0
 DAY = 86400.0
 
 
-class Taken(Protocol):
-    """What a window remembers of one amount taken, so that it can be corrected later."""
-
-    def settle(self, real: float, now: float) -> None:
-        """Replace the amount taken by the `real` one."""
+Settle = Callable[[float, float], None]
+"""Called once with the real amount and the time: the real amount replaces the one that was taken."""
 
 
 class Window(Protocol):
@@ -33,7 +31,7 @@ class Window(Protocol):
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` has room: 0.0 when it has room now, infinity when it never will."""
 
-    def take(self, amount: float, now: float) -> Taken:
+    def take(self, amount: float, now: float) -> Settle:
         """Use `amount`, whether or not it has room."""
 
     def full_after(self, now: float) -> float:
@@ -64,28 +62,16 @@ class TokenBucket:
         over = self.used(now) + amount - self.limit
         return over / self._rate if over > self._slack else 0.0
 
-    def take(self, amount: float, now: float) -> Taken:
+    def take(self, amount: float, now: float) -> Settle:
         self._level = self.used(now) + amount
-        return _BucketTaken(self, amount)
+        return lambda real, now: self._correct(real - amount, now)
 
-    def correct(self, difference: float, now: float) -> None:
-        """Add `difference` to the level; what has been refilled meanwhile is not given twice."""
+    def _correct(self, difference: float, now: float) -> None:
+        """Add `difference` to the level. What was refilled meanwhile is not refilled again."""
         self._level = max(0.0, self.used(now) + difference)
 
     def full_after(self, now: float) -> float:
         return self.used(now) / self._rate if self._rate else 0.0
-
-
-class _BucketTaken:
-    __slots__ = ("_amount", "_bucket")
-
-    def __init__(self, bucket: TokenBucket, amount: float) -> None:
-        self._bucket = bucket
-        self._amount = amount
-
-    def settle(self, real: float, now: float) -> None:
-        self._bucket.correct(real - self._amount, now)
-        self._amount = real
 
 
 Bounds = Callable[[float], tuple[float, float]]
@@ -112,11 +98,12 @@ class FixedWindow:
             return float("inf")
         return self._end - now if self.used(now) + amount > self.limit else 0.0
 
-    def take(self, amount: float, now: float) -> Taken:
+    def take(self, amount: float, now: float) -> Settle:
         self._used = self.used(now) + amount
-        return _FixedTaken(self, amount, self._start)
+        start = self._start
+        return lambda real, now: self._correct(real - amount, start, now)
 
-    def correct(self, difference: float, start: float, now: float) -> None:
+    def _correct(self, difference: float, start: float, now: float) -> None:
         """Add `difference`, unless the window that began at `start` is over."""
         self.used(now)
         if self._start == start:
@@ -127,17 +114,13 @@ class FixedWindow:
         return self._end - now
 
 
-class _FixedTaken:
-    __slots__ = ("_amount", "_start", "_window")
+@dataclass(slots=True)
+class _Taken:
+    """One amount in a rolling window. gone: it is older than the window."""
 
-    def __init__(self, window: FixedWindow, amount: float, start: float) -> None:
-        self._window = window
-        self._amount = amount
-        self._start = start
-
-    def settle(self, real: float, now: float) -> None:
-        self._window.correct(real - self._amount, self._start, now)
-        self._amount = real
+    at: float
+    amount: float
+    gone: bool = False
 
 
 class RollingWindow:
@@ -146,14 +129,14 @@ class RollingWindow:
     def __init__(self, limit: int, seconds: float) -> None:
         self.limit = limit
         self.seconds = seconds
-        self._taken: deque[_RollingTaken] = deque()
+        self._taken: deque[_Taken] = deque()
         self._sum = 0.0
 
     def used(self, now: float) -> float:
         while self._taken and self._taken[0].at <= now - self.seconds:
-            gone = self._taken.popleft()
-            gone.window = None
-            self._sum -= gone.amount
+            old = self._taken.popleft()
+            old.gone = True
+            self._sum -= old.amount
         return self._sum
 
     def wait(self, amount: float, now: float) -> float:
@@ -168,33 +151,22 @@ class RollingWindow:
                 return taken.at + self.seconds - now
         return 0.0
 
-    def take(self, amount: float, now: float) -> Taken:
+    def take(self, amount: float, now: float) -> Settle:
         self.used(now)
-        taken = _RollingTaken(self, amount, now)
+        taken = _Taken(now, amount)
         self._taken.append(taken)
         self._sum += amount
-        return taken
 
-    def correct(self, difference: float) -> None:
-        self._sum += difference
+        def settle(real: float, now: float) -> None:
+            if not taken.gone:
+                self._sum += real - taken.amount
+                taken.amount = real
+
+        return settle
 
     def full_after(self, now: float) -> float:
         self.used(now)
         return max(0.0, self._taken[-1].at + self.seconds - now) if self._taken else 0.0
-
-
-class _RollingTaken:
-    __slots__ = ("amount", "at", "window")
-
-    def __init__(self, window: RollingWindow, amount: float, at: float) -> None:
-        self.window: RollingWindow | None = window
-        self.amount = amount
-        self.at = at
-
-    def settle(self, real: float, now: float) -> None:
-        if self.window is not None:
-            self.window.correct(real - self.amount)
-        self.amount = real
 
 
 class StrictWindow:
@@ -212,22 +184,17 @@ class StrictWindow:
     def wait(self, amount: float, now: float) -> float:
         return max(self._own.wait(amount, now), self._rolling.wait(amount, now))
 
-    def take(self, amount: float, now: float) -> Taken:
-        return _StrictTaken(self._own.take(amount, now), self._rolling.take(amount, now))
+    def take(self, amount: float, now: float) -> Settle:
+        both = (self._own.take(amount, now), self._rolling.take(amount, now))
+
+        def settle(real: float, now: float) -> None:
+            for each in both:
+                each(real, now)
+
+        return settle
 
     def full_after(self, now: float) -> float:
         return max(self._own.full_after(now), self._rolling.full_after(now))
-
-
-class _StrictTaken:
-    __slots__ = ("_both",)
-
-    def __init__(self, *both: Taken) -> None:
-        self._both = both
-
-    def settle(self, real: float, now: float) -> None:
-        for taken in self._both:
-            taken.settle(real, now)
 
 
 def clock_minute(now: float) -> tuple[float, float]:

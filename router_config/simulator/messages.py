@@ -1,4 +1,4 @@
-"""What a request asks and what it is answered, in words common to all five wire formats."""
+"""Requests and answers in terms that are common to all five wire formats."""
 
 import json
 import math
@@ -19,8 +19,8 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request, read."""
+class Request:
+    """One request, whatever its wire format."""
 
     model: str
     prompt_tokens: int
@@ -52,9 +52,14 @@ class Answer:
     tool: str | None = None
     arguments: str = "{}"
 
+    def pieces(self, tokens: int) -> list[str]:
+        """The text in pieces of so many tokens, for a stream."""
+        size = tokens * 4
+        return [self.text[start : start + size] for start in range(0, len(self.text), size)]
+
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """A complete HTTP response."""
 
     status: int

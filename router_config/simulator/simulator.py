@@ -7,15 +7,16 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from router_config.simulator.clock import SimulatorClock
+from router_config.simulator.dialects import API_BASES
 from router_config.simulator.faults import make_fault
-from router_config.simulator.http.app import BASES, create_app
+from router_config.simulator.http.app import create_app
 from router_config.simulator.http.server import HOST, Server, bind
 from router_config.simulator.options import Options, change_options
-from router_config.simulator.quotas.judge import Peak
 from router_config.simulator.quotas.limits import PROVIDERS, REFERENCE, provider_name, read_limits
+from router_config.simulator.quotas.peaks import Peak
 from router_config.simulator.quotas.windows import MINUTE
 from router_config.simulator.records import Call
-from router_config.simulator.world import World
+from router_config.simulator.state import SimulatorState
 
 _T = TypeVar("_T")
 
@@ -30,7 +31,7 @@ _VARIABLES = {
 
 def env_at(url: str) -> dict[str, str]:
     """Environment variables that aim LiteLLM at a simulator at `url`."""
-    return _variables(lambda name: url + BASES[name])
+    return _variables(lambda name: url + API_BASES[name])
 
 
 def _variables(api_base: Callable[[str], str]) -> dict[str, str]:
@@ -83,7 +84,7 @@ class Simulator:
         **options: Any,
     ) -> None:
         self._clock = SimulatorClock(clock, freeze=freeze)
-        self._world = World(
+        self._state = SimulatorState(
             read_limits(limits), self._clock, change_options(Options(), options), seed=seed, remember=remember
         )
         self._wanted_port = port
@@ -110,7 +111,7 @@ class Simulator:
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
             self._stopping = asyncio.Event()
-            self._server = Server(create_app(self._world, self._sync_ports))
+            self._server = Server(create_app(self._state, self._sync_ports))
             await self._server.listen(sockets.values())
             await self._sync_ports()
             ready.set()
@@ -164,7 +165,7 @@ class Simulator:
     def api_base(self, provider: str) -> str:
         """What LiteLLM takes as `api_base` for this provider: on its own port when there is one."""
         name = provider_name(provider)
-        return self._address(name if name in self._ports else "") + BASES[name]
+        return self._address(name if name in self._ports else "") + API_BASES[name]
 
     def env(self) -> dict[str, str]:
         """Environment variables that aim LiteLLM at the simulator: a key and a base for each provider."""
@@ -183,14 +184,14 @@ class Simulator:
         Raises FaultError.
         """
         fault = make_fault(provider, **what)
-        number = self._call(lambda: self._world.faults.add(fault))
+        number = self._call(lambda: self._state.faults.add(fault))
         self._call_async(self._sync_ports)
         return number
 
     def clear(self, provider: str | None = None, *, number: int | None = None) -> int:
-        """Lift the fault of this number, all of a provider (`*`: those for every provider), or all."""
+        """End the fault of this number, all of a provider (`*`: those for every provider), or all."""
         name = provider if provider in (None, "*") else provider_name(str(provider))
-        cleared = self._call(lambda: self._world.clear_faults(name, number))
+        cleared = self._call(lambda: self._state.clear_faults(name, number))
         self._call_async(self._sync_ports)
         return cleared
 
@@ -199,23 +200,23 @@ class Simulator:
         name = provider_name(provider)
         if bad is not None:
             refused = list(bad)
-            self._call(lambda: self._world.keys.set_bad(name, refused))
+            self._call(lambda: self._state.keys.set_bad(name, refused))
         if good is not None:
             accepted = list(good)
-            self._call(lambda: self._world.keys.set_good(name, accepted))
+            self._call(lambda: self._state.keys.set_good(name, accepted))
 
     # limits, options, time
 
     def set_limits(self, limits: Mapping[str, Any]) -> None:
         """Put new limits in force for the providers named; their quotas start unused."""
         new = read_limits(limits)
-        self._call(lambda: self._world.set_limits(new))
+        self._call(lambda: self._state.set_limits(new))
 
     def set_options(self, **options: Any) -> None:
         """Change fields of Options."""
 
         def change() -> None:
-            self._world.options = change_options(self._world.options, options)
+            self._state.options = change_options(self._state.options, options)
 
         self._call(change)
 
@@ -232,8 +233,8 @@ class Simulator:
         self._call(lambda: self._clock.advance(seconds))
 
     def reset(self) -> None:
-        """Begin anew: first limits and options, no faults, nothing used, nothing recorded. Time goes on."""
-        self._call(self._world.reset)
+        """Begin again with the first limits and options: no faults, nothing used, nothing recorded. Time goes on."""
+        self._call(self._state.reset)
         self._call_async(self._sync_ports)
 
     # what happened
@@ -241,26 +242,26 @@ class Simulator:
     def calls(self, provider: str | None = None, since: float | None = None) -> list[Call]:
         """Requests remembered, oldest first; `since`: those that arrived at or after this time (epoch)."""
         name = None if provider is None else provider_name(provider)
-        return self._call(lambda: self._world.records.calls(name, since))
+        return self._call(lambda: self._state.records.calls(name, since))
 
     def count(self, provider: str | None = None) -> int:
         """How many requests arrived since the start or the last reset."""
         name = None if provider is None else provider_name(provider)
-        return self._call(lambda: self._world.records.count(name))
+        return self._call(lambda: self._state.records.count(name))
 
     def summary(self) -> dict[str, Any]:
         """Per provider: exact totals, the busiest rolling minute, the windows as they stand."""
-        return self._call(self._world.summary)
+        return self._call(self._state.summary)
 
     def worst_rolling_minute(self, provider: str) -> Peak:
         """The busiest 60 s of admitted requests, against the limits per minute."""
         name = provider_name(provider)
-        return self._call(lambda: self._world.worst(name, MINUTE))
+        return self._call(lambda: self._state.worst(name, MINUTE))
 
     # the loop's thread
 
     def _call(self, function: Callable[[], _T]) -> _T:
-        """Run `function` where the world lives."""
+        """Run `function` in the event loop's thread."""
         loop = self._loop
         if loop is None or self._thread is threading.current_thread():
             return function()
@@ -278,7 +279,7 @@ class Simulator:
         """Close the ports of the providers that refuse connections, open the others."""
         if self._server is None:
             return
-        refusing = self._world.faults.refusing()
+        refusing = self._state.faults.refusing()
         for name, port in self._ports.items():
             if name in refusing:
                 await self._server.close_port(port)

@@ -1,16 +1,14 @@
-"""All that a reply says, read once and bounded, in the form that the rules ask for."""
-
-from __future__ import annotations
+"""A reply taken apart, once and within bounds, in the form that the rules ask for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from router_config.signals import body as bodies
+from router_config.signals import error_body
 from router_config.signals.durations import duration, number, wait
+from router_config.signals.error_body import mappings
 from router_config.signals.error_wording import stated_wait
-from router_config.signals.types import Failure, Reply
+from router_config.signals.types import Failure, Observation, Reply
 
 _HEADERS = 256  # headers that are looked at, and characters of each
 _NODES = 48  # objects within an error that are looked at
@@ -20,18 +18,10 @@ _CODE_NAMES = frozenset(
 )
 _CODE_PLACES = frozenset(
     {
-        "error",
-        "metadata",
-        "details",
-        "violations",
-        "innererror",
-        "inner_error",
-        "errors",
-        "cause",
-        "promptfeedback",
+        "error", "metadata", "details", "violations", "innererror", "inner_error", "errors", "cause", "promptfeedback",
     }
-)
-# Names of gRPC and of the OpenAI and Anthropic dialects for statuses, for errors that arrive inside a 200.
+)  # fmt: skip
+# What gRPC, OpenAI and Anthropic call the statuses, for errors that arrive inside a 200.
 _STATUS_OF = {
     "unauthenticated": 401, "permission_denied": 403, "not_found": 404, "resource_exhausted": 429,
     "invalid_argument": 400, "failed_precondition": 400, "unavailable": 503, "internal": 500,
@@ -45,14 +35,15 @@ _STATUS_OF = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A failed, or seemingly fine, reply.
+class ParsedReply(NamedTuple):
+    """A reply taken apart.
 
-    status: what it means: the HTTP status, or for an error inside a 2xx the status that the error names
-    (None if it names none). failed: whether it is an error at all. headers: lower-case names. error: the
-    error object. codes: the machine-readable words in it, in lower case (types, codes, reasons, quota
-    names). text: the message in lower case, quote: as it came. web_page: HTML, not an API, answered.
+    status: the HTTP status; for an error inside a 2xx the status that the error names, None if it names none.
+    failed: whether it is a failure. headers: under lower-case names, those that may tell of limits. document: the
+    JSON object that holds the error. error: the error object. codes: the machine-readable words in it, in lower
+    case (types, codes, reasons, quota names). quote: the message as it came. text: the same in lower case.
+    web_page: HTML came, which no API sends. now: epoch seconds. observations: see Reading; empty until they are
+    read.
     """
 
     provider: str
@@ -67,6 +58,7 @@ class Evidence:
     quote: str
     web_page: bool
     now: float
+    observations: tuple[Observation, ...] = ()
 
     def has_code(self, *parts: str) -> bool:
         """Whether any code contains any of these (lower-case) parts."""
@@ -79,7 +71,7 @@ class Evidence:
 
     @property
     def hints(self) -> tuple[float, ...]:
-        """Every wait in seconds that the reply states, believable or not."""
+        """Every wait that the reply states, in seconds, believable or not."""
         found = list(self.header_waits("retry-after"))
         milliseconds = number(self.headers.get("retry-after-ms"))
         if milliseconds is not None:
@@ -91,21 +83,21 @@ class Evidence:
         return tuple(found)
 
 
-def gather(provider: str, reply: Reply, now: float) -> Evidence:
-    """Read a reply."""
+def parse(provider: str, reply: Reply, now: float) -> ParsedReply:
+    """Take a reply apart."""
     http_status = _status(reply.status)
     success = http_status is not None and 200 <= http_status < 300
-    body = bodies.read_success(reply.body) if success else bodies.read_error(reply.body)
+    body = error_body.of_success(reply.body) if success else error_body.of_failure(reply.body)
     error = body.error
     codes = frozenset(_codes(error if error else body.document))
     status = _status_named(error, codes) if error and (success or http_status is None) else http_status
     quote = _message(error)
-    return Evidence(
+    return ParsedReply(
         provider=provider if isinstance(provider, str) else "",
         status=status,
         failed=bool(error) or body.web_page or not success or reply.failure is not None,
         failure=reply.failure,
-        headers=lower_case(reply.headers),
+        headers=limit_headers(reply.headers),
         document=body.document,
         error=error,
         codes=codes,
@@ -116,26 +108,31 @@ def gather(provider: str, reply: Reply, now: float) -> Evidence:
     )
 
 
-def without_error(provider: str, reply: Reply, now: float) -> Evidence:
-    """A success of which only the headers are read."""
-    headers = lower_case(reply.headers)
-    return Evidence(provider, 200, False, None, headers, {}, {}, frozenset(), "", "", False, now)
+def parse_headers(provider: str, reply: Reply, now: float) -> ParsedReply:
+    """The same for a success whose body needs no reading."""
+    headers = limit_headers(reply.headers)
+    return ParsedReply(provider, 200, False, None, headers, {}, {}, frozenset(), "", "", False, now)
 
 
-def lower_case(headers: Any) -> dict[str, str]:
-    """Headers under lower-case names, bounded in number and length; what is no text is left out."""
+def limit_headers(headers: Any) -> dict[str, str]:
+    """The headers that may tell of limits, under lower-case names, bounded in number and length."""
     if not isinstance(headers, Mapping):
         return {}
     found = {}
     for name, value in islice(headers.items(), _HEADERS):
         if isinstance(name, bytes):
             name = name[:_HEADERS].decode("latin-1")
+        if not isinstance(name, str):
+            continue
+        name = name[:_HEADERS].lower()
+        if "rate" not in name and "retry" not in name:
+            continue
         if isinstance(value, bytes):
             value = value[:_HEADERS].decode("latin-1")
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
             value = str(value)
-        if isinstance(name, str) and isinstance(value, str):
-            found[name[:_HEADERS].lower()] = value[:_HEADERS].strip()
+        if isinstance(value, str):
+            found[name] = value[:_HEADERS].strip()
     return found
 
 
@@ -163,7 +160,7 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def _codes(error: Mapping[str, Any]) -> Iterator[str]:
-    """The words under the names that carry codes, in the places where dialects nest them."""
+    """The words under the names that carry codes, wherever providers nest them."""
     waiting, seen = [error], 0
     while waiting and seen < _NODES:
         place = waiting.pop(0)
@@ -175,23 +172,14 @@ def _codes(error: Mapping[str, Any]) -> Iterator[str]:
             if name in _CODE_NAMES and isinstance(value, str):
                 yield value[:100].strip().lower()
             elif name in _CODE_PLACES and len(waiting) < _NODES:
-                waiting.extend(nested(value))
+                waiting.extend(mappings(value))
 
 
 def _delays_in(error: Mapping[str, Any]) -> Iterator[float]:
-    """`RetryInfo` of Google, and the `retry_after` fields of others."""
-    for item in (error, *nested(error.get("details")), *nested(error.get("metadata"))):
+    """Seconds in Google's `RetryInfo` and in the `retry_after` fields of others."""
+    for item in (error, *mappings(error.get("details")), *mappings(error.get("metadata"))):
         for name in ("retryDelay", "retry_delay", "retry_after", "retry_after_seconds", "retryAfter"):
             if name in item:
                 seconds = duration(item[name])
                 if seconds is not None:
                     yield seconds
-
-
-def nested(value: Any) -> tuple[Mapping[str, Any], ...]:
-    """The objects of a field that may hold one, a list of them, or anything else."""
-    if isinstance(value, Mapping):
-        return (value,)
-    if isinstance(value, list | tuple):
-        return tuple(item for item in islice(value, 32) if isinstance(item, Mapping))
-    return ()

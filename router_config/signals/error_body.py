@@ -1,10 +1,7 @@
-"""From whatever came as a body to the error object in it, or to nothing.
+"""The error object in the body of a reply, whatever came as a body.
 
-Reads at most the first 16 kB (of a success, the end as well), never recurses by hand and never raises: what
-cannot be understood is handed on as text.
+Reads at most the first 16 kB (of a success, also the end) and never raises. What is not understood counts as text.
 """
-
-from __future__ import annotations
 
 import json
 import re
@@ -13,14 +10,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-_READ = 16_384  # characters, or bytes
+_READ = 16_384  # characters or bytes
 _TAIL = 4_096  # of a longer success: an answer that broke midway has its error at the end
 _ELEMENTS = 64  # of lists and of server-sent events
 _DECODER = json.JSONDecoder(strict=False)
 _ERROR_KEY = re.compile(r"""["']error["']\s{0,8}:\s{0,8}(?=[{"'])""")
-_SIGNS = re.compile(r'"(?:error|promptFeedback)"')  # of a body worth decoding
-_SIGNS_IN_BYTES = re.compile(_SIGNS.pattern.encode())
-_SALVAGE = re.compile(
+_MAY_BE_ERROR = re.compile(r'"(?:error|promptFeedback)"')
+_MAY_BE_ERROR_BYTES = re.compile(_MAY_BE_ERROR.pattern.encode())
+_FIELDS_OF_CUT_JSON = re.compile(
     r"""["'](type|code|status|reason|error_type|limit_source|quotaId|message|retryDelay)["']\s{0,8}:\s{0,8}"""
     r"""("(?:[^"\\]|\\.){1,1500}"|'(?:[^'\\]|\\.){1,1500}'|\d{3}\b)"""
 )
@@ -32,8 +29,8 @@ _TITLE = re.compile(r"<(?:title|h1)>([^<]{1,200})", re.IGNORECASE)
 class Body:
     """A body as far as it was understood.
 
-    document: the JSON object that holds the error, else the first one. error: the error object, empty where
-    there is none. web_page: it is HTML, so no API wrote it.
+    document: the JSON object that holds the error, else the first object. error: the error object, empty if there is
+    none. web_page: it is HTML, which no API sends.
     """
 
     document: Mapping[str, Any] = field(default_factory=dict)
@@ -44,28 +41,26 @@ class Body:
 NOTHING = Body()
 
 
-def read_error(body: Any) -> Body:
-    """The body of an answer whose status says that it failed: any text in it counts as the message."""
+def of_failure(body: Any) -> Body:
+    """The body of a reply whose status is a failure: any text in it counts as the error's message."""
     if not isinstance(body, bytes | bytearray | memoryview | str):
-        return _from_documents(_mappings(body)) or NOTHING
+        return _from_documents(mappings(body))
     text = _text(body, _READ)
     if _WEB_PAGE.match(text):
         title = _TITLE.search(text[:4000])
         return Body(error={"message": title[1] if title else ""}, web_page=True)
     documents = tuple(_documents(text))
     found = _from_documents(documents)
-    if found is None or not found.error:
+    if not found.error:
         found = _cut_off(text) or found
-    if found is not None and found.error:
-        return found
-    # the text of a document that names no error is its data: not a message
-    return Body(documents[0]) if documents else Body(error={"message": text[:2000]} if text.strip() else {})
+    # the text of a document that names no error is data, not a message
+    return found if found.error or documents or not text.strip() else Body(error={"message": text[:2000]})
 
 
-def read_success(body: Any) -> Body:
-    """The body of a 2xx: only an error in its proper place counts. Without one it costs next to nothing."""
+def of_success(body: Any) -> Body:
+    """The body of a 2xx: only an error where the provider puts errors counts."""
     if not isinstance(body, bytes | bytearray | memoryview | str):
-        documents = _mappings(body)
+        documents = mappings(body)
     else:
         head = body[:_READ] if isinstance(body, str) else bytes(body[:_READ])
         text = _text(head, _READ)
@@ -73,24 +68,21 @@ def read_success(body: Any) -> Body:
             return Body(error={"message": ""}, web_page=True)
         if len(body) > _READ:
             text = f"{text}\n{_text(body[-_TAIL:], _TAIL)}"
-        if not _SIGNS.search(text):
+        if not _MAY_BE_ERROR.search(text):
             return NOTHING
         documents = tuple(_documents(text))
         if not documents:
             return _cut_off(text, loose=False) or NOTHING
-    found = _from_documents(documents, loose=False)
-    if found is not None and found.error:
-        return found
-    return Body(documents[0]) if documents else NOTHING
+    return _from_documents(documents, loose=False)
 
 
-def looks_fine(body: Any) -> bool:
-    """Whether the body of a 2xx is not worth reading, at the price of one search: for nearly every reply."""
+def cannot_hold_error(body: Any) -> bool:
+    """Whether the body of a 2xx surely holds no error. One search, which spares nearly every reply the decoding."""
     if body is None:
         return True
     if not isinstance(body, bytes) or len(body) > _READ:
         return False
-    return _SIGNS_IN_BYTES.search(body) is None and not body.lstrip().startswith(b"<")
+    return _MAY_BE_ERROR_BYTES.search(body) is None and not body.lstrip().startswith(b"<")
 
 
 def _text(body: bytes | bytearray | memoryview | str, size: int) -> str:
@@ -98,7 +90,8 @@ def _text(body: bytes | bytearray | memoryview | str, size: int) -> str:
     return text.lstrip("\ufeff \t\r\n")
 
 
-def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
+def mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """The objects of a field that may hold one, a list of them, or anything else."""
     if isinstance(value, Mapping):
         return (value,)
     if isinstance(value, list | tuple):
@@ -107,17 +100,17 @@ def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
 
 
 def _documents(text: str) -> Iterator[Mapping[str, Any]]:
-    """The JSON objects of a text: all of it, the data of server-sent events, or the first between words."""
+    """The JSON objects of a text: the whole text, the data of server-sent events, or the first object in it."""
     if text.startswith(("{", "[")):
-        yield from _mappings(_json(text))
+        yield from mappings(_json(text))
     elif text.startswith(("data:", "event:", "id:", ":", "retry:")):
         events = (line[5:].strip() for line in text.split("\n") if line.startswith("data:"))
-        for data in islice((data for data in events if _SIGNS.search(data)), _ELEMENTS):
-            yield from _mappings(_json(data))
+        for data in islice((data for data in events if _MAY_BE_ERROR.search(data)), _ELEMENTS):
+            yield from mappings(_json(data))
     elif (start := text.find("{")) >= 0:
         rest = text[start:]
-        # second try: bytes as Python prints them, with newlines spelt out
-        yield from _mappings(_json(rest) or _json(rest.replace("\\n", "\n")))
+        # the second try is for bytes as Python prints them, where a newline is a backslash and an n
+        yield from mappings(_json(rest) or _json(rest.replace("\\n", "\n")))
 
 
 def _json(text: str) -> Any:
@@ -127,20 +120,20 @@ def _json(text: str) -> Any:
         return None
 
 
-def _from_documents(documents: tuple[Mapping[str, Any], ...], loose: bool = True) -> Body | None:
+def _from_documents(documents: tuple[Mapping[str, Any], ...], loose: bool = True) -> Body:
     for document in documents:
         error = _error_in(document, loose)
         if error:
             return Body(document, error)
-    return Body(documents[0]) if documents else None
+    return Body(documents[0]) if documents else NOTHING
 
 
 def _error_in(document: Mapping[str, Any], loose: bool) -> Mapping[str, Any]:
-    """The error object of a document, wherever the dialects put it. loose: a bare message is one, too."""
+    """The error object of a document, wherever providers put it. loose: a bare message is one, too."""
     for holder in (
         document,
-        *_mappings(document.get("choices"))[:8],
-        *_mappings(document.get("response"))[:1],
+        *mappings(document.get("choices"))[:8],
+        *mappings(document.get("response"))[:1],
     ):
         error = holder.get("error")
         if isinstance(error, Mapping) and error:
@@ -155,7 +148,7 @@ def _error_in(document: Mapping[str, Any], loose: bool) -> Mapping[str, Any]:
         return document
     if not loose:
         return {}
-    listed = _mappings(document.get("errors"))
+    listed = mappings(document.get("errors"))
     if listed:
         return listed[0]
     for name in ("message", "detail", "title", "error_message", "msg"):
@@ -170,9 +163,9 @@ def _error_in(document: Mapping[str, Any], loose: bool) -> Mapping[str, Any]:
 
 
 def _cut_off(text: str, loose: bool = True) -> Body | None:
-    """What can be saved from JSON that is cut off: the error object if it is whole, else its codes and words.
+    """The error in JSON that is cut off: the error object if it is complete, else its codes and message.
 
-    Not loose: only a whole object with a code and a message, because an answer may speak of errors, too.
+    loose: False: only a complete object with a code and a message, since a model's answer may speak of errors.
     """
     start = _ERROR_KEY.search(text)
     if start is None:
@@ -184,7 +177,7 @@ def _cut_off(text: str, loose: bool = True) -> Body | None:
         return None
     violations: list[dict[str, str]] = []
     saved: dict[str, Any] = {"violations": violations}
-    for name, value in islice(_SALVAGE.findall(text, start.end(), start.end() + 8000), _ELEMENTS):
+    for name, value in islice(_FIELDS_OF_CUT_JSON.findall(text, start.end(), start.end() + 8000), _ELEMENTS):
         value = value.strip("\"'").replace("\\n", "\n").replace('\\"', '"')
         if name == "quotaId":
             violations.append({name: value})

@@ -1,7 +1,7 @@
-"""The exact count of what was admitted: the busiest rolling minute, whatever windows the provider keeps."""
+"""The busiest rolling minute of what was admitted, whatever windows the provider keeps."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from router_config.simulator.quotas.admission import Demand, Quotas, counts_input
@@ -44,20 +44,7 @@ class Tally:
         self.totals[index] = real.total
 
 
-class Entry:
-    """One admitted request in its tallies."""
-
-    __slots__ = ("_places",)
-
-    def __init__(self, places: Sequence[tuple[Tally, int]]) -> None:
-        self._places = places
-
-    def settle(self, real: Demand) -> None:
-        for tally, index in self._places:
-            tally.settle(index, real)
-
-
-class Judge:
+class PeakCounter:
     """Everything that one provider admitted since its last reset."""
 
     def __init__(self, provider: str) -> None:
@@ -65,24 +52,33 @@ class Judge:
         self._accounts: dict[str, Tally] = {}
         self._models: dict[tuple[str, str], Tally] = {}
 
-    def add(self, account: str, model: str, at: float, demand: Demand, *, metered: bool) -> Entry:
-        """Count one admitted request; `metered`: the account's limits hold for its model."""
+    def add(self, account: str, model: str, at: float, demand: Demand, *, metered: bool) -> Callable[[Demand], None]:
+        """Count one admitted request. What is returned takes the tokens that it really used.
+
+        metered: the account's limits hold for the model.
+        """
         tallies = [self._models.setdefault((account, model), Tally())]
         if metered:
             tallies.append(self._accounts.setdefault(account, Tally()))
-        return Entry([(tally, tally.add(at, demand)) for tally in tallies])
+        counted = [(tally, tally.add(at, demand)) for tally in tallies]
+
+        def settle(real: Demand) -> None:
+            for tally, index in counted:
+                tally.settle(index, real)
+
+        return settle
 
     def worst(self, quotas: Quotas, seconds: float = MINUTE) -> Peak:
         """The busiest `seconds` of all, against the limits per minute that `quotas` hold."""
         limits = quotas.limits
-        judged = [(tally, limits.account) for tally in self._accounts.values()]
-        judged += [(tally, limits.quota_of(model)) for (_, model), tally in self._models.items()]
+        counted = [(tally, limits.account) for tally in self._accounts.values()]
+        counted += [(tally, limits.quota_of(model)) for (_, model), tally in self._models.items()]
         per_account = list(self._accounts.values()) or list(self._models.values())
         return Peak(
             requests=max((_busiest(t.arrivals, None, seconds) for t in per_account), default=0),
             tokens=max((_busiest(t.arrivals, t.totals, seconds) for t in per_account), default=0),
-            requests_ratio=_worst([_request_ratio(t, quota, seconds) for t, quota in judged]),
-            tokens_ratio=_worst([_token_ratio(t, quota, seconds, self.provider) for t, quota in judged]),
+            requests_ratio=_worst([_request_ratio(t, quota, seconds) for t, quota in counted]),
+            tokens_ratio=_worst([_token_ratio(t, quota, seconds, self.provider) for t, quota in counted]),
         )
 
 

@@ -1,4 +1,4 @@
-"""Everything that a running simulation knows: clock, quotas, faults, keys, options, records."""
+"""The state of a running simulator: clock, quotas, faults, keys, options, records."""
 
 import asyncio
 import random
@@ -10,14 +10,18 @@ from router_config.simulator.faults import Faults
 from router_config.simulator.keys import Keys
 from router_config.simulator.options import Options
 from router_config.simulator.quotas.admission import DAY_ZONE, Quotas
-from router_config.simulator.quotas.judge import Judge, Peak
 from router_config.simulator.quotas.limits import PROVIDERS, UNLIMITED, ProviderLimits
+from router_config.simulator.quotas.peaks import Peak, PeakCounter
 from router_config.simulator.quotas.windows import MINUTE, local_date
 from router_config.simulator.records import Records, plain_totals
 
 
-class World:
-    """State of one simulation. Used from the event loop's thread alone."""
+class SimulatorState:
+    """Used from the event loop's thread alone.
+
+    limits: of the providers that have any. seed: of latencies and of faults that hit a share of the requests.
+    remember: how many requests are remembered in full.
+    """
 
     def __init__(
         self,
@@ -37,7 +41,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew with the first limits and options; the clock alone goes on."""
+        """Begin again with the first limits and options, and forget everything else. The clock goes on."""
         self.limits = dict(self._first_limits)
         self.options = self._first_options
         self.random = random.Random(self._seed)
@@ -45,7 +49,7 @@ class World:
         self.keys = Keys()
         self.records = Records(self._remember)
         self.quotas = {name: Quotas(name, self.limits[name]) for name in PROVIDERS}
-        self.judges = {name: Judge(name) for name in PROVIDERS}
+        self.peaks = {name: PeakCounter(name) for name in PROVIDERS}
         self.release_hanging()
 
     def set_limits(self, limits: Mapping[str, ProviderLimits]) -> None:
@@ -55,19 +59,19 @@ class World:
             self.quotas[name] = Quotas(name, one)
 
     def clear_faults(self, provider: str | None = None, number: int | None = None) -> int:
-        """Lift faults, and let go of the requests that hang; returns how many faults were lifted."""
+        """End faults, and the requests that hang by them. Returns how many faults were ended."""
         cleared = self.faults.clear(provider, number)
         self.release_hanging()
         return cleared
 
     def release_hanging(self) -> None:
-        """Break off the requests that a timeout fault holds."""
+        """End the requests that hang by a timeout fault."""
         self._release.set()
         self._release = asyncio.Event()
 
     @property
     def release(self) -> asyncio.Event:
-        """Set when the requests hanging now are to be let go."""
+        """Set when the requests that hang now are to end."""
         return self._release
 
     def model_state(self, provider: str, model: str) -> str:
@@ -92,7 +96,7 @@ class World:
         return (low if low == high else self.random.uniform(low, high)) / 1000
 
     def worst(self, provider: str, seconds: float = MINUTE) -> Peak:
-        return self.judges[provider].worst(self.quotas[provider], seconds)
+        return self.peaks[provider].worst(self.quotas[provider], seconds)
 
     def summary(self, providers: Iterable[str] = PROVIDERS) -> dict[str, Any]:
         """Per provider: exact totals, the busiest rolling minute, the windows as they stand."""
@@ -103,10 +107,10 @@ class World:
                 "worst_rolling_minute": _plain_peak(self.worst(name)),
                 "windows": {
                     where: {
-                        gate.name: {"limit": gate.limit, "used": gate.used, "remaining": gate.remaining}
-                        for gate in gates
+                        window.name: {"limit": window.limit, "used": window.used, "remaining": window.remaining}
+                        for window in windows
                     }
-                    for where, gates in self.quotas[name].all_states(now).items()
+                    for where, windows in self.quotas[name].all_states(now).items()
                 },
             }
             for name in providers

@@ -1,0 +1,271 @@
+"""One request to one simulated provider, from its arrival to the last byte of its answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from router_config.simulator.answers import answer_to
+from router_config.simulator.dialects import Dialect, Stamp
+from router_config.simulator.faults import Fault
+from router_config.simulator.fixtures import fixtures
+from router_config.simulator.http.connection import Connection
+from router_config.simulator.messages import Answer, BadRequest, Json, Request, Response
+from router_config.simulator.quotas.admission import Demand, Refusal, Settle
+from router_config.simulator.records import Call, Outcome
+from router_config.simulator.state import SimulatorState
+
+_NO_MODEL = "-"
+_NOTHING = Demand(0, 0)
+# BadRequest is raised by a dialect, the others by JSON of a shape that it does not expect.
+_UNREADABLE = (BadRequest, AttributeError, KeyError, TypeError, ValueError)
+
+
+class RequestHandler:
+    """Answers one request, and records how it ended."""
+
+    def __init__(self, state: SimulatorState, dialect: Dialect, connection: Connection, key: str | None) -> None:
+        self.state = state
+        self.dialect = dialect
+        self.provider = dialect.name
+        self.connection = connection
+        self.key = key
+        self.label = None if key is None else state.keys.label(self.provider, key)
+        self.now = state.clock.now()
+        self.date = state.date(self.provider, self.now)
+        self.records = state.records  # a reset gives the state new ones
+        self.number = self.records.next_number()
+        self.call = Call(self.number, self.now, self.provider, _NO_MODEL, self.label)
+        self.reserved = _NOTHING
+        self.admitted = False
+        self.settle_quotas: Settle
+        self.settle_peak: Callable[[Demand], None]
+        self.completion_tokens = 0
+
+    async def run(self, path: str, body: Any) -> None:
+        try:
+            request = self.dialect.read(path, body)
+        except _UNREADABLE as error:
+            self._arrive(None)
+            await self._refuse(self.dialect.error(400, str(error)), "bad_request")
+            return
+        self._arrive(request)
+        try:
+            await self._serve(request)
+        finally:
+            if self.call.outcome == "open":  # the server is being stopped
+                self._close("disconnected")
+
+    async def _serve(self, request: Request) -> None:
+        fault = self.state.faults.take(self.provider, request.model, self.label)
+        if fault.refuses:
+            await self._scripted_refusal(request, fault)
+        elif (refused := self._refusal_before_quotas(request)) is not None:
+            await self._refuse(*refused)
+        else:
+            await self._admit(request, fault)
+
+    def _refusal_before_quotas(self, request: Request) -> tuple[Response, Outcome] | None:
+        """What the provider refuses before it looks at quotas."""
+        dialect, context = self.dialect, self.state.limits[self.provider].context
+        if self.key is None:
+            return dialect.no_key(), "unauthorized"
+        if not self.state.keys.works(self.provider, self.key):
+            return dialect.bad_key(), "unauthorized"
+        state = self.state.model_state(self.provider, request.model)
+        if state != "served":
+            known = dialect.retired_model if state == "retired" else dialect.unknown_model
+            return known(request.model), "unknown_model"
+        if context is not None and request.prompt_tokens + (request.max_tokens or 0) > context:
+            return dialect.context_exceeded(request, context), "bad_request"
+        return None
+
+    async def _admit(self, request: Request, fault: Fault) -> None:
+        answer = self._answer(request, fault)
+        demand = self._demand(request, answer)
+        quotas = self.state.quotas[self.provider]
+        assert self.label is not None
+        admission = quotas.admit(self.label, request.model, demand, self.now)
+        if isinstance(admission, Refusal):
+            windows = quotas.states(self.label, request.model, self.now)
+            response = self.dialect.refusal(admission, windows, request, self._stamp())
+            await self._refuse(response, "too_large" if response.status == 413 else "rate_limited")
+            return
+        self._count(request, demand, admission)
+        await self._answer_admitted(request, answer, fault)
+
+    async def _answer_admitted(self, request: Request, answer: Answer, fault: Fault) -> None:
+        if not await self.connection.stay(self._latency(fault)):
+            self._close("disconnected")
+        elif fault.timeout:
+            await self.connection.hang(self.state.release)
+            self._close("fault")
+            await self._break_off()
+        elif request.stream and not fault.error_body and not fault.malformed:
+            await self._stream(request, answer, fault)
+        else:
+            await self._whole(request, answer, fault)
+
+    async def _whole(self, request: Request, answer: Answer, fault: Fault) -> None:
+        if fault.error_event is not None:
+            await self._refuse(self.dialect.error(500), "fault")
+            return
+        if fault.error_body:
+            await self._refuse(replace(self.dialect.error(502), status=200), "fault")
+            return
+        content = Response(200, self._body(request, answer)).content()
+        if fault.malformed:
+            await self._refuse(Response(200, content[: len(content) // 2]), "fault")
+        elif fault.cut is not None:
+            headers = self._success_headers(request) | {"content-length": str(len(content))}
+            await self.connection.start(200, {"content-type": "application/json", **headers})
+            await self.connection.write(content[: len(content) // 2], more=True)
+            self._close("fault", 200)
+            await self.connection.drop()
+        else:
+            self._settle(request, answer)
+            response = Response(200, content, self._success_headers(request))
+            self._close("ok", 200)
+            await self.connection.send(response)
+
+    async def _stream(self, request: Request, answer: Answer, fault: Fault) -> None:
+        options = self.state.options
+        delay = options.chunk_delay_ms if fault.chunk_delay_ms is None else fault.chunk_delay_ms
+        pieces = answer.pieces(options.chunk_tokens)
+        events = list(self.dialect.chunks(request, answer, pieces, self._stamp()))
+        if fault.ending is not None:
+            events = events[: fault.cut if fault.cut is not None else fault.error_event]
+        headers = self._success_headers(request)
+        await self.connection.start(200, {"content-type": "text/event-stream", **headers})
+        parts = events if delay else _first_and_rest(events)
+        for count, part in enumerate(parts, start=1):
+            if not await self.connection.stay(delay / 1000):
+                self._close("disconnected", 200)
+                return
+            complete = count == len(parts) and fault.ending is None
+            if complete:
+                self._settle(request, answer)
+                self._close("ok", 200)
+            await self.connection.write(part, more=not complete)
+        if fault.ending is not None:
+            await self._end_badly(fault)
+
+    async def _end_badly(self, fault: Fault) -> None:
+        self._close("fault", 200)
+        if fault.cut is not None:
+            await self.connection.drop()
+        else:
+            await self.connection.write(self.dialect.error_event(), more=False)
+
+    async def _scripted_refusal(self, request: Request, fault: Fault) -> None:
+        if self.provider == "openrouter" and self.label is not None and not (fault.refused or fault.reset):
+            self._count_failed(request)
+        if not await self.connection.stay(self._latency(fault) if fault.latency_ms is not None else 0.0):
+            self._close("disconnected")
+        elif fault.refused or fault.reset:
+            self._close("fault")
+            await self._break_off()
+        else:
+            await self._refuse(_scripted_reply(self.dialect, fault), "fault")
+
+    def _arrive(self, request: Request | None) -> None:
+        if request is not None:
+            body = request.body if self.state.options.keep_bodies else None
+            parameters = tuple(sorted(request.body))
+            self.call = Call(
+                number=self.number,
+                at=self.now,
+                provider=self.provider,
+                model=request.model,
+                key=self.label,
+                kind=request.kind,
+                stream=request.stream,
+                parameters=parameters,
+                body=body,
+            )
+        self.records.open(self.call, self.date)
+
+    def _close(self, outcome: Outcome, status: int | None = None) -> None:
+        done = outcome == "ok"
+        self.call = replace(
+            self.call,
+            outcome=outcome,
+            status=status,
+            admitted=self.admitted,
+            reserved=self.reserved.total,
+            prompt_tokens=self.reserved.prompt if done else 0,
+            completion_tokens=self.completion_tokens if done else 0,
+        )
+        self.records.close(self.call, self.date)
+
+    async def _refuse(self, response: Response, outcome: Outcome) -> None:
+        self._close(outcome, response.status)
+        await self.connection.send(response)
+
+    async def _break_off(self) -> None:
+        if not self.connection.gone:
+            await self.connection.drop()
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self.now, self.number)
+
+    def _latency(self, fault: Fault) -> float:
+        return self.state.latency(self.provider) if fault.latency_ms is None else fault.latency_ms / 1000
+
+    def _answer(self, request: Request, fault: Fault) -> Answer:
+        if request.kind == "embedding":
+            return Answer("", 0)
+        options = self.state.options
+        return answer_to(request, self.provider, fault, options.answer, options.answer_tokens)
+
+    def _demand(self, request: Request, answer: Answer) -> Demand:
+        expected = answer.completion_tokens
+        if self.dialect.reserves_max_tokens and request.max_tokens is not None and request.kind == "chat":
+            expected = request.max_tokens
+        return Demand(request.prompt_tokens, request.prompt_tokens + expected)
+
+    def _count(self, request: Request, demand: Demand, settle: Settle) -> None:
+        """Count an admitted request. settle: corrects what it took from the quotas."""
+        quotas = self.state.quotas[self.provider]
+        assert self.label is not None
+        account, metered = quotas.account_of(self.label), quotas.metered(request.model)
+        counter = self.state.peaks[self.provider]
+        self.settle_quotas = settle
+        self.settle_peak = counter.add(account, request.model, self.now, demand, metered=metered)
+        self.admitted, self.reserved = True, demand
+
+    def _count_failed(self, request: Request) -> None:
+        """OpenRouter counts failed calls too: one request, no tokens."""
+        assert self.label is not None
+        quotas = self.state.quotas[self.provider]
+        self._count(request, _NOTHING, quotas.count(self.label, request.model, _NOTHING, self.now))
+
+    def _settle(self, request: Request, answer: Answer) -> None:
+        real = Demand(request.prompt_tokens, request.prompt_tokens + answer.completion_tokens)
+        self.settle_quotas(real, self.state.clock.now())
+        self.settle_peak(real)
+        self.completion_tokens = answer.completion_tokens
+
+    def _success_headers(self, request: Request) -> dict[str, str]:
+        assert self.label is not None
+        windows = self.state.quotas[self.provider].states(self.label, request.model, self.state.clock.now())
+        return self.dialect.headers(windows, self._stamp())
+
+    def _body(self, request: Request, answer: Answer) -> Json:
+        if request.kind == "embedding":
+            return self.dialect.embedding(request, self._stamp())
+        return self.dialect.answer(request, answer, self._stamp())
+
+
+def _first_and_rest(events: list[bytes]) -> list[bytes]:
+    """A stream without pauses goes out in two writes, since one write an event would triple its cost."""
+    return [*events[:1], b"".join(events[1:])]
+
+
+def _scripted_reply(dialect: Dialect, fault: Fault) -> Response:
+    if fault.fixture is not None:
+        recorded = fixtures(dialect.name)[fault.fixture]
+        return Response(recorded.status, recorded.body, recorded.headers)
+    assert fault.status is not None
+    usual = dialect.error(fault.status)
+    body = usual.body if fault.body is None else fault.body
+    return Response(fault.status, body, {**usual.headers, **(fault.headers or {})})
