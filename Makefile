@@ -8,7 +8,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dates check format-check lint types format lock screenshots clean venv
+.PHONY: help run test test-dates compat check format-check lint types format lock screenshots clean venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ test: venv ## Run the tests, as many files at once as there are processors, four
 
 test-dates: venv ## Run the tests that depend on the date at other dates: up to 400 days ahead, over a midnight and a new year
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m machine_clock --dates $(ARGS)
+
+compat: venv ## Test against the lowest, recent, locked and newest LiteLLM; ARGS=1.110.2 one of them, ARGS=--help says more
+	@$(PY) scripts/compat.py $(ARGS)
 
 check: format-check lint types ## Check format, lint and types
 

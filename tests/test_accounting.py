@@ -14,6 +14,8 @@ from router_config import NoProviderAvailable, Router, route_of
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
+pytestmark = pytest.mark.contract
+
 
 def assert_counts_equal(router: Router, simulator: Simulator, *, tokens: bool = True) -> None:
     """Requests of every provider, and tokens where all of them completed; nothing reserved any more."""

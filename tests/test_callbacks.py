@@ -14,6 +14,8 @@ from rig_callbacks import Listener, SynchronousListener, Told, callbacks_put_bac
 from router_config import NoProviderAvailable, Router
 from router_config.simulator import PROVIDERS, Simulator
 
+pytestmark = pytest.mark.contract
+
 PREFIXES = {"together": "together_ai"}
 
 

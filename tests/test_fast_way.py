@@ -17,6 +17,8 @@ from router_config import Router
 from router_config.simulator import Simulator
 from router_config.transport import endpoints, fast_way
 
+pytestmark = pytest.mark.contract
+
 TOOL = {
     "type": "function",
     "function": {

@@ -14,6 +14,8 @@ from rig_callbacks import callbacks_put_back
 from router_config import Router, route_of
 from router_config.simulator import PROVIDERS, Simulator
 
+pytestmark = pytest.mark.contract
+
 WAYS = pytest.mark.parametrize("way", ["sync", "async"])
 STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 EMBEDDING = pytest.mark.parametrize("provider", [name for name in PROVIDERS if name != "groq"])

@@ -167,7 +167,7 @@ def reserved(arrival: Arrival) -> int:
     return need_of({"messages": arrival.messages, "max_tokens": MAX_TOKENS}, 0).tokens
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("store", [pytest.param("memory", marks=pytest.mark.contract), "sqlite"])
 def test_two_hundred_callers_of_five_providers_use_what_the_limits_allow_and_no_more(
     simulator: Simulator, clock: VirtualClock, tmp_path: Path, store: str
 ) -> None:

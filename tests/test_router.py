@@ -20,6 +20,8 @@ from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 from router_config.transport import endpoints
 
+pytestmark = pytest.mark.contract
+
 ALONE: dict[str, Any] = {"gemini": None, "openrouter": None, "together": None, "openai": None}
 """Leaves groq as the only provider."""
 

@@ -12,6 +12,8 @@ from rig_callbacks import callbacks_put_back
 from router_config.simulator import Simulator
 from router_config.transport import answers, clients, listeners, litellm_settings, public_way, seams
 
+pytestmark = pytest.mark.contract
+
 
 def gone(*_: Any, **__: Any) -> Any:
     raise AttributeError("gone in this LiteLLM")

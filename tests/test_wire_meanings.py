@@ -13,6 +13,8 @@ from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 from router_config.simulator.fixtures import fixtures
 
+pytestmark = pytest.mark.contract
+
 NOW = 1795400730.0
 """2026-11-23 02:25:30 UTC, when the recordings were made: OpenRouter's minute turns in 30 s."""
 TO_UTC_MIDNIGHT = 1795478400.0 - NOW

@@ -12,6 +12,8 @@ from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 from router_config.transport import clients
 
+pytestmark = pytest.mark.contract
+
 BY_HANDLER = ["deepseek", "fireworks_ai", "hosted_vllm", "mistral", "xai"]
 BY_SDK = ["cerebras", "deepinfra", "litellm_proxy", "lm_studio", "nvidia_nim", "sambanova"]
 FAILURES: dict[str, tuple[dict[str, Any], str, str]] = {

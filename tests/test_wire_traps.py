@@ -16,6 +16,8 @@ from router_config import Router, route_of
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
+pytestmark = pytest.mark.contract
+
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 

@@ -15,6 +15,8 @@ from adapters import BaseAgent, InvalidAnswer
 from router_config import Router
 from router_config.simulator import Simulator
 
+pytestmark = pytest.mark.contract
+
 
 class Side(Enum):
     BUY = "buy"

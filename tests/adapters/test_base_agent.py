@@ -18,6 +18,8 @@ from adapters import BaseAgent
 from router_config import NoProviderAvailable, Router, route_of
 from router_config.simulator import Simulator
 
+pytestmark = pytest.mark.contract
+
 
 class TradingAgent(BaseAgent):
     system_prompt = "You are a careful trader."

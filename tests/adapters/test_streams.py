@@ -11,6 +11,8 @@ from adapters import BaseAgent
 from router_config import Router
 from router_config.simulator import Simulator
 
+pytestmark = pytest.mark.contract
+
 TEXT = "Tin is dear. Copper is dear, too. Hold what you have, and sell nothing before Friday." * 4
 
 
