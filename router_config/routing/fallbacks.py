@@ -8,12 +8,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from litellm.exceptions import ContentPolicyViolationError, ContextWindowExceededError
+from litellm.exceptions import ContentPolicyViolationError, ContextWindowExceededError, InternalServerError
 
 MOST: Final = 5
 """Groups that a request falls back to one after another, where `max_fallbacks` says nothing: LiteLLM's default."""
 
 WORTH_A_RETRY: Final = frozenset({408, 409, 429})
+
+MOCKED: Final[Mapping[str, Callable[..., Exception]]] = {
+    "mock_testing_fallbacks": InternalServerError,
+    "mock_testing_context_fallbacks": ContextWindowExceededError,
+    "mock_testing_content_policy_fallbacks": ContentPolicyViolationError,
+}
+"""Arguments of a call that have its first group fail, to test the fallbacks."""
 
 Serve = Callable[[dict[str, Any]], Awaitable[Any]]
 """Answers a request, given by its arguments."""
@@ -25,7 +32,10 @@ async def served(serve: Serve, asked: dict[str, Any], settings: Mapping[str, Any
     settings: litellm.Router's.
     """
     given = {**settings, **{name: value for name, value in asked.items() if value is not None}}
+    mocked = [name for name in MOCKED if given.get(name)]
     try:
+        if mocked:
+            raise MOCKED[mocked[0]](message=f"this is a mock error: {mocked[0]}", model=asked["model"], llm_provider="")
         return await _retried(serve, asked, given), 0
     except Exception as error:
         failure = error
@@ -67,22 +77,14 @@ def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[s
     elif isinstance(error, ContentPolicyViolationError) and given.get("content_policy_fallbacks"):
         named = "content_policy_fallbacks"
     listed = given.get(named) or ()
-    for each in listed:
-        if isinstance(each, Mapping) and group in each:
-            return _listed(each[group])
-    for each in listed:
-        if isinstance(each, Mapping) and "*" in each:
-            return _listed(each["*"])
-    if listed and not any(
-        isinstance(value, list) for each in listed if isinstance(each, Mapping) for value in each.values()
-    ):
-        return _listed(listed)  # The short form, of a request: groups, or requests with a model of their own.
+    if listed and all(isinstance(each, str) or "model" in each for each in listed):
+        return list(listed)  # The short form, of a call: groups, or requests with a model of their own.
+    for wanted in (group, "*"):
+        for each in listed:
+            if isinstance(each, Mapping) and wanted in each:
+                return _listed(each[wanted])
     return _listed(given.get("default_fallbacks") or ()) if named == "fallbacks" else ()
 
 
 def _listed(groups: Any) -> Sequence[str | Mapping[str, Any]]:
     return [groups] if isinstance(groups, str) else list(groups)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)

@@ -30,7 +30,7 @@ class Request:
     """What a caller asks of the router, and which agent it is. Times in epoch seconds; `number` tells who came first.
 
     endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
-    same, to see whether they work again.
+    same, to see whether they work again. own_key: the caller brings a key of its own.
     """
 
     endpoint: str
@@ -42,6 +42,7 @@ class Request:
     number: int
     ignore_cooldowns: bool = False
     agent: str | None = None
+    own_key: bool = False
 
 
 class Tried:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import litellm
+from litellm import main as litellm_main
 from litellm.exceptions import BadRequestError
 
 from router_config.clock import Clock, Moments, SystemClock, boot_id
@@ -158,7 +159,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         model = asked["model"]
         group = self._group(model)
         if group is None:
-            raise BadRequestError(f"no group, alias or deployment is called {model!r}", model, "")
+            raise _unknown(model)
         max_wait = asked.get("max_wait", self._max_wait)
         need, now = need_of(asked, self._output_tokens), self._clock.now()
         return Request(
@@ -171,6 +172,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             next(self._requests),
             bool(asked.get("ignore_cooldowns")),
             agent_of(asked),
+            asked.get("api_key") is not None,
         )
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
@@ -239,11 +241,48 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         return self._synchronously(self.aembedding(model=model, input=input, **kwargs))
 
     def __getattr__(self, name: str) -> Any:
-        if name in endpoints.POSITIONAL:
-            return partial(self._named_call, name)
+        if name in endpoints.POSITIONAL or name in endpoints.ALSO_CALLED:
+            return partial(self._named_call, endpoints.ALSO_CALLED.get(name, name))
         if name in endpoints.SYNCHRONOUS:
             return partial(self._synchronous_call, endpoints.SYNCHRONOUS[name])
         return super().__getattr__(name)
+
+    @property
+    def chat(self) -> Any:
+        """`router.chat.completions.create(...)`, as of an OpenAI client."""
+        return litellm_main.Chat(params=self._settings.get("default_litellm_params") or {}, router_obj=self)
+
+    async def abatch_completion(self, models: list[str], messages: list[Any], **kwargs: Any) -> list[Any]:
+        """One chat, or each of several, at each of several groups. An answer that failed is its exception."""
+        several = bool(messages) and isinstance(messages[0], list)
+        chats = messages if several else [messages]
+        calls = [self.acompletion(model=model, messages=chat, **kwargs) for chat in chats for model in models]
+        replies = await asyncio.gather(*calls, return_exceptions=True)
+        if not several:
+            return list(replies)
+        return [list(replies[at : at + len(models)]) for at in range(0, len(replies), len(models))]
+
+    async def abatch_completion_one_model_multiple_requests(
+        self, model: str, messages: list[Any], **kwargs: Any
+    ) -> list[Any]:
+        """Several chats at one group. An answer that failed is its exception."""
+        calls = [self.acompletion(model=model, messages=chat, **kwargs) for chat in messages]
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    async def abatch_completion_fastest_response(self, model: str, messages: list[Any], **kwargs: Any) -> Any:
+        """The first answer of several groups, named with commas between; the others are cancelled, and settled."""
+        names = [name.strip() for name in model.split(",")]
+        waiting = {asyncio.create_task(self.acompletion(model=name, messages=messages, **kwargs)) for name in names}
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for each in done:
+                    if each.exception() is None:
+                        return each.result()
+        finally:
+            for each in waiting:
+                each.cancel()
+        raise RuntimeError("All tasks failed")
 
     async def _named_call(self, endpoint: str, *args: Any, **kwargs: Any) -> Any:
         return await self._call(endpoint, args, kwargs)
@@ -266,7 +305,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         """
         group = self._group(model)
         if group is None:
-            raise BadRequestError(f"no group, alias or deployment is called {model!r}", model, "")
+            raise _unknown(model)
         rooms = await self._store.rooms(group.deployments, Need(1, 1), self._clock.now())
         for deployment, room in zip(group.deployments, rooms, strict=True):
             if room >= 1:
@@ -321,3 +360,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     async def _close(self) -> None:
         await self._transport.aclose()
         await self._store.aclose()
+
+
+def _unknown(model: str) -> BadRequestError:
+    told = f"no group, alias or deployment is called {model!r}. You passed in model={model}. "
+    return BadRequestError(told + "There are no healthy deployments for this model", model, "")

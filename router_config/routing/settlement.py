@@ -21,7 +21,7 @@ from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import ROUTE_KEY, Flight, Route
 from router_config.routing.reservation import LEASE
-from router_config.signals import Hold, Kind, Observation, Reading, Reply, Verdict, read, without
+from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.usage import Usage, usage_in
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.failures import hide_key, reached, reply_of
@@ -76,6 +76,8 @@ class Settlements:
         verdict = self._verdict(flight, reading)
         if verdict.kind is Kind.timeout and flight.loop_stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
+        elif flight.request.own_key and verdict.scope in (Scope.key, Scope.account):
+            verdict = replace(verdict, hold=Hold.none)  # The caller's key is at fault, not the configuration's.
         elif reply.status in NOT_THERE and flight.endpoint != "acompletion" and verdict.kind is not Kind.model_gone:
             verdict = replace(verdict, hold=Hold.none)  # The address lacks this endpoint, and may have the others.
         if not reached(flight.exchange, error):

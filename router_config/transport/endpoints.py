@@ -22,6 +22,9 @@ POSITIONAL: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Endpoints by the name of LiteLLM's asynchronous function, with the arguments that may be given by position."""
 
+ALSO_CALLED: Final = {"aanthropic_messages": "anthropic_messages", "schedule_acompletion": "acompletion"}
+"""Other names of endpoints. There is no schedule: who waits for room stands in one line."""
+
 SYNCHRONOUS: Final = {name.removeprefix("a"): name for name in POSITIONAL if name != "anthropic_messages"}
 """Synchronous twins, by their own names."""
 

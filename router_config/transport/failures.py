@@ -19,6 +19,9 @@ UNREACHED: Final = (
 )
 LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
 CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
+OF_OURSELVES: Final = (TypeError, AttributeError, ImportError)
+"""A wrong argument, a missing package: no provider is at fault."""
+
 BROKEN: Final = (
     httpx.TransportError,
     aiohttp.ClientError,
@@ -47,6 +50,8 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
     if exchange.sent:  # The wire was watched, and no answer came over it.
         return Reply(None, failure="disconnected")
     if exchange.sent is False:  # LiteLLM stopped before it sent anything, or took a way around the client it was given.
+        if any(isinstance(each, OF_OURSELVES) for each in led):
+            return None
         reply = _told(led)
         return reply if reply is not None and reply.status not in (None, 400, 422) else None
     return _told(led)

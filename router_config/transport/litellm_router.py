@@ -4,7 +4,11 @@ From 1.109 on LiteLLM's Router is a facade over a Rust core that nothing can be 
 keeps the model list and answers for whatever is not ours. It routes nothing.
 """
 
+import inspect
+import logging
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import litellm
@@ -24,6 +28,18 @@ else:
 LITELLMS_OWN: Final[type] = litellm_router.Router
 
 
+ASK_NOBODY: Final = frozenset({"aget_deployment", "aapply", "async_get_healthy_deployments"})
+"""Coroutines of LiteLLM's Router that send nothing."""
+
+UNHEEDED: Final = (
+    "enable_tag_filtering", "enable_pre_call_checks", "optional_pre_call_checks", "retry_policy", "routing_groups",
+    "model_group_retry_policy", "allowed_fails_policy", "provider_budget_config", "plugins",
+)  # fmt: skip
+"""Settings of litellm.Router's own choice of a deployment, which is not asked."""
+
+_LOG: Final = logging.getLogger("router_config")
+
+
 class HoldsLiteLLMRouter(LiteLLMRouter):
     """Looks and behaves as the litellm.Router that it holds, but for what a subclass defines.
 
@@ -36,6 +52,8 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
         self._settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
+        if unheeded := [name for name in UNHEEDED if settings.get(name)]:
+            _LOG.warning("%s: no effect; this router chooses by priority, limits and cooldowns", ", ".join(unheeded))
         with _callbacks_as_before():
             self._held = litellm_router.Router(model_list=[moved(entry) for entry in model_list], **self._settings)
         self._model_list_changed()
@@ -52,7 +70,32 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
         held = self.__dict__.get("_held")
         if held is None or (name.startswith("__") and name.endswith("__")):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(held, name)
+        if name in self._settings and name in _setting_names():
+            return self._settings[name]
+        value = getattr(held, name)
+        if name in _setting_names():
+            return self._settings.setdefault(name, value)
+        if inspect.iscoroutinefunction(value) and name.startswith("a") and name not in ASK_NOBODY:
+            _LOG.warning("router.%s is litellm.Router's own: its requests are not counted against limits", name)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A setting of litellm.Router holds from the next request on."""
+        held = self.__dict__.get("_held")
+        if held is None or name not in _setting_names():
+            object.__setattr__(self, name, value)
+        elif name == "model_list":
+            self.set_model_list(value)
+        else:
+            self._settings[name] = value
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # LiteLLM 1.109 means its own callers.
+                setattr(held, name, value)
+
+    @staticmethod
+    def get_valid_args() -> list[str]:
+        """The names of the arguments that a Router takes."""
+        return sorted(_setting_names())
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -103,6 +146,12 @@ def moved_deployment(deployment: Any) -> Any:
     """The same for LiteLLM's `Deployment`."""
     entry = deployment.model_dump(exclude_none=True)
     return type(deployment)(**moved(entry)) if OURS.keys() & entry["litellm_params"].keys() else deployment
+
+
+@cache
+def _setting_names() -> frozenset[str]:
+    names = inspect.signature(litellm_router.Router.__init__).parameters
+    return frozenset(name for name in names if name != "self" and not name.startswith("_"))
 
 
 class _callbacks_as_before:

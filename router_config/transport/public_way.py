@@ -1,9 +1,13 @@
 """The public way to ask a provider: LiteLLM's documented functions with a deployment's parameters, nothing else."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, Final
+
+import openai
+from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
 from router_config.transport import endpoints, seams
 from router_config.transport.clients import Clients, is_misfit
@@ -12,6 +16,7 @@ from router_config.transport.exchange import Exchange
 OF_THE_ROUTER: Final = frozenset(
     {
         "model", "max_wait", "caching", "ignore_cooldowns", "num_retries",
+        "priority", "mock_testing_fallbacks", "mock_testing_context_fallbacks", "mock_testing_content_policy_fallbacks",
         "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
         "specific_deployment", "disable_fallbacks", "max_fallbacks", "model_group", "router_timeout",
     }
@@ -51,16 +56,17 @@ def arguments(
     return asked
 
 
-async def ask(
-    endpoint: str, asked: dict[str, Any], exchange: Exchange, clients: Clients, params: Mapping[str, Any]
-) -> Any:
+async def ask(endpoint: str, asked: dict[str, Any], exchange: Exchange, clients: Clients) -> Any:
     """Ask once. asked: LiteLLM's arguments, with the timeout in seconds. Raises LiteLLM's errors."""
     function, provider = endpoints.function(endpoint), exchange.provider
-    if asked.get("client") is not None:
+    own = asked.get("client")
+    if own is not None and isinstance(own, HTTPHandler | openai.OpenAI):
+        return await asyncio.to_thread(endpoints.function(endpoint.removeprefix("a")), **asked)
+    if own is not None:
         return await function(**asked)
     for kind in clients.kinds(provider, endpoint):
         exchange.sent = False
-        client = clients.client(kind, params, asked["timeout"])
+        client = clients.client(kind, asked, asked["timeout"])
         try:
             reply = await function(**asked, client=client)
         except Exception as error:

@@ -60,7 +60,7 @@ class Transport:
             async with asyncio.timeout(timeout + GRACE):
                 if kind is not None and self._fast is not None:
                     return await self._fast_or_public(self._fast, kind, asked, entry, exchange)
-                reply = await public_way.ask(endpoint, asked, exchange, self._clients, entry["litellm_params"])
+                reply = await public_way.ask(endpoint, asked, exchange, self._clients)
                 if not streams or not hasattr(reply, "__aiter__"):
                     return reply
                 return await Opened(reply, exchange, wants_usage=options.get("include_usage") is True).open()
@@ -76,7 +76,7 @@ class Transport:
             return await fast.ask(known, template, asked, exchange)
         exchange.recording = Recording()
         listening = fast.listening(kind, asked)
-        reply = await public_way.ask("acompletion", listening, exchange, self._clients, entry["litellm_params"])
+        reply = await public_way.ask("acompletion", listening, exchange, self._clients)
         fast.learn(kind, asked, exchange.provider, exchange.recording, reply)
         return reply
 
