@@ -13,7 +13,7 @@ class Exchange:
     provider: LiteLLM's prefix. sent: whether anything of the request left; None where LiteLLM uses a client of its own,
     so that nothing is seen. arrived_at: epoch seconds at which the headers of the answer came. body: of an error, or of
     a 2xx that holds one. usage: the JSON of the last thing in a stream that reports tokens. finished: whether a stream
-    said that it is complete; None where its wire is not watched.
+    said that it is complete; None where its wire is not watched. own_client: the caller brought a client.
     """
 
     provider: str
@@ -24,6 +24,7 @@ class Exchange:
     body: bytes | None = None
     usage: bytes | None = None
     finished: bool | None = None
+    own_client: bool = False
     recording: "Recording | None" = None
 
 

@@ -47,11 +47,11 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
         return Reply(None, failure="refused")
     if any(isinstance(each, LATE) for each in led):
         return Reply(None, failure="timeout")
+    if (exchange.sent is False or exchange.own_client) and any(isinstance(each, OF_OURSELVES) for each in led):
+        return None
     if exchange.sent:  # The wire was watched, and no answer came over it.
         return Reply(None, failure="disconnected")
     if exchange.sent is False:  # LiteLLM stopped before it sent anything, or took a way around the client it was given.
-        if any(isinstance(each, OF_OURSELVES) for each in led):
-            return None
         reply = _told(led)
         return reply if reply is not None and reply.status not in (None, 400, 422) else None
     return _told(led)

@@ -60,6 +60,7 @@ async def ask(endpoint: str, asked: dict[str, Any], exchange: Exchange, clients:
     """Ask once. asked: LiteLLM's arguments, with the timeout in seconds. Raises LiteLLM's errors."""
     function, provider = endpoints.function(endpoint), exchange.provider
     own = asked.get("client")
+    exchange.own_client = own is not None
     if own is not None and isinstance(own, HTTPHandler | openai.OpenAI):
         return await asyncio.to_thread(endpoints.function(endpoint.removeprefix("a")), **asked)
     if own is not None:
