@@ -1,7 +1,7 @@
 """Whether this process itself stood still: a request that ran out of time meanwhile says nothing of its provider.
 
 An agent that computes for half a minute on the event loop lets everything in flight time out; each provider would
-then be left alone for five minutes, all of them healthy.
+then be in cooldown for five minutes, all of them healthy.
 """
 
 import asyncio

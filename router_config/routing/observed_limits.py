@@ -32,7 +32,7 @@ def reports_of(
         limited = next((limit.value for limit in account.limits if limit.name == name), None)
         if limited is not None and not refused:
             # The user counts this limit over all models of the account: what others used of one, they used of it.
-            # A refusal rests only what it names.
+            # A refusal closes only what it names.
             yield _of_account(_report(account.scope, name, each), limited, only_model)
 
 

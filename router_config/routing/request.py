@@ -46,7 +46,7 @@ class Request:
 
 
 class Tried:
-    """What a request has tried so far, and what it was passed by at.
+    """What a request has tried so far, and which deployments were skipped, and why.
 
     A provider that found the request itself unfit comes last, with other models.
     """
@@ -76,7 +76,7 @@ class Tried:
             self._skipped[each.deployment] = each.status
 
     def skipped_in(self, group: Group) -> tuple[SkippedModel, ...]:
-        """Those passed over and never asked."""
+        """Those that were skipped and never asked."""
         if not self._skipped:
             return ()
         never = [

@@ -35,7 +35,7 @@ OURSELVES: Final = "timed out while this process itself stood still, which says 
 
 
 class Settlements:
-    """Closes the lease of each flight once, and lays to rest what failed.
+    """Closes the lease of each attempt once, and puts what failed into cooldown.
 
     cooldown: seconds. room_came_free: called after each settlement. serves_one_model: whether a deployment's account
     is asked for no other model.
@@ -166,7 +166,7 @@ class Settlements:
         self._room_came_free()
 
     def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
-        """How long which scope is left alone."""
+        """Which scope is in cooldown after this verdict, and until when."""
         if verdict is None or verdict.hold == Hold.none:
             return None
         scope = getattr(flight.deployment.scopes, verdict.scope.value)
