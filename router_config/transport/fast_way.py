@@ -27,7 +27,7 @@ from router_config.transport.answers import Answers, Unlike
 from router_config.transport.clients import Clients, WatchedHandler, WatchedSDK
 from router_config.transport.exchange import Exchange, Recording
 from router_config.transport.litellm_settings import Settings
-from router_config.transport.templates import Shape, Template, shape_of, template_of
+from router_config.transport.templates import SHORTEST_KEY, Shape, Template, pairs_of, shape_of, template_of
 
 LASTS: Final = 10.0
 """Seconds after which a kind is proven anew: the environment, or LiteLLM's settings, may have changed."""
@@ -71,17 +71,56 @@ _PLAYED: Final[ContextVar[httpx.Response | Exception | None]] = ContextVar("rout
 class Kind:
     """What is known of chats with the same deployment and parameters.
 
-    first: the template that one request showed, by the shape of its messages. templates: those that two requests
-    showed alike. answers: how they are read. proven: the shapes of answers that were read as LiteLLM reads them. told:
-    what callbacks are told, where somebody listens. until: monotonic seconds.
+    verbatim: the template of requests that hold their messages as given. pairs: which messages, one after another, were
+    seen in such requests, and until when that counts. filled: the templates of other requests, by the shape of all
+    their messages, and until when. first: what one request showed, until another shows the same. answers: how they are
+    read. proven: the shapes of answers that were read as LiteLLM reads them. told: what callbacks are told, where
+    somebody listens. Times are monotonic seconds.
     """
 
-    first: dict[Shape, Template] = field(default_factory=dict)
-    templates: dict[Shape, Template] = field(default_factory=dict)
+    verbatim: Template | None = None
+    pairs: dict[Any, float] = field(default_factory=dict)
+    filled: dict[Shape, tuple[Template, float]] = field(default_factory=dict)
+    first: dict[Shape | None, Template] = field(default_factory=dict)
     answers: Answers | None = None
     proven: set[frozenset[Any]] = field(default_factory=set)
     told: listeners.Told | None = None
-    until: float = 0.0
+
+    def template(self, shape: Shape, now: float) -> Template | None:
+        """The template that is proven for messages of a shape."""
+        if self.verbatim is not None:
+            return self.verbatim if all(self.pairs.get(each, 0.0) > now for each in pairs_of(shape)) else None
+        template, until = self.filled.get(shape, (None, 0.0))
+        return template if until > now else None
+
+    def forget(self, shape: Shape) -> None:
+        self.verbatim = None
+        self.pairs.clear()
+        self.filled.pop(shape, None)
+
+    def show(self, shape: Shape, template: Template) -> Template | None:
+        """Note what one more request shows. Returns the template if another has shown the same."""
+        place = shape if template.holes is not None else None
+        before = self.first.get(place)
+        agreed = None if before is None else before.agreed(template)
+        if len(self.first) >= SHAPES:
+            self.first.clear()
+        self.first[place] = agreed or template
+        if agreed is None:
+            self.forget(shape)
+        return agreed
+
+    def trust(self, shape: Shape, template: Template, until: float) -> None:
+        """Send chats of this shape from the template until then."""
+        if template.holes is not None:
+            if len(self.filled) >= SHAPES:
+                self.filled.clear()
+            self.filled[shape] = template, until
+            return
+        self.verbatim = template
+        if len(self.pairs) >= SHAPES:
+            self.pairs.clear()
+        self.pairs.update((each, until) for each in pairs_of(shape))
 
 
 class FastWay:
@@ -112,19 +151,19 @@ class FastWay:
         shared = {name: value for name, value in asked.items() if name not in OF_ONE_REQUEST}
         listened = any(True for _ in self._settings.callbacks())
         try:
-            return json.dumps([shared, self._settings.shaping(), asked.get("api_key") is None, listened])
+            return json.dumps([shared, self._settings.shaping(), _short(asked.get("api_key")), listened])
         except (TypeError, ValueError):  # A class for the answer's format, say.
             return None
 
     def find(self, kind: str, messages: Any) -> tuple[Kind, Template] | None:
         """What is proven for a chat of this kind."""
         known = self._kinds.get(kind)
-        if known is None or not known.templates or known.until < time.monotonic():
+        if known is None:
             return None
         if self._is_listened(kind) and (known.told is None or known.told.off):
             return None
         shape = shape_of(messages)
-        template = None if shape is None else known.templates.get(shape)
+        template = None if shape is None else known.template(shape, time.monotonic())
         return None if template is None else (known, template)
 
     async def ask(self, kind: Kind, template: Template, asked: dict[str, Any], exchange: Exchange) -> Any:
@@ -217,15 +256,10 @@ class FastWay:
                     self._kinds.pop(next(iter(self._kinds)))
                 known = self._kinds[kind] = Kind()
         if template is None or not self._are_known(asked, template):
-            known.templates.pop(shape, None)
+            known.forget(shape)
             return
-        before = known.first.get(shape)
-        if before is None or len(known.first) > SHAPES:
-            known.first = {shape: template} if len(known.first) > SHAPES else {**known.first, shape: template}
-            return
-        if before != template:  # Something in it is of each request.
-            known.first[shape] = template
-            known.templates.pop(shape, None)
+        agreed = known.show(shape, template)
+        if agreed is None:
             return
         response = _response(recording)
         if known.answers is None:
@@ -234,10 +268,9 @@ class FastWay:
             return
         seen = frozenset(KEYS_IN_JSON.findall(response.content))
         if self._prove(known, seen, response, reply, asked):
-            known.templates[shape] = template
-            known.until = time.monotonic() + LASTS
+            known.trust(shape, agreed, time.monotonic() + LASTS)
         else:
-            known.templates.clear()
+            known.forget(shape)
 
     def _prove(self, kind: Kind, seen: frozenset[Any], response: httpx.Response, reply: Any, asked: Any) -> bool:
         """Whether our reading of these bytes is LiteLLM's."""
@@ -308,6 +341,11 @@ def _plain_headers(headers: Any) -> list[tuple[bytes, bytes]]:
     """Without those that tell how the body was sent: it is here, decoded."""
     left = (b"content-encoding", b"content-length", b"transfer-encoding")
     return [(name, value) for name, value in headers if name.lower() not in left]
+
+
+def _short(key: Any) -> Any:
+    """A key that is too short to be found in a request makes a kind of its own."""
+    return key if key is None or len(str(key)) < SHORTEST_KEY else True
 
 
 def _is_plain(function: Any) -> bool:

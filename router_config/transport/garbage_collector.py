@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import within it what stays: the collector rests meanwhile, and leaves alone for good what is there then.
+    """Import within it what stays: the collector is off meanwhile, and never looks at what is there then.
 
     `gc.unfreeze()` takes that back.
     """

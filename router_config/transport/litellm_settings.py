@@ -24,7 +24,7 @@ SHAPE_THE_REQUEST: Final = frozenset(
 )  # fmt: skip
 """Settings that decide what a request becomes, and nothing else; so do those whose name ends in `_key`."""
 
-LEFT_ALONE: Final = frozenset(
+NO_MATTER: Final = frozenset(
     {
         "suppress_debug_info", "disable_hf_tokenizer_download", "ssl_verify", "ssl_certificate", "ssl_security_level",
         "ssl_ecdh_curve", "aiohttp_trust_env", "disable_aiohttp_trust_env", "use_aiohttp_transport",
@@ -52,7 +52,7 @@ class Settings:
         shaping = [name for name in defaults if name in SHAPE_THE_REQUEST or name.endswith("_key")]
         lists = [name for name, default in defaults.items() if isinstance(default, list)]
         self._callbacks = tuple(name for name in lists if "callback" in name)
-        watched = [name for name in defaults if name not in {*shaping, *LEFT_ALONE, *self._callbacks}]
+        watched = [name for name in defaults if name not in {*shaping, *NO_MATTER, *self._callbacks}]
         scalars = [name for name in watched if not isinstance(defaults[name], list | dict | set)]
         empty = [name for name in watched if name not in scalars and not defaults[name]]
         self._scalars, self._defaults = _getter(scalars), tuple(defaults[name] for name in scalars)

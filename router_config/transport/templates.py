@@ -5,7 +5,7 @@ Pure: a template is made of recorded requests and gives the bytes of the next on
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from router_config.transport.exchange import Recording
@@ -25,7 +25,8 @@ class Template:
     """A request with holes for the key and the messages.
 
     parts: what stands between the holes of the body, as JSON. holes: which message's text goes where, in order; None
-    where the body holds the messages as they are given. sparse: without what is None in them.
+    where the body holds the messages as they are given. sparse: without what is None in them; None where that is not
+    known, since nothing was.
     """
 
     method: str
@@ -33,7 +34,12 @@ class Template:
     headers: tuple[tuple[str, str], ...]
     parts: tuple[str, ...]
     holes: tuple[int, ...] | None
-    sparse: bool = False
+    sparse: bool | None = None
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the key stands in address or headers, so that another can take its place."""
+        return KEY in self.url or any(KEY in value for _, value in self.headers)
 
     def body(self, messages: Sequence[Mapping[str, Any]]) -> bytes:
         """The body with these messages. Raises TypeError or ValueError for what is no JSON."""
@@ -46,11 +52,23 @@ class Template:
             texts += (json.dumps(messages[hole]["content"], ensure_ascii=False), part)
         return "".join(texts).encode()
 
+    def agreed(self, other: "Template") -> "Template | None":
+        """The template of two requests, if both show the same."""
+        if self.sparse is None or other.sparse is None or self.sparse == other.sparse:
+            known = replace(self, sparse=other.sparse if self.sparse is None else self.sparse)
+            return known if replace(other, sparse=known.sparse) == known else None
+        return None
+
     def address(self, key: str | None) -> tuple[str, list[tuple[str, str]]]:
         """URL and headers for this key."""
         if key is None:
             return self.url, list(self.headers)
         return self.url.replace(KEY, key), [(name, value.replace(KEY, key)) for name, value in self.headers]
+
+
+def pairs_of(shape: Shape) -> frozenset[Any]:
+    """Each message's shape with that of the next one: how they are written does not depend on more than that."""
+    return frozenset(zip((None, *shape), (*shape, None), strict=True))
 
 
 def shape_of(messages: Any) -> Shape | None:
@@ -68,13 +86,12 @@ def shape_of(messages: Any) -> Shape | None:
         if content is not None and type(content) is not str:
             return None
         role = each.get("role")
-        if role == "assistant" and each.get("tool_calls"):
-            calls = each["tool_calls"]
-            if type(calls) is not list or not all(type(call) is dict for call in calls):
-                return None
-            shape.append((role, *each, content is None or content.strip() == "", *(tuple(call) for call in calls)))
-        else:
-            shape.append((role, *each, content is None or content.strip() == ""))
+        nothing = tuple(name for name, value in each.items() if value is None)
+        calls = each.get("tool_calls") or ()
+        if not isinstance(calls, list | tuple) or not all(type(call) is dict for call in calls):
+            return None
+        of_calls = frozenset(tuple(call) for call in calls)
+        shape.append((role, *each, nothing, content is None or content.strip() == "", of_calls))
     return tuple(shape)
 
 
@@ -86,9 +103,13 @@ def template_of(recording: Recording, messages: Sequence[Mapping[str, Any]], key
         return None
     if recording.requests != 1 or not isinstance(body, dict):
         return None
+    if key is not None and len(key) >= SHORTEST_KEY and key in recording.request.decode("utf-8", "replace"):
+        return None
     holes: tuple[int, ...] | None = None
-    sparse = body.get("messages") != list(messages)
-    if body.get("messages") in (list(messages), _sparse(messages)):
+    sparse: bool | None = None
+    given, written = list(messages), body.get("messages")
+    if written == given or written == _sparse(messages):
+        sparse = None if given == _sparse(messages) else written != given
         text = json.dumps({**body, "messages": _MESSAGES}, ensure_ascii=False)
         parts = tuple(text.split(json.dumps(_MESSAGES, ensure_ascii=False)))
         if len(parts) != 2:
@@ -98,7 +119,8 @@ def template_of(recording: Recording, messages: Sequence[Mapping[str, Any]], key
         if found is None:
             return None
         parts, holes = found
-    return Template(recording.method, _without(recording.url, key), _headers(recording, key), parts, holes, sparse)
+    template = Template(recording.method, _without(recording.url, key), _headers(recording, key), parts, holes, sparse)
+    return template if key is None or len(key) < SHORTEST_KEY or template.has_key else None
 
 
 def _sparse(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
