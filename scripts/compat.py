@@ -38,9 +38,6 @@ RECENT: Final = timedelta(days=92)
 TEST_TOOLS: Final = frozenset({"hypothesis", "pytest", "time-machine"})
 """What the marked tests need of the extra `dev`."""
 
-SECONDS: Final = 300.0
-"""How long the tests of one version may take."""
-
 WORDS: Final = ("lowest", "recent", "lock", "newest")
 Version = tuple[int, ...]
 
@@ -130,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         progress = Progress()
         with ThreadPoolExecutor(wanted.jobs) as pool:
-            results = list(pool.map(lambda each: _test(_text(each), python, progress), versions))
+            results = list(pool.map(lambda each: _test(_text(each), python, wanted.seconds, progress), versions))
     except CompatError as error:
         print(f"compat: {error}", file=sys.stderr)
         return 2
@@ -241,7 +238,7 @@ def _text(version: Version) -> str:
 # one version
 
 
-def _test(version: str, python: str, progress: Progress) -> Result:
+def _test(version: str, python: str, seconds: float, progress: Progress) -> Result:
     """Make its environment if need be, run the marked tests in it, and ask which ways are open."""
     result = Result(version, _released(_number(version)))
     began = time.monotonic()
@@ -250,7 +247,7 @@ def _test(version: str, python: str, progress: Progress) -> Result:
         asked = "import platform, importlib.metadata as m; print(platform.python_version(), m.version('openai'))"
         result.python, result.sdk = _run([interpreter, "-c", asked]).split()
         result.ways = _ways(interpreter)
-        _pytest(result, interpreter, _log(version, python), progress)
+        _pytest(result, interpreter, seconds, _log(version, python), progress)
     except CompatError as error:
         result.problem = str(error).splitlines()[0]
         _log(version, python).write_text(str(error), "utf-8")
@@ -286,7 +283,7 @@ def _ways(interpreter: str) -> dict[str, str]:
     return {each["name"]: each["way"] for each in json.loads(told)["ways"] if "way" in each}
 
 
-def _pytest(result: Result, interpreter: str, log: Path, progress: Progress) -> None:
+def _pytest(result: Result, interpreter: str, seconds: float, log: Path, progress: Progress) -> None:
     marked = [str(each) for each in sorted(TESTS.rglob("test_*.py")) if "mark.contract" in each.read_text("utf-8")]
     asked = [interpreter, "-m", "pytest", "-m", "contract", "-p", "no:cacheprovider", "--color=no", *marked]
     last = ""
@@ -296,7 +293,7 @@ def _pytest(result: Result, interpreter: str, log: Path, progress: Progress) -> 
             asked, cwd=ROOT, env=_bare(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as running,
     ):
-        deadline = threading.Timer(SECONDS, running.kill)
+        deadline = threading.Timer(seconds, running.kill)
         deadline.start()
         for line in running.stdout or ():
             copy.write(line)
@@ -310,7 +307,7 @@ def _pytest(result: Result, interpreter: str, log: Path, progress: Progress) -> 
     counts = {name: int(number) for number, name in re.findall(r"(\d+) (passed|failed|error)", last)}
     result.passed, result.failed = counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0)
     if late:
-        result.problem = f"not done after {SECONDS:.0f} s"
+        result.problem = f"not done after {seconds:.0f} s"
     elif not counts:
         result.problem = f"pytest ended with {running.returncode}"
 
@@ -396,6 +393,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--python", default=sys.executable, metavar="PATH", help="the interpreter to test with (default: this one)")
     cores = max(1, min(4, os.cpu_count() or 1))
     add("--jobs", type=int, default=cores, metavar="N", help=f"versions tested at once (default: {cores})")
+    add(
+        "--seconds",
+        type=float,
+        default=300.0,
+        metavar="N",
+        help="what the tests of one version may take (default: 300)",
+    )
     add("--list", action="store_true", help="print the versions and their days, and test nothing")
     add("--no-readme", action="store_true", help="leave the table in README.md as it is")
     return parser
