@@ -330,3 +330,29 @@ def test_callbacks_are_called(make_router: MakeRouter) -> None:
         router = alone(make_router, "groq")
         for _ in range(4):
             router.completion("default", message())
+
+
+def test_one_chat_of_many_proves_anew_what_was_learned(
+    make_router: MakeRouter, public: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    router = alone(make_router, "openrouter")
+    monkeypatch.setattr(fast_way, "LASTS", 0.0)
+    for _ in range(3):
+        router.completion("default", message())
+    monkeypatch.setattr(fast_way, "LASTS", 3600.0)
+    before = len(public)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(router.acompletion("default", message()) for _ in range(20)))
+
+    asyncio.run(all_of_them())
+    assert len(public) == before + 1
+
+
+def test_a_conversation_that_grows_goes_on_the_fast_way(make_router: MakeRouter, public: list[str]) -> None:
+    router = alone(make_router, "groq")
+    asked = [{"role": "system", "content": "Trade."}, *message()]
+    for number in range(10):
+        reply: Any = router.completion("default", asked)
+        asked = [*asked, {"role": "assistant", "content": reply.choices[0].message.content}, *message(str(number))]
+    assert len(public) <= 3

@@ -62,18 +62,22 @@ class HeaderNames:
 
     @classmethod
     def like(cls, hidden: Mapping[str, Any], response: httpx.Response) -> Self:
-        kept, came = _of_the_provider(hidden), {name.lower(): value for name, value in response.headers.items()}
+        kept, came = _of_the_provider(hidden), _lower_case(response)
         prefixed = {name for name in came if PREFIX + name in kept}
         others = [name for name in kept if name not in came and name.removeprefix(PREFIX) not in came]
         also = tuple((name, source) for name in others for source, value in came.items() if value == kept[name])
         return cls(frozenset(kept.keys() & came.keys()), frozenset(came.keys() - prefixed), also)
 
-    def named(self, headers: httpx.Headers) -> dict[str, str]:
-        came = {name.lower(): value for name, value in headers.items()}
+    def named(self, came: Mapping[str, str]) -> dict[str, str]:
+        """The headers of an answer, given under names in lower case, as LiteLLM names them."""
         named = {name: came[name] for name in self.bare if name in came}
         named.update((name, came[source]) for name, source in self.also if source in came)
         named.update((PREFIX + name, value) for name, value in came.items() if name not in self.dropped)
         return named
+
+
+def _lower_case(response: httpx.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _of_the_provider(hidden: Mapping[str, Any]) -> dict[str, str]:
@@ -172,8 +176,15 @@ class Answers:
                 return answers
         return None
 
-    def read(self, response: httpx.Response, asked: Mapping[str, Any], seconds: float, listener: Any = None) -> Any:
-        """The answer. listener: LiteLLM's logging object, where there is one.
+    def read(
+        self,
+        response: httpx.Response,
+        asked: Mapping[str, Any],
+        headers: Mapping[str, str],
+        seconds: float,
+        listener: Any = None,
+    ) -> Any:
+        """The answer. headers: with names in lower case. listener: LiteLLM's logging object, where there is one.
 
         Raises Unlike for an answer that only LiteLLM can read.
         """
@@ -200,21 +211,21 @@ class Answers:
             raise Unlike
         hidden: dict[str, Any] = {**reply._hidden_params, **self.hidden}
         hidden.update(
-            additional_headers=self.headers.named(response.headers),
+            additional_headers=self.headers.named(headers),
             response_cost=cost,
             litellm_call_id=str(uuid4()),
             model_id=asked["model_info"].get("id"),
             _response_ms=seconds * 1000,
         )
         if self.with_raw_headers:
-            hidden["headers"] = dict(response.headers)
+            hidden["headers"] = dict(headers)
         reply._hidden_params = hidden
         return reply
 
     def agree(self, response: httpx.Response, asked: Mapping[str, Any], reply: Any) -> bool:
         """Whether this reading of an answer's bytes gives the answer that LiteLLM gave."""
         try:
-            ours = self.read(response, asked, 0.0)
+            ours = self.read(response, asked, _lower_case(response), 0.0)
         except Unlike:
             return False
         theirs = reply._hidden_params

@@ -87,11 +87,22 @@ class Kind:
     told: listeners.Told | None = None
 
     def template(self, shape: Shape, now: float) -> Template | None:
-        """The template that is proven for messages of a shape."""
-        if self.verbatim is not None:
-            return self.verbatim if all(self.pairs.get(each, 0.0) > now for each in pairs_of(shape)) else None
-        template, until = self.filled.get(shape, (None, 0.0))
-        return template if until > now else None
+        """The template that is proven for messages of a shape.
+
+        When its time is over, one chat goes the public way to prove it anew, and the others go on.
+        """
+        if self.verbatim is None:
+            template, until = self.filled.get(shape, (None, now))
+            if template is not None and until <= now:
+                self.filled[shape] = template, now + LASTS
+                return None
+            return template
+        pairs = pairs_of(shape)
+        if not self.pairs.keys() >= pairs:
+            return None
+        over = [each for each in pairs if self.pairs[each] <= now]
+        self.pairs.update((each, now + LASTS) for each in over)
+        return None if over else self.verbatim
 
     def forget(self, shape: Shape) -> None:
         self.verbatim = None
@@ -219,7 +230,7 @@ class FastWay:
             seen = frozenset(KEYS_IN_JSON.findall(response.content))
             if seen in kind.proven:
                 try:
-                    return kind.answers.read(response, asked, seconds, listener)
+                    return kind.answers.read(response, asked, exchange.headers, seconds, listener)
                 except Unlike:
                     pass
             reply = await self._play(response, asked, exchange, listener)
