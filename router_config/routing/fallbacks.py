@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
+import litellm
 from litellm.exceptions import ContentPolicyViolationError, ContextWindowExceededError, InternalServerError
 
 MOST: Final = 5
@@ -83,7 +84,8 @@ def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[s
         for each in listed:
             if isinstance(each, Mapping) and wanted in each:
                 return _listed(each[wanted])
-    return _listed(given.get("default_fallbacks") or ()) if named == "fallbacks" else ()
+    default = given.get("default_fallbacks") or getattr(litellm, "default_fallbacks", None)
+    return _listed(default or ()) if named == "fallbacks" else ()
 
 
 def _listed(groups: Any) -> Sequence[str | Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import litellm
 
 from router_config.transport import seams
+from router_config.transport.callbacks import RELAY
 
 SHAPE_THE_REQUEST: Final = frozenset(
     {
@@ -68,9 +69,11 @@ class Settings:
         return self._shaping(vars(litellm))
 
     def callbacks(self) -> Iterator[Any]:
-        """Every callback that is registered with the process."""
+        """Every callback that somebody registered with the process."""
         values = vars(litellm)
-        return (each for name in self._callbacks for each in values[name] or () if each != "cache")
+        return (
+            each for name in self._callbacks for each in values[name] or () if each != "cache" and each is not RELAY
+        )
 
 
 def _getter(names: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
