@@ -16,7 +16,9 @@ from router_config.transport.exchange import Exchange
 OF_THE_ROUTER: Final = frozenset(
     {
         "model", "max_wait", "caching", "ignore_cooldowns", "num_retries",
-        "priority", "mock_testing_rate_limit_error", "mock_testing_fallbacks", "mock_testing_context_fallbacks", "mock_testing_content_policy_fallbacks",
+        "priority",
+        "mock_testing_rate_limit_error", "mock_testing_fallbacks",
+        "mock_testing_context_fallbacks", "mock_testing_content_policy_fallbacks",
         "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
         "specific_deployment", "disable_fallbacks", "max_fallbacks", "model_group", "router_timeout",
     }
