@@ -50,7 +50,14 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
 }
 FLEETING = {"id", "created", "x_groq"}
-TIMES = {"_response_ms", "litellm_overhead_time_ms", "callback_duration_ms", "litellm_call_id", "route"}
+TIMES = {
+    "optional_params",
+    "_response_ms",
+    "litellm_overhead_time_ms",
+    "callback_duration_ms",
+    "litellm_call_id",
+    "route",
+}
 CLOCK_HEADERS = ("date", "reset", "request-id", "remaining", "ms", "ray", "generation-id")
 
 
