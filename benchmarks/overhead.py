@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.costs.commands import commands
@@ -32,7 +33,7 @@ FULL: Final = Effort(rounds=21, requests=100, sequential=25, threaded=256, warm_
 THREADS: Final = 16
 
 ENVIRONMENTS: Final = ROOT / "build" / "compat"
-"""Where `make compat` makes one for each version of LiteLLM."""
+"""Where `make compat` makes one for each version of LiteLLM and Python."""
 
 EXAMPLES: Final = f"""\
 examples:
@@ -81,15 +82,18 @@ def _here(wanted: argparse.Namespace) -> Iterable[dict[str, Any]]:
 
 def _elsewhere(versions: Sequence[str], argv: Sequence[str]) -> Iterable[dict[str, Any]]:
     """Measure in the environment of each of these versions, one after another."""
+    language = "py{}.{}".format(*sys.version_info)
     for number in versions:
-        python = ENVIRONMENTS / number / "bin" / "python"
+        python = ENVIRONMENTS / f"{number}-{language}" / "bin" / "python"
+        if number == version("litellm"):
+            python = Path(sys.executable)
         if not python.exists():
-            raise SystemExit(f"There is no {python}. `make compat` makes the environments of the versions it tests.")
+            raise SystemExit(f"There is no {python}; `make compat ARGS={number}` makes it.")
         _say(f"LiteLLM {number}")
         command = [str(python), "-W", "ignore", "-m", "benchmarks.overhead", *argv, "--litellm", "", "--json"]
         found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if not found.stdout:
-            raise SystemExit(f"The benchmark failed with LiteLLM {number}, see above.")
+            raise SystemExit(f"The benchmark failed with LiteLLM {number}, exit code {found.returncode}; see above.")
         yield from json.loads(found.stdout)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from benchmarks.costs.replay import Replay
 from benchmarks.costs.rows import Judged, Row, ratio
 from benchmarks.costs.setting import Setting
-from benchmarks.costs.worker import Worker
+from benchmarks.costs.worker import PRELUDE, Worker
 
 Say = Callable[[str], None]
 Figures = dict[str, list[float]]
@@ -92,8 +92,8 @@ class Field:
         cpu: float = self._workers[rival].do("burst", requests=requests)["cpu"]
         answered = Counter(self._replay.counts()["answered"]) - Counter(before)
         kind = "openai" if (rival, self._first) == ("AsyncOpenAI", "gemini") else self._first
-        if answered != {kind: requests}:
-            raise RuntimeError(f"{rival}: {requests} requests for {kind} were answered by {dict(answered)}")
+        if answered != {kind: PRELUDE + requests}:
+            raise RuntimeError(f"{rival}: {PRELUDE + requests} requests for {kind} were answered by {dict(answered)}")
         return cpu
 
     def rounds(self, ask: Callable[[str], float], rivals: Sequence[str] = ()) -> Figures:
