@@ -299,9 +299,10 @@ def _pytest(result: Result, interpreter: str, seconds: float, log: Path, progres
             copy.write(line)
             if match := re.search(r"\[ *(\d+%)\]", line):
                 progress.say(result.version, match[1], passing=True)
-            if line.startswith(("FAILED", "ERROR")):
+            if line.startswith(("FAILED tests", "ERROR tests")):
                 progress.say(result.version, line.strip()[:160])
-            last = line if line.strip() else last
+            if re.search(r"\d (passed|failed|errors?).* in [\d.]+s", line):
+                last = line
         late = not deadline.is_alive()
         deadline.cancel()
     counts = {name: int(number) for number, name in re.findall(r"(\d+) (passed|failed|error)", last)}

@@ -13,6 +13,7 @@ import pytest
 from litellm.exceptions import BadRequestError
 from litellm.integrations.custom_logger import CustomLogger
 from pydantic import BaseModel
+from rig_callbacks import callbacks_put_back
 
 from adapters import BaseAgent
 from router_config import NoProviderAvailable, Router, route_of
@@ -125,16 +126,17 @@ def test_nothing_of_ours_reaches_a_provider(make_router: Any, simulator: Simulat
     assert set(call.parameters) <= openai_chat | {"contents", "system_instruction"} | {"usage"}
 
 
-def test_the_router_is_told_which_agent_asks(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_router_is_told_which_agent_asks(router: Router) -> None:
     seen: list[Any] = []
 
     class Log(CustomLogger):
         def log_pre_api_call(self, model: str, messages: Any, kwargs: dict[str, Any]) -> None:
             seen.append(kwargs["litellm_params"]["metadata"])
 
-    monkeypatch.setattr(litellm, "input_callback", [Log()])
     theirs = {"trace": "7"}
-    TradingAgent(router=router).ask("hello", metadata=theirs)
+    with callbacks_put_back():
+        litellm.input_callback.append(Log())
+        TradingAgent(router=router).ask("hello", metadata=theirs)
     assert (seen[0]["agent"], seen[0]["trace"]) == ("TradingAgent", "7")
     assert theirs == {"trace": "7"}
 
