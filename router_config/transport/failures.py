@@ -49,6 +49,8 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
         return Reply(None, failure="timeout")
     if (exchange.sent is False or exchange.own_client) and any(isinstance(each, OF_OURSELVES) for each in led):
         return None
+    if any(isinstance(each, ImportError) for each in led):
+        return None  # LiteLLM imports a package that it does not ask for; on an unwatched endpoint, too.
     if exchange.sent:  # The wire was watched, and no answer came over it.
         return Reply(None, failure="disconnected")
     if exchange.sent is False:  # LiteLLM stopped before it sent anything, or took a way around the client it was given.
