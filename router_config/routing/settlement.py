@@ -226,8 +226,11 @@ class Settlements:
             await self.failed(flight, inside, begun=True)
             raise inside
         if error is None:
-            watched = flight.exchange.finished is not None  # Else LiteLLM's chunks tell, which may hold its own guess.
-            used = usage_in(flight.exchange.usage) if watched else _reported(stream.usage_reported)
+            exchange = flight.exchange
+            used = usage_in(exchange.usage)
+            if used is None and (exchange.usage is not None or not exchange.streamed):
+                # Unseen, or in another wire format. Where the wire said nothing, LiteLLM's chunks hold a guess.
+                used = _reported(stream.usage_reported)
             spent = _spent(flight, used)
             await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):

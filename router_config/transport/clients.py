@@ -56,7 +56,9 @@ ERROR_SIGNS: Final = (b'"error"', b'"promptFeedback"')
 """What the JSON of a failure inside a 200 holds somewhere."""
 
 USAGE_SIGNS: Final = (b'"usage":{', b'"usage": {', b'"usageMetadata"')
-FINISH_SIGNS: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"finishReason"', b"[DONE]")
+FINISH_SIGNS: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"finishReason"', b"[DONE]", b'"message_stop"')
+FINISHING_SIGNS: Final = (b'"choices"', b'"candidates"')
+"""What the events of OpenAI's and Gemini's wire formats hold, whose streams say that they are complete."""
 
 LONGEST_EVENT: Final = 65_536
 
@@ -170,7 +172,7 @@ async def note_answer(exchange: Exchange, response: httpx.Response, now: float) 
             exchange.recording.answer_headers = response.headers.raw
             exchange.recording.answer = body
     elif isinstance(response.stream, httpx.AsyncByteStream):
-        exchange.finished = False
+        exchange.streamed = True
         response.stream = WatchedStream(response.stream, partial(_note_event, exchange, now))
 
 
@@ -182,14 +184,17 @@ def _note_event(exchange: Exchange, now: float, event: bytes) -> None:
             exchange.body = event
     if any(sign in event for sign in USAGE_SIGNS):
         exchange.usage = event
-    if not exchange.finished and any(sign in event for sign in FINISH_SIGNS):
-        exchange.finished = True
+    if not exchange.finished:
+        if any(sign in event for sign in FINISH_SIGNS):
+            exchange.finished = True
+        elif any(sign in event for sign in FINISHING_SIGNS):
+            exchange.finished = False
 
 
 class WatchedStream(httpx.AsyncByteStream):
     """A stream of server-sent events that tells of each event of note, and passes all of them on."""
 
-    _SIGNS: Final = (*ERROR_SIGNS, *USAGE_SIGNS, *FINISH_SIGNS)
+    _SIGNS: Final = (*ERROR_SIGNS, *USAGE_SIGNS, *FINISH_SIGNS, *FINISHING_SIGNS)
 
     def __init__(self, stream: httpx.AsyncByteStream, tell: Callable[[bytes], None]) -> None:
         self._stream = stream

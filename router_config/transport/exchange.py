@@ -12,8 +12,9 @@ class Exchange:
 
     provider: LiteLLM's prefix. sent: whether anything of the request left; None where LiteLLM uses a client of its own,
     so that nothing is seen. arrived_at: epoch seconds at which the headers of the answer came. body: of an error, or of
-    a 2xx that holds one. usage: the JSON of the last thing in a stream that reports tokens. finished: whether a stream
-    said that it is complete; None where its wire is not watched. own_client: the caller brought a client.
+    a 2xx that holds one. streamed: the answer comes as events, which are watched. usage: the JSON of the last of them
+    that reports tokens. finished: whether they said that the answer is complete; None where their wire format is not
+    known to say so. own_client: the caller brought a client.
     """
 
     provider: str
@@ -22,6 +23,7 @@ class Exchange:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    streamed: bool = False
     usage: bytes | None = None
     finished: bool | None = None
     own_client: bool = False

@@ -59,8 +59,7 @@ class Opened:
             self.ahead.append(chunk)
             if carries_content(chunk):
                 return self
-        said = self.exchange.finished
-        if not (self._finished if said is None else said):
+        if not (self.exchange.finished if self.exchange.streamed else self._finished):
             raise EmptyStream("the stream ended without an answer")
         return self
 

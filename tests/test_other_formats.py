@@ -1,0 +1,43 @@
+"""A provider whose wire format is neither OpenAI's nor Gemini's: answers and streams are whole, and counted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rig import message
+from rig_anthropic import WORDS, anthropic
+
+from router_config import Router
+
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture
+def router() -> Iterator[Router]:
+    with anthropic() as address:
+        params = {"model": "anthropic/claude-test", "api_key": "simulated-anthropic", "api_base": address}
+        router = Router([{"model_name": "default", "litellm_params": params, "model_info": {"tpd": 100_000}}])
+        try:
+            yield router
+        finally:
+            router.close()
+
+
+def used(router: Router) -> int:
+    (provider,) = router.status()["providers"]
+    assert provider["status"] == "available"
+    return int(provider["usage_today"]["tokens"])
+
+
+def test_a_stream_ends_where_it_says_so_and_is_counted(router: Router) -> None:
+    chunks: Any = router.completion("default", message(), stream=True)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == "".join(WORDS)
+    assert used(router) == 20
+
+
+def test_answers_are_the_same_on_either_way(router: Router) -> None:
+    for _ in range(4):
+        reply: Any = router.completion("default", message())
+        assert reply.choices[0].message.content == "".join(WORDS)
+    assert used(router) == 80
