@@ -15,7 +15,8 @@ from rig_callbacks import callbacks_put_back
 
 from router_config import Router
 from router_config.simulator import Simulator
-from router_config.transport import endpoints, fast_way
+from router_config.transport import endpoints
+from router_config.transport.fast import fast_way
 
 pytestmark = pytest.mark.contract
 

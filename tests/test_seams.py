@@ -10,7 +10,8 @@ from rig import MODELS, MakeRouter, message
 from rig_callbacks import callbacks_put_back
 
 from router_config.simulator import Simulator
-from router_config.transport import answers, clients, listeners, litellm_settings, public_way, seams
+from router_config.transport import clients, public_way, seams
+from router_config.transport.fast import answers, listeners, litellm_settings
 
 pytestmark = pytest.mark.contract
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router_config.transport.exchange import Recording
-from router_config.transport.templates import pairs_of, shape_of, template_of
+from router_config.transport.fast.templates import pairs_of, shape_of, template_of
 
 KEY = "key-of-this-test"
 Messages = list[dict[str, Any]]

@@ -10,7 +10,7 @@ from router_config.clock import Clock
 from router_config.transport import public_way
 from router_config.transport.clients import Clients
 from router_config.transport.exchange import CURRENT, Exchange, Recording
-from router_config.transport.fast_way import FastWay
+from router_config.transport.fast.fast_way import FastWay
 from router_config.transport.streams import Opened
 
 GRACE: Final = 1.0

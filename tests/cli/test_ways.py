@@ -8,7 +8,7 @@ from rig_cli import GOOD
 
 from router_config import cli
 from router_config.config.loading import load_config
-from router_config.transport import answers
+from router_config.transport.fast import answers
 
 
 @pytest.fixture

@@ -22,12 +22,13 @@ import httpx
 import litellm
 
 from router_config.clock import Clock
-from router_config.transport import endpoints, listeners
-from router_config.transport.answers import Answers, Unlike
+from router_config.transport import endpoints
 from router_config.transport.clients import Clients, WatchedHandler, WatchedSDK
 from router_config.transport.exchange import Exchange, Recording
-from router_config.transport.litellm_settings import Settings
-from router_config.transport.templates import SHORTEST_KEY, Shape, Template, pairs_of, shape_of, template_of
+from router_config.transport.fast import listeners
+from router_config.transport.fast.answers import Answers, Unlike
+from router_config.transport.fast.litellm_settings import Settings
+from router_config.transport.fast.templates import SHORTEST_KEY, Shape, Template, pairs_of, shape_of, template_of
 
 LASTS: Final = 10.0
 """Seconds after which a kind is proven anew: the environment, or LiteLLM's settings, may have changed."""
