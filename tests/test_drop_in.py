@@ -148,3 +148,26 @@ def test_an_error_of_our_own_making_is_no_providers(make_router: MakeRouter) -> 
 def test_what_has_no_effect_here_is_said(make_router: MakeRouter, caplog: pytest.LogCaptureFixture) -> None:
     make_router(router_settings={"enable_tag_filtering": True})
     assert "enable_tag_filtering: no effect" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(litellm.Router, "apply"), reason="LiteLLM before 1.109 has no ChangeSet")
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_change_set_reaches_the_deployments_that_are_asked(
+    make_router: MakeRouter, simulator: Simulator, asynchronous: bool
+) -> None:
+    from litellm.router_api import ChangeSet
+
+    router = make_router(providers={**GROQ, "groq": {"models": MODELS["groq"][:1], "limits": {"rpm": 5}}})
+    entry = router.entries[0]
+    changed = litellm.types.router.Deployment(
+        **{**entry, "litellm_params": {**entry["litellm_params"], "rpm": 1, "order": 1}, "model_info": {"id": "other"}}
+    )
+    changes = ChangeSet(upsert=[changed], delete=[entry["model_info"]["id"]], settings={"num_retries": 0})
+    if asynchronous:
+        asyncio.run(router.aapply(changes))
+    else:
+        router.apply(changes)
+    assert router.completion("default", message())._hidden_params["model_id"] == "other"
+    with pytest.raises(NoProviderAvailable):
+        router.completion("default", message())
+    assert simulator.count() == 1

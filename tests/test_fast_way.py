@@ -257,6 +257,44 @@ def test_an_answer_unlike_any_before_is_read_by_litellm(
     assert simulator.count("groq") == 6
 
 
+SAID = b'{"choices":[{"finish_reason":"stop","message":{"content":"a \\"reason\\":"}}],"model":"m"}'
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (SAID.replace(b'"a ', b'"b '), True),
+        (SAID.replace(b'"m"', b'"n"'), True),
+        (SAID.replace(b'"stop"', b'"length"'), False),
+        (SAID.replace(b'"stop"', b"null"), False),
+        (SAID.replace(b'{"content"', b'{"refusal":null,"content"'), False),
+        (SAID.replace(b'"m"', b"null"), False),
+        (SAID.replace(b'"m"', b"[]"), False),
+    ],
+)
+def test_the_shape_of_an_answer_is_its_keys_their_values_kinds_and_why_it_ended(other: bytes, same: bool) -> None:
+    shapes = [frozenset(fast_way.KEYS_IN_JSON.findall(each)) for each in (SAID, other)]
+    assert (shapes[0] == shapes[1]) is same
+
+
+def test_who_answered_is_told_of_each_answer(make_router: MakeRouter, simulator: Simulator, public: list[str]) -> None:
+    """OpenRouter names the host behind a model, and the model that it chose."""
+    router = alone(make_router, "openrouter")
+    for _ in range(3):
+        router.completion("default", message())
+    body = {
+        "id": "gen-1", "object": "chat.completion", "created": 1, "model": "another/model", "provider": "Another",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }  # fmt: skip
+    simulator.fault("openrouter", status=200, body=body)
+    replies = [router.completion("default", message()) for _ in range(3)]
+    assert len(public) == 3
+    expected = {"upstream_provider": "Another", "provider_response_model": "another/model"}
+    for name, value in expected.items():
+        assert {reply._hidden_params.get(name, value) for reply in replies} == {value}
+
+
 @pytest.mark.parametrize("provider", MODELS)
 def test_chats_that_differ_in_words_share_a_template_and_nothing_else(
     make_router: MakeRouter, simulator: Simulator, provider: str
@@ -304,7 +342,7 @@ def test_a_chat_of_another_kind_is_learned_anew(
     assert len(public) == 3
 
 
-@pytest.mark.parametrize("setting", [{"LASTS": -1.0}, {"KINDS": 1}], ids=repr)
+@pytest.mark.parametrize("setting", [{"LASTS": -1.0}, {"KINDS": 1}, {"CHARACTERS": 150}], ids=repr)
 def test_what_was_learned_is_not_kept_for_good(
     make_router: MakeRouter, public: list[str], monkeypatch: pytest.MonkeyPatch, setting: dict[str, Any]
 ) -> None:

@@ -179,6 +179,7 @@ def test_an_answer_is_cached(make_router: MakeRouter, simulator: Simulator, way:
         first, second = (call(router, "completion", way, messages=message()) for _ in range(2))
         assert first.choices[0].message.content == second.choices[0].message.content
         assert (first.id, second._hidden_params["cache_hit"]) == (second.id, True)
+        assert route_of(second).provider == "cache"
         assert simulator.count() == 1
         assert router.status()["providers"][0]["usage_today"]["requests"] == 1
 

@@ -1,7 +1,7 @@
 """The door to LiteLLM examined without a provider: which of its ways are open with the LiteLLM that is installed.
 
-For each provider of the configuration three chats go through the door on an in-process connection that plays a valid
-answer: two the public way, from which the fast way learns, and one the fast way.
+For each provider of the configuration a few chats go through the door on an in-process connection that plays a valid
+answer: two the public way, from which the fast way learns, and then one the fast way.
 """
 
 import asyncio
@@ -21,6 +21,10 @@ from router_config.transport.exchange import Exchange
 from router_config.transport.transport import Transport
 
 MESSAGES: Final = [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": "Hello"}]
+
+
+CHATS: Final = 5
+"""Chats after which a provider that could go the fast way would do so: two are learned from."""
 
 
 class _PlayingClients(Clients):
@@ -83,7 +87,9 @@ async def _why_public(prefix: str, model: str) -> str | None:
     }
     transport = Transport(SystemClock(), {"timeout": 10.0}, clients=_PlayingClients(prefix, model))
     try:
-        for _ in range(3):
+        for _ in range(CHATS):
+            if transport.fast_path:
+                break
             exchange = Exchange(prefix)
             await transport.ask("acompletion", {"model": "default", "messages": MESSAGES}, entry, "default", exchange)
     except Exception as error:
@@ -93,4 +99,4 @@ async def _why_public(prefix: str, model: str) -> str | None:
     off = [seam.off for seam in seams.all_probed() if seam.off is not None and prefix in seam.name]
     if off:
         return off[0]
-    return "request or answer was not proven to be the same" if exchange.sent else "LiteLLM takes no client of ours"
+    return transport.why_public if exchange.sent else "LiteLLM takes no client of ours"

@@ -30,7 +30,7 @@ from router_config.routing.estimate import need_of
 from router_config.routing.event_loop_lag import Pulse
 from router_config.routing.inspection import Inspection
 from router_config.routing.refusals import lies_in_the_request, refusal
-from router_config.routing.request import Flight, Request, Tried, agent_of
+from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, agent_of
 from router_config.routing.reservation import Reservations
 from router_config.routing.settlement import Settlements
 from router_config.status.explanation import absent_from
@@ -209,6 +209,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         asked = endpoints.named(endpoint, args, kwargs)
         kept = await response_cache.kept(endpoint, asked, self._settings)
         if kept is not None:
+            kept._hidden_params[ROUTE_KEY] = Route("cache", asked["model"], ())
             return kept
         reply, hops = await fallbacks.served(partial(self._serve, endpoint), asked, self._settings)
         await response_cache.keep(endpoint, asked, self._settings, reply)

@@ -8,6 +8,7 @@ import inspect
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +17,6 @@ from litellm import router as litellm_router
 
 OURS: Final = {"order": "priority", "rpm": "rpm", "tpm": "tpm"}
 """What LiteLLM routes by, in `litellm_params`, and its name in `model_info`, where ours reads it."""
-
-CALLBACK_LISTS: Final = ("callbacks", "success_callback", "failure_callback", "input_callback", "service_callback")
 
 if TYPE_CHECKING:
     from litellm.router import Router as LiteLLMRouter
@@ -76,7 +75,7 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
         if name in _setting_names():
             return self._settings.setdefault(name, value)
         if inspect.iscoroutinefunction(value) and name.startswith("a") and name not in ASK_NOBODY:
-            _LOG.warning("router.%s is litellm.Router's own: its requests are not counted against limits", name)
+            _warn_once("router.%s is litellm.Router's own: its requests are not counted against limits", name)
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -99,11 +98,12 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """LiteLLM's model list as it is now, each entry with its id; copies of its own kinds of mappings."""
+        """LiteLLM's model list as it is now, `moved`, each entry with its id; copies of its own kinds of mappings."""
         registry = getattr(self._held, "registry", None)
         listed = registry().all() if callable(registry) else self._held.model_list
         return [
-            {name: dict(each) if isinstance(each, dict) else each for name, each in entry.items()} for entry in listed
+            {**entry, **{name: dict(each) for name, each in moved(entry).items() if isinstance(each, dict)}}
+            for entry in listed
         ]
 
     # What changes the model list. Each takes what LiteLLM takes and returns what LiteLLM returns.
@@ -123,6 +123,22 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     def update_settings(self, **settings: Any) -> Any:
         self._settings.update(settings)
         return self._change(self._held.update_settings, **settings)
+
+    def apply(self, changes: Any) -> Any:
+        """LiteLLM's `ChangeSet` (1.109 and later)."""
+        return self._change(self._held.apply, self._heeded(changes))
+
+    async def aapply(self, changes: Any) -> Any:
+        """The same, which can also ask providers what they serve."""
+        try:
+            with _callbacks_as_before():
+                return await self._held.aapply(self._heeded(changes))
+        finally:
+            self._model_list_changed()
+
+    def _heeded(self, changes: Any) -> Any:
+        self._settings.update({**changes.assign, **changes.settings})
+        return replace(changes, upsert=[moved_deployment(each) for each in changes.upsert])
 
     def _change(self, change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
@@ -146,6 +162,11 @@ def moved_deployment(deployment: Any) -> Any:
     """The same for LiteLLM's `Deployment`."""
     entry = deployment.model_dump(exclude_none=True)
     return type(deployment)(**moved(entry)) if OURS.keys() & entry["litellm_params"].keys() else deployment
+
+
+@cache
+def _warn_once(message: str, name: str) -> None:
+    _LOG.warning(message, name)
 
 
 @cache

@@ -10,7 +10,7 @@ from router_config.clock import Clock
 from router_config.transport import public_way
 from router_config.transport.clients import Clients
 from router_config.transport.exchange import CURRENT, Exchange, Recording
-from router_config.transport.fast.fast_way import FastWay
+from router_config.transport.fast.fast_way import FastWay, Name
 from router_config.transport.streams import Opened
 
 GRACE: Final = 1.0
@@ -34,12 +34,17 @@ class Transport:
     ) -> None:
         self._clients = clients or Clients(clock)
         self._settings = settings
-        self._fast = FastWay(clock, self._clients) if fast_path else None
+        self._fast = FastWay(self._clients) if fast_path else None
 
     @property
     def fast_path(self) -> bool:
         """Whether chats go the fast way."""
         return self._fast is not None and self._fast.in_use
+
+    @property
+    def why_public(self) -> str | None:
+        """What was not proven, where chats do not go the fast way."""
+        return None if self._fast is None or self._fast.in_use else self._fast.why
 
     async def ask(
         self, endpoint: str, given: Mapping[str, Any], entry: Mapping[str, Any], group: str, exchange: Exchange
@@ -68,7 +73,7 @@ class Transport:
             CURRENT.reset(token)
 
     async def _fast_or_public(
-        self, fast: FastWay, kind: str, asked: dict[str, Any], entry: Mapping[str, Any], exchange: Exchange
+        self, fast: FastWay, kind: Name, asked: dict[str, Any], entry: Mapping[str, Any], exchange: Exchange
     ) -> Any:
         found = fast.find(kind, asked["messages"])
         if found is not None:

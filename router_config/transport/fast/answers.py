@@ -38,9 +38,13 @@ OF_THE_ANSWER: Final = frozenset(
         "_response_ms",
         "litellm_overhead_time_ms",
         "callback_duration_ms",
+        "optional_params",  # Taken away by LiteLLM in a thread, at a moment of its own.
     }
 )
 """Hidden parameters that differ from one answer of a kind to the next."""
+
+OF_THE_DEPLOYMENT: Final = frozenset({"api_base", "custom_llm_provider", "litellm_model_name", "region_name"})
+"""Hidden parameters that are the same for all answers of a deployment."""
 
 PREFIX: Final = "llm_provider-"
 
@@ -145,16 +149,17 @@ class _NoListener:
 class Answers:
     """How answers of one kind are read.
 
-    prepare: what the reader is given for a response. hidden: what LiteLLM adds to each answer. headers: how it names
-    the provider's headers. with_raw_headers: whether it keeps them as they came, too. prefix: what it puts before the
-    model's name.
+    prepare: what the reader is given for a response. hidden: what LiteLLM adds to each answer. copied: what it takes
+    from the answer's JSON, and the keys it has there. headers: how it names the provider's headers. with_raw_headers:
+    whether it keeps them as they came, too. prefix: what it puts before the model's name.
     """
 
     reader: Any
     prepare: Callable[[httpx.Response], Any]
     model: str
     hidden: Mapping[str, Any]
-    headers: "HeaderNames"
+    copied: tuple[tuple[str, str], ...]
+    headers: HeaderNames
     with_raw_headers: bool
     prefix: str = ""
 
@@ -167,11 +172,11 @@ class Answers:
         found = reader(str(asked["model"]), provider)
         if found is None:
             return None
-        lasting = {name: value for name, value in hidden.items() if name not in OF_THE_ANSWER}
+        lasting, copied = _constant_and_copied(_lasting(hidden), response)
         model, headers = str(asked["model"]).removeprefix(f"{provider}/"), HeaderNames.like(hidden, response)
         prefix = f"{provider}/" if str(reply.model).startswith(f"{provider}/") else ""
         for prepare in (_as_it_came, _as_the_sdk_gives_it):
-            answers = cls(found, prepare, model, lasting, headers, "headers" in hidden, prefix)
+            answers = cls(found, prepare, model, lasting, copied, headers, "headers" in hidden, prefix)
             if answers.agree(response, asked, reply):
                 return answers
         return None
@@ -209,7 +214,10 @@ class Answers:
         cost = _cost(reply, asked["model_info"])
         if cost is None:
             raise Unlike
-        hidden: dict[str, Any] = {**reply._hidden_params, **self.hidden}
+        hidden: dict[str, Any] = {**self.hidden, **reply._hidden_params}
+        if self.copied:
+            came = response.json()
+            hidden.update((name, came[key]) for name, key in self.copied if key in came and name not in hidden)
         hidden.update(
             additional_headers=self.headers.named(headers),
             response_cost=cost,
@@ -239,9 +247,26 @@ class Answers:
         same_cost = price == (0, 0) or (
             isinstance(expected_cost, int | float) and abs(cost - expected_cost) <= 1e-9 + 1e-6 * abs(expected_cost)
         )
-        lasting = {name: value for name, value in theirs.items() if name not in OF_THE_ANSWER}
-        ours_lasting = {name: value for name, value in ours._hidden_params.items() if name not in OF_THE_ANSWER}
-        return type(ours) is type(reply) and told == expected and same_headers and same_cost and lasting == ours_lasting
+        same_hidden = _lasting(theirs) == _lasting(ours._hidden_params)
+        return type(ours) is type(reply) and told == expected and same_headers and same_cost and same_hidden
+
+
+def _lasting(hidden: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in hidden.items() if name not in OF_THE_ANSWER}
+
+
+def _constant_and_copied(
+    hidden: Mapping[str, Any], response: httpx.Response
+) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+    """What of an answer's hidden parameters is the same each time, and what is a value of its JSON, by name and key."""
+    came = response.json()
+    texts = {value: key for key, value in came.items() if isinstance(value, str)} if isinstance(came, dict) else {}
+    copied = {
+        name: texts[value]
+        for name, value in hidden.items()
+        if name not in OF_THE_DEPLOYMENT and isinstance(value, str) and value in texts
+    }
+    return {name: value for name, value in hidden.items() if name not in copied}, tuple(copied.items())
 
 
 def _cost(reply: Any, model_info: Mapping[str, Any]) -> float | None:

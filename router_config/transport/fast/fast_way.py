@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, cast
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple, cast
 
 import httpx
 import litellm
 
-from router_config.clock import Clock
 from router_config.transport import endpoints
 from router_config.transport.clients import Clients, WatchedHandler, WatchedSDK
 from router_config.transport.exchange import Exchange, Recording
@@ -35,6 +35,9 @@ LASTS: Final = 10.0
 
 KINDS: Final = 1000
 """Kinds of chats that are remembered; an agent with a new seed for each request has no end of them."""
+
+CHARACTERS: Final = 4_000_000
+"""Characters of templates that are remembered, of all kinds together."""
 
 SHAPES: Final = 200
 """Shapes of messages and answers that are remembered of a kind."""
@@ -62,8 +65,9 @@ OF_THE_DECORATOR: Final = frozenset({"metadata", "litellm_call_id", "success_cal
 """What LiteLLM's decorator changes in any request."""
 
 KEYS_IN_JSON: Final = re.compile(
-    rb'(?<!\\)"([A-Za-z_][\w-]*)"\s*:|"(?:finish_reason|finishReason)"\s*:\s*("[^"]*"|null)'
+    rb'(?<!\\)"(?:(\w*[rR]eason)"\s*:\s*("[^"]*"|null)|([A-Za-z_][\w-]*)"\s*:\s*(["{\[ntf]?))'
 )
+"""What of an answer decides how it is read: its keys, the kind of each one's value, and why it ended."""
 
 _PLAYED: Final[ContextVar[httpx.Response | Exception | None]] = ContextVar("router_config_played", default=None)
 
@@ -76,7 +80,8 @@ class Kind:
     seen in such requests, and until when that counts. filled: the templates of other requests, by the shape of all
     their messages, and until when. first: what one request showed, until another shows the same. answers: how they are
     read. proven: the shapes of answers that were read as LiteLLM reads them. told: what callbacks are told, where
-    somebody listens. Times are monotonic seconds.
+    somebody listens. held: characters of all templates. why: what was
+    not proven by the last chat that went the public way. Times are monotonic seconds.
     """
 
     verbatim: Template | None = None
@@ -86,6 +91,8 @@ class Kind:
     answers: Answers | None = None
     proven: set[frozenset[Any]] = field(default_factory=set)
     told: listeners.Told | None = None
+    held: int = 0
+    why: str | None = None
 
     def template(self, shape: Shape, now: float) -> Template | None:
         """The template that is proven for messages of a shape.
@@ -101,7 +108,7 @@ class Kind:
         pairs = pairs_of(shape)
         if not self.pairs.keys() >= pairs:
             return None
-        over = [each for each in pairs if self.pairs[each] <= now]
+        over = [each for each in pairs if self.pairs.get(each, now) <= now]
         self.pairs.update((each, now + LASTS) for each in over)
         return None if over else self.verbatim
 
@@ -122,6 +129,11 @@ class Kind:
             self.forget(shape)
         return agreed
 
+    def characters(self) -> int:
+        """How much is held of templates."""
+        held = {id(each): each for each in (*self.first.values(), *(each for each, _ in self.filled.values()))}
+        return sum(len(part) for each in held.values() for part in each.parts)
+
     def trust(self, shape: Shape, template: Template, until: float) -> None:
         """Send chats of this shape from the template until then."""
         if template.holes is not None:
@@ -135,12 +147,19 @@ class Kind:
         self.pairs.update((each, until) for each in pairs_of(shape))
 
 
+class Name(NamedTuple):
+    """What tells one kind of chats from others: a digest of whom and what is asked, and whether somebody listens."""
+
+    digest: bytes
+    listened: bool
+
+
 class FastWay:
     """The kinds of chats of one Router."""
 
-    def __init__(self, clock: Clock, clients: Clients) -> None:
-        self._clock, self._clients = clock, clients
-        self._kinds: dict[str, Kind] = {}
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._kinds: dict[Name, Kind] = {}
         self._lock = threading.Lock()
         self._settings: Settings | None = None
         self._original = litellm.acompletion
@@ -152,7 +171,12 @@ class FastWay:
         """Whether a chat went this way."""
         return self._in_use
 
-    def takes(self, asked: Mapping[str, Any]) -> str | None:
+    @property
+    def why(self) -> str | None:
+        """What was not proven of the chats that were learned from."""
+        return next((each.why for each in self._kinds.values() if each.why is not None), None)
+
+    def takes(self, asked: Mapping[str, Any]) -> Name | None:
         """The kind of a chat that may go this way; None for one that may not."""
         if asked.get("stream") or litellm.acompletion is not self._original or not _is_plain(self._original):
             return None
@@ -163,16 +187,17 @@ class FastWay:
         shared = {name: value for name, value in asked.items() if name not in OF_ONE_REQUEST}
         listened = any(True for _ in self._settings.callbacks())
         try:
-            return json.dumps([shared, self._settings.shaping(), _short(asked.get("api_key")), listened])
+            text = json.dumps([shared, self._settings.shaping(), _short(asked.get("api_key"))])
+            return Name(blake2b(text.encode(), digest_size=16).digest(), listened)
         except (TypeError, ValueError):  # A class for the answer's format, say.
             return None
 
-    def find(self, kind: str, messages: Any) -> tuple[Kind, Template] | None:
+    def find(self, kind: Name, messages: Any) -> tuple[Kind, Template] | None:
         """What is proven for a chat of this kind."""
         known = self._kinds.get(kind)
         if known is None:
             return None
-        if self._is_listened(kind) and (known.told is None or known.told.off):
+        if kind.listened and (known.told is None or known.told.off):
             return None
         shape = shape_of(messages)
         template = None if shape is None else known.template(shape, time.monotonic())
@@ -227,6 +252,8 @@ class FastWay:
         seconds = time.monotonic() - began
         if listener is not None:
             listener.model_call_details["llm_api_duration_ms"] = seconds * 1000
+            if kind.told is not None and "response_headers" in kind.told.names[0]:
+                listener.model_call_details["response_headers"] = dict(response.headers)
         if response.status_code == 200 and kind.answers is not None:
             seen = frozenset(KEYS_IN_JSON.findall(response.content))
             if seen in kind.proven:
@@ -239,9 +266,9 @@ class FastWay:
             return reply
         return await self._play(response, asked, exchange, listener)
 
-    def listening(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def listening(self, kind: Name, asked: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a chat that goes the public way, with a callback of ours where others listen."""
-        if not self._is_listened(kind) or listeners.wrapped() is None:
+        if not kind.listened or listeners.wrapped() is None:
             return asked
 
         def learn(told: Mapping[str, Any]) -> None:
@@ -251,11 +278,7 @@ class FastWay:
 
         return {**asked, "success_callback": [listeners.callback(learn)]}
 
-    @staticmethod
-    def _is_listened(kind: str) -> bool:
-        return kind.endswith("true]")
-
-    def learn(self, kind: str, asked: Mapping[str, Any], provider: str, recording: Recording, reply: Any) -> None:
+    def learn(self, kind: Name, asked: Mapping[str, Any], provider: str, recording: Recording, reply: Any) -> None:
         """Learn from a chat that went the public way, or find that what was learned no longer holds."""
         shape = shape_of(asked["messages"])
         if shape is None or recording.requests != 1 or recording.status != 200:
@@ -264,25 +287,35 @@ class FastWay:
         with self._lock:
             known = self._kinds.get(kind)
             if known is None:
-                while len(self._kinds) >= KINDS > 0:
-                    self._kinds.pop(next(iter(self._kinds)))
+                self._make_room(KINDS - 1)
                 known = self._kinds[kind] = Kind()
         if template is None or not self._are_known(asked, template):
+            known.why = "the request does not show where its messages and parameters went"
             known.forget(shape)
             return
         agreed = known.show(shape, template)
+        known.held = known.characters()
+        with self._lock:
+            self._make_room(KINDS)
         if agreed is None:
+            known.why = "no two requests were the same around their messages"
             return
         response = _response(recording)
         if known.answers is None:
             known.answers = Answers.like(asked, provider, reply, response)
-        if known.answers is None:
-            return
         seen = frozenset(KEYS_IN_JSON.findall(response.content))
         if self._prove(known, seen, response, reply, asked):
+            known.why = None
             known.trust(shape, agreed, time.monotonic() + LASTS)
         else:
+            known.why = "the answer is not read as LiteLLM reads it"
             known.forget(shape)
+
+    def _make_room(self, most: int) -> None:
+        """Forget the kinds that were learned first, where there are more than that or too much is held of them."""
+        held = sum(each.held for each in self._kinds.values())
+        while self._kinds and (len(self._kinds) > most or held > CHARACTERS):
+            held -= self._kinds.pop(next(iter(self._kinds))).held
 
     def _prove(self, kind: Kind, seen: frozenset[Any], response: httpx.Response, reply: Any, asked: Any) -> bool:
         """Whether our reading of these bytes is LiteLLM's."""

@@ -7,6 +7,7 @@ went the public way, and compared with what it is told of one that did not.
 """
 
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from copy import deepcopy
@@ -24,6 +25,20 @@ GIVEN: Final = ("metadata", "litellm_metadata", "model_info", "api_key")
 """Among LiteLLM's parameters of a request, those that are the request's own."""
 
 NOT_LEARNED: Final = frozenset({*GIVEN, "litellm_call_id", "logger_fn", "preset_cache_key", "litellm_trace_id"})
+
+PASSING: Final = frozenset(
+    {
+        "llm_api_duration_ms", "additional_args", "original_response", "input", "api_call_start_time",
+        "response_cost_failure_debug_information",
+    }
+)  # fmt: skip
+"""What is told of some chats and not of others."""
+
+OF_EACH: Final = PASSING | NOT_LEARNED | {
+    "messages", "litellm_params", "standard_logging_object", "response_headers", "response_cost", "start_time",
+    "end_time", "completion_start_time", "cache_hit",
+}  # fmt: skip
+"""What is told of a chat that is its own, and is never told of another."""
 
 Ask = Callable[[Mapping[str, Any], Any], Awaitable[Any]]
 """Asks from a template, with the request's arguments and its logging object."""
@@ -73,7 +88,7 @@ def learn(told: Mapping[str, Any]) -> Told:
         litellm={name: _copied(value) for name, value in params.items() if name not in NOT_LEARNED},
         provider=str(told.get("custom_llm_provider") or ""),
         names=_names(told),
-        others={name: _copied(value) for name, value in told.items() if name not in OF_EACH},
+        others={name: value for name, value in told.items() if name not in OF_EACH and _is_constant(value, told)},
     )
 
 
@@ -86,7 +101,7 @@ def prove(known: Told, told: Mapping[str, Any]) -> None:
         return
     known.proven = all(theirs <= each for theirs, each in zip(known.names, ours, strict=True))
     known.off = not known.proven
-    missing = sorted(set().union(*known.names) - set().union(*ours))
+    missing = sorted(set().union(*(theirs - each for theirs, each in zip(known.names, ours, strict=True))))
     why = None if known.proven else f"LiteLLM tells callbacks more than is known here: {missing}"
     seams.note(f"{NAME}, of {known.provider}", why)
 
@@ -102,12 +117,21 @@ def callback(tell: Callable[[Mapping[str, Any]], None]) -> Callable[..., Awaitab
 
 def _names(told: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
     record = told.get("standard_logging_object") or {}
-    passing = {"llm_api_duration_ms", "additional_args", "original_response", "input", "api_call_start_time"}
     return (
-        frozenset(name for name in told if name not in passing and not name.startswith("has_logged")),
+        frozenset(name for name in told if name not in PASSING and not name.startswith("has_logged")),
         frozenset(told.get("litellm_params") or {}) - NOT_LEARNED,
         frozenset(record),
     )
+
+
+def _is_constant(value: Any, told: Mapping[str, Any]) -> bool:
+    """Whether a value may be told of every chat of a kind: plain data, without the key of this one."""
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    key = (told.get("litellm_params") or {}).get("api_key") or told.get("api_key")
+    return not key or json.dumps(str(key))[1:-1] not in text
 
 
 def _copied(value: Any) -> Any:
@@ -117,9 +141,6 @@ def _copied(value: Any) -> Any:
         return value
 
 
-OF_EACH: Final = frozenset({"messages", "input", "litellm_params", "standard_logging_object", "original_response"})
-"""What is told of a chat that is its own."""
-
 _ASK: Final[ContextVar[tuple[Ask, Told] | None]] = ContextVar("router_config_ask", default=None)
 
 
@@ -127,18 +148,17 @@ _ASK: Final[ContextVar[tuple[Ask, Told] | None]] = ContextVar("router_config_ask
 def wrapped() -> Callable[..., Awaitable[Any]] | None:
     """A function of LiteLLM's kind that asks from a template. None where LiteLLM cannot be worn like that."""
     client = getattr(litellm, "client", None)
-    logging = getattr(getattr(litellm, "Logging", None), "update_environment_variables", None)
     if not callable(client):
         seams.note(NAME, "LiteLLM has no decorator called client")
         return None
     try:
         from litellm.litellm_core_utils.litellm_logging import Logging
 
-        logging = inspect.signature(Logging.update_environment_variables).parameters
+        arguments = inspect.signature(Logging.update_environment_variables).parameters
     except (ImportError, AttributeError, ValueError) as error:
         seams.note(NAME, f"LiteLLM's logging object is another one: {error}")
         return None
-    if not logging.keys() >= {"litellm_params", "optional_params", "model", "user", "additional_params"}:
+    if not arguments.keys() >= {"litellm_params", "optional_params", "model", "user", "additional_params"}:
         seams.note(NAME, "LiteLLM's logging object takes other arguments")
         return None
 
