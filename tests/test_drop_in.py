@@ -150,7 +150,7 @@ def test_what_has_no_effect_here_is_said(make_router: MakeRouter, caplog: pytest
     assert "enable_tag_filtering: no effect" in caplog.text
 
 
-@pytest.mark.skipif(not hasattr(litellm.Router, "apply"), reason="LiteLLM before 1.109 has no ChangeSet")
+@pytest.mark.skipif(not hasattr(litellm.router.Router, "apply"), reason="LiteLLM before 1.109 has no ChangeSet")
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_change_set_reaches_the_deployments_that_are_asked(
     make_router: MakeRouter, simulator: Simulator, asynchronous: bool
