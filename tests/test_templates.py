@@ -78,8 +78,8 @@ def test_another_key_takes_the_place_of_the_first() -> None:
     assert template is not None
     url, headers = template.address("another-key")
     assert KEY not in repr((url, headers, template))
-    assert ("authorization", "Bearer another-key") in headers
-    assert all(name != "host" for name, _ in headers)
+    assert headers["authorization"] == "Bearer another-key"
+    assert "host" not in headers
 
 
 @pytest.mark.parametrize("body", [{"user": KEY, "messages": []}, {"messages": [], "note": f"with {KEY}"}])

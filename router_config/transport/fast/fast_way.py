@@ -241,12 +241,11 @@ class FastWay:
         self, kind: Kind, template: Template, exchange: Exchange, asked: Mapping[str, Any], listener: Any
     ) -> Any:
         began = time.monotonic()
-        client = self._clients.handler(asked["timeout"]).client
         url, headers = template.address(asked.get("api_key"))
-        request = client.build_request(template.method, url, headers=headers, content=template.body(asked["messages"]))
+        content = template.body(asked["messages"])
         exchange.sent = False
         try:
-            response = await client.send(request)
+            response = await self._clients.send(asked["timeout"], template.method, url, headers, content)
         except httpx.HTTPError as error:
             return await self._play(error, asked, exchange, listener)
         seconds = time.monotonic() - began

@@ -5,14 +5,19 @@ Pure: a template is made of recorded requests and gives the bytes of the next on
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+import httpx
 
 from router_config.transport.exchange import Recording
 
 OF_THE_CONNECTION: Final = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 SHORTEST_KEY: Final = 6
 """Characters of a key that is found in a header and replaced; a shorter one might be anything."""
+
+KEYS: Final = 100
+"""Keys for which a template keeps URL and headers."""
 
 KEY: Final = "\ue000key\ue000"
 _MESSAGES: Final = "\ue000messages\ue000"
@@ -26,7 +31,7 @@ class Template:
 
     parts: what stands between the holes of the body, as JSON. holes: which message's text goes where, in order; None
     where the body holds the messages as they are given. sparse: without what is None in them; None where that is not
-    known, since nothing was.
+    known, since nothing was. addresses: URL and headers by key, made when they were first asked for.
     """
 
     method: str
@@ -35,6 +40,9 @@ class Template:
     parts: tuple[str, ...]
     holes: tuple[int, ...] | None
     sparse: bool | None = None
+    addresses: dict[str | None, tuple[httpx.URL, httpx.Headers]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def has_key(self) -> bool:
@@ -59,11 +67,15 @@ class Template:
             return known if replace(other, sparse=known.sparse) == known else None
         return None
 
-    def address(self, key: str | None) -> tuple[str, list[tuple[str, str]]]:
+    def address(self, key: str | None) -> tuple[httpx.URL, httpx.Headers]:
         """URL and headers for this key."""
-        if key is None:
-            return self.url, list(self.headers)
-        return self.url.replace(KEY, key), [(name, value.replace(KEY, key)) for name, value in self.headers]
+        known = self.addresses.get(key)
+        if known is None:
+            if len(self.addresses) >= KEYS:
+                self.addresses.clear()
+            filled = [(name, value.replace(KEY, key or "")) for name, value in self.headers]
+            known = self.addresses[key] = httpx.URL(self.url.replace(KEY, key or "")), httpx.Headers(filled)
+        return known
 
 
 def pairs_of(shape: Shape) -> frozenset[Any]:
