@@ -188,7 +188,7 @@ class Event(_Document):
     """What happened to a provider."""
 
     at: str
-    kind: Literal["failover", "cooldown", "disabled", "exhausted"]
+    kind: Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage"]
     provider: str
     reason: str
     until: str | None

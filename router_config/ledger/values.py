@@ -78,7 +78,7 @@ class Settlement(NamedTuple):
     `alive`: True when the provider answered (a probe succeeded), False when it failed, None when nobody can tell.
     `cooldowns`: those that begin now. `reports`: the limits that the answer named.
     `counted`: what else happened, and how many times. The store itself counts cooldowns that begin.
-    `decision`: set where the request ended with this attempt.
+    `decision`: set where the request ended with this attempt. `events`: what else a chart shows.
     """
 
     spent: Amount | None
@@ -90,6 +90,7 @@ class Settlement(NamedTuple):
     outcome: Outcome | None = None
     counted: tuple[tuple[Counted, int], ...] = ()
     decision: Decision | None = None
+    events: tuple[Event, ...] = ()
 
 
 class Usage(NamedTuple):

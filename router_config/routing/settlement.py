@@ -12,6 +12,7 @@ from router_config.deployments.deployment import Deployment
 from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
 from router_config.ledger.rules.gates import Cooldown, Status
+from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import Counted
@@ -21,8 +22,9 @@ from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import ROUTE_KEY, Flight, Route
 from router_config.routing.reservation import LEASE
+from router_config.routing.spending import in_full, spent_on, told_by_answer, told_by_stream
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
-from router_config.signals.usage import Usage, usage_in
+from router_config.signals.usage import NOTHING_SAID, Reported
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.failures import hide_key, reached, reply_of
 from router_config.transport.streams import Abandoned, Stream
@@ -58,9 +60,10 @@ class Settlements:
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         hidden = getattr(reply, "_hidden_params", None)
         cached = flight.exchange.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
-        spent = None if cached else _spent(flight, _reported(getattr(reply, "usage", None)))
+        told = NOTHING_SAID if cached else told_by_answer(flight, reply)
+        spent = None if cached else spent_on(flight, told)
         route = self.route(flight)
-        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
+        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route
 
@@ -85,7 +88,7 @@ class Settlements:
         elif reply.status is not None and reply.status >= 400:
             spent = Amount(requests=1)
         else:
-            spent = _in_full(flight)
+            spent = in_full(flight)
         self._note(flight, verdict.kind.value, verdict.message)
         if verdict.kind in OF_THE_REQUEST:
             flight.tried.add_unfit(flight.deployment)
@@ -113,7 +116,7 @@ class Settlements:
 
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
-        spent = _in_full(flight) if reached(flight.exchange, error) else None
+        spent = in_full(flight) if reached(flight.exchange, error) else None
         self._note(flight, CANCELLED, "")
         await asyncio.shield(
             self._settle(flight, spent, None, alive=None, cancelled=True, decision=self._gave_up(flight))
@@ -129,6 +132,7 @@ class Settlements:
         decision: Decision | None,
         cancelled: bool = False,
         observations: tuple[Observation, ...] | None = None,
+        told: Reported = NOTHING_SAID,
     ) -> None:
         if flight.settled:
             return
@@ -158,6 +162,7 @@ class Settlements:
                 else None,
                 counted=_counted(flight),
                 decision=decision,
+                events=_events(flight, told, now),
             ),
             self._moments.next(),
         )
@@ -226,18 +231,14 @@ class Settlements:
             await self.failed(flight, inside, begun=True)
             raise inside
         if error is None:
-            exchange = flight.exchange
-            used = usage_in(exchange.usage)
-            if used is None and (exchange.usage is not None or not exchange.streamed):
-                # Unseen, or in another wire format. Where the wire said nothing, LiteLLM's chunks hold a guess.
-                used = _reported(stream.usage_reported)
-            spent = _spent(flight, used)
-            await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent))
+            told = told_by_stream(flight, stream.usage_reported)
+            spent = spent_on(flight, told)
+            await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
             await self.failed(flight, error, begun=True)
         else:
             left = decided(flight.request, flight.tried, CANCELLED, self._clock.now(), by=flight)
-            settling = self._settle(flight, _in_full(flight), None, alive=True, cancelled=True, decision=left)
+            settling = self._settle(flight, in_full(flight), None, alive=True, cancelled=True, decision=left)
             if self._background.is_here:
                 await settling
             else:  # The caller's loop may be ending just now, and cancel whatever has not begun.
@@ -256,24 +257,12 @@ class Settlements:
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
 
-def _in_full(flight: Flight) -> Amount:
-    """What was reserved, for an attempt of which nobody says what it used.
-
-    Dollars by the tokens expected: an answer of unknown length may have reserved all that was left of a budget.
-    """
-    amount = flight.lease.amount
-    return amount._replace(usd=min(amount.usd, flight.deployment.need(amount.tokens, 0).usd))
-
-
-def _spent(flight: Flight, usage: Usage | None) -> Amount:
-    """What a completed attempt really used; the reservation where the provider did not say."""
-    return _in_full(flight) if usage is None else flight.deployment.need(usage.total, usage.prompt)
-
-
-def _reported(usage: Any) -> Usage | None:
-    """The usage on an answer of LiteLLM's."""
-    total = getattr(usage, "total_tokens", None)
-    return Usage(total, getattr(usage, "prompt_tokens", None) or 0) if isinstance(total, int) else None
+def _events(flight: Flight, told: Reported, now: float) -> tuple[Event, ...]:
+    if not told.implausible:
+        return ()
+    reason = f"{flight.deployment.model}: implausible usage ({told.implausible})"
+    reason += "" if told.usage is not None else "; the reservation is counted"
+    return (Event(now, "implausible_usage", flight.deployment.provider, reason, now),)
 
 
 def _counted(flight: Flight) -> tuple[tuple[Counted, int], ...]:

@@ -1,9 +1,26 @@
-"""The tokens that an answer used, as its provider reports them in a stream."""
+"""The tokens that an answer used, as its provider reports them. Any JSON and any number may come."""
 
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+import re
+from math import inf
+from typing import Any, Final, NamedTuple
+
+WIDEST_CONTEXT: Final = 2**21
+"""Tokens that fit the widest context windows: the most that a model may take of which nothing is known."""
+
+USAGE_KEYS: Final = ("usage", "usageMetadata")
+
+_NO_OBJECT: Final = re.compile(rb'"usage"\s*:(?!\s*(?:\{|null))|"usageMetadata"\s*:(?!\s*\{)')
+_NO_COUNT: Final = re.compile(
+    rb'"\w*(?:tokens|okenCount)"\s*:(?!\s*(?:\d{1,12}|null)\s*[,}])|"\w*[dD]etails"\s*:(?!\s*[\[{n])|"cost"\s*:\s*-',
+    re.ASCII,
+)
+_DEPTH: Final = 3
+"""Objects in which a usage lies at most, as in Responses' `{"response": {"usage": ...}}`."""
+
+_SHOWN: Final = 40
 
 
 class Usage(NamedTuple):
@@ -13,21 +30,123 @@ class Usage(NamedTuple):
     prompt: int
 
 
-def usage_in(event: bytes | None) -> Usage | None:
-    """The usage in one event of a stream: OpenAI's `usage`, or Gemini's `usageMetadata`. None where it holds none."""
-    try:
-        document = json.loads(event or b"")
-    except ValueError:
-        return None
+class Reported(NamedTuple):
+    """What a provider reported. usage: None where it said nothing that can be. implausible: what cannot be."""
+
+    usage: Usage | None
+    implausible: str = ""
+
+
+NOTHING_SAID: Final = Reported(None)
+
+
+def reported(total: object, prompt: object, answer: object, most: int = WIDEST_CONTEXT) -> Reported:
+    """The usage in three fields of an answer, None for one that is missing.
+
+    most: tokens that the request could have used. A report of more, and one of what is no number of tokens, tells
+    nothing, so that the reservation counts. Zero is taken for a field that was never filled in.
+    """
+    for name, value in (("total", total), ("prompt", prompt), ("answer", answer)):
+        if value is not None and not (_is_count(value) and value <= most):  # type: ignore[operator]
+            return Reported(None, f"{name} tokens: {_shown(value)}")
+    of_prompt, of_answer = int(prompt or 0), int(answer or 0)  # type: ignore[call-overload]
+    both = max(int(total or 0), of_prompt + of_answer)  # type: ignore[call-overload]
+    if both > most:
+        return Reported(None, f"total tokens: {both}")
+    if not total and not (of_prompt and of_answer):
+        return NOTHING_SAID  # Half of it, as in some events of Anthropic's streams.
+    return Reported(Usage(both, of_prompt))
+
+
+def usage_in(event: bytes | None, most: int = WIDEST_CONTEXT) -> Reported:
+    """The usage in an answer or one event of a stream: OpenAI's `usage`, or Gemini's `usageMetadata`."""
+    document = _parsed(event or b"")
     if not isinstance(document, dict):
-        return None
+        return NOTHING_SAID
     usage = document.get("usage") or document.get("usageMetadata")
     if not isinstance(usage, dict):
+        return NOTHING_SAID if usage is None else Reported(None, f"usage: {_shown(usage)}")
+    told = reported(
+        usage.get("total_tokens", usage.get("totalTokenCount")),
+        usage.get("prompt_tokens", usage.get("promptTokenCount")),
+        usage.get("completion_tokens", usage.get("candidatesTokenCount")),
+        most,
+    )
+    cost = usage.get("cost")
+    if isinstance(cost, int | float) and cost < 0 and not told.implausible:
+        return Reported(told.usage, f"cost: {_shown(cost)}")
+    return told
+
+
+def readable(body: bytes, *, whole: bool = False) -> bytes:
+    """The answer, or event of a stream, with a usage that a strict reader takes: what is no number of tokens becomes 0.
+
+    Nearly always the same object: only an answer that reports nonsense is parsed. whole: no event. In Gemini's answers
+    a usage that is left out is put in, for LiteLLM reads none without (1.110).
+    """
+    at = body.find(b'"usage')
+    if at < 0:
+        if not (whole and b'"candidates"' in body):
+            return body
+    elif not (_NO_OBJECT.search(body, at) or _NO_COUNT.search(body, at)):
+        return body
+    document = _parsed(body)
+    if not isinstance(document, dict):
+        return body
+    if whole and isinstance(document.get("candidates"), list):
+        document.setdefault("usageMetadata", {})
+    return json.dumps(_mended(document, _DEPTH)).encode()
+
+
+def _mended(document: dict[str, Any], depth: int) -> dict[str, Any]:
+    """The same with every usage in it mended."""
+    found = dict(document)
+    for key, value in document.items():
+        if key in USAGE_KEYS:
+            found[key] = _counts(value, _DEPTH) if isinstance(value, dict) else {} if value or key != "usage" else None
+        elif isinstance(value, dict) and depth > 1:
+            found[key] = _mended(value, depth - 1)
+    return found
+
+
+def _counts(usage: dict[str, Any], depth: int) -> dict[str, Any]:
+    counts: dict[str, Any] = {}
+    for key, value in usage.items():
+        if "etails" in key:  # A details field may be left out.
+            if isinstance(value, list) and depth:
+                counts[key] = [_counts(each, depth - 1) for each in value if isinstance(each, dict)]
+            elif isinstance(value, dict) and depth:
+                counts[key] = _counts(value, depth - 1)
+        elif value is not None and key.endswith(("okens", "okenCount")):
+            counts[key] = int(value) if _is_count(value) and value <= WIDEST_CONTEXT else 0
+        elif isinstance(value, int | float):
+            counts[key] = value if 0 <= value < inf else 0
+        else:
+            counts[key] = value
+    return counts
+
+
+def _is_count(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value >= 0 and (isinstance(value, int) or value.is_integer())
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text, parse_int=_int)
+    except (ValueError, RecursionError):
         return None
-    prompt = _number(usage.get("prompt_tokens", usage.get("promptTokenCount")))
-    total = _number(usage.get("total_tokens", usage.get("totalTokenCount")))
-    return None if total is None else Usage(total, prompt or 0)
 
 
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _int(digits: str) -> int | float:
+    """A number of so many digits that Python refuses to read it is as good as infinite."""
+    return int(digits) if len(digits) < 300 else float(digits)
+
+
+def _shown(value: object) -> str:
+    try:
+        text = f"{value:.3g}" if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+    except OverflowError:
+        text = "more than 1e308"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -23,6 +23,7 @@ from router_config.signals import Reply, read
 from router_config.transport import seams
 from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.failures import causes
+from router_config.transport.readable_usage import ReadableStream, make_readable
 from router_config.transport.sending import note_sending
 
 Kind = Literal["handler", "sdk"]
@@ -189,7 +190,7 @@ async def note_answer(exchange: Exchange, response: httpx.Response, now: float) 
     raw = response.headers.raw
     exchange.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
     if response.status_code >= 400 or "event-stream" not in exchange.headers.get("content-type", ""):
-        body = await response.aread()
+        body = make_readable(exchange, response, await response.aread())
         if response.status_code >= 400 or any(sign in body for sign in ERROR_SIGNS):
             exchange.body = body
         if exchange.recording is not None:
@@ -198,7 +199,7 @@ async def note_answer(exchange: Exchange, response: httpx.Response, now: float) 
             exchange.recording.answer = body
     elif isinstance(response.stream, httpx.AsyncByteStream):
         exchange.streamed = True
-        response.stream = WatchedStream(response.stream, partial(_note_event, exchange, now))
+        response.stream = ReadableStream(WatchedStream(response.stream, partial(_note_event, exchange, now)))
 
 
 def _note_event(exchange: Exchange, now: float, event: bytes) -> None:

@@ -10,8 +10,9 @@ export const KINDS = {
   cooldown: { sign: "◆", word: "cooldown" },
   exhausted: { sign: "■", word: "used-up day" },
   disabled: { sign: "✕", word: "disabled key" },
+  implausible_usage: { sign: "?", word: "implausible usage report" },
 };
-const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled" };
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage" };
 
 const MOST = 60;
 

@@ -14,7 +14,7 @@ from router_config.ledger.local.pages import UNUSED, Pages
 from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, examine_all
-from router_config.ledger.rules.history import BURN_SECONDS, News, SlotSeconds, event_of_cooldown, is_news
+from router_config.ledger.rules.history import BURN_SECONDS, Event, News, SlotSeconds, event_of_cooldown, is_news
 from router_config.ledger.rules.meters import NOTHING, Counts, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report, observed_after
 from router_config.ledger.rules.totals import Counted, Totals
@@ -88,6 +88,8 @@ class LocalStore(Pages, Backend):
             self._journal.record(outcome, settlement.spent or NOTHING, now)
         if settlement.decision is not None:
             self._keep(settlement.decision)
+        for event in settlement.events:
+            self._keep_event(event)
 
     @atomic
     def adopt(self, lease: Lease, now: float) -> None:
@@ -169,8 +171,11 @@ class LocalStore(Pages, Backend):
     def _keep(self, decision: Decision) -> None:
         self._journal.put_decision(decision)
         for event in self._news.of(decision):
-            if is_news(event, self._journal.events()):
-                self._journal.put_event(event)
+            self._keep_event(event)
+
+    def _keep_event(self, event: Event) -> None:
+        if is_news(event, self._journal.events()):
+            self._journal.put_event(event)
 
     def _note_beginning(self, cooldown: Cooldown, outcome: Outcome) -> None:
         if cooldown.status == "cooldown":

@@ -135,7 +135,7 @@ class Failover:
             leases = [held.lease for held in self.leases.values()]
             await share.begin(self._last_reading, self._meters, leases, self._settled_before, now)
         for each in tuple(self.settled):  # The store has their outcomes already; here only the room counts.
-            room = each.settlement._replace(outcome=None, decision=None)
+            room = each.settlement._replace(outcome=None, decision=None, events=())
             await replace(each, settlement=room).send(share, wiped=True)
         with self._lock:
             if self._share is not None or self._closed:

@@ -118,6 +118,7 @@ class RedisStore(Backend):
             b"" if decision is None else decision_text(decision),
             *(forms.packed_cooldown(cooldown) for cooldown in settlement.cooldowns),
             *(self._events_of(decision) if decision is not None else ()),
+            *map(forms.packed_event, settlement.events),
         )
 
     async def record(self, decision: Decision, now: float) -> None:

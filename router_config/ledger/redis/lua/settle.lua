@@ -5,7 +5,7 @@
 --   {when it arrived, when it ended}, cooldowns (their scopes), reports, outcome or absent, counted {{what, times}} or absent
 -- ARGV[2] packed last error, or empty
 -- ARGV[3] the decision, or empty
--- ARGV[4...] the cooldowns, packed, and then the events of the decision, packed
+-- ARGV[4...] the cooldowns, packed, and then the events, packed
 
 local step = cjson.decode(ARGV[1])
 now = step.now

@@ -1,0 +1,59 @@
+"""What an attempt spent: as its provider reports it where that can be, else what was reserved for it."""
+
+from typing import Any
+
+import litellm
+
+from router_config.ledger.rules.meters import Amount
+from router_config.routing.request import Flight
+from router_config.signals.usage import WIDEST_CONTEXT, Reported, reported, usage_in
+
+
+def in_full(flight: Flight) -> Amount:
+    """What was reserved, for an attempt of which nobody says what it used.
+
+    Dollars by the tokens expected: an answer of unknown length may have reserved all that was left of a budget.
+    """
+    amount = flight.lease.amount
+    return amount._replace(usd=min(amount.usd, flight.deployment.need(amount.tokens, 0).usd))
+
+
+def spent_on(flight: Flight, told: Reported) -> Amount:
+    """What a completed attempt really used; the reservation where the provider did not say."""
+    usage = told.usage
+    return in_full(flight) if usage is None else flight.deployment.need(usage.total, min(usage.prompt, usage.total))
+
+
+def told_by_answer(flight: Flight, reply: Any) -> Reported:
+    """The usage of a whole answer. What the provider sent is believed before LiteLLM's reading of it."""
+    if flight.exchange.usage is not None:
+        return usage_in(flight.exchange.usage, most_tokens(flight))
+    return _told_by(getattr(reply, "usage", None), flight)
+
+
+def told_by_stream(flight: Flight, usage: Any) -> Reported:
+    """The usage of a stream. usage: as LiteLLM's chunks report it."""
+    exchange = flight.exchange
+    told = usage_in(exchange.usage, most_tokens(flight))
+    if told.usage is None and not told.implausible and (exchange.usage is not None or not exchange.streamed):
+        # Unseen, or in another wire format. Where the wire said nothing, LiteLLM's chunks hold a guess.
+        return _told_by(usage, flight)
+    return told
+
+
+def _told_by(usage: Any, flight: Flight) -> Reported:
+    """The usage on an answer of LiteLLM's."""
+    total, prompt, answer = (
+        getattr(usage, name, None) for name in ("total_tokens", "prompt_tokens", "completion_tokens")
+    )
+    return reported(total, prompt, answer, most_tokens(flight))
+
+
+def most_tokens(flight: Flight) -> int:
+    """Tokens that fit the model's context window, prompt and answer together, as far as LiteLLM or the user says."""
+    params, info = flight.entry["litellm_params"], flight.entry["model_info"]
+    known = litellm.model_cost.get(str(params.get("model"))) or {}
+    parts = [info.get(name) or known.get(name) for name in ("max_input_tokens", "max_output_tokens")]
+    sizes = [size for size in parts if isinstance(size, int) and size > 0]
+    window = sum(sizes) if parts[0] else WIDEST_CONTEXT
+    return max(window, flight.lease.amount.tokens, flight.request.need.most)

@@ -1,0 +1,171 @@
+"""What a provider reports as its usage is data from outside: missing, zero or absurd, limits hold all the same."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig import message
+from rig_redis import RedisServer
+
+from router_config import NoProviderAvailable, Router
+from router_config.clock import Clock
+from router_config.simulator import Simulator
+
+RESERVED = 41
+"""Of the prompt of `message()` and 30 tokens of answer."""
+
+ABSURD = {
+    "negative": '{"prompt_tokens": -7, "completion_tokens": -5, "total_tokens": -12}',
+    "text": '{"prompt_tokens": "a", "completion_tokens": "b", "total_tokens": "many"}',
+    "no number": '{"prompt_tokens": NaN, "completion_tokens": 5, "total_tokens": Infinity}',
+    "a trillion": '{"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 1000000000000}',
+    "2^63": '{"prompt_tokens": 9223372036854775808, "completion_tokens": 5, "total_tokens": 9223372036854775808}',
+    "10^400": '{"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 1' + "0" * 400 + "}",
+    "10^5000": '{"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 1' + "0" * 5000 + "}",
+    "fractions": '{"prompt_tokens": 7.5, "completion_tokens": 5.5, "total_tokens": 13}',
+    "more prompt than all": '{"prompt_tokens": 100000000, "completion_tokens": -5, "total_tokens": 12}',
+}
+SILENT = {
+    "none": None,
+    "null": "null",
+    "zero": '{"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}',
+    "{}": "{}",
+}
+
+MODELS = {"groq": "groq/llama-3.3-70b-versatile", "openai": "openai/gpt-4o-mini", "gemini": "gemini/gemini-2.5-flash"}
+GEMINI = {
+    "prompt_tokens": "promptTokenCount",
+    "completion_tokens": "candidatesTokenCount",
+    "total_tokens": "totalTokenCount",
+}
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "redis":
+        server = RedisServer()
+        yield server.url
+        server.stop()
+    else:
+        yield "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/state.db"
+
+
+def body(provider: str, usage: str | None, *, stream: bool) -> str:
+    if provider == "gemini":
+        for name, theirs in GEMINI.items():
+            usage = None if usage is None else usage.replace(name, theirs)
+        told = "" if usage is None else f', "usageMetadata": {usage}'
+        content = '{"candidates": [{"content": {"role": "model", "parts": [{"text": "yes"}]}, "finishReason": "STOP"}]'
+        return f"data: {content}{told}}}\n\n" if stream else f"{content}{told}}}"
+    told = "" if usage is None else f', "usage": {usage}'
+    if not stream:
+        return (
+            '{"id": "c", "object": "chat.completion", "created": 1, "model": "m", "service_tier": null, "choices": [{'
+            f'"index": 0, "finish_reason": "stop", "message": {{"role": "assistant", "content": "yes"}}}}]{told}}}'
+        )
+    events = (
+        '[{"index": 0, "delta": {"role": "assistant", "content": "yes"}, "finish_reason": null}]',
+        '[{"index": 0, "delta": {}, "finish_reason": "stop"}]',
+        f"[]{told}",
+    )
+    chunk = '{"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": '
+    return "".join(f"data: {chunk}{event}}}\n\n" for event in events) + "data: [DONE]\n\n"
+
+
+def router_of(
+    simulator: Simulator, clock: Clock, provider: str, state: str = "memory://", tpm: int = 100_000
+) -> Router:
+    params = {"model": MODELS[provider], "api_base": simulator.api_base(provider), "api_key": "k"}
+    info = {"id": provider, "tpm": tpm, "rpm": 1000}
+    return Router([{"model_name": "default", "litellm_params": params, "model_info": info}], state=state, clock=clock)
+
+
+def answer_with(simulator: Simulator, provider: str, usage: str | None, *, stream: bool) -> None:
+    simulator.clear()
+    kind = "text/event-stream" if stream else "application/json"
+    simulator.fault(provider, status=200, body=body(provider, usage, stream=stream), headers={"content-type": kind})
+
+
+def ask(router: Router, *, stream: bool = False) -> None:
+    reply = router.completion(model="default", messages=message(), max_tokens=30, stream=stream)
+    if stream:
+        for _ in reply:
+            pass
+
+
+def used(router: Router) -> Any:
+    status = router.status()
+    assert "degraded" not in status["state"]
+    (provider,) = status["providers"]
+    assert provider["status"] == "available"
+    limit = provider["models"][0]["limits"]["tpm"]
+    assert limit["reserved"] == 0
+    return limit["used"]
+
+
+def events(router: Router) -> list[dict[str, Any]]:
+    return list(asyncio.run(router.ahistory())["events"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("provider", MODELS)
+def test_an_absurd_usage_is_one_event_and_the_reservation_counts(
+    simulator: Simulator, clock: Clock, provider: str, stream: bool
+) -> None:
+    router = router_of(simulator, clock, provider)
+    for number, usage in enumerate(ABSURD.values(), start=1):
+        answer_with(simulator, provider, usage, stream=stream)
+        ask(router, stream=stream)
+        assert used(router) == number * RESERVED, usage[:80]
+    (event,) = events(router)
+    assert (event["kind"], event["provider"]) == ("implausible_usage", provider)
+    assert "implausible usage (" in event["reason"]
+    assert len(event["reason"]) < 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("provider", MODELS)
+def test_where_nothing_is_reported_the_reservation_stays_counted(
+    simulator: Simulator, clock: Clock, provider: str, stream: bool
+) -> None:
+    router = router_of(simulator, clock, provider)
+    for number, usage in enumerate(SILENT.values(), start=1):
+        answer_with(simulator, provider, usage, stream=stream)
+        ask(router, stream=stream)
+        assert used(router) == number * RESERVED, usage
+    assert events(router) == []
+
+
+def test_a_limit_holds_against_a_provider_that_reports_nothing(simulator: Simulator, clock: Clock) -> None:
+    router = router_of(simulator, clock, "openai", tpm=5 * RESERVED)
+    answer_with(simulator, "openai", None, stream=False)
+    for _ in range(5):
+        ask(router)
+    with pytest.raises(NoProviderAvailable):
+        ask(router)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("provider", MODELS)
+def test_an_answer_of_ten_times_the_reservation_counts_in_full(
+    simulator: Simulator, clock: Clock, provider: str, stream: bool
+) -> None:
+    router = router_of(simulator, clock, provider)
+    usage = '{"prompt_tokens": 10, "completion_tokens": 400, "total_tokens": 410}'
+    answer_with(simulator, provider, usage, stream=stream)
+    ask(router, stream=stream)
+    answer_with(simulator, provider, '{"prompt_tokens": 10, "completion_tokens": 7}', stream=stream)
+    ask(router, stream=stream)
+    assert used(router) == 427
+    assert events(router) == []
+
+
+def test_every_store_keeps_the_same_of_an_absurd_usage(simulator: Simulator, clock: Clock, state: str) -> None:
+    router = router_of(simulator, clock, "openai", state)
+    for number, usage in enumerate(ABSURD.values(), start=1):
+        answer_with(simulator, "openai", usage, stream=False)
+        ask(router)
+        assert used(router) == number * RESERVED, usage[:80]
+    assert [each["kind"] for each in events(router)] == ["implausible_usage"]
