@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import message
+from rig import MakeRouter, message
 from rig_redis import RedisServer
 
 from router_config import NoProviderAvailable, Router
@@ -74,12 +74,21 @@ def body(provider: str, usage: str | None, *, stream: bool) -> str:
     return "".join(f"data: {chunk}{event}}}\n\n" for event in events) + "data: [DONE]\n\n"
 
 
-def router_of(
-    simulator: Simulator, clock: Clock, provider: str, state: str = "memory://", tpm: int = 100_000
-) -> Router:
-    params = {"model": MODELS[provider], "api_base": simulator.api_base(provider), "api_key": "k"}
-    info = {"id": provider, "tpm": tpm, "rpm": 1000}
-    return Router([{"model_name": "default", "litellm_params": params, "model_info": info}], state=state, clock=clock)
+@pytest.fixture
+def router_of(simulator: Simulator, clock: Clock) -> Iterator[MakeRouter]:
+    """Makes Routers of one deployment."""
+    made: list[Router] = []
+
+    def make(provider: str, state: str = "memory://", tpm: int = 100_000) -> Router:
+        params = {"model": MODELS[provider], "api_base": simulator.api_base(provider), "api_key": "k"}
+        info = {"id": provider, "tpm": tpm, "rpm": 1000}
+        entry = {"model_name": "default", "litellm_params": params, "model_info": info}
+        made.append(Router([entry], state=state, clock=clock))
+        return made[-1]
+
+    yield make
+    for router in made:
+        router.close()
 
 
 def answer_with(simulator: Simulator, provider: str, usage: str | None, *, stream: bool) -> None:
@@ -112,9 +121,9 @@ def events(router: Router) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("provider", MODELS)
 def test_an_absurd_usage_is_one_event_and_the_reservation_counts(
-    simulator: Simulator, clock: Clock, provider: str, stream: bool
+    router_of: MakeRouter, simulator: Simulator, provider: str, stream: bool
 ) -> None:
-    router = router_of(simulator, clock, provider)
+    router = router_of(provider)
     for number, usage in enumerate(ABSURD.values(), start=1):
         answer_with(simulator, provider, usage, stream=stream)
         ask(router, stream=stream)
@@ -128,9 +137,9 @@ def test_an_absurd_usage_is_one_event_and_the_reservation_counts(
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("provider", MODELS)
 def test_where_nothing_is_reported_the_reservation_stays_counted(
-    simulator: Simulator, clock: Clock, provider: str, stream: bool
+    router_of: MakeRouter, simulator: Simulator, provider: str, stream: bool
 ) -> None:
-    router = router_of(simulator, clock, provider)
+    router = router_of(provider)
     for number, usage in enumerate(SILENT.values(), start=1):
         answer_with(simulator, provider, usage, stream=stream)
         ask(router, stream=stream)
@@ -138,8 +147,8 @@ def test_where_nothing_is_reported_the_reservation_stays_counted(
     assert events(router) == []
 
 
-def test_a_limit_holds_against_a_provider_that_reports_nothing(simulator: Simulator, clock: Clock) -> None:
-    router = router_of(simulator, clock, "openai", tpm=5 * RESERVED)
+def test_a_limit_holds_against_a_provider_that_reports_nothing(router_of: MakeRouter, simulator: Simulator) -> None:
+    router = router_of("openai", tpm=5 * RESERVED)
     answer_with(simulator, "openai", None, stream=False)
     for _ in range(5):
         ask(router)
@@ -150,9 +159,9 @@ def test_a_limit_holds_against_a_provider_that_reports_nothing(simulator: Simula
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("provider", MODELS)
 def test_an_answer_of_ten_times_the_reservation_counts_in_full(
-    simulator: Simulator, clock: Clock, provider: str, stream: bool
+    router_of: MakeRouter, simulator: Simulator, provider: str, stream: bool
 ) -> None:
-    router = router_of(simulator, clock, provider)
+    router = router_of(provider)
     usage = '{"prompt_tokens": 10, "completion_tokens": 400, "total_tokens": 410}'
     answer_with(simulator, provider, usage, stream=stream)
     ask(router, stream=stream)
@@ -162,8 +171,8 @@ def test_an_answer_of_ten_times_the_reservation_counts_in_full(
     assert events(router) == []
 
 
-def test_every_store_keeps_the_same_of_an_absurd_usage(simulator: Simulator, clock: Clock, state: str) -> None:
-    router = router_of(simulator, clock, "openai", state)
+def test_every_store_keeps_the_same_of_an_absurd_usage(router_of: MakeRouter, simulator: Simulator, state: str) -> None:
+    router = router_of("openai", state)
     for number, usage in enumerate(ABSURD.values(), start=1):
         answer_with(simulator, "openai", usage, stream=False)
         ask(router)

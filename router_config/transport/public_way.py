@@ -78,7 +78,8 @@ async def ask(endpoint: str, asked: dict[str, Any], exchange: Exchange, clients:
                 raise
             clients.misfit(provider, endpoint, kind)
         else:
-            if exchange.sent is False and not _needs_no_provider(asked):
+            # A stream may be asked for only when its first chunk is fetched, as of Gemini (LiteLLM 1.110).
+            if exchange.sent is False and asked.get("stream") is not True and not _needs_no_provider(asked):
                 clients.misfit(provider, endpoint, kind)
                 exchange.sent = None
             return reply
