@@ -5,28 +5,40 @@ LiteLLM has three ways to ask a provider; each of these three kinds takes anothe
 
 from itertools import count
 from statistics import median
+from typing import Final
 
 import pytest
 
 from benchmarks.costs.replay import Replay
-from benchmarks.costs.routing import Effort, field
+from benchmarks.costs.routing import STOCK, Effort, field
 
-BAR = 0.60
-STOCK = "stock, 5 + enforce"
+BARS: Final[dict[tuple[str, str], float]] = {
+    ("ours", STOCK): 0.40,
+    ("ours, public", STOCK): 0.85,
+    ("ours, callback", "stock, callback"): 0.60,
+    ("ours, public, callback", "stock, callback"): 0.90,
+}
+"""A client, another, and the most that the first may cost as a share of the second. LiteLLM 1.110.2 showed 0.17, 0.66,
+0.34 and 0.71 at most; the rest is room for a busy machine."""
+
+CLIENTS: Final = tuple(dict.fromkeys(name for pair in BARS for name in pair))
 FEWEST, MOST = 5, 20
-"""Rounds. It ends as soon as the bar is clearly kept; only one that is missed in so many is a failure."""
+"""Rounds. It ends as soon as all bars are clearly kept; only one that is missed in so many is a failure."""
 
 pytestmark = pytest.mark.measured
 
 
 @pytest.mark.parametrize("first", ["groq", "gemini", "openai"])
 def test_a_request_costs_less_cpu_than_with_stock_router(first: str) -> None:
-    effort = Effort(rounds=1, requests=0, sequential=0, threaded=0, warm_up=100)
-    ratios: list[float] = []
-    with Replay() as replay, field(("ours", STOCK), first, "shipped", replay, effort) as clients:
+    effort = Effort(rounds=1, requests=0, sequential=0, threaded=0, warm_up=50)
+    ratios: dict[tuple[str, str], list[float]] = {pair: [] for pair in BARS}
+    with Replay() as replay, field(CLIENTS, first, "shipped", replay, effort) as clients:
         for number in count(1):
-            ours, stock = (clients[name].do("burst", requests=50)["cpu"] for name in ("ours", STOCK))
-            ratios.append(ours / stock)
-            if number >= FEWEST and (median(ratios) < 0.9 * BAR or number >= MOST):
+            cpu = {name: clients.burst(name, 50) for name in CLIENTS}
+            for over, under in BARS:
+                ratios[over, under].append(cpu[over] / cpu[under])
+            clear = all(median(ratios[pair]) < 0.9 * bar for pair, bar in BARS.items())
+            if number >= MOST or (clear and number >= FEWEST):
                 break
-    assert median(ratios) <= BAR, [round(each, 2) for each in ratios]
+    missed = {pair: [round(each, 2) for each in ratios[pair]] for pair in BARS if median(ratios[pair]) > BARS[pair]}
+    assert not missed
