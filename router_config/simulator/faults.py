@@ -1,12 +1,15 @@
 """Scripted faults: what goes wrong at which provider, and for how many requests."""
 
+import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from router_config.simulator.fixtures import fixtures
+from router_config.simulator.messages import Request
 from router_config.simulator.quotas.limits import PROVIDERS, provider_name
+from router_config.simulator.scripted_answers import read_parts
 
 EVERY = "*"
 
@@ -19,7 +22,7 @@ class FaultError(ValueError):
 class Fault:
     """One scripted fault. At most one of the endings; the other fields go with any of them.
 
-    Refusals (`status`, `fixture`, `refused`, `reset`) come before the quotas are asked. The other endings
+    Refusals (`status`, `fixture`, `refused`, `reset`, `closed`) come before the quotas are asked. The other endings
     happen to an admitted request.
     """
 
@@ -45,10 +48,16 @@ class Fault:
     """HTTP 200 with an error for its body"""
     malformed: bool = False
     """HTTP 200 with broken JSON"""
+    closed: bool = False
+    """the connection is closed without an answer, as a server does with one that was idle too long"""
+    parts: Sequence[Any] | None = None
+    """HTTP 200 with an answer made of these: raw texts, and objects with the fields of `Part` (scripted_answers.py)"""
+    gzip_mb: float | None = None
+    """HTTP 200 with the usual answer as gzip, behind so many megabytes of blanks"""
 
     # with any ending, or alone
-    headers: Mapping[str, str] | None = None
-    """sent besides the usual ones with `status`"""
+    headers: Mapping[str, str | int] | None = None
+    """sent besides the usual ones with an answer; a number is a value of so many bytes"""
     body: Any = None
     """sent instead of the usual one with `status`: JSON, or a string as it is"""
     latency_ms: float | None = None
@@ -60,7 +69,18 @@ class Fault:
     tool_call: bool | Mapping[str, Any] | None = None
     """answer with a call of the first tool offered, or of `{"name": ..., "arguments": {...}}`"""
 
+    usage: Any = None
+    """what a success says of its usage: see `with_usage` (scripted_answers.py)"""
+
     # to whom, how often
+    text: str | None = None
+    """requests with this text in their JSON"""
+    kind: str | None = None
+    """`chat` or `embedding`; `other`: a path that the simulator has no answer for but this fault's"""
+    stream: bool | None = None
+    """requests for a stream, or the others"""
+    reused: bool = False
+    """requests on a connection that has carried another before"""
     model: str | None = None
     key: str | None = None
     """label of a key, such as `groq#1`"""
@@ -82,7 +102,7 @@ class Fault:
 
     @property
     def refuses(self) -> bool:
-        return self.ending in ("status", "fixture", "refused", "reset")
+        return self.ending in ("status", "fixture", "refused", "reset", "closed")
 
 
 ENDINGS = (
@@ -95,7 +115,11 @@ ENDINGS = (
     "error_event",
     "error_body",
     "malformed",
+    "closed",
+    "parts",
+    "gzip_mb",
 )
+_FOR_SOME = ("text", "kind", "stream", "reused", "model", "key", "times", "share")
 NO_FAULT = Fault()
 _NAMES = frozenset(f.name for f in fields(Fault))
 
@@ -105,7 +129,7 @@ def make_fault(provider: str, **what: Any) -> Fault:
     if unknown := sorted(set(what) - _NAMES):
         raise FaultError(f"unknown {', '.join(unknown)}; known are {', '.join(sorted(_NAMES))}")
     fault = Fault(provider=EVERY if provider == EVERY else provider_name(provider), **what)
-    if fault.refused and (fault.model or fault.key or fault.share != 1.0 or fault.times is not None):
+    if fault.refused and any(getattr(fault, name) != getattr(NO_FAULT, name) for name in _FOR_SOME):
         # A port is closed to all; for some requests only, the connection is reset instead.
         fault = replace(fault, refused=False, reset=True)
     if len(fault.endings) > 1:
@@ -117,6 +141,13 @@ def make_fault(provider: str, **what: Any) -> Fault:
             raise FaultError(f"{name} is a number of chunks, not {count!r}")
     if fault.times is not None and (type(fault.times) is not int or fault.times < 1):
         raise FaultError(f"times must be a whole number from 1, not {fault.times!r}")
+    if fault.kind not in (None, "chat", "embedding", "other"):
+        raise FaultError(f"kind is chat, embedding or other, not {fault.kind!r}")
+    if fault.parts is not None:
+        try:
+            read_parts(fault.parts)
+        except (TypeError, ValueError) as error:
+            raise FaultError(str(error)) from None
     if fault.fixture is not None:
         _check_fixture(fault.provider, fault.fixture)
     return fault
@@ -163,13 +194,20 @@ class Faults:
         refusing = {fault.provider for fault in self._faults.values() if fault.refused}
         return frozenset(PROVIDERS if EVERY in refusing else refusing)
 
-    def take(self, provider: str, model: str, key: str | None) -> Fault:
-        """The fault for a request: the first ending that fits it, with every other field that fits."""
+    def for_other_paths(self) -> bool:
+        """Whether a fault may answer a path that the simulator has no answer for."""
+        return any(fault.kind == "other" for fault in self._faults.values())
+
+    def take(self, provider: str, request: Request, key: str | None, *, reused: bool = False) -> Fault:
+        """The fault for a request: the first ending that fits it, with every other field that fits.
+
+        reused: whether its connection has carried another request before.
+        """
         if not self._faults:
             return NO_FAULT
         taken = NO_FAULT
         for number, fault in list(self._faults.items()):
-            if not self._fits(fault, provider, model, key) or (fault.ending and taken.ending):
+            if not self._fits(fault, provider, request, key, reused) or (fault.ending and taken.ending):
                 continue
             taken = _merged(taken, fault)
             if fault.times == 1:
@@ -178,11 +216,15 @@ class Faults:
                 self._faults[number] = replace(fault, times=fault.times - 1)
         return taken
 
-    def _fits(self, fault: Fault, provider: str, model: str, key: str | None) -> bool:
+    def _fits(self, fault: Fault, provider: str, request: Request, key: str | None, reused: bool) -> bool:
         return (
             fault.provider in (provider, EVERY)
-            and fault.model in (None, model)
+            and fault.model in (None, request.model)
             and fault.key in (None, key)
+            and fault.kind in (None, request.kind)
+            and fault.stream in (None, request.stream)
+            and (reused or not fault.reused)
+            and (fault.text is None or fault.text in json.dumps(request.body, ensure_ascii=False))
             and (fault.share >= 1.0 or self._random.random() < fault.share)
         )
 

@@ -9,13 +9,15 @@ from router_config.simulator.dialects import Dialect, Stamp
 from router_config.simulator.faults import Fault
 from router_config.simulator.fixtures import fixtures
 from router_config.simulator.http.connection import Connection
-from router_config.simulator.messages import Answer, BadRequest, Json, Request, Response
+from router_config.simulator.messages import Answer, BadRequest, Request, Response
 from router_config.simulator.quotas.admission import Demand, Refusal, Settle
 from router_config.simulator.records import Call, Outcome
+from router_config.simulator.scripted_answers import event_with_usage, gzip_after_blanks, read_parts, with_usage
 from router_config.simulator.state import SimulatorState
 
 _NO_MODEL = "-"
 _NOTHING = Demand(0, 0)
+NO_SUCH_PATH = "The simulator has no such path."
 # BadRequest is raised by a dialect, the others by JSON of a shape that it does not expect.
 _UNREADABLE = (BadRequest, AttributeError, KeyError, TypeError, ValueError)
 
@@ -43,7 +45,8 @@ class RequestHandler:
 
     async def run(self, path: str, body: Any) -> None:
         try:
-            request = self.dialect.read(path, body)
+            known = self.dialect.endpoint(path) is not None
+            request = self.dialect.read(path, body) if known else _unknown_request(body)
         except _UNREADABLE as error:
             self._arrive(None)
             await self._refuse(self.dialect.error(400, str(error)), "bad_request")
@@ -56,9 +59,11 @@ class RequestHandler:
                 self._close("disconnected")
 
     async def _serve(self, request: Request) -> None:
-        fault = self.state.faults.take(self.provider, request.model, self.label)
+        fault = self.state.faults.take(self.provider, request, self.label, reused=self.connection.reused)
         if fault.refuses:
             await self._scripted_refusal(request, fault)
+        elif request.kind == "other" and fault.parts is None:
+            await self._refuse(self.dialect.error(404, f"Unknown request URL. {NO_SUCH_PATH}"), "bad_request")
         elif (refused := self._refusal_before_quotas(request)) is not None:
             await self._refuse(*refused)
         else:
@@ -100,7 +105,9 @@ class RequestHandler:
             await self.connection.hang(self.state.release)
             self._close("fault")
             await self._break_off()
-        elif request.stream and not fault.error_body and not fault.malformed:
+        elif fault.parts is not None:
+            await self._parts(request, answer, fault)
+        elif request.stream and not fault.gzip_mb and not fault.error_body and not fault.malformed:
             await self._stream(request, answer, fault)
         else:
             await self._whole(request, answer, fault)
@@ -112,30 +119,31 @@ class RequestHandler:
         if fault.error_body:
             await self._refuse(replace(self.dialect.error(502), status=200), "fault")
             return
-        content = Response(200, self._body(request, answer)).content()
+        content = b"".join(self._usual(request, answer, fault))
         if fault.malformed:
             await self._refuse(Response(200, content[: len(content) // 2]), "fault")
         elif fault.cut is not None:
-            headers = self._success_headers(request) | {"content-length": str(len(content))}
-            await self.connection.start(200, {"content-type": "application/json", **headers})
+            headers = self._success_headers(request, fault) | {"content-length": str(len(content))}
+            await self.connection.start(200, headers)
             await self.connection.write(content[: len(content) // 2], more=True)
             self._close("fault", 200)
             await self.connection.drop()
         else:
             self._settle(request, answer)
-            response = Response(200, content, self._success_headers(request))
+            headers = self._success_headers(request, fault)
+            if fault.gzip_mb:
+                content = gzip_after_blanks(b"\n" + content, fault.gzip_mb)
+                headers["content-encoding"] = "gzip"
             self._close("ok", 200)
-            await self.connection.send(response)
+            await self.connection.send(Response(200, content, headers))
 
     async def _stream(self, request: Request, answer: Answer, fault: Fault) -> None:
         options = self.state.options
         delay = options.chunk_delay_ms if fault.chunk_delay_ms is None else fault.chunk_delay_ms
-        pieces = answer.pieces(options.chunk_tokens)
-        events = list(self.dialect.chunks(request, answer, pieces, self._stamp()))
+        events = self._usual(request, answer, fault)
         if fault.ending is not None:
             events = events[: fault.cut if fault.cut is not None else fault.error_event]
-        headers = self._success_headers(request)
-        await self.connection.start(200, {"content-type": "text/event-stream", **headers})
+        await self.connection.start(200, self._success_headers(request, fault))
         parts = events if delay else _first_and_rest(events)
         for count, part in enumerate(parts, start=1):
             if not await self.connection.stay(delay / 1000):
@@ -149,6 +157,27 @@ class RequestHandler:
         if fault.ending is not None:
             await self._end_badly(fault)
 
+    async def _parts(self, request: Request, answer: Answer, fault: Fault) -> None:
+        """An answer as it was scripted, piece by piece. It counts as answered if it ends as the usual one does."""
+        usual = [] if request.kind == "other" else self._usual(request, answer, fault)
+        await self.connection.start(200, self._success_headers(request, fault))
+        self._settle(request, answer)
+        outcome: Outcome = "fault"
+        for part in read_parts(fault.parts):
+            if part.completes(usual):
+                outcome = "ok"
+            for content in part.writes(usual):
+                if not await self.connection.stay(part.every_ms / 1000):
+                    self._close("disconnected", 200)
+                    return
+                await self.connection.write(content, more=True)
+            if part.drop:
+                self._close("fault", 200)
+                await self.connection.drop()
+                return
+        self._close(outcome, 200)
+        await self.connection.write(b"", more=False)
+
     async def _end_badly(self, fault: Fault) -> None:
         self._close("fault", 200)
         if fault.cut is not None:
@@ -157,13 +186,13 @@ class RequestHandler:
             await self.connection.write(self.dialect.error_event(), more=False)
 
     async def _scripted_refusal(self, request: Request, fault: Fault) -> None:
-        if self.provider == "openrouter" and self.label is not None and not (fault.refused or fault.reset):
+        if self.provider == "openrouter" and self.label is not None and fault.ending in ("status", "fixture"):
             self._count_failed(request)
         if not await self.connection.stay(self._latency(fault) if fault.latency_ms is not None else 0.0):
             self._close("disconnected")
-        elif fault.refused or fault.reset:
+        elif fault.refused or fault.reset or fault.closed:
             self._close("fault")
-            await self._break_off()
+            await self._break_off(reset=not fault.closed)
         else:
             await self._refuse(_scripted_reply(self.dialect, fault), "fault")
 
@@ -201,9 +230,9 @@ class RequestHandler:
         self._close(outcome, response.status)
         await self.connection.send(response)
 
-    async def _break_off(self) -> None:
+    async def _break_off(self, *, reset: bool = True) -> None:
         if not self.connection.gone:
-            await self.connection.drop()
+            await self.connection.drop(reset=reset)
 
     def _stamp(self) -> Stamp:
         return Stamp(self.now, self.number)
@@ -212,7 +241,7 @@ class RequestHandler:
         return self.state.latency(self.provider) if fault.latency_ms is None else fault.latency_ms / 1000
 
     def _answer(self, request: Request, fault: Fault) -> Answer:
-        if request.kind == "embedding":
+        if request.kind != "chat":
             return Answer("", 0)
         options = self.state.options
         return answer_to(request, self.provider, fault, options.answer, options.answer_tokens)
@@ -245,15 +274,24 @@ class RequestHandler:
         self.settle_peak(real)
         self.completion_tokens = answer.completion_tokens
 
-    def _success_headers(self, request: Request) -> dict[str, str]:
+    def _success_headers(self, request: Request, fault: Fault) -> dict[str, str]:
         assert self.label is not None
         windows = self.state.quotas[self.provider].states(self.label, request.model, self.state.clock.now())
-        return self.dialect.headers(windows, self._stamp())
+        kind = "text/event-stream" if request.stream else "application/json"
+        return {"content-type": kind, **self.dialect.headers(windows, self._stamp()), **_scripted_headers(fault)}
 
-    def _body(self, request: Request, answer: Answer) -> Json:
-        if request.kind == "embedding":
-            return self.dialect.embedding(request, self._stamp())
-        return self.dialect.answer(request, answer, self._stamp())
+    def _usual(self, request: Request, answer: Answer, fault: Fault) -> list[bytes]:
+        """The events of the usual answer; the body of one that is not a stream."""
+        if request.stream:
+            pieces = answer.pieces(self.state.options.chunk_tokens)
+            events = list(self.dialect.chunks(request, answer, pieces, self._stamp()))
+            return events if fault.usage is None else [event_with_usage(one, fault.usage) for one in events]
+        body = (
+            self.dialect.embedding(request, self._stamp())
+            if request.kind == "embedding"
+            else self.dialect.answer(request, answer, self._stamp())
+        )
+        return [Response(200, body if fault.usage is None else with_usage(body, fault.usage)).content()]
 
 
 def _first_and_rest(events: list[bytes]) -> list[bytes]:
@@ -268,4 +306,15 @@ def _scripted_reply(dialect: Dialect, fault: Fault) -> Response:
     assert fault.status is not None
     usual = dialect.error(fault.status)
     body = usual.body if fault.body is None else fault.body
-    return Response(fault.status, body, {**usual.headers, **(fault.headers or {})})
+    return Response(fault.status, body, {**usual.headers, **_scripted_headers(fault)})
+
+
+def _scripted_headers(fault: Fault) -> dict[str, str]:
+    given = fault.headers or {}
+    return {name: "x" * value if isinstance(value, int) else value for name, value in given.items()}
+
+
+def _unknown_request(body: Any) -> Request:
+    """A request to a path that only a fault answers: Responses, images, speech and so on."""
+    told = body if isinstance(body, dict) else {}
+    return Request(str(told.get("model") or _NO_MODEL), 0, kind="other", stream=told.get("stream") is True, body=told)

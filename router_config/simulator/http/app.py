@@ -11,7 +11,7 @@ from router_config.simulator.http.connection import Connection
 from router_config.simulator.http.control import control_app
 from router_config.simulator.messages import Response
 from router_config.simulator.quotas.limits import PROVIDERS
-from router_config.simulator.request_handler import RequestHandler
+from router_config.simulator.request_handler import NO_SUCH_PATH, RequestHandler
 from router_config.simulator.state import SimulatorState
 
 
@@ -37,9 +37,8 @@ async def _answer(state: SimulatorState, provider: str, path: str, scope: Scope,
     endpoint = dialect.endpoint(path)
     if endpoint == "models":
         await connection.send(Response(200, dialect.models(sorted(state.known_models(provider)))))
-    elif endpoint is None:
-        missing = f"Unknown request URL: {path}. The simulator has no such path."
-        await connection.send(dialect.error(404, missing))
+    elif endpoint is None and not state.faults.for_other_paths():
+        await connection.send(dialect.error(404, f"Unknown request URL: {path}. {NO_SUCH_PATH}"))
     else:
         body = _json(await connection.read())
         key = dialect.key(dict(scope["headers"]), scope.get("query_string", b"").decode("latin-1"))

@@ -15,7 +15,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Connection:
     """The client's end of one request."""
 
-    __slots__ = ("_receive", "_scope", "_send", "gone", "started")
+    __slots__ = ("_receive", "_scope", "_send", "gone", "reused", "started")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -25,6 +25,10 @@ class Connection:
         """whether the client has left"""
         self.started = False
         """whether a status has been sent"""
+        carried = self._scope.get("state", {}).get("carried", [])
+        self.reused = bool(carried)
+        """whether this connection has carried another request before"""
+        carried[:] = [True]
 
     async def read(self) -> bytes:
         """The request's body; what has arrived of it when the client leaves before its end."""
@@ -71,12 +75,12 @@ class Connection:
         await self.start(reply.status, usual | dict(reply.headers))
         await self.write(content, more=False)
 
-    async def drop(self) -> None:
-        """Break the connection off: with a reset before an answer has begun, else by closing it."""
+    async def drop(self, *, reset: bool = True) -> None:
+        """Break the connection off: with a reset, if that is wanted and no answer has begun, else by closing it."""
         transport = self._scope.get("state", {}).get("transport")
         if not isinstance(transport, asyncio.Transport):
             raise ConnectionResetError("this server cannot break a connection off")
-        if self.started:
+        if self.started or not reset:
             transport.close()  # what was written still goes out
         else:
             connected = transport.get_extra_info("socket")

@@ -44,9 +44,17 @@ Controls (JSON in, JSON out):
     curl {url}/_control/summary
   requests, newest last:
     curl '{url}/_control/requests?provider=groq&since=0&last=10'
-  faults (status, fixture, timeout, refused, reset, cut, error_event, error_body, malformed,
-          with latency_ms, chunk_delay_ms, answer, tool_call; for a model, key, share; times: so often):
+  faults: one ending of status, fixture, timeout, refused, reset, closed, cut, error_event, error_body, malformed,
+          parts (raw text, events of the usual answer, waits), gzip_mb; with or without it body, headers, usage,
+          latency_ms, chunk_delay_ms, answer, tool_call; for requests with text, kind, stream, reused (connection),
+          model, key, share; times: so often. Each is explained in router_config/simulator/faults.py
     curl {url}/_control/faults -d '{{"provider": "groq", "status": 500, "times": 3}}'
+    curl {url}/_control/faults -d '{{"status": 500, "text": "poison"}}'
+    curl {url}/_control/faults -d '{{"status": 307, "headers": {{"location": "http://localhost:9/", "x-long": 60000}}}}'
+    curl {url}/_control/faults -d '{{"usage": {{"total_tokens": -1}}}}'
+    curl {url}/_control/faults -d '{{"stream": true, "parts": [
+        {{"events": [0, 3], "replace": {{"\\n": "\\r\\n"}}}}, "retry: 3000\\n\\n",
+        {{"text": ": ping\\n\\n", "repeat": 50, "every_ms": 100}}, {{"events": [3, 4], "first": 20, "drop": true}}]}}'
     curl -X DELETE '{url}/_control/faults?provider=groq'
     curl {url}/_control/fixtures
   time (set, advance, freeze):

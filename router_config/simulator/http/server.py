@@ -108,11 +108,11 @@ class Server:
 
 
 def _breakable(protocol: Any) -> Any:
-    """uvicorn's protocol, with the transport in `scope["state"]` so that an app can break it off."""
+    """uvicorn's protocol; its transport, which an app can break off, is in `scope["state"]` with what it carried."""
 
     class Breakable(protocol):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
-            self.app_state = {"transport": transport}
+            self.app_state = {"transport": transport, "carried": []}
 
     return Breakable
