@@ -58,6 +58,8 @@ TAKEN_OVER = {
     "upsert_deployment": "deployment",
     "delete_deployment": "id",
     "update_settings": "settings",
+    "apply": "changes",
+    "aapply": "changes",
     "get_available_deployment": "model _ __",
     "async_get_available_deployment": "model _ __",
     "get_model_from_alias": "model",
