@@ -228,7 +228,7 @@ def test_a_connection_that_fails_is_the_error_of_the_public_way(
     router = alone(make_router, "groq")
 
     def failure() -> Exception:
-        simulator.fault("groq", times=1, **fault)
+        simulator.fault("groq", times=2, **fault)  # A kept connection is made anew once.
         with pytest.raises(openai.APIError) as raised:
             router.completion(model="default", messages=message(), ignore_cooldowns=True)
         simulator.clear()

@@ -38,7 +38,7 @@ class _PlayingClients(Clients):
             self._answer = canned_answer("openai", model)
         self._player: WatchedHandler | None = None
 
-    def handler(self, timeout: float) -> WatchedHandler:
+    def handler(self, timeout: float, verify: Any = None) -> WatchedHandler:
         if self._player is None:
             status, headers, body = self._answer
             self._player = WatchedHandler(timeout=timeout)

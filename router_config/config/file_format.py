@@ -10,6 +10,7 @@ from router_config.config.grammar.quantities import (
     parse_money,
     parse_priority,
     parse_share,
+    parse_size,
 )
 from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Scalar, Section
 from router_config.config.grammar.scalars import (
@@ -118,6 +119,10 @@ DEFAULTS = Section(
         "output_tokens": Entry(
             Scalar(positive(parse_count, "500"), _COUNT.json),
             "Expected length of an answer to a request without max_tokens.",
+        ),
+        "max_response": Entry(
+            Scalar(positive(parse_size, "64MB"), {**_COUNT.json, "examples": ["64MB"]}),
+            "Largest answer that is read, in bytes after decompression.",
         ),
     },
     hint="Write a mapping such as {cooldown: 5m, timeout: 30s}.",

@@ -50,7 +50,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     state: where counts are kept (`memory://`, `sqlite:///path`, `redis://host`). cooldown: seconds for which a failing
     provider is not asked. soft_limit: share of a daily limit past which others are preferred. max_wait: seconds that a
     request may wait for room. output_tokens: expected answer to a request without max_tokens. clock: for tests and
-    planning. fast_path: False asks LiteLLM for every request, which costs two to four times as much.
+    planning. max_response: bytes of an answer, after decompression, past which it is not read. fast_path: False asks
+    LiteLLM for every request, which costs two to four times as much.
 
         router = Router.from_yaml("litellm.yaml")
         reply = await router.acompletion(model="default", messages=[{"role": "user", "content": "Hello"}])
@@ -67,6 +68,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         soft_limit: float = 0.95,
         max_wait: float = 0.0,
         output_tokens: int = 500,
+        max_response: int = 64_000_000,
         clock: Clock | None = None,
         config: Config | None = None,
         simulated: bool = False,
@@ -100,7 +102,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         self._loaded_at = self._clock.now()
         quieten()
         self._hold(model_list or [], settings)
-        self._transport = Transport(self._clock, self._settings, fast_path=fast_path)
+        self._transport = Transport(self._clock, self._settings, fast_path=fast_path, max_response=max_response)
         self._store.register_meters(self.catalog.meters)
 
     @classmethod
@@ -128,6 +130,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             soft_limit=config.defaults.soft_limit,
             max_wait=config.defaults.max_wait,
             output_tokens=config.defaults.output_tokens,
+            max_response=config.defaults.max_response,
             clock=clock,
             config=config,
             simulated=simulated,

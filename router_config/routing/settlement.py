@@ -138,6 +138,9 @@ class Settlements:
             return
         flight.settled = True
         now = self._clock.now()
+        made = flight.exchange.requests
+        if spent is not None and made > 1:  # Redirects, and a second try on a new connection.
+            spent = spent._replace(requests=max(spent.requests, made))
         rest = self._rest(flight, verdict, now)
         if rest is not None and rest.probes:
             alive = False

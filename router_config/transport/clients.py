@@ -7,10 +7,11 @@ A first guess is tried; one of the wrong kind fails before anything is sent, and
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, cast
-from weakref import WeakKeyDictionary
 
 import httpx
 import litellm
@@ -25,8 +26,16 @@ from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.failures import causes
 from router_config.transport.readable_usage import ReadableStream, make_readable
 from router_config.transport.sending import note_sending
+from router_config.transport.wire.bodies import ENCODINGS, LARGEST
+from router_config.transport.wire.connection import Wire
+from router_config.transport.wire.loop_end import at_end, drop_connections
 
 Kind = Literal["handler", "sdk"]
+
+KEPT: Final = 64
+"""Clients of each kind that a loop keeps, for as many timeouts and keys; they share their connections."""
+
+LEAVING: Final = "the moment a request leaves"
 
 WATCHED_ENDPOINTS: Final = frozenset({"acompletion", "atext_completion", "aembedding"})
 """Endpoints of LiteLLM that take a `client`."""
@@ -65,10 +74,30 @@ LONGEST_EVENT: Final = 65_536
 
 
 class WatchedHandler(AsyncHTTPHandler):
-    """LiteLLM's own client, without its second request after a broken connection: a reservation is for one."""
+    """LiteLLM's own client over our wire, without its second request after a broken connection.
 
-    async def single_connection_post_request(self, *_: Any, **__: Any) -> httpx.Response:
-        raise  # LiteLLM up to 1.106 calls this while it handles the broken connection's error.
+    largest: bytes of an answer's body. The httpx client is shared, so one handler's end does not close it.
+    """
+
+    def __init__(self, *args: Any, largest: int = LARGEST, **kwargs: Any) -> None:
+        self._largest = largest
+        super().__init__(*args, **kwargs)
+
+    def create_client(self, *args: Any, **kwargs: Any) -> httpx.AsyncClient:
+        return wired(super().create_client(*args, **kwargs), self._largest)
+
+    def sharing(self, timeout: float) -> "WatchedHandler":
+        """A handler with another timeout over the same connections. timeout: seconds."""
+        handler = copy(self)
+        handler.client, handler.timeout = self.client, timeout
+        return handler
+
+    async def single_connection_request(self, *_: Any, **__: Any) -> httpx.Response:
+        raise  # LiteLLM calls this while it handles the broken connection's error.
+
+    single_connection_post_request = single_connection_request  # Its name up to 1.106.
+
+    def __del__(self) -> None: ...
 
 
 class WatchedSDK(openai.AsyncOpenAI):
@@ -85,12 +114,9 @@ class WatchedSDK(openai.AsyncOpenAI):
 class Clients:
     """The clients of one Router, by event loop, since a connection belongs to the loop that opened it."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._handlers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, WatchedHandler]]
-        self._handlers = WeakKeyDictionary()
-        self._sdks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], openai.AsyncOpenAI]]
-        self._sdks = WeakKeyDictionary()
+    def __init__(self, clock: Clock, largest: int = LARGEST) -> None:
+        self._clock, self._largest = clock, largest
+        self._loops: dict[asyncio.AbstractEventLoop, _OfALoop] = {}
         self._kinds: dict[tuple[str, str], list[Kind]] = {}
 
     def kinds(self, provider: str, endpoint: str) -> list[Kind]:
@@ -106,17 +132,21 @@ class Clients:
 
     def client(self, kind: Kind, params: Mapping[str, Any], timeout: float) -> Any:
         """The client for a deployment with these `litellm_params`. timeout: seconds."""
-        return self.handler(timeout) if kind == "handler" else self._sdk(params, timeout)
+        verify = params.get("ssl_verify")
+        return self.handler(timeout, verify) if kind == "handler" else self._sdk(params, timeout, verify)
 
-    def handler(self, timeout: float) -> WatchedHandler:
-        handlers = self._handlers.setdefault(asyncio.get_running_loop(), {})
-        if timeout not in handlers:
-            handlers[timeout] = WatchedHandler(
-                timeout=timeout, event_hooks={"request": [self._sending], "response": [self._arriving]}
-            )
-            watched = note_sending(handlers[timeout].client)
-            seams.note("the moment a request leaves", None if watched else "LiteLLM's client runs on another transport")
-        return handlers[timeout]
+    def handler(self, timeout: float, verify: Any = None) -> WatchedHandler:
+        """LiteLLM's client for the running loop. timeout: seconds. verify: LiteLLM's `ssl_verify`."""
+        here = self._here()
+        handler = here.handlers.get((timeout, verify))
+        if handler is None:
+            shared = here.shared.get(verify)
+            if shared is None:
+                shared = here.shared[verify] = self._make(verify)
+            if len(here.handlers) >= KEPT:
+                here.handlers.clear()
+            handler = here.handlers[timeout, verify] = shared.sharing(timeout)
+        return handler
 
     async def send(
         self, timeout: float, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes
@@ -136,25 +166,47 @@ class Clients:
         try:
             response: httpx.Response = await pool(url).handle_async_request(request)
             response.request = request
+            await self._arriving(response)
             await response.aread()
         except httpx.RequestError as error:
             error.request = request
             raise
-        await self._arriving(response)
         return response
 
-    def _sdk(self, params: Mapping[str, Any], timeout: float) -> openai.AsyncOpenAI:
-        sdks = self._sdks.setdefault(asyncio.get_running_loop(), {})
+    def _make(self, verify: Any) -> WatchedHandler:
+        told = {} if verify is None else {"ssl_verify": verify}
+        hooks = {"request": [self._sending], "response": [self._arriving]}
+        handler = WatchedHandler(largest=self._largest, event_hooks=hooks, **told)
+        watched = note_sending(handler.client)
+        seams.note(LEAVING, None if watched else "LiteLLM's client runs on another transport")
+        return handler
+
+    def _here(self) -> "_OfALoop":
+        """What is kept for the running loop, until that ends."""
+        loop = asyncio.get_running_loop()
+        here = self._loops.get(loop)
+        if here is None:
+            for over in [each for each in list(self._loops) if each.is_closed()]:
+                self._loops.pop(over, _OfALoop()).drop()
+            here = self._loops[loop] = _OfALoop()
+            here.end = at_end(here.aclose)
+        return here
+
+    def _sdk(self, params: Mapping[str, Any], timeout: float, verify: Any) -> openai.AsyncOpenAI:
+        sdks = self._here().sdks
         names = ("custom_llm_provider", "api_key", "api_base", "base_url", "organization")
-        key = (str(params["model"]).partition("/")[0], *(params.get(name) for name in names), timeout)
+        key = (str(params["model"]).partition("/")[0], *(params.get(name) for name in names), timeout, verify)
         if key not in sdks:
             api_key, base_url = _access(params)
+            if len(sdks) >= KEPT:
+                sdks.clear()
             sdks[key] = WatchedSDK(
                 api_key=api_key,
                 base_url=base_url,
                 organization=params.get("organization"),
                 timeout=timeout,
-                http_client=cast(Any, self.handler(timeout).client),  # The SDK takes a client of either httpx.
+                # The SDK takes a client of either httpx.
+                http_client=cast(Any, self.handler(timeout, verify).client),
             )
         return sdks[key]
 
@@ -163,6 +215,8 @@ class Clients:
         if exchange is None:
             return
         exchange.sent = True
+        if not seams.is_on(LEAVING):
+            exchange.requests += 1
         recording = exchange.recording
         if recording is not None:
             recording.requests += 1
@@ -176,10 +230,51 @@ class Clients:
 
     async def aclose(self) -> None:
         """Close the connections of this loop."""
-        loop = asyncio.get_running_loop()
-        self._sdks.pop(loop, None)
-        for handler in self._handlers.pop(loop, {}).values():
-            await handler.close()  # type: ignore[no-untyped-call]
+        here = self._loops.pop(asyncio.get_running_loop(), None)
+        if here is not None and here.end is not None:
+            await here.end.aclose()
+
+
+@dataclass(slots=True)
+class _OfALoop:
+    """The clients of one event loop. shared: by `ssl_verify`, the one whose connections its handlers use.
+
+    end: closes them when the loop ends.
+    """
+
+    shared: dict[Any, WatchedHandler] = field(default_factory=dict)
+    handlers: dict[tuple[float, Any], WatchedHandler] = field(default_factory=dict)
+    sdks: dict[tuple[Any, ...], openai.AsyncOpenAI] = field(default_factory=dict)
+    end: AsyncGenerator[None, None] | None = None
+
+    async def aclose(self) -> None:
+        for handler in self.forget():
+            await handler.client.aclose()
+
+    def drop(self) -> None:
+        """The same where the loop is closed already."""
+        for handler in self.forget():
+            drop_connections(handler.client)
+
+    def forget(self) -> list[WatchedHandler]:
+        handlers = list(self.shared.values())
+        for each in (self.shared, self.handlers, self.sdks):
+            each.clear()
+        return handlers
+
+
+def wired(client: httpx.AsyncClient, largest: int) -> httpx.AsyncClient:
+    """The client with our wire under it."""
+    inner = getattr(client, "_transport", None)
+    known = isinstance(inner, httpx.AsyncBaseTransport)
+    if seams.note("redirects and large answers", None if known else "httpx has no transport where it used to be"):
+        client._transport = Wire(client._transport, largest)
+        mounts = getattr(client, "_mounts", {})
+        mounts.update((each, Wire(mount, largest)) for each, mount in mounts.items() if mount is not None)
+    else:
+        client.follow_redirects = False
+    client.headers["accept-encoding"] = ENCODINGS
+    return client
 
 
 async def note_answer(exchange: Exchange, response: httpx.Response, now: float) -> None:

@@ -11,14 +11,19 @@ class Exchange:
     """One HTTP request to a provider, and its answer as far as it has come.
 
     provider: LiteLLM's prefix. sent: whether anything of the request left; None where LiteLLM uses a client of its own,
-    so that nothing is seen. arrived_at: epoch seconds at which the headers of the answer came. body: of an error, or of
-    a 2xx that holds one. streamed: the answer comes as events, which are watched. usage: the JSON of the last of them
-    that reports tokens. finished: whether they said that the answer is complete; None where their wire format is not
-    known to say so. own_client: the caller brought a client.
+    so that nothing is seen. requests: how many HTTP requests were made, redirects and a second try on a new connection
+    included. written: whether bytes of one were seen to leave. kept_connection: whether the last one went over a
+    connection that had served before. arrived_at: epoch seconds at which the headers of the answer came. body: of an
+    error, or of a 2xx that holds one. streamed: the answer comes as events, which are watched. usage: the JSON of the
+    last of them that reports tokens. finished: whether they said that the answer is complete; None where their wire
+    format is not known to say so. own_client: the caller brought a client.
     """
 
     provider: str
     sent: bool | None = None
+    requests: int = 0
+    written: bool = False
+    kept_connection: bool = False
     arrived_at: float | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

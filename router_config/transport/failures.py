@@ -33,7 +33,7 @@ BROKEN: Final = (
 
 def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
     """What came back for this attempt; None when the error is not the provider's (a wrong argument, say)."""
-    if exchange.status is not None and exchange.status >= 400:
+    if exchange.status is not None and exchange.status >= 300:
         return Reply(exchange.status, exchange.headers, exchange.body)
     led = tuple(causes(error))
     if exchange.status is not None:
@@ -61,7 +61,7 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
 
 def reached(exchange: Exchange, error: BaseException) -> bool:
     """Whether the provider may have seen this attempt, and so counts it."""
-    if exchange.status is not None:
+    if exchange.status is not None or exchange.written:
         return True
     return exchange.sent is not False and not _unreached(tuple(causes(error)))
 

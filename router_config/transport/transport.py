@@ -12,6 +12,7 @@ from router_config.transport.clients import Clients
 from router_config.transport.exchange import CURRENT, Exchange, Recording
 from router_config.transport.fast.fast_way import FastWay, Name
 from router_config.transport.streams import Opened
+from router_config.transport.wire.bodies import LARGEST
 
 GRACE: Final = 1.0
 """Seconds past its timeout after which an attempt is cut off, where LiteLLM does not heed the timeout."""
@@ -26,13 +27,20 @@ STREAMS: Final = frozenset({"acompletion"})
 class Transport:
     """Asks providers through LiteLLM, with connections of its own for each event loop.
 
-    settings: those of litellm.Router. fast_path: False sends everything the public way.
+    settings: those of litellm.Router. fast_path: False sends everything the public way. max_response: bytes of an
+    answer's body, after decompression, past which it is not read.
     """
 
     def __init__(
-        self, clock: Clock, settings: Mapping[str, Any], *, fast_path: bool = True, clients: Clients | None = None
+        self,
+        clock: Clock,
+        settings: Mapping[str, Any],
+        *,
+        fast_path: bool = True,
+        clients: Clients | None = None,
+        max_response: int = LARGEST,
     ) -> None:
-        self._clients = clients or Clients(clock)
+        self._clients = clients or Clients(clock, max_response)
         self._settings = settings
         self._fast = FastWay(self._clients) if fast_path else None
 
@@ -59,7 +67,8 @@ class Transport:
         streams = asked.get("stream") is True and endpoint in STREAMS
         if streams:
             asked["stream_options"] = {**options, "include_usage": True}
-        kind = self._fast.takes(asked) if self._fast is not None and endpoint == "acompletion" else None
+        plain = endpoint == "acompletion" and asked.get("ssl_verify") is None
+        kind = self._fast.takes(asked) if self._fast is not None and plain else None
         token = CURRENT.set(exchange)
         try:
             async with asyncio.timeout(timeout + GRACE):

@@ -82,6 +82,16 @@ def parse_count(value: object) -> int:
     return int(exact)
 
 
+def parse_size(value: object) -> int:
+    """A number of bytes: `64MB`, `500kB`, `1G`, or a plain number. Raises `BadValue`."""
+    if isinstance(value, str) and value.strip()[-1:] in ("B", "b") and value.strip()[-2:-1].lower() in tuple("kmg"):
+        value = value.strip()[:-1]
+    try:
+        return parse_count(value)
+    except BadValue as error:
+        raise BadValue(error.what, "Write a size such as 64MB, or a plain number of bytes.") from None
+
+
 def parse_duration(value: object) -> float:
     """Seconds, from 0 to 366 days: `500ms`, `30s`, `5m`, `1h30m`, or a plain number. Raises `BadValue`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -1,0 +1,87 @@
+"""The wire under every client of ours: what is asked twice, where to, and how much is read.
+
+It wraps the transport that LiteLLM gives its client, so that it holds for both kinds of clients and both ways.
+"""
+
+import time
+from collections.abc import MutableMapping
+from typing import Final
+
+import aiohttp
+import httpx
+
+from router_config.transport.exchange import CURRENT
+from router_config.transport.failures import causes
+from router_config.transport.wire import bodies, redirects
+
+AT_ONCE: Final = 5.0
+"""Seconds within which a connection that was closed already shows it. Whoever closes it later had the request."""
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """Sends requests over another transport. largest: bytes of an answer's body, after decompression."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, largest: int) -> None:
+        self.inner, self._largest = inner, largest
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        followed = 0
+        while True:
+            response = await self._answer(request)
+            if not 300 <= response.status_code < 400:
+                break
+            onward = redirects.onward(request, response) if followed < redirects.MOST else None
+            if onward is None:
+                response.headers.pop("location", None)  # So that no client follows it.
+                break
+            await response.aclose()
+            request, followed = onward, followed + 1
+        bodies.bound(response, self._largest)
+        return response
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        """Ask; once more where the server had closed a kept connection before it saw the request."""
+        began = time.monotonic()
+        try:
+            return await self.inner.handle_async_request(request)
+        except httpx.TransportError as error:
+            exchange = CURRENT.get()
+            if exchange is None or not exchange.kept_connection or not _was_closed(error) or not _is_whole(request):
+                raise
+            if time.monotonic() - began > AT_ONCE:
+                raise
+        self._drop_idle(request.url)
+        return await self.inner.handle_async_request(request)
+
+    def _drop_idle(self, url: httpx.URL) -> None:
+        """Close the connections that are kept for this host: where one was dead, the others are, too."""
+        connector = getattr(getattr(self.inner, "client", None), "connector", None)
+        kept = getattr(connector, "_conns", None)
+        if not isinstance(kept, MutableMapping):
+            return
+        for key in [key for key in kept if getattr(key, "host", None) == url.host]:
+            for protocol, *_ in kept.pop(key):
+                protocol.close()
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+def _was_closed(error: BaseException) -> bool:
+    """Whether the server closed the connection before any byte of its answer."""
+    for each in causes(error):
+        if isinstance(each, aiohttp.ClientConnectorError):
+            return False
+        if isinstance(each, aiohttp.ServerDisconnectedError):
+            return isinstance(each.message, str)  # Else it holds the head of an answer that had begun.
+        if isinstance(each, aiohttp.ClientOSError | aiohttp.ClientConnectionResetError):
+            return True
+    return False
+
+
+def _is_whole(request: httpx.Request) -> bool:
+    """Whether the request's body is at hand, to be sent again."""
+    try:
+        return request.content is not None
+    except httpx.RequestNotRead:
+        return False
