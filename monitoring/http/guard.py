@@ -1,7 +1,6 @@
 """Who may see the page: everybody on this machine, or whoever has the token."""
 
 import base64
-import binascii
 import hmac
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitoring.http.address import TOKEN_VARIABLE, is_loopback
+from monitoring.http.limits import Limits
 from monitoring.http.problems import problem
 
 OPEN_PATHS: Final = frozenset({"/healthz"})
@@ -54,7 +54,7 @@ def app_for(routers: Iterable[APIRouter], *, host: str, token: str | None, insec
     app = FastAPI(title="LLM providers", docs_url=None, redoc_url=None)
     for router in routers:
         app.include_router(router)
-    return Guard(app, token=token, local_only=is_loopback(host) and not insecure)
+    return Limits(Guard(app, token=token, local_only=is_loopback(host) and not insecure))
 
 
 def _path_of(scope: Scope) -> str:
@@ -73,10 +73,10 @@ def _name_in(host: str) -> str:
 def _token_in(authorization: str) -> bytes:
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
-        return value.strip().encode()
+        return value.strip().encode("latin-1")  # The bytes as they came.
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).partition(b":")[2]
-        except binascii.Error:
+        except ValueError:
             return b""
     return b""

@@ -17,6 +17,7 @@ _INTERRUPTED, _NOBODY_READS = 130, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 fine, 1 the answer is no, 2 wrong usage or file."""
+    _open_standard_streams()
     try:
         arguments = parser().parse_args(argv)
         command = import_module(f"{__name__}.commands.{arguments.command}")
@@ -34,6 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(_message(error), file=sys.stderr)
         return WRONG
+
+
+def _open_standard_streams() -> None:
+    """Whoever starts a command with one closed wants no output, and no error for it either."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 def _is_expected(error: Exception) -> bool:

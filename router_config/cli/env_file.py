@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -30,10 +30,11 @@ def set_variables(path: Path, values: Mapping[str, str]) -> None:
         ConfigError: the file cannot be read or written, or a line of it would swallow the new ones.
     """
     target = Path(os.path.realpath(path))
-    old = _read(target, path)
-    new = with_variables(old, values)
-    _require_same_meaning(old, new, values, path)
-    _replace(target, new, path)
+    with _alone_in(target.parent):
+        old = _read(target, path)
+        new = with_variables(old, values)
+        _require_same_meaning(old, new, values, path)
+        _replace(target, new, path)
 
 
 def with_variables(text: str, values: Mapping[str, str]) -> str:
@@ -113,6 +114,19 @@ def _with_value(binding: Binding, value: str) -> str:
 
 def _line_end(text: str) -> str:
     return text[len(text.rstrip("\r\n")) :]
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Within it no other `router-config env` writes into a folder. Where folders cannot be locked, without a lock."""
+    with contextlib.ExitStack() as opened:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            handle = os.open(folder, os.O_RDONLY)
+            opened.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _read(target: Path, shown: Path) -> str:

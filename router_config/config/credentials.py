@@ -111,8 +111,10 @@ def read_dotenv(path: Path, shown: str) -> tuple[dict[str, str], list[str]]:
     Raises ConfigError when the file is there and cannot be read.
     """
     try:
-        if not path.exists() or path.is_dir():
+        if not path.exists() or path.is_dir():  # A virtual environment may be called that.
             return {}, []
+        if not path.is_file():  # Reading a pipe would wait for ever.
+            raise ConfigError(f"{shown}: this is not a file\n  Move it away.")
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"

@@ -36,9 +36,10 @@ class NoProviderAvailable(RateLimitError):
         verdicts: Mapping[str, ProviderVerdict],
         attempts: Iterable[Attempt],
     ) -> None:
+        self._made_of = model, retry_after, dict(verdicts), tuple(attempts)
         self.retry_after = retry_after
         self.verdicts = dict(verdicts)
-        self.attempts = tuple(attempts)
+        self.attempts = self._made_of[3]
         when = "Waiting will not change that" if retry_after is None else f"Try again in {retry_after:.0f} s"
         reasons = "\n".join(f"  {name}: {verdict.status}: {verdict.reason}" for name, verdict in self.verdicts.items())
         self._text = f"no provider can serve {model!r} now. {when}.\n{reasons or '  no provider serves it'}"
@@ -47,6 +48,9 @@ class NoProviderAvailable(RateLimitError):
         self.headers = headers
         self.response = httpx.Response(429, headers=headers, request=self.response.request)
         self.category = "litellm_rate_limit"  # LiteLLM tells its own limits from a provider's by it, since 1.92.
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made_of
 
     def __str__(self) -> str:
         # LiteLLM adds its own remarks to `message` on the way (1.106.2).

@@ -38,6 +38,7 @@ from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.callbacks import hear_synchronous_callbacks
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
+from router_config.transport.pickled_errors import picklable
 from router_config.transport.quirks import quieten
 from router_config.transport.streams import Opened, Stream, SyncStream
 from router_config.transport.transport import Transport
@@ -368,4 +369,4 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
 def _unknown(model: str) -> BadRequestError:
     told = f"no group, alias or deployment is called {model!r}. You passed in model={model}. "
-    return BadRequestError(told + "There are no healthy deployments for this model", model, "")
+    return picklable(BadRequestError(told + "There are no healthy deployments for this model", model, ""))

@@ -26,7 +26,7 @@ from router_config.routing.spending import in_full, spent_on, told_by_answer, to
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.usage import NOTHING_SAID, Reported
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.failures import hide_key, reached, reply_of
+from router_config.transport.failures import made_presentable, reached, reply_of
 from router_config.transport.streams import Abandoned, Stream
 
 MAY_STILL_ARRIVE: Final = 1.0
@@ -70,7 +70,7 @@ class Settlements:
     async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
         """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
         reply = reply_of(flight.exchange, error)
-        hide_key(error, flight.entry["litellm_params"].get("api_key"))
+        made_presentable(error, flight.entry["litellm_params"].get("api_key"))
         if reply is None:
             self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}")
             await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))

@@ -1,7 +1,8 @@
 """A failed attempt as the provider's reply: from the wire where it was seen, else from LiteLLM's exception."""
 
+import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 import aiohttp
 import httpx
@@ -10,6 +11,7 @@ from litellm.exceptions import APIConnectionError, Timeout
 
 from router_config.signals import Reply, without
 from router_config.transport.exchange import Exchange
+from router_config.transport.pickled_errors import picklable
 
 UNREACHED: Final = (
     httpx.ConnectError,
@@ -21,6 +23,9 @@ LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutE
 CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
 OF_OURSELVES: Final = (TypeError, AttributeError, ImportError)
 """A wrong argument, a missing package: no provider is at fault."""
+
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabs and line ends."""
 
 BROKEN: Final = (
     httpx.TransportError,
@@ -74,20 +79,30 @@ def _unreached(causes: tuple[BaseException, ...]) -> bool:
     return any(isinstance(each, (httpx.ConnectError, httpx.ConnectTimeout, ConnectionRefusedError)) for each in causes)
 
 
-def hide_key(error: BaseException, key: object) -> None:
-    """Take a key, whole or in part, out of the texts of an error and of everything that led to it.
+def made_presentable(error: BaseException, key: object) -> None:
+    """Take what nobody should see out of the texts of an error and of everything that led to it, and let it be pickled.
 
-    Providers echo keys that they refuse.
+    That is the key, whole or in part, since providers echo keys that they refuse; and control characters, since a
+    terminal obeys them.
     """
-    if not isinstance(key, str) or len(key) < 4:
-        return
     for each in causes(error):
         message, body = getattr(each, "message", None), str(getattr(each, "body", None))
-        if isinstance(message, str) and (told := without(message, key)) != message:
+        if isinstance(message, str) and (told := _presentable(message, key)) != message:
             each.message = told  # type: ignore[attr-defined]
-        each.args = tuple(without(arg, key) if isinstance(arg, str) else arg for arg in each.args)
-        if without(body, key) != body:
+        each.args = tuple(_presentable(arg, key) if isinstance(arg, str) else arg for arg in each.args)
+        if _is_secret(key) and without(body, key) != body:
             each.body = None  # type: ignore[attr-defined]
+    picklable(error)
+
+
+def _is_secret(key: object) -> TypeGuard[str]:
+    return isinstance(key, str) and len(key) >= 4
+
+
+def _presentable(text: str, key: object) -> str:
+    if not text.isprintable():
+        text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return without(text, key) if _is_secret(key) else text
 
 
 def _told(causes: tuple[BaseException, ...]) -> Reply | None:
