@@ -1,12 +1,16 @@
 """Commands whose standard streams are closed, and several at once."""
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from rig_cli import GOOD
 from rig_wall_clock import child_variables
+
+from router_config.cli.env_file import set_variables
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,29 +34,17 @@ def test_a_closed_stream_is_no_error(folder: Path, closed: str, arguments: str) 
     assert ended.returncode in (0, 1)
 
 
-def test_two_that_write_keys_at_once_lose_none(folder: Path) -> None:
-    names = ["GROQ_API_KEY", "GEMINI_API_KEY"] * 4
-    writing = [
-        subprocess.Popen(
-            command("env", "--stdin"), cwd=folder, env=child_variables(ROOT), stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, text=True,
-        )
-        for _ in names
-    ]  # fmt: skip
-    for each, (number, name) in zip(writing, enumerate(names), strict=True):
-        assert each.stdin is not None
-        each.stdin.write(f"{name}=key-{number}\n")
-    for each in writing:
-        assert each.stdin is not None
-        each.stdin.close()
-    assert [each.wait() for each in writing] == [0] * len(names)
-    written = (folder / ".env").read_text().splitlines()
-    assert sorted(line.partition("=")[0] for line in written) == ["GEMINI_API_KEY", "GROQ_API_KEY"]
+def test_those_who_write_keys_at_once_lose_none(tmp_path: Path) -> None:
+    def write(writer: int) -> None:
+        for number in range(20):
+            set_variables(tmp_path / ".env", {f"KEY_{writer}_{number}": "value"})
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(8)))
+    assert len((tmp_path / ".env").read_text().splitlines()) == 160
 
 
 def test_a_pipe_is_no_env_file(folder: Path) -> None:
-    import os
-
     os.mkfifo(folder / ".env")
     ended = subprocess.run(command("check"), cwd=folder, env=child_variables(ROOT), capture_output=True, text=True)
     assert ended.returncode == 2
