@@ -5,6 +5,7 @@ answer: two the public way, from which the fast way learns, and then one the fas
 """
 
 import asyncio
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from router_config.config.models import Config
 from router_config.simulator.canned_answers import canned_answer
 from router_config.simulator.quotas.limits import LimitsError
 from router_config.transport import seams
-from router_config.transport.clients import Clients, WatchedHandler
+from router_config.transport.clients import Clients, WatchedHandler, arriving, sending
 from router_config.transport.exchange import Exchange
 from router_config.transport.transport import Transport
 
@@ -44,7 +45,7 @@ class _PlayingClients(Clients):
             self._player = WatchedHandler(timeout=timeout)
             self._player.client = httpx.AsyncClient(
                 transport=httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=body)),
-                event_hooks={"request": [self._sending], "response": [self._arriving]},
+                event_hooks={"request": [sending], "response": [partial(arriving, SystemClock())]},
             )
         return self._player
 

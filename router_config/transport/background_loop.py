@@ -10,10 +10,15 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 T = TypeVar("T")
+
+MOMENT: Final = 0.1
+"""Seconds for which a dropped loop still runs."""
 
 _THREADS: WeakSet[threading.Thread] = WeakSet()
 
@@ -24,7 +29,7 @@ def on_background_loop() -> bool:
 
 
 class BackgroundLoop:
-    """Started at its first use, stopped by `close()`; a fork starts its own."""
+    """Started at its first use, stopped by `close()` or when it is dropped; a fork starts its own."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -81,6 +86,14 @@ class BackgroundLoop:
         if thread is not threading.current_thread():
             thread.join(timeout=5)
 
+    def __del__(self) -> None:
+        """Nobody can submit any more but finalizers that run right now: what they submit gets a moment."""
+        loop = self.__dict__.get("_loop")
+        if loop is None or self._pid != os.getpid() or sys.is_finalizing():
+            return
+        with suppress(RuntimeError):  # It is closed.
+            loop.call_soon_threadsafe(loop.call_later, MOMENT, loop.stop)
+
     def _running(self) -> asyncio.AbstractEventLoop:
         if sys.is_finalizing():
             # A finalizer runs: no thread starts or goes on any more, so waiting for one would never end.
@@ -97,6 +110,8 @@ class BackgroundLoop:
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
+    helpers = ThreadPoolExecutor(thread_name_prefix="router-config")
+    loop.set_default_executor(helpers)
     try:
         loop.run_forever()
     finally:
@@ -105,4 +120,5 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
+        helpers.shutdown(wait=False, cancel_futures=True)
         loop.close()

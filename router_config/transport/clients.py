@@ -12,6 +12,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, cast
+from weakref import finalize
 
 import httpx
 import litellm
@@ -117,6 +118,7 @@ class Clients:
     def __init__(self, clock: Clock, largest: int = LARGEST) -> None:
         self._clock, self._largest = clock, largest
         self._loops: dict[asyncio.AbstractEventLoop, _OfALoop] = {}
+        finalize(self, _end_all, self._loops).atexit = False
         self._kinds: dict[tuple[str, str], list[Kind]] = {}
 
     def kinds(self, provider: str, endpoint: str) -> list[Kind]:
@@ -162,11 +164,11 @@ class Clients:
         if pool is None:
             seams.note("requests straight to the connection pool", "httpx has another name for it")
             return await client.send(request)
-        await self._sending(request)
+        await sending(request)
         try:
             response: httpx.Response = await pool(url).handle_async_request(request)
             response.request = request
-            await self._arriving(response)
+            await arriving(self._clock, response)
             await response.aread()
         except httpx.RequestError as error:
             error.request = request
@@ -175,7 +177,8 @@ class Clients:
 
     def _make(self, verify: Any) -> WatchedHandler:
         told = {} if verify is None else {"ssl_verify": verify}
-        hooks = {"request": [self._sending], "response": [self._arriving]}
+        # Not methods: what is kept for a loop must not hold these clients.
+        hooks = {"request": [sending], "response": [partial(arriving, self._clock)]}
         handler = WatchedHandler(largest=self._largest, event_hooks=hooks, **told)
         watched = note_sending(handler.client)
         seams.note(LEAVING, None if watched else "LiteLLM's client runs on another transport")
@@ -210,29 +213,21 @@ class Clients:
             )
         return sdks[key]
 
-    async def _sending(self, request: httpx.Request) -> None:
-        exchange = CURRENT.get()
-        if exchange is None:
-            return
-        exchange.sent = True
-        if not seams.is_on(LEAVING):
-            exchange.requests += 1
-        recording = exchange.recording
-        if recording is not None:
-            recording.requests += 1
-            recording.method, recording.url = request.method, str(request.url)
-            recording.headers, recording.request = request.headers.raw, await request.aread()
-
-    async def _arriving(self, response: httpx.Response) -> None:
-        exchange = CURRENT.get()
-        if exchange is not None:
-            await note_answer(exchange, response, self._clock.now())
-
     async def aclose(self) -> None:
         """Close the connections of this loop."""
         here = self._loops.pop(asyncio.get_running_loop(), None)
         if here is not None and here.end is not None:
             await here.end.aclose()
+
+
+def _end_all(loops: dict[asyncio.AbstractEventLoop, "_OfALoop"]) -> None:
+    """Close what is kept for each loop, on that loop: its Router was dropped."""
+    while loops:
+        loop, here = loops.popitem()
+        try:
+            loop.call_soon_threadsafe(lambda loop=loop, here=here: loop.create_task(here.aclose()))  # type: ignore[misc]
+        except RuntimeError:  # It is closed.
+            here.drop()
 
 
 @dataclass(slots=True)
@@ -275,6 +270,28 @@ def wired(client: httpx.AsyncClient, largest: int) -> httpx.AsyncClient:
         client.follow_redirects = False
     client.headers["accept-encoding"] = ENCODINGS
     return client
+
+
+async def sending(request: httpx.Request) -> None:
+    """Note a request in the exchange that it belongs to."""
+    exchange = CURRENT.get()
+    if exchange is None:
+        return
+    exchange.sent = True
+    if not seams.is_on(LEAVING):
+        exchange.requests += 1
+    recording = exchange.recording
+    if recording is not None:
+        recording.requests += 1
+        recording.method, recording.url = request.method, str(request.url)
+        recording.headers, recording.request = request.headers.raw, await request.aread()
+
+
+async def arriving(clock: Clock, response: httpx.Response) -> None:
+    """Note an answer in the exchange that it belongs to."""
+    exchange = CURRENT.get()
+    if exchange is not None:
+        await note_answer(exchange, response, clock.now())
 
 
 async def note_answer(exchange: Exchange, response: httpx.Response, now: float) -> None:

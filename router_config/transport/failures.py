@@ -1,6 +1,9 @@
 """A failed attempt as the provider's reply: from the wire where it was seen, else from LiteLLM's exception."""
 
+import errno
+import os
 import re
+import socket
 from collections.abc import Iterator
 from typing import Final, TypeGuard
 
@@ -27,6 +30,9 @@ OF_OURSELVES: Final = (TypeError, AttributeError, ImportError)
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tabs and line ends."""
 
+SHORT_OF: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the machine or this process has no more of: descriptors, memory."""
+
 BROKEN: Final = (
     httpx.TransportError,
     aiohttp.ClientError,
@@ -41,6 +47,8 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
     if exchange.status is not None and exchange.status >= 300:
         return Reply(exchange.status, exchange.headers, exchange.body)
     led = tuple(causes(error))
+    if exchange.status is None and not exchange.written and _is_ours(led):
+        return None
     if exchange.status is not None:
         if exchange.body is not None:
             return Reply(exchange.status, exchange.headers, exchange.body)
@@ -77,6 +85,20 @@ def _unreached(causes: tuple[BaseException, ...]) -> bool:
     if told:
         return any(isinstance(each, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)) for each in told)
     return any(isinstance(each, (httpx.ConnectError, httpx.ConnectTimeout, ConnectionRefusedError)) for each in causes)
+
+
+def _is_ours(causes: tuple[BaseException, ...]) -> bool:
+    """Whether no connection came about because this process has no descriptor left, or the machine no memory."""
+    failed = [each for each in causes if isinstance(each, OSError)]
+    if any(each.errno in SHORT_OF for each in failed):
+        return True
+    if not any(isinstance(each, socket.gaierror) or each.errno is None for each in failed):
+        return False
+    try:  # A name that is not found may be a file that could not be opened.
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in SHORT_OF
+    return False
 
 
 def made_presentable(error: BaseException, key: object) -> None:
