@@ -79,14 +79,14 @@ def test_a_refusal_is_told_with_when_to_try_again(make_router: MakeRouter) -> No
 
 def test_a_request_at_fault_is_told_as_what_it_is(make_router: MakeRouter, simulator: Simulator) -> None:
     router = make_router()
-    simulator.fault("groq", status=400, times=1, body={"error": {"message": "temperature is too high"}})
+    simulator.fault("groq", status=400, times=1, body={"error": {"message": "messages is empty; temperature too high"}})
     with pytest.raises(Exception, match="temperature"):
         ask(router)
     decision = only(router)
     assert (decision.outcome, decision.provider) == ("bad_request", None)
     assert [(each.provider, each.outcome) for each in decision.attempts] == [("groq", "bad_request")]
     assert decision.error is not None
-    assert "temperature is too high" in decision.error
+    assert "temperature too high" in decision.error
 
 
 def test_a_stream_is_told_when_it_has_ended(make_router: MakeRouter, clock: VirtualClock) -> None:
@@ -160,7 +160,7 @@ def test_one_who_leaves_the_line_is_told(make_router: MakeRouter) -> None:
 
 
 def test_a_request_that_litellm_itself_refuses_is_told_without_its_content(make_router: MakeRouter) -> None:
-    router = make_router()
+    router = make_router(providers=dict.fromkeys(("gemini", "openrouter", "together", "openai")))
     with pytest.raises(Exception):  # noqa: B017, PT011 - LiteLLM's own
         ask(router, messages=message("my secret plan"), thinking={"type": "enabled"}, logit_bias={"1": 1})
     decision = only(router)

@@ -43,4 +43,5 @@ def decided_by(refusal: Exception, request: Request, tried: Tried, now: float) -
         after = refusal.retry_after
         when = "waiting will not change that" if after is None else f"try again in {after:.0f} s"
         return decided(request, tried, REFUSED, now, error=f"no provider can serve it now; {when}")
-    return decided(request, tried, tried.attempts[-1].outcome, now, error=tried.told)
+    told = tried.told if tried.refusal is None else tried.refusal[1]
+    return decided(request, tried, tried.attempts[0].outcome, now, error=told)

@@ -9,7 +9,7 @@ from router_config.ledger.rules.decisions import Attempt
 from router_config.ledger.rules.gates import Examination
 from router_config.routing.errors import NoProviderAvailable, ProviderVerdict
 
-OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_policy"})
+OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_policy", "bad_request"})
 """Outcomes that lie in the request: another time will not change them."""
 
 
@@ -44,7 +44,7 @@ def refusal(
 
 def lies_in_the_request(attempts: Sequence[Attempt], examined: Iterable[Examination]) -> bool:
     """True when every candidate that could be asked was, and each said that the request itself is at fault."""
-    waiting = any(each.blocks and each.status != "too_large" for each in examined)
+    waiting = any(each.blocks and each.status not in ("too_large", "disabled") for each in examined)
     return bool(attempts) and not waiting and all(attempt.outcome in OF_THE_REQUEST for attempt in attempts)
 
 

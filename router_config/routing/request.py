@@ -55,6 +55,8 @@ class Tried:
         self.attempts: list[Attempt] = []
         self.told = ""
         """What the last failure was about."""
+        self.refusal: tuple[Exception, str] | None = None
+        """The error of the first provider that found the request itself unfit, and what it was about."""
         self._deployments: set[str] = set()
         self._skipped: dict[str, Status] = {}
         self._unfit: set[tuple[str, str]] = set()
@@ -67,7 +69,8 @@ class Tried:
     def add(self, deployment: Deployment) -> None:
         self._deployments.add(deployment.id)
 
-    def add_unfit(self, deployment: Deployment) -> None:
+    def add_unfit(self, deployment: Deployment, error: Exception, told: str) -> None:
+        self.refusal = self.refusal or (error, told)
         self._unfit.add((deployment.provider, deployment.model))
         self._last.add(deployment.provider)
 

@@ -147,7 +147,10 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         while True:
             flight = await self._reservations.reserve(request, tried)
             if flight is None:
-                raise await self._refusal(request, tried, failure) from failure
+                told = await self._refusal(request, tried, failure)
+                if told.__traceback__ is not None:  # It is a provider's error, which has causes of its own.
+                    raise told
+                raise told from failure
             try:
                 return await self._ask(flight, asked)
             except Exception as error:
@@ -204,6 +207,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if failure is None or not lies_in_the_request(tried.attempts, examined):
             absent = {name: reason for name, (_, reason) in absent_from(self.config, request.group.name).items()}
             failure = refusal(request.model, deployments, examined, tried.attempts, absent, now)
+        elif tried.refusal is not None:
+            failure = tried.refusal[0]
         await self._store.record(decided_by(failure, request, tried, now), now)
         return failure
 

@@ -25,8 +25,9 @@ from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, spent_on, told_by_answer, told_by_stream
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.usage import NOTHING_SAID, Reported
+from router_config.signals.verdicts import not_sent
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.failures import made_presentable, reached, reply_of
+from router_config.transport.failures import made_presentable, reached, refused_unsent, reply_of
 from router_config.transport.streams import Abandoned, Stream
 
 MAY_STILL_ARRIVE: Final = 1.0
@@ -71,6 +72,12 @@ class Settlements:
         """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
         reply = reply_of(flight.exchange, error)
         made_presentable(error, flight.entry["litellm_params"].get("api_key"))
+        if reply is None and refused_unsent(flight.exchange, error):
+            verdict = not_sent(flight.deployment.provider, type(error).__name__)
+            self._note(flight, verdict.kind.value, verdict.message)
+            flight.tried.add_unfit(flight.deployment, error, verdict.message)
+            await self._settle(flight, None, None, alive=None, decision=None)
+            return verdict
         if reply is None:
             self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}")
             await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))
@@ -91,7 +98,7 @@ class Settlements:
             spent = in_full(flight)
         self._note(flight, verdict.kind.value, verdict.message)
         if verdict.kind in OF_THE_REQUEST:
-            flight.tried.add_unfit(flight.deployment)
+            flight.tried.add_unfit(flight.deployment, error, verdict.message)
         alive, ended = reply.status is not None and reply.status < 500, begun or not verdict.retry
         await self._settle(
             flight,

@@ -156,10 +156,18 @@ def _error_in(document: Mapping[str, Any], loose: bool) -> Mapping[str, Any]:
         if isinstance(said, list | tuple) and said:
             said = said[0]
         if isinstance(said, Mapping):
-            return said if "message" in said else {**document, "message": said.get("msg")}
+            return said if "message" in said else {**document, "message": _at_its_place(said)}
         if isinstance(said, str) and said.strip():
             return {**document, "message": said}
     return {}
+
+
+def _at_its_place(said: Mapping[str, Any]) -> Any:
+    """What pydantic finds wrong, with the field that it is about: `body.messages: Field required`."""
+    place, told = said.get("loc"), said.get("msg")
+    if not isinstance(place, list | tuple) or not isinstance(told, str):
+        return told
+    return f"{'.'.join(str(each)[:100] for each in place[:8])}: {told}"
 
 
 def _cut_off(text: str, loose: bool = True) -> Body | None:

@@ -105,7 +105,7 @@ MODEL_GONE = _any(
     r"unable to access (?:non-serverless )?model",
     r"unavailable for free",
     r"no such model",
-    r"no endpoints? (?:found|available)",
+    r"no endpoints? (?:found|available)(?! that support)",
     r"no allowed providers",
     r"(?:unknown|invalid) model\b(?! (?:param|response|output|config|setting|argument))",
     r"\bmodels?(?:[ /:]\S{1,80})? (?:does not exist|(?:was |is |could )?not (?:be )?found|is no longer)",
@@ -121,6 +121,31 @@ WRONG_ADDRESS = _any(
     r"page not found",
     r"no (?:such )?route",
     r"no static resource",
+)
+# What no provider could take: a body that is no JSON, no messages, or something else in their place.
+_REQUIRED = r"\b(?:messages|contents|input|prompt)['\"`]?"
+_NAMED = r"(?:body\W{1,3})?(?:messages|contents|input|prompt|model|messages\W{1,3}\d{1,5}\W{1,3}role)\b(?![.\[])"
+MALFORMED = _any(
+    r"(?:pars|decod|deseriali[sz])\w{0,4}\b[^.\n]{0,30}\bjson body",
+    r"(?:pars|decod|deseriali[sz])\w{0,4}\b[^.\n]{0,30}\b(?:request|body|payload)\b[^.\n]{0,30}\bjson\b(?!.?schema)",
+    r"\b(?:body|payload)\b[^.\n]{0,30}\b(?:not|invalid)(?: a)?(?: valid)? json\b(?!.?schema)",
+    r"\b(?:invalid|malformed) json(?: in)?(?: the)? (?:request|body|payload(?! received))",
+    r"malformed json(?!.?schema)",
+    r"invalid json payload received\. (?:unexpected|expected|closing|end|root)",
+    r"json (?:decode|parse) error",
+    _REQUIRED + r"\W{0,4}(?:field |parameter |array |list |property )?(?:is|are|was) "
+    r"(?:required|missing|empty|not specified)",
+    _REQUIRED + r"\W{0,4}(?:array |list )?(?:must|cannot|can't|may|should)(?: not)? (?:be|contain|have) "
+    r"(?:an? )?(?:non.?)?(?:empty|at least|one or more)",
+    _REQUIRED + r"\W{1,4}(?:field required|minimum number of items|at least one|list should have at least)",
+    r"\[\] is too short[^.\n]{0,10}\bmessages\b",
+    r"input required: specify",
+    r"missing (?:an? )?(?:required )?(?:parameter|field|property|argument)s?\W{1,4}" + _NAMED,
+    r"you must provide an? (?:model|messages?)\b",
+    r"invalid type for ['\"`]?(?:messages(?:\[\d{1,5}\](?:\.role)?)?|input|prompt|model)(?![\w.\[])",
+    r"invalid type for ['\"`]?messages\[\d{1,5}\]\.content\b[^\n]{0,80}\bgot an? (?:integer|number|bool|decimal)",
+    _REQUIRED + r"\W{0,4}(?:value |input )?(?:must be|should be|is not|expected)(?: of type)?\W{0,2}"
+    r"(?:an? )?(?:valid )?(?:array|list)",
 )
 ANOTHER_OBJECT = _any(
     r"\b(?:file|thread|assistant|response|conversation|batch|vector store|run|item|message|image|container)\b"

@@ -118,10 +118,25 @@ def unfit(reply: ParsedReply, kind: Kind, problem: str) -> Verdict:
     return _verdict(kind, Scope.request, Hold.none, message, True)
 
 
-def bad_request(reply: ParsedReply) -> Verdict:
-    """The request is wrong: the error goes to the caller at once."""
+def refused(reply: ParsedReply) -> Verdict:
+    """The provider does not take this request. Another may, since each has rules of its own."""
+    message = f"{_provider(reply).name} refused this request{_in_brackets(reply)}{_quoted(reply)}"
+    return _verdict(Kind.bad_request, Scope.request, Hold.none, message, True)
+
+
+def malformed(reply: ParsedReply) -> Verdict:
+    """No provider could take the request: the error goes to the caller at once."""
     message = f"{_provider(reply).name} rejected the request{_in_brackets(reply)}; correct it{_quoted(reply)}"
     return _verdict(Kind.bad_request, Scope.request, Hold.none, message, False)
+
+
+def not_sent(provider: str, error: str) -> Verdict:
+    """LiteLLM refuses to send this request to the provider: an argument that the provider does not take, say.
+
+    error: the name of LiteLLM's exception; its text may quote the request.
+    """
+    message = f"{provider}: not sent, for LiteLLM refuses this request for the model ({error})"
+    return _verdict(Kind.bad_request, Scope.request, Hold.none, message, True)
 
 
 def failing(reply: ParsedReply, kind: Kind, problem: str, hints: Iterable[float] = ()) -> Verdict:

@@ -10,7 +10,7 @@ from typing import Final, TypeGuard
 import aiohttp
 import httpx
 import openai
-from litellm.exceptions import APIConnectionError, Timeout
+from litellm.exceptions import APIConnectionError, BadRequestError, Timeout, UnprocessableEntityError
 
 from router_config.signals import Reply, without
 from router_config.transport.exchange import Exchange
@@ -70,6 +70,11 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
         reply = _told(led)
         return reply if reply is not None and reply.status not in (None, 400, 422) else None
     return _told(led)
+
+
+def refused_unsent(exchange: Exchange, error: BaseException) -> bool:
+    """Whether LiteLLM itself refuses the request for this model, such as a parameter that the model does not take."""
+    return exchange.sent is False and isinstance(error, BadRequestError | UnprocessableEntityError)
 
 
 def reached(exchange: Exchange, error: BaseException) -> bool:

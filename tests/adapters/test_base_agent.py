@@ -195,7 +195,7 @@ def test_when_nobody_can_serve_the_agent_gets_the_routers_own_error(shared: Rout
 
 
 def test_a_request_that_is_at_fault_raises_litellms_error(shared: Router, simulator: Simulator) -> None:
-    simulator.fault(status=400)
+    simulator.fault(status=400, body={"error": {"message": "'messages' must not be empty"}})
     with pytest.raises(BadRequestError):
         TradingAgent().ask("hello")
     assert simulator.count() == 1

@@ -98,7 +98,7 @@ def test_a_request_that_is_itself_at_fault_ends_in_one_line(
     simulated: Callable[..., Path], simulator: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     simulated()
-    simulator.fault("groq", status=400, times=1)
+    simulator.fault("groq", status=400, times=1, body={"error": {"message": "'messages' must not be empty"}})
     assert cli.main(["ask", "Hello?"]) == 1
     out, err = capsys.readouterr()
     assert out == ""

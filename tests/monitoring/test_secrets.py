@@ -101,7 +101,8 @@ def test_a_key_that_an_error_echoes_does_not_come_out(
 def test_an_error_that_goes_to_the_caller_is_without_it(
     status: int, key: str, make_router: MakeRouter, simulator: Simulator, printed: Callable[[], str]
 ) -> None:
-    router = make_router(providers={"groq": {"api_key": key}})
+    others: dict[str, Any] = dict.fromkeys(("gemini", "openrouter", "together", "openai"))
+    router = make_router(providers={**others, "groq": {"api_key": key}})
     body = {"error": {"message": f"max_tokens must be a number; asked by {key}, that is {key[:10]}...", "param": key}}
     simulator.fault("groq", status=status, body=body)
     told = told_by(lambda: router.completion(model="default", messages=message()))

@@ -528,37 +528,68 @@ def test_no_answer_and_a_broken_one_cool_the_provider_down(status: int | None, f
     assert verdict.retry
 
 
-BAD_REQUESTS = [
+MALFORMED = [
     ("groq", 400, error("'messages' : minimum number of items is 1", type="invalid_request_error")),
+    ("groq", 400, error("'messages' : value must be an array", type="invalid_request_error")),
+    ("groq", 400, error("property 'messages' is missing", type="invalid_request_error")),
+    ("gemini", 400, google("INVALID_ARGUMENT", "* GenerateContentRequest.contents: contents is not specified")),
+    ("gemini", 400, google("INVALID_ARGUMENT", "Invalid JSON payload received. Unexpected token.\n{'model'")),
+    ("together_ai", 422, {"detail": [{"loc": ["body", "messages"], "msg": "Field required", "type": "missing"}]}),
+    ("together_ai", 422, {"detail": [{"loc": ["body", "messages"], "msg": "Input should be a valid list"}]}),
+    ("some_gateway", 422, {"detail": [{"loc": ["body", 18], "msg": "JSON decode error", "type": "json_invalid"}]}),
+    ("openrouter", 400, error("Input required: specify 'prompt' or 'messages'", code=400)),
+    ("openai", 400, error("We could not parse the JSON body of your request.")),
+    ("openai", 400, error("Missing required parameter: 'messages'.", code="missing_required_parameter")),
+    ("openai", 400, error("Missing required parameter: 'messages[0].role'.", code="missing_required_parameter")),
+    ("openai", 400, error("Invalid type for 'messages': expected an array of objects, but got a string instead.")),
+    ("openai", 400, error("[] is too short - 'messages'")),
+    ("some_gateway", 400, error("messages: at least one message is required")),
+    ("some_gateway", 404, error("'messages' must not be empty")),
+    ("some_gateway", 415, error("the request body is not valid JSON")),
+]
+
+
+@pytest.mark.parametrize(("provider", "status", "body"), MALFORMED)
+def test_a_request_that_nobody_could_take_is_raised_at_once(provider: str, status: int, body: Any) -> None:
+    verdict = judged(provider, status, body, retry_after="60")
+    assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.bad_request, Scope.request, Hold.none)
+    assert not verdict.retry
+
+
+REFUSED_HERE = [
     ("openai", 400, error("Invalid type for 'temperature': this is no rate limit", code="invalid_type")),
     ("openai", 400, error("Unknown parameter: 'api_key_rotation'.", code="unknown_parameter")),
-    (
-        "gemini",
-        400,
-        google("INVALID_ARGUMENT", "* GenerateContentRequest.contents: contents is not specified"),
-    ),
-    (
-        "together_ai",
-        422,
-        {"detail": [{"loc": ["body", "messages"], "msg": "Field required", "type": "missing"}]},
-    ),
-    ("openrouter", 400, error("Input required: specify 'prompt' or 'messages'", code=400)),
+    ("openai", 400, error("Invalid 'tools': array too long. Expected an array with maximum length 128.")),
+    ("openai", 400, error("Invalid schema for response_format 'x': 'minimum' is not permitted.")),
+    ("openai", 400, error("'messages' must contain the word 'json' in some form, to use 'response_format'.")),
+    ("openai", 400, error("Unsupported value: 'temperature' does not support 0.3 with this model.")),
+    ("openai", 400, error("Invalid parameter: 'tool_calls' must be followed by tool messages.")),
+    ("openai", 404, error("Response with id 'resp_1' not found.", type="invalid_request_error")),
+    ("groq", 400, error("'messages.0' : for 'role:system' the following must be satisfied: content must be a string")),
+    ("groq", 400, error("'messages.1' : for 'role:assistant' the property 'reasoning_content' is unsupported")),
+    ("groq", 400, error("This model does not support response format `json_schema`.")),
+    ("groq", 400, error("Failed to parse tool call arguments as JSON")),
+    ("gemini", 400, google("INVALID_ARGUMENT", "Invalid JSON payload received. Unknown name \"x\" at 'tools[0]'")),
+    ("gemini", 400, google("INVALID_ARGUMENT", "Image input modality is not enabled for models/gemma")),
+    ("openrouter", 400, error("No endpoints found that support image input", code=400)),
+    ("together_ai", 422, {"detail": [{"loc": ["body", "messages", 1, "content"], "msg": "Field required"}]}),
+    ("together_ai", 422, {"detail": [{"loc": ["body", "tool_choice"], "msg": "Extra inputs are not permitted"}]}),
     ("some_gateway", 400, error("messages[0].content violates the schema")),
+    ("some_gateway", 400, error("messages: text content blocks must be non-empty")),
     ("some_gateway", 400, error("max_new_tokens must be greater than 0")),
     ("some_gateway", 400, error("Invalid model parameter top_k; the key limit of metadata is 16")),
     ("some_gateway", 400, error("The parameter `functions` is deprecated and not supported with tools")),
     ("some_gateway", 400, None),
     ("some_gateway", 422, b"\xff\xfe"),
     ("some_gateway", 415, error("Unsupported media type")),
-    ("openai", 404, error("Response with id 'resp_1' not found.", type="invalid_request_error")),
 ]
 
 
-@pytest.mark.parametrize(("provider", "status", "body"), BAD_REQUESTS)
-def test_a_request_at_fault_is_raised_at_once(provider: str, status: int, body: Any) -> None:
+@pytest.mark.parametrize(("provider", "status", "body"), REFUSED_HERE)
+def test_a_request_that_one_provider_refuses_goes_to_the_next(provider: str, status: int, body: Any) -> None:
     verdict = judged(provider, status, body, retry_after="60")
     assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.bad_request, Scope.request, Hold.none)
-    assert not verdict.retry
+    assert verdict.retry
 
 
 ONLY_THIS_REQUEST = [

@@ -135,7 +135,7 @@ def unstated_window(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
 
 
 def rejected(reply: ParsedReply) -> Verdict:
-    """400 and 422: the caller's fault, unless the body names a key, a model, a size, a policy or a bill."""
+    """400 and 422: this request is refused, unless the body names a key, a model, a size, a policy or a bill."""
     special = refusal_of_content(reply) or too_long(reply)
     if special is not None:
         return special
@@ -151,7 +151,12 @@ def rejected(reply: ParsedReply) -> Verdict:
         return rate_limited(reply)
     if reply.has_code(*_MODEL_FAILED):
         return verdicts.unfit(reply, Kind.server_error, "the model failed to produce a valid answer")
-    return verdicts.bad_request(reply)
+    return bad_request(reply)
+
+
+def bad_request(reply: ParsedReply) -> Verdict:
+    """The request is refused: by anyone if it is malformed, else by this provider, for no more is known."""
+    return verdicts.malformed(reply) if error_wording.MALFORMED.search(reply.text) else verdicts.refused(reply)
 
 
 def refusal_of_content(reply: ParsedReply) -> Verdict | None:
@@ -200,10 +205,12 @@ def not_found(reply: ParsedReply) -> Verdict:
         return verdicts.web_page(reply, "answered with a web page, not as an API")
     if reply.has_code(*_MODEL):
         return verdicts.model_gone(reply)
+    if error_wording.MALFORMED.search(reply.text):
+        return verdicts.malformed(reply)
     if reply.status == 405 or reply.has_code("unknown_url") or _wrong_address(reply):
         return verdicts.account_refused(reply, "has no such address; correct api_base in litellm.yaml")
     if "model" not in reply.text and error_wording.ANOTHER_OBJECT.search(reply.text):
-        return verdicts.bad_request(reply)
+        return bad_request(reply)
     return verdicts.model_gone(reply)
 
 
@@ -230,7 +237,7 @@ def failed(reply: ParsedReply) -> Verdict:
             return verdicts.unfit(reply, Kind.context_window, "the request does not fit this model's context window")
         return verdicts.failing(reply, Kind.server_error, "failed", reply.hints)
     if status >= 400:
-        return verdicts.bad_request(reply)
+        return bad_request(reply)
     return verdicts.web_page(reply, "sends us elsewhere")
 
 

@@ -1,0 +1,75 @@
+"""A refusal by one provider is not the end of the request: the next is asked, and nobody is in cooldown."""
+
+from typing import Any
+
+import pytest
+from litellm.exceptions import BadRequestError, UnsupportedParamsError
+from rig import MakeRouter, message
+
+from router_config import NoProviderAvailable, Router, route_of
+from router_config.simulator import Simulator
+
+pytestmark = pytest.mark.contract
+
+REFUSED = {"error": {"message": "'messages.1' : the property 'x' is unsupported", "type": "invalid_request_error"}}
+
+
+def ask(router: Router, **kwargs: Any) -> str:
+    return route_of(router.completion(model="default", messages=message(), **kwargs)).provider
+
+
+def statuses(router: Router) -> set[str]:
+    return {model["status"] for provider in router.status()["providers"] for model in provider["models"]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [400, 404, 413, 415, 422])
+def test_the_next_provider_is_asked_and_the_refusing_one_goes_on(
+    status: int, stream: bool, make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router()
+    simulator.fault("groq", status=status, text="picture", body={"error": {"message": "this file was not found"}})
+    asked: Any = router.completion(model="default", messages=message("a picture"), stream=stream)
+    assert [each.provider for each in route_of(asked).attempts] == ["groq", "gemini"]
+    if stream:
+        assert list(asked)
+    assert ask(router) == "groq"
+    assert statuses(router) == {"available"}
+
+
+def test_when_all_refuse_the_caller_gets_the_first_refusal(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router()
+    for number, provider in enumerate(("groq", "gemini", "openrouter", "together", "openai")):
+        told = {"error": {"message": f"refusal {number}", "type": "invalid_request_error"}}
+        simulator.fault(provider, status=400, body=told)
+    with pytest.raises(BadRequestError, match="refusal 0"):
+        ask(router)
+    (decision,) = router._background.run(router._store.decisions())
+    assert decision.outcome == "bad_request"
+    assert "refusal 0" in str(decision.error)
+    assert statuses(router) == {"available"}
+
+
+def test_where_others_only_wait_the_refusal_does_not_decide(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router(providers={"groq": {"models": ["llama"]}, "gemini": {"limits": {"rpm": 0}}})
+    for provider in ("groq", "openrouter", "together", "openai"):
+        simulator.fault(provider, status=400, body=REFUSED)
+    with pytest.raises(NoProviderAvailable):
+        ask(router)
+
+
+def test_a_model_that_litellm_refuses_an_argument_for_is_left_out(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router()
+    assert ask(router, logit_bias={"1": 1}, thinking={"type": "enabled"}) != "groq"
+    assert simulator.count("groq") == 0
+    assert statuses(router) == {"available"}
+
+
+def test_when_litellm_refuses_it_for_all_its_own_error_is_raised(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router(providers=dict.fromkeys(("gemini", "openrouter", "together", "openai")))
+    with pytest.raises(UnsupportedParamsError):
+        ask(router, logit_bias={"1": 1}, thinking={"type": "enabled"})
+    assert simulator.count() == 0
+    assert statuses(router) == {"available"}
