@@ -11,7 +11,7 @@ from litellm.exceptions import RateLimitError
 from rig import MODELS, MakeRouter, message
 from rig_callbacks import callbacks_put_back
 
-from router_config import Router, route_of
+from router_config import ConfigError, Router, route_of
 from router_config.simulator import PROVIDERS, Simulator
 
 pytestmark = pytest.mark.contract
@@ -191,6 +191,21 @@ def test_an_answer_is_cached(make_router: MakeRouter, simulator: Simulator, way:
         assert route_of(second).provider == "cache"
         assert simulator.count() == 1
         assert router.status()["providers"][0]["usage_today"]["requests"] == 1
+
+
+def test_the_file_switches_litellms_cache_on(make_router: MakeRouter, simulator: Simulator) -> None:
+    before = litellm.cache
+    try:
+        with callbacks_put_back():
+            router = make_router(litellm_settings={"cache": True, "cache_params": {"type": "local", "ttl": 60}})
+            replies = [router.completion("default", message("Buy?")) for _ in range(3)]
+        assert len({reply.id for reply in replies}) == simulator.count() == 1
+        with pytest.raises(ConfigError, match="no-such-cache"):
+            make_router(litellm_settings={"cache": True, "cache_params": {"type": "no-such-cache"}})
+        with pytest.raises(ConfigError, match="neither true nor false"):
+            make_router(litellm_settings={"cache": {"type": "local"}})
+    finally:
+        litellm.cache = before
 
 
 @WAYS

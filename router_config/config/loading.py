@@ -45,6 +45,9 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
     providers = tuple(read_provider(source, env, name, section) for name, section in file.providers.items())
     _check_aliases(source, file, _groups(providers))
     _check_router_settings(source, file.router_settings)
+    if not isinstance(file.litellm_settings.get("cache", False), bool):
+        hint = "Write true, and what LiteLLM's Cache takes under cache_params, or leave it out."
+        raise source.error(("litellm_settings", "cache"), "this is neither true nor false", hint)
     state = _state(source, env, file.state, path.parent)
     router_settings = read_settings(source, env, ("router_settings",), file.router_settings)
     litellm_settings = read_settings(source, env, ("litellm_settings",), file.litellm_settings)

@@ -121,7 +121,10 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         Raises ConfigError, with file, line and column, when the file cannot be used.
         """
         config = loading.load_config(path, env)
-        for name, value in reveal(config.litellm_settings).items():
+        of_the_module = dict(reveal(config.litellm_settings))
+        if response_cache.switched_on(of_the_module):
+            settings = {"cache_responses": True, **settings}
+        for name, value in of_the_module.items():
             setattr(litellm, name, value)
         generated = generate(config)
         return cls(

@@ -9,11 +9,29 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import litellm
+from litellm.caching.caching import Cache
+
+from router_config.config.models import ConfigError
 
 KEPT: Final[Mapping[str, Any]] = {"acompletion": litellm.ModelResponse, "aembedding": litellm.EmbeddingResponse}
 """Endpoints whose answers are kept, and as what."""
 
 NOT_IN_KEYS: Final = frozenset({"metadata", "max_wait", "timeout", "ignore_cooldowns"})
+
+
+def switched_on(settings: dict[str, Any]) -> bool:
+    """Take `cache` and `cache_params` out of the settings for the litellm module; they mean what LiteLLM's proxy takes.
+
+    Returns whether answers are to be kept. Raises ConfigError for a cache that LiteLLM does not know.
+    """
+    params = settings.pop("cache_params", None) or {}
+    if not settings.pop("cache", False):
+        return False
+    try:
+        litellm.cache = Cache(**params)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"litellm_settings.cache_params: LiteLLM makes no cache of them: {error}") from None
+    return True
 
 
 def _key(endpoint: str, asked: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any] | None:
