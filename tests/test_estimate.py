@@ -1,6 +1,7 @@
 """The estimate is an upper bound for real tokenizers' counts, and costs microseconds."""
 
 import asyncio
+import base64
 import json
 import random
 import time
@@ -14,7 +15,7 @@ from rig_ledger import START, Place
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.meters import Limit
 from router_config.ledger.values import Settlement
-from router_config.routing.estimate import need_of, tokens_of
+from router_config.routing.estimate import kind_of, need_of, tokens_of
 
 TEXTS = {
     "prose": "The market opened higher today as traders weighed the central bank's statement on rates. " * 40,
@@ -108,3 +109,37 @@ def test_tools_images_and_lists_of_parts_count() -> None:
 @pytest.mark.parametrize("messages", [None, [], "text", [None], [{"role": "user", "content": None}], [{"content": 7}]])
 def test_messages_of_any_shape_have_an_estimate(messages: object) -> None:
     assert need_of({"messages": messages}, 10).tokens >= 0
+
+
+BLOBS = {
+    "base64": base64.b64encode(random.Random(1).randbytes(3000)).decode(),
+    "wrapped base64": base64.encodebytes(random.Random(1).randbytes(3000)).decode(),
+    "hex": random.Random(2).randbytes(2000).hex(),
+    "keys": " ".join(random.Random(n).randbytes(20).hex() for n in range(60)),
+    "a blob in prose": TEXTS["prose"][:800] + base64.b64encode(random.Random(3).randbytes(800)).decode(),
+    "rows of signs": ("_" * 70 + "\n") * 20 + ("=" * 70 + "\n") * 20,
+}
+
+
+@pytest.mark.parametrize("name", BLOBS)
+def test_what_is_no_sentence_is_not_below_the_count_of_a_real_tokenizer(name: str) -> None:
+    real = len(encoding.encode(BLOBS[name], disallowed_special=()))
+    assert real <= tokens_of(BLOBS[name]) <= 7 * real
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        ({"messages": message("Buy or sell?")}, "prose"),
+        ({"messages": message(TEXTS["json"])}, "code"),
+        ({"messages": message(TEXTS["russian"])}, "foreign"),
+        ({"messages": message(BLOBS["hex"])}, "dense"),
+        ({"messages": message(), "tools": [{}]}, "tools"),
+        ({"input": TEXTS["chinese"]}, "foreign"),
+        ({"input": ["a"]}, "prose"),
+        ({"messages": None}, "prose"),
+        ({"messages": [None, {"content": None}, {"content": [{"text": "a"}]}]}, "prose"),
+    ],
+)
+def test_the_kind_of_a_prompt_is_that_of_its_longest_message(request_: dict[str, object], kind: str) -> None:
+    assert kind_of(request_) == kind

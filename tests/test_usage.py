@@ -10,7 +10,7 @@ from rig import MakeRouter, message
 from rig_redis import RedisServer
 
 from router_config import NoProviderAvailable, Router
-from router_config.clock import Clock
+from router_config.clock import Clock, VirtualClock
 from router_config.simulator import Simulator
 
 RESERVED = 41
@@ -178,3 +178,44 @@ def test_every_store_keeps_the_same_of_an_absurd_usage(router_of: MakeRouter, si
         ask(router)
         assert used(router) == number * RESERVED, usage[:80]
     assert [each["kind"] for each in events(router)] == ["implausible_usage"]
+
+
+USAGE = '{"prompt_tokens": 80, "completion_tokens": 30, "total_tokens": 110}'
+
+
+async def cancelled_one(router: Router, simulator: Simulator) -> None:
+    """A call whose caller gives up once it has reached the provider."""
+    simulator.clear()
+    simulator.fault("openai", timeout=True)
+    before = simulator.count("openai")
+    call = asyncio.create_task(router.acompletion(model="default", messages=message(), max_tokens=30))
+    while simulator.count("openai") == before:
+        await asyncio.sleep(0.01)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+def test_what_a_model_reports_is_reserved_next_and_counts_where_the_caller_gives_up(
+    router_of: MakeRouter, simulator: Simulator, state: str
+) -> None:
+    router = router_of("openai", state)
+    answer_with(simulator, "openai", USAGE, stream=False)
+    ask(router)
+    asyncio.run(cancelled_one(router, simulator))
+    assert used(router) == 220
+    if not state.startswith("memory"):  # Another process begins with what this one has learned.
+        clock = router._clock
+        assert isinstance(clock, VirtualClock)
+        clock.advance(2.0)
+        answer_with(simulator, "openai", USAGE, stream=False)
+        ask(router)
+        other = router_of("openai", state)
+        asyncio.run(cancelled_one(other, simulator))
+        assert used(other) == 440
+
+
+def test_a_model_of_which_nothing_is_known_is_asked_with_caution(router_of: MakeRouter, simulator: Simulator) -> None:
+    router = router_of("openai", tpm=1500)
+    asyncio.run(cancelled_one(router, simulator))
+    assert used(router) == 300

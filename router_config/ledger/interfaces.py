@@ -70,6 +70,10 @@ class Ledger(ABC):
         """
 
     @abstractmethod
+    async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
+        """Keep what this process has learned of models (calibration.py), by name. All that is known of any."""
+
+    @abstractmethod
     def register_meters(self, meters: Sequence[Meter]) -> None:
         """Tell the windows of the meters in use: an expired lease of another process is settled by them."""
 

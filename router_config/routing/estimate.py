@@ -4,9 +4,11 @@ An exact count of a 100 kB prompt takes tens of milliseconds; the reservation it
 too much comes back at settlement.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from router_config.ledger.rules.calibration import TextKind
 from router_config.ledger.rules.gates import Need
 
 LONGEST_ANSWER: Final = 65_536
@@ -20,6 +22,12 @@ PER_IMAGE: Final = 1600
 
 SAMPLE: Final = 256
 SAMPLES: Final = 8
+
+LONGEST_WORD: Final = 32
+"""Bytes; what is longer and is no sentence is base64, hex, or a row of one sign."""
+
+_RUNS: Final = re.compile(rb"[0-9A-Za-z+/=_-]{32,}")
+_ROWS: Final = re.compile(rb"([^0-9A-Za-z\s\x80-\xff])\1{15,}")
 
 _PROSE: Final = bytes(range(ord("a"), ord("z") + 1)) + b" "
 _CAPITALS: Final = bytes(range(ord("A"), ord("Z") + 1))
@@ -52,6 +60,28 @@ def need_of(request: Mapping[str, Any], default_output: int) -> Need:
     return Need(prompt + answer, prompt, most=prompt + longest if longest else 0)
 
 
+def kind_of(request: Mapping[str, Any]) -> TextKind:
+    """What the request's prompt mostly is, by a sample of its longest message."""
+    if request.get("tools") or request.get("functions"):
+        return "tools"
+    longest = ""
+    messages = request.get("messages")
+    if isinstance(messages, list):
+        for message in messages:
+            text = message.get("content") if isinstance(message, dict) else None
+            if isinstance(text, str) and len(text) > len(longest):
+                longest = text
+    elif isinstance(request.get("input"), str):
+        longest = request["input"]
+    raw = longest[:SAMPLE].encode("utf-8", "replace")
+    rest = raw.translate(None, _PROSE)
+    if len(rest) * 5 <= len(raw):
+        return "prose"
+    if len(rest) - len(rest.translate(None, _NOT_ASCII)) > len(raw) // 4:
+        return "foreign"
+    return "dense" if len(raw) >= LONGEST_WORD and raw.count(b" ") * 16 < len(raw) else "code"
+
+
 def tokens_of(text: str) -> int:
     """An upper estimate of a text's tokens. Long texts are judged by samples of them."""
     length = len(text)
@@ -68,11 +98,27 @@ def _tokens(text: str) -> int:
     rest = raw.translate(None, _PROSE)
     if not rest:
         return int(len(raw) / 3.5) + 1
+    if len(rest) * 5 > len(raw) > LONGEST_WORD:
+        raw, dense = _without_dense(raw)
+        rest = raw.translate(None, _PROSE)
+    else:
+        dense = 0.0
     signs = rest.translate(None, _CAPITALS)
     ascii_signs = signs if signs.isascii() else signs.translate(None, _NOT_ASCII)
     capitals, others = len(rest) - len(signs), len(signs) - len(ascii_signs)
     emoji = raw.count(b"\xf0")
-    return int((len(raw) - len(rest)) / 3.5 + capitals / 2 + len(ascii_signs) / 1.5 + others / 2 + emoji) + 1
+    return int((len(raw) - len(rest)) / 3.5 + capitals / 2 + len(ascii_signs) / 1.5 + others / 2 + emoji + dense) + 1
+
+
+def _without_dense(raw: bytes) -> tuple[bytes, float]:
+    """The text without its base64, hex, and rows of one sign, and what those take: 1.3 and 8 bytes a token."""
+    rows = _ROWS.sub(b"", raw)
+    tokens = (len(raw) - len(rows)) / 8
+    runs = b"".join(_RUNS.findall(rows))
+    if len(runs.translate(None, _PROSE)) * 3 > len(runs):  # Else they are long words, as in paths.
+        rows = _RUNS.sub(b"", rows)
+        tokens += len(runs) / 1.3
+    return rows, tokens
 
 
 def _messages(messages: Any) -> int:

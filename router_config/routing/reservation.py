@@ -12,6 +12,7 @@ from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.values import Lease
+from router_config.routing.calibrations import Calibrations
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.waiting_line import Line
@@ -30,8 +31,9 @@ SAMPLED: Final = 2
 class Reservations:
     """Takes room in a store, for each request at the first candidate that has it."""
 
-    def __init__(self, store: Store, clock: Clock, moments: Moments) -> None:
+    def __init__(self, store: Store, clock: Clock, moments: Moments, calibrations: Calibrations) -> None:
         self._store, self._clock, self._moments = store, clock, moments
+        self._calibrations = calibrations
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._reached: dict[str, int] = {}
 
@@ -43,6 +45,8 @@ class Reservations:
     async def reserve(self, request: Request, tried: Tried) -> Flight | None:
         """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
         now = self._clock.now()
+        if self._calibrations.exchange_is_due(now):
+            await self._calibrations.exchange(self._store, now)
         may_wait, line = now < request.deadline, self._lines[request.group.name]
         lease = None
         if not (may_wait and line):  # Who may wait does not overtake those who do.

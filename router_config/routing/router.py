@@ -24,9 +24,10 @@ from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
 from router_config.routing import fallbacks
+from router_config.routing.calibrations import Calibrations, Correction
 from router_config.routing.decision import decided_by
 from router_config.routing.errors import NoProviderAvailable
-from router_config.routing.estimate import need_of
+from router_config.routing.estimate import kind_of, need_of
 from router_config.routing.event_loop_lag import Pulse
 from router_config.routing.inspection import Inspection
 from router_config.routing.refusals import lies_in_the_request, refusal
@@ -87,7 +88,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         self._pulse = Pulse()
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)
-        self._reservations = Reservations(self._store, self._clock, moments)
+        self._calibrations = Calibrations()
+        self._reservations = Reservations(self._store, self._clock, moments, self._calibrations)
         self._settlements = Settlements(
             self._store,
             self._clock,
@@ -96,6 +98,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             cooldown,
             self._reservations.room_came_free,
             lambda deployment: self.catalog.serves_one_model(deployment),
+            self._calibrations,
         )
         self._requests = count()
         self._catalog: Catalog | None = None
@@ -171,7 +174,10 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if group is None:
             raise _unknown(model)
         max_wait = asked.get("max_wait", self._max_wait)
-        need, now = need_of(asked, self._output_tokens), self._clock.now()
+        need = need_of(asked, self._output_tokens)
+        correction = Correction(self._calibrations, kind_of(asked), need.tokens - need.prompt_tokens)
+        need = need._replace(correction=correction)
+        now = self._clock.now()
         return Request(
             endpoint,
             group.name,

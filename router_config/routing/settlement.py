@@ -17,14 +17,15 @@ from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
+from router_config.routing.calibrations import Calibrations
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import ROUTE_KEY, Flight, Route
 from router_config.routing.reservation import LEASE
-from router_config.routing.spending import in_full, spent_on, told_by_answer, told_by_stream
+from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
-from router_config.signals.usage import NOTHING_SAID, Reported
+from router_config.signals.usage import Reported
 from router_config.signals.verdicts import not_sent
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.failures import made_presentable, reached, refused_unsent, reply_of
@@ -53,16 +54,18 @@ class Settlements:
         cooldown: float,
         room_came_free: Callable[[], None],
         serves_one_model: Callable[[Deployment], bool],
+        calibrations: Calibrations,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._background, self._cooldown = background, cooldown
         self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
+        self._calibrations = calibrations
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         hidden = getattr(reply, "_hidden_params", None)
         cached = flight.exchange.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
-        told = NOTHING_SAID if cached else told_by_answer(flight, reply)
-        spent = None if cached else spent_on(flight, told)
+        told = None if cached else told_by_answer(flight, reply)
+        spent = None if told is None else spent_on(flight, told)
         route = self.route(flight)
         await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
         if isinstance(hidden, dict):
@@ -139,7 +142,7 @@ class Settlements:
         decision: Decision | None,
         cancelled: bool = False,
         observations: tuple[Observation, ...] | None = None,
-        told: Reported = NOTHING_SAID,
+        told: Reported | None = None,
     ) -> None:
         if flight.settled:
             return
@@ -148,6 +151,8 @@ class Settlements:
         made = flight.exchange.requests
         if spent is not None and made > 1:  # Redirects, and a second try on a new connection.
             spent = spent._replace(requests=max(spent.requests, made))
+        if told is not None and spent is not None:
+            learn_from(flight, told, self._calibrations, now)
         rest = self._rest(flight, verdict, now)
         if rest is not None and rest.probes:
             alive = False
@@ -267,8 +272,8 @@ class Settlements:
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
 
-def _events(flight: Flight, told: Reported, now: float) -> tuple[Event, ...]:
-    if not told.implausible:
+def _events(flight: Flight, told: Reported | None, now: float) -> tuple[Event, ...]:
+    if told is None or not told.implausible:
         return ()
     reason = f"{flight.deployment.model}: implausible usage ({told.implausible})"
     reason += "" if told.usage is not None else "; the reservation is counted"

@@ -4,24 +4,46 @@ from typing import Any
 
 import litellm
 
+from router_config.ledger.rules.calibration import Sample
 from router_config.ledger.rules.meters import Amount
+from router_config.routing.calibrations import Calibrations, Correction
 from router_config.routing.request import Flight
 from router_config.signals.usage import WIDEST_CONTEXT, Reported, reported, usage_in
 
 
 def in_full(flight: Flight) -> Amount:
-    """What was reserved, for an attempt of which nobody says what it used.
+    """What the provider counts at most, for an attempt of which nobody says what it used.
 
-    Dollars by the tokens expected: an answer of unknown length may have reserved all that was left of a budget.
+    That is by what is known of the model now, for the reservation may be older. Dollars by the tokens expected: an
+    answer of unknown length may have reserved all that was left of a budget.
     """
-    amount = flight.lease.amount
-    return amount._replace(usd=min(amount.usd, flight.deployment.need(amount.tokens, 0).usd))
+    return _unsaid(flight, flight.request.need.amount(flight.deployment).tokens)
 
 
 def spent_on(flight: Flight, told: Reported) -> Amount:
-    """What a completed attempt really used; the reservation where the provider did not say."""
-    usage = told.usage
-    return in_full(flight) if usage is None else flight.deployment.need(usage.total, min(usage.prompt, usage.total))
+    """What a completed attempt really used; the estimate where the provider did not say."""
+    usage, need = told.usage, flight.request.need
+    if usage is not None:
+        return flight.deployment.need(usage.total, usage.prompt)
+    known = isinstance(need.correction, Correction) and need.correction.curve(flight.deployment).answers
+    return _unsaid(flight, need.amount(flight.deployment).tokens if known else need.tokens)
+
+
+def _unsaid(flight: Flight, tokens: int) -> Amount:
+    amount, deployment = flight.lease.amount, flight.deployment
+    tokens = int(min(tokens, *(meter.most_tokens for meter in deployment.meters)))
+    return amount._replace(tokens=tokens, usd=min(amount.usd, deployment.need(tokens, 0).usd))
+
+
+def learn_from(flight: Flight, told: Reported, calibrations: Calibrations, now: float) -> None:
+    """What the answer says of how its model counts."""
+    usage, need, deployment = told.usage, flight.request.need, flight.deployment
+    if usage is None:
+        calibrations.heard_nothing(deployment)
+    elif usage.prompt and isinstance(need.correction, Correction):
+        estimate = need.prompt_tokens
+        reserved = need.correction.prompt_tokens(deployment, estimate)
+        calibrations.learn(deployment, Sample(need.correction.kind, estimate, reserved, usage.prompt), now)
 
 
 def told_by_answer(flight: Flight, reply: Any) -> Reported:

@@ -31,6 +31,7 @@ class MemoryStore(LocalStore):
         self._leases: dict[str, Lease] = {}
         self._expiries: list[tuple[float, str]] = []
         self._cooldowns: dict[str, Cooldown] = {}
+        self._curve_texts: dict[str, str] = {}
 
     async def _atomically(self, step: Callable[[], T]) -> T:
         with self._lock:
@@ -91,6 +92,12 @@ class MemoryStore(LocalStore):
 
     def _all_cooldowns(self) -> dict[str, Cooldown]:
         return dict(self._cooldowns)
+
+    def _curves(self) -> dict[str, str]:
+        return dict(self._curve_texts)
+
+    def _put_curve(self, name: str, text: str) -> None:
+        self._curve_texts[name] = text
 
     async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         return Membership(1, "")

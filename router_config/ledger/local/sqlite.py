@@ -182,6 +182,14 @@ class SQLiteStore(LocalStore):
             self._cooldowns = {row[0]: cooldown_of_row(row) for row in self._db.execute("SELECT * FROM rest")}
         return self._cooldowns
 
+    def _curves(self) -> dict[str, str]:
+        # In whatever file there is, for the rest of it is of the same schema.
+        self._db.execute("CREATE TABLE IF NOT EXISTS curve (model TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")
+        return dict(self._db.execute("SELECT model, text FROM curve").fetchall())
+
+    def _put_curve(self, name: str, text: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO curve VALUES (?,?)", (name, text))
+
     @atomic
     def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         self._db.execute("INSERT OR REPLACE INTO process VALUES (?,?)", (process, now))

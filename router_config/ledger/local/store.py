@@ -11,6 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.journal import LocalJournal
 from router_config.ledger.local.pages import UNUSED, Pages
+from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, examine_all
@@ -143,6 +144,14 @@ class LocalStore(Pages, Backend):
         burn = {provider: self._journal.tokens_since(provider, now - BURN_SECONDS) for provider in since}
         return Snapshot(counts, resets, cooldowns, self._journal.usage(since), self._journal.last_errors(), burn)
 
+    @atomic
+    def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
+        known = self._curves()
+        for name, text in curves.items():
+            known[name] = merged(known.get(name), text)
+            self._put_curve(name, known[name])
+        return known
+
     def register_meters(self, meters: Sequence[Meter]) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
 
@@ -237,6 +246,13 @@ class LocalStore(Pages, Backend):
 
     @abstractmethod
     def _all_cooldowns(self) -> dict[str, Cooldown]: ...
+
+    @abstractmethod
+    def _curves(self) -> dict[str, str]:
+        """The texts of all curves, by model; a copy."""
+
+    @abstractmethod
+    def _put_curve(self, name: str, text: str) -> None: ...
 
     @abstractmethod
     def _put_lease(self, lease: Lease) -> None: ...

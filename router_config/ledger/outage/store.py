@@ -88,6 +88,9 @@ class ResilientStore(Store):
         self._cache.snapshot = snapshot
         return snapshot
 
+    async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
+        return (await self._failover.step(self._failover.now, lambda store: store.learn(curves)))[0]
+
     def register_meters(self, meters: Sequence[Meter]) -> None:
         self._failover.register_meters(meters)
 

@@ -6,6 +6,7 @@ The scripts in `lua/` do what local/store.py does for the other stores, and the 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import inf
 from secrets import token_hex
 from typing import Any, Final, get_args
@@ -14,6 +15,7 @@ from router_config.ledger.interfaces import Backend, StoreError
 from router_config.ledger.redis import forms as forms
 from router_config.ledger.redis.connection import Argument, Lines
 from router_config.ledger.redis.scripts import script
+from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
@@ -226,6 +228,13 @@ class RedisStore(Backend):
         except StoreError:
             return proposed
 
+    async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
+        known = _curves(await self._call("learn"))
+        told = {name: merged(known.get(name), text) for name, text in curves.items()}
+        if told:  # Of two processes that learn at the same moment one tells the other a second later.
+            known = _curves(await self._call("learn", *chain.from_iterable(told.items())))
+        return known
+
     def register_meters(self, meters: Sequence[Meter]) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
 
@@ -270,6 +279,10 @@ class _Reading:
             self.not_fetched.append((meter, limit, room))
             return inf
         return leaves
+
+
+def _curves(flat: Sequence[bytes]) -> dict[str, str]:
+    return {name.decode(): text.decode() for name, text in zip(flat[::2], flat[1::2], strict=True)}
 
 
 def _texts(raw: Iterable[bytes]) -> tuple[str, ...]:

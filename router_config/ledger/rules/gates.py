@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from router_config.ledger.rules.meters import Amount, Counts, Limit, LimitName, Meter, ObservedLimit
 
@@ -28,22 +28,35 @@ class Need(NamedTuple):
     """What a request asks for: `tokens` in all, of which `prompt_tokens` are the prompt's estimate.
 
     `most`: the tokens that it may come to where the caller does not bound the answer, else 0. `times`: as many such
-    requests at once.
+    requests at once. `correction`: what each candidate is known to count for such a prompt.
     """
 
     tokens: int
     prompt_tokens: int
     most: int = 0
     times: int = 1
+    correction: "Correction | None" = None
 
     def amount(self, candidate: "Candidate") -> Amount:
         """What is expected to be spent at a candidate."""
-        amount = candidate.need(self.tokens, self.prompt_tokens)
-        return amount if self.times == 1 else amount.times(self.times)
+        tokens, prompt, _, times, correction = self
+        if correction is not None:
+            corrected = correction.prompt_tokens(candidate, prompt)
+            tokens, prompt = tokens + corrected - prompt, corrected
+        amount = candidate.need(tokens, prompt)
+        return amount if times == 1 else amount.times(times)
 
     def dearest(self, candidate: "Candidate") -> float:
         """Dollars that the longest answer would cost; 0 where the caller bounds the answer."""
         return candidate.need(self.most, self.prompt_tokens).usd * self.times if self.most else 0.0
+
+
+class Correction(Protocol):
+    """What candidates are known to count for prompts of one kind."""
+
+    def prompt_tokens(self, candidate: Any, estimate: int) -> int:
+        """Tokens that the candidate will count for a prompt of this estimate, on the high side."""
+        ...
 
 
 class Candidate(Protocol):
@@ -200,9 +213,7 @@ def metered(candidate: Candidate, book: Book) -> Metered:
 
 def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> Amount:
     """What the request takes of this candidate's windows; never more tokens than its smallest token limit."""
-    amount = candidate.need(need.tokens, need.prompt_tokens)
-    if need.times > 1:
-        amount = amount.times(need.times)
+    amount = need.amount(candidate)
     for meter, counts in pages:
         most = _most_tokens(meter, counts, now) if counts.observed else meter.most_tokens
         if most < amount.tokens:

@@ -1,0 +1,167 @@
+"""How many tokens a model really counts for a prompt of a given estimate: learned from what its answers report.
+
+Providers add what nobody sees (chat templates, preambles, tool schemas in their own notation), and count by tokenizers
+of their own. A curve keeps, by kind of text and size of the estimate, the most that was reported lately. Between the
+sizes seen it is bounded by how steep a tokenizer can be. Pure logic; moments are epoch seconds.
+"""
+
+import json
+from bisect import bisect
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+TextKind = Literal["prose", "code", "foreign", "dense", "tools"]
+"""Of what a prompt mostly is: sentences; code, JSON or numbers; other scripts; base64, hex; anything with tools."""
+
+STEEPEST: Final = 1.6
+"""Tokens that a model counts at most for each of our estimate, besides what it adds to every request."""
+
+UNSEEN_TOKENS: Final = 256
+"""Tokens that a model may add to every request, as long as it has reported nothing."""
+
+FADES: Final = 0.1
+"""Share of what a point is too high by that it loses at each answer. It rises at once, so it is a high quantile."""
+
+MARGIN: Final = 1.25
+"""On the steepness seen so far, for sizes beyond those seen."""
+
+POINTS_KEPT: Final = 64
+"""Of each kind of text; the one that was not confirmed for longest goes first."""
+
+ROUNDED: Final = 0.5
+"""Of a count of tokens, which is a whole number."""
+
+MOST_TIMES: Final = 8
+MOST_ADDED: Final = 16_384
+"""A report of more than so many times the estimate and so many tokens besides is cut to that."""
+
+_ERROR_WEIGHT: Final = 0.05
+
+
+class Point(NamedTuple):
+    """For an estimate of so many tokens the model counts so many, as of a moment."""
+
+    estimate: float
+    counted: float
+    at: float
+
+
+class Sample(NamedTuple):
+    """One answer: of which kind its prompt was, its estimate, what was reserved for it, and what the model counted."""
+
+    kind: TextKind
+    estimate: int
+    reserved: int
+    counted: int
+
+
+@dataclass(slots=True)
+class Curve:
+    """What is known of one model.
+
+    answers: how many reported their tokens. silent: how many reported none. error: by how much, as a share of the
+    truth, the tokens reserved for a prompt differed lately, on average.
+    """
+
+    answers: int = 0
+    silent: int = 0
+    error: float = 0.0
+    points: dict[str, dict[int, Point]] = field(default_factory=dict)
+
+    def tokens(self, kind: TextKind, estimate: int, cautious: int = 0) -> int:
+        """Tokens of a prompt that the model counts at most.
+
+        cautious: as long as nothing is known, so many may be taken for what the model adds.
+        """
+        points = self.points.get(kind)
+        if points:
+            size = _size(estimate)
+            own = points.get(size)
+            if own is not None:
+                return int(_from(own, estimate, STEEPEST) + 0.999)
+            return int(_between(points, size, estimate) + 0.999)
+        if self.points:  # Of other kinds: none can add more to a request than their smallest counted in all.
+            added = min(point.counted for theirs in self.points.values() for point in theirs.values())
+            return int(added + STEEPEST * estimate)
+        if self.silent or cautious <= estimate:
+            return estimate
+        return min(cautious, int(UNSEEN_TOKENS + STEEPEST * estimate))
+
+    def learn(self, sample: Sample, now: float) -> None:
+        estimate = max(1, sample.estimate)
+        counted = min(sample.counted, MOST_TIMES * estimate + MOST_ADDED)
+        points = self.points.setdefault(sample.kind, {})
+        size = _size(estimate)
+        own = points.get(size)
+        bound = 0.0 if own is None else _from(own, estimate, STEEPEST)
+        height = counted + (bound - counted) * (1 - FADES) if bound > counted else counted
+        points[size] = Point(estimate, height, now)
+        if len(points) > POINTS_KEPT:
+            del points[min(points, key=lambda each: points[each].at)]
+        off = abs(sample.reserved - counted) / counted
+        self.error += (off - self.error) * max(_ERROR_WEIGHT, 1 / (self.answers + 1))
+        self.answers += 1
+
+    def merge(self, other: "Curve") -> None:
+        """Take over what another process has learned later than this one."""
+        for kind, theirs in other.points.items():
+            ours = self.points.setdefault(kind, {})
+            for size, point in theirs.items():
+                if size not in ours or ours[size].at < point.at:
+                    ours[size] = point
+        if other.answers > self.answers:
+            self.answers, self.error = other.answers, other.error
+        self.silent = max(self.silent, other.silent)
+
+
+def curve_text(curve: Curve) -> str:
+    points = {kind: list(points.values()) for kind, points in curve.points.items()}
+    return json.dumps([curve.answers, curve.silent, round(curve.error, 4), points], separators=(",", ":"))
+
+
+def curve_of(text: str | bytes) -> Curve:
+    """The curve of its text; an empty one for a text of another version."""
+    try:
+        answers, silent, error, kinds = json.loads(text)
+        points = {kind: {_size(int(each[0])): Point(*each) for each in given} for kind, given in kinds.items()}
+        return Curve(answers, silent, error, points)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return Curve()
+
+
+def merged(old: str | bytes | None, new: str) -> str:
+    """Two curves of one model as one."""
+    if old is None:
+        return new
+    curve = curve_of(old)
+    curve.merge(curve_of(new))
+    return curve_text(curve)
+
+
+def _size(estimate: int) -> int:
+    """The number of a size: each estimate below 16 has its own, and each octave above has eight."""
+    if estimate < 16:
+        return max(0, estimate)
+    bits = estimate.bit_length()
+    return bits * 8 + (estimate >> (bits - 4) & 7)
+
+
+def _from(point: Point, estimate: float, steepness: float) -> float:
+    """The most that a model counts which counted so much at that point: smaller prompts may save nothing."""
+    x, y, _ = point
+    return y if estimate <= x else min(y + steepness * (estimate - x), (y + ROUNDED) * estimate / x)
+
+
+def _between(points: dict[int, Point], size: int, estimate: int) -> float:
+    """The bound by the nearest points below and above."""
+    sizes = sorted(points)
+    place = bisect(sizes, size)
+    bounds: list[float] = []
+    if place < len(sizes):
+        bounds.append(points[sizes[place]].counted)
+    if place:
+        first, last = points[sizes[0]], points[sizes[-1]]
+        run = last.estimate - first.estimate
+        seen = (last.counted - first.counted) / run * MARGIN if run >= 16 else STEEPEST
+        bounds.append(_from(points[sizes[place - 1]], estimate, min(STEEPEST, max(0.1, seen))))
+    return min(bounds)
