@@ -25,12 +25,23 @@ _BASES = {
 
 
 class Upstream:
-    """Five simulated providers that refuse what would exceed a limit in any rolling minute or day."""
+    """Five simulated providers that refuse what would exceed a limit in any rolling minute or day.
 
-    def __init__(self, limits: Mapping[str, Mapping[str, int]], directory: Path, latency_ms: str = "50-800") -> None:
+    own_ports: each has a port of its own, which `refused` really closes.
+    """
+
+    def __init__(
+        self,
+        limits: Mapping[str, Mapping[str, int]],
+        directory: Path,
+        latency_ms: str = "50-800",
+        *,
+        own_ports: bool = False,
+    ) -> None:
         path = directory / "limits.json"
         path.write_text(json.dumps({name: {**each, "strict_rolling": True} for name, each in limits.items()}), "utf-8")
         command = ["router_config.simulator", "--port", "0", "--limits", str(path), "--latency", latency_ms]
+        command += ["--own-ports"] if own_ports else []
         self._process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
 
     @cached_property
@@ -46,16 +57,27 @@ class Upstream:
         self._process.terminate()
         self._process.wait()
 
-    @property
+    @cached_property
     def bases(self) -> dict[str, str]:
         """LiteLLM's api_base of each provider."""
-        variables = env_at(self.url)
+        variables = env_at(self.url)  # Its names are those of the lines that follow the address.
+        assert self._process.stdout is not None
+        lines = [self._process.stdout.readline().strip() for _ in variables]
+        variables = dict(line.split("=", 1) for line in lines)
         return {name: variables[variable] for name, variable in _BASES.items()}
 
     def reset(self, ahead: float) -> None:
         """Begin anew, with a clock so many seconds ahead of the machine's."""
         self._control("clock", {"advance": ahead})
         self._control("reset", {})
+
+    def fault(self, provider: str, what: Mapping[str, Any]) -> int:
+        """Script a fault at a provider (`*`: at all). Returns its number."""
+        return int(self._control("faults", {**what, "provider": provider})["id"])
+
+    def clear(self, number: int) -> None:
+        """End the fault of this number."""
+        self._control(f"faults?id={number}", method="DELETE")
 
     def summary(self) -> dict[str, Any]:
         return dict(self._control("summary"))
@@ -70,7 +92,8 @@ class Upstream:
         names = {field.name for field in fields(Call)}
         return [Call(**{name: value for name, value in call.items() if name in names}) for call in found["requests"]]
 
-    def _control(self, what: str, body: dict[str, Any] | None = None) -> Any:
+    def _control(self, what: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self.url}/_control/{what}", data=data) as answer:
+        request = urllib.request.Request(f"{self.url}/_control/{what}", data, method=method)
+        with urllib.request.urlopen(request) as answer:
             return json.load(answer)

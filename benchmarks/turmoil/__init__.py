@@ -1,0 +1,1 @@
+"""The parts of the soak: the faults, the callers, the table."""
