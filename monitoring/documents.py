@@ -39,6 +39,7 @@ class State(_Document):
     status: Status
     reason: str | None
     available_at: str | None = Field(description="UTC; null when it is available, or nobody can tell")
+    refused_since: str | None = Field(description="UTC; set while disabled: one request asks again at available_at")
 
 
 class ModelState(State):
@@ -188,7 +189,7 @@ class Event(_Document):
     """What happened to a provider."""
 
     at: str
-    kind: Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage"]
+    kind: Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered"]
     provider: str
     reason: str
     until: str | None
@@ -237,7 +238,7 @@ class RestState(_Document):
     status: Status
     reason: str
     since: str
-    until: str | None = Field(description="UTC; null: until a person acts")
+    until: str | None = Field(description="UTC; null: nobody knows")
     then_probes: bool = Field(description="afterwards one single request tries it, before others follow")
 
 

@@ -71,11 +71,15 @@ def test_a_candidate_in_cooldown_says_which_scope_is_and_shows_its_gates_all_the
     assert groq[0]["rest"]["until"] == groq[0]["clears_at"] == "2026-11-23T12:05:00Z"
     assert groq[0]["rest"]["then_probes"] is True
     assert [gate["name"] for gate in groq[0]["gates"]] == ["rpm", "tpd"]
-    assert (gemini[0]["status"], gemini[0]["rest"]["of"], gemini[0]["clears_at"]) == ("disabled", "key", None)
+    assert (gemini[0]["status"], gemini[0]["rest"]["of"], gemini[0]["clears_at"]) == (
+        "disabled",
+        "key",
+        "2026-11-23T12:05:00Z",
+    )
     assert "the whole provider is in cooldown since 12:00:00Z, until 12:05:00Z, then one request tries it: " in text(
         document
     )
-    assert "this key is disabled since 12:00:00Z, until a person acts (router-config doctor): " in text(document)
+    assert "this key is disabled since 12:00:00Z, until 12:05:00Z, then one request tries it: " in text(document)
 
 
 def test_after_a_cooldown_the_request_would_be_the_probe(

@@ -1,9 +1,13 @@
-"""Never hammer: what will not change by itself costs one request, until a key, an address or a model is changed."""
+"""Never hammer, and never give up: what looks permanent is asked again by one request after pauses that grow."""
 
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import MODELS, MakeRouter, message
+from rig import MODELS, NOON, MakeRouter, message
+from rig_redis import RedisServer
 
 from router_config import Router, route_of
 from router_config.clock import VirtualClock
@@ -38,7 +42,7 @@ def ask(router: Router, times: int = 1) -> set[str]:
 
 
 @PERMANENT
-def test_it_costs_one_request_and_none_after_a_restart(
+def test_it_costs_one_request_and_none_just_after_a_restart(
     make_router: MakeRouter, simulator: Simulator, problem: str
 ) -> None:
     break_groq(simulator, problem)
@@ -124,16 +128,109 @@ def test_credit_that_is_gone_is_looked_for_again_four_times_a_day_with_one_reque
     assert ask(router) == {"groq"}
 
 
-@pytest.mark.parametrize("problem", ["bad key", "retired model", "wrong country"])
-def test_time_alone_does_not_bring_it_back(
-    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, problem: str
+PASSING: dict[str, dict[str, Any]] = {
+    "401": {"status": 401, "body": {"error": {"message": "Unauthorized"}}},
+    "403": {"status": 403, "body": {"error": {"message": "Forbidden"}}},
+    "404": {"status": 404, "body": {"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}},
+    "404 of a framework": {"status": 404, "body": {"detail": "Not Found"}},
+    "404 without endpoints": {"status": 404, "body": {"error": {"message": "No endpoints found for m.", "code": 404}}},
+    "405": {"status": 405, "body": {"error": {"message": "Method Not Allowed"}}},
+    "410": {"status": 410, "body": {"error": {"message": "Gone"}}},
+    "451": {"status": 451, "body": {"error": {"message": "Unavailable For Legal Reasons"}}},
+    "expired key": {
+        "status": 400,
+        "body": {"error": {"code": 400, "message": "API key expired. Please renew the API key."}},
+    },
+    "404 of a gateway": {"status": 404, "body": "404 page not found", "headers": {"content-type": "text/plain"}},
+}
+PAUSES = (300, 900, 3600, 6 * 3600, DAY, DAY)
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "redis":
+        server = RedisServer()
+        yield server.url
+        server.stop()
+    else:
+        yield "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/state.db"
+
+
+def kinds(router: Router) -> list[str]:
+    return [event.kind for event in asyncio.run(router._store.history(300, 0.0, NOON)).events]
+
+
+@pytest.mark.parametrize("refusal", PASSING)
+def test_a_passing_refusal_is_over_within_twenty_minutes(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, refusal: str
 ) -> None:
-    break_groq(simulator, problem)
+    simulator.fault("groq", **PASSING[refusal])
     router = make_router(providers=two())
     for _ in range(10):
         assert ask(router) == {"openai"}
-        clock.advance(10 * DAY)
-    assert simulator.count("groq") == 1
+        clock.advance(60)
+    shown = router.status()["providers"][0]
+    assert (shown["status"], shown["refused_since"]) == ("disabled", "2026-11-23T12:00:00Z")
+    assert shown["available_at"] == "2026-11-23T12:20:00Z"
+    simulator.clear()
+    assert ask(router) == {"openai"}
+    clock.advance(601)
+    assert ask(router, times=3) == {"groq"}
+    assert simulator.count("groq") == 5
+    assert kinds(router)[-1] == "recovered"
+
+
+def test_a_lasting_refusal_is_asked_again_by_one_request_after_growing_pauses_and_over_restarts(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, store: str
+) -> None:
+    simulator.fault("groq", **PASSING["401"])
+    router = make_router(providers=two(), state=store)
+    ask(router, times=3)
+    for asked, pause in enumerate(PAUSES, 1):
+        clock.advance(pause - 1)
+        assert ask(router, times=3) == {"openai"}
+        assert simulator.count("groq") == asked
+        if not store.startswith("memory"):
+            router.close()
+            router = make_router(providers=two(), state=store)
+        clock.advance(2)
+        assert ask(router, times=3) == {"openai"}
+        assert simulator.count("groq") == asked + 1
+    simulator.clear()
+    clock.advance(DAY + 1)
+    assert ask(router, times=3) == {"groq"}
+    assert kinds(router)[-1] == "recovered"
+    simulator.fault("groq", times=1, **PASSING["401"])
+    assert ask(router) == {"openai"}
+    clock.advance(301)
+    assert ask(router) == {"groq"}, "a success forgets the refusals before it"
+
+
+@pytest.mark.parametrize("told", ["This API key has been revoked.", "The model `m` has been decommissioned."])
+def test_what_proves_that_it_lasts_is_asked_again_after_six_hours_and_then_daily(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, told: str
+) -> None:
+    simulator.fault("groq", status=401 if "key" in told else 404, body={"error": {"message": told}})
+    router = make_router(providers=two())
+    for _ in range(int(10 * DAY / 1800)):
+        assert ask(router) == {"openai"}
+        clock.advance(1800)
+    assert 10 <= simulator.count("groq") <= 12
+
+
+@pytest.mark.parametrize(
+    ("told", "status"), [("Slow down", "rate_limited"), ("Your weekly limit is reached", "exhausted")]
+)
+def test_a_429_without_an_end_is_asked_again_after_one_five_and_thirty_minutes_and_six_hours(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, store: str, told: str, status: str
+) -> None:
+    simulator.fault("groq", status=429, body={"error": {"message": told}})
+    router = make_router(providers=two(), state=store)
+    for _ in range(int(DAY / 60)):
+        assert ask(router) == {"openai"}
+        clock.advance(60)
+    assert router.status()["providers"][0]["status"] in (status, "probing")
+    assert 6 <= simulator.count("groq") <= 8
 
 
 def test_the_reason_says_where_to_go_and_holds_no_key(make_router: MakeRouter, simulator: Simulator) -> None:

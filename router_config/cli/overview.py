@@ -16,13 +16,19 @@ def overview(document: dict[str, Any]) -> str:
             provider["status"],
             _limits(provider["limits"]),
             today(provider["usage_today"]),
-            ": ".join(filter(None, (until(provider["available_at"], document["generated_at"]), provider["reason"]))),
+            ": ".join(filter(None, (_again(provider, document["generated_at"]), provider["reason"]))),
         )
         for provider in document["providers"]
     ]
     header = ("PRIORITY", "PROVIDER", "TIER", "STATUS", "USED", "TODAY", "")
     simulated = ["Simulated: the providers here are not real.", ""] if document["simulated"] else []
     return "\n".join([*simulated, table(header, rows), "", *remarks(document)])
+
+
+def _again(provider: dict[str, Any], now: str) -> str:
+    again = until(provider["available_at"], now)
+    since = provider.get("refused_since")
+    return f"refused since {since}, asked again {again}" if since and again else again
 
 
 def remarks(document: dict[str, Any]) -> Iterator[str]:

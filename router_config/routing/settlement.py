@@ -15,6 +15,7 @@ from router_config.ledger.rules.gates import Cooldown, Status
 from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.rules.reported_limits import Report
+from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
 from router_config.routing.calibrations import Calibrations
@@ -193,10 +194,11 @@ class Settlements:
         until = now if verdict.until is None else verdict.until - self._clock.correction
         if verdict.hold == Hold.cooldown:
             until = max(until, now + self._cooldown)
-        elif verdict.hold == Hold.disabled:
-            until = float("inf")
-        probes = verdict.hold == Hold.cooldown
-        return Cooldown(scope, _resting(verdict), verdict.message, now, until, probes)
+        status, probes = _resting(verdict), int(verdict.hold != Hold.until)
+        if verdict.hold in (Hold.refused, Hold.disabled):
+            probes = PROVEN if verdict.proven else 1
+            until = max(until, now + pause(status, probes))
+        return Cooldown(scope, status, verdict.message, now, until, probes)
 
     def _reports(self, flight: Flight, observations: tuple[Observation, ...] | None) -> tuple[Report, ...]:
         """The limits that the answer reports. observations: what was read of it already; None: not yet."""

@@ -22,10 +22,15 @@ _METRIC_OF_LETTER = {"r": "requests", "q": "requests", "t": "tokens"}
 _ABBREVIATION = re.compile(r"\b(r|q|t|it|ot|as|i)p([smhd])\b")
 _PER = re.compile(
     r"(?:\b(requests?|tokens?|queries|calls|messages?)\W{0,3}(?:used )?)?"
-    r"(?:\bper[ _-]?|/ ?)(24.?hours?|86400|sec(?:ond)?|min(?:ute)?|hour|day|month)"
+    r"(?:\bper[ _-]?|/ ?)(24.?hours?|86400|sec(?:ond)?|min(?:ute)?|hour|day|week|month|billing)"
     r"(?![a-z])"
 )
-_EVERY = _any(r"\b(daily|hourly|monthly)\b", r"24.hour", r"by(?:day|minute)\b")
+_EVERY = _any(
+    r"\b(daily|hourly|weekly|monthly)\b",
+    r"\b(?:billing (?:cycle|period)|this (?:week|month))\b",
+    r"24.hour",
+    r"by(?:day|minute)\b",
+)
 _LIMIT = re.compile(r"\blimit(?: of| is)?\W{0,3}(\d[\d,_]{0,15})")
 _USED = re.compile(r"\b(?:used|current|usage)\W{0,3}(\d[\d,_]{0,15})")
 _REQUESTED = re.compile(r"\brequested\W{0,3}(\d[\d,_]{0,15})")
@@ -56,6 +61,13 @@ KEY_BAD = _any(
     r"(?:api[ _-]?key|access token|credentials)\b[^.\n]{0,40}"
     r"\b(?:not valid|not found|invalid|expired|revoked|leaked|disabled|incorrect|deleted)",
 )
+GONE_FOR_GOOD = _any(
+    r"(?:key|token|account|credentials)\b[^.\n]{0,60}\b(?:revoked|deleted|leaked|deactivated|terminated)",
+    r"\b(?:revoked|deleted|leaked) (?:x-)?(?:api[ _-]?key|access token|credentials)",
+    r"(?:decommissioned|sunset|retired|discontinued|shut down|no longer (?:supported|available))",
+    r"\bmodels?\b[^.\n]{0,100}\b(?:was|has been|have been) (?:deprecated|removed)",
+)
+"""What a passing refusal does not say: a key is revoked, or a model is gone."""
 CONTEXT = _any(
     r"context[ _-]?(?:length|window|size)",
     r"maximum context",
@@ -232,8 +244,10 @@ def _in_words(text: str) -> tuple[Clause, ...]:
 def _window(word: str) -> Window:
     if word.startswith(("min", "byminute")):
         return "minute"
-    if word.startswith(("month", "hour", "sec")):
-        return "month" if word[0] == "m" else "hour" if word[0] == "h" else "second"
+    if word.startswith(("month", "week", "billing", "this")):
+        return "month"  # Or any other of which nobody knows when it ends.
+    if word.startswith(("hour", "sec")):
+        return "hour" if word[0] == "h" else "second"
     return "day"
 
 

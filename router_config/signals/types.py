@@ -43,13 +43,15 @@ class Hold(StrEnum):
     """What to do with the scope.
 
     none: nothing. until: no requests until `Verdict.until`, then all at once. cooldown: no requests for the
-    configured cooldown, or until `Verdict.until` if that is later, then one probe. disabled: no requests until
-    its key, model or configuration changes; a person must act.
+    configured cooldown, or until `Verdict.until` if that is later, then one probe. refused: no requests for a pause
+    that grows with each refusal in a row, each followed by one probe; nobody said when it ends. disabled: the same
+    with longer pauses; a person must act, or the refusal was a passing one.
     """
 
     none = "none"
     until = "until"
     cooldown = "cooldown"
+    refused = "refused"
     disabled = "disabled"
 
 
@@ -98,6 +100,7 @@ class Verdict:
 
     until: epoch seconds, see Hold. message: for people, at most 300 characters, without any secret.
     retry: True: the same request goes to the next candidate. False: its error goes to the caller at once.
+    proven: the answer proves that the refusal will last, so the pauses begin with a long one.
     """
 
     kind: Kind
@@ -106,6 +109,7 @@ class Verdict:
     until: float | None
     message: str
     retry: bool
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

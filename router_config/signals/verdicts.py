@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from router_config.signals import cooldowns
+from router_config.signals import cooldowns, error_wording
 from router_config.signals.parsed_reply import ParsedReply
 from router_config.signals.redaction import redact, shorten
 from router_config.signals.types import Hold, Kind, Scope, Verdict
@@ -86,6 +86,17 @@ def quota_gone(reply: ParsedReply, until: float | None = None) -> Verdict:
     return _verdict(Kind.quota_gone, Scope.account, Hold.cooldown, message, True, until)
 
 
+def asked_for_later(
+    reply: ParsedReply, scope: Scope, what: str, hints: Iterable[float] = (), *, monthly: bool = False
+) -> Verdict:
+    """A limit without a window, or one of a week or month: nobody knows its end, so the scope is asked now and then."""
+    hint = cooldowns.believed(hints, cooldowns.UNSTATED_CAP)
+    until = None if hint is None else reply.now + hint + cooldowns.MARGIN
+    message = f"{_provider(reply).name}: {what} used up; asked again after a while, by one request{_quoted(reply)}"
+    kind = Kind.quota_gone if monthly else Kind.rate_limit
+    return _verdict(kind, scope, Hold.refused, message, True, until)
+
+
 def bad_key(reply: ParsedReply, problem: str = "refused the key") -> Verdict:
     """The key is wrong, expired, leaked or not allowed. The reply is not quoted, because such replies echo keys."""
     provider = _provider(reply)
@@ -93,11 +104,11 @@ def bad_key(reply: ParsedReply, problem: str = "refused the key") -> Verdict:
         f"{provider.name} {problem}{_in_brackets(reply)}. "
         f"Create or check it at {provider.keys}, then set it with `router-config env`."
     )
-    return _verdict(Kind.bad_key, Scope.key, Hold.disabled, message, True)
+    return _verdict(Kind.bad_key, Scope.key, Hold.disabled, message, True, proven=_proven(reply))
 
 
 def account_refused(reply: ParsedReply, problem: str) -> Verdict:
-    """The provider refuses the whole account, or is not at this address: disabled until a person acts."""
+    """The provider refuses the whole account, or is not at this address: it is disabled."""
     message = f"{_provider(reply).name} {problem}{_in_brackets(reply)}."
     return _verdict(Kind.unknown, Scope.account, Hold.disabled, message, True)
 
@@ -109,7 +120,7 @@ def model_gone(reply: ParsedReply) -> Verdict:
         f"{provider.name} does not serve this model{_in_brackets(reply)}. "
         f"Replace it in litellm.yaml; what is served: {provider.models}{_quoted(reply)}"
     )
-    return _verdict(Kind.model_gone, Scope.model, Hold.disabled, message, True)
+    return _verdict(Kind.model_gone, Scope.model, Hold.disabled, message, True, proven=_proven(reply))
 
 
 def unfit(reply: ParsedReply, kind: Kind, problem: str) -> Verdict:
@@ -166,8 +177,21 @@ def web_page(reply: ParsedReply, problem: str) -> Verdict:
     return _verdict(Kind.unknown, Scope.provider, Hold.cooldown, message, True, until)
 
 
-def _verdict(kind: Kind, scope: Scope, hold: Hold, message: str, retry: bool, until: float | None = None) -> Verdict:
-    return Verdict(kind, scope, hold, until, shorten(message, _MESSAGE), retry)
+def _verdict(
+    kind: Kind,
+    scope: Scope,
+    hold: Hold,
+    message: str,
+    retry: bool,
+    until: float | None = None,
+    *,
+    proven: bool = False,
+) -> Verdict:
+    return Verdict(kind, scope, hold, until, shorten(message, _MESSAGE), retry, proven)
+
+
+def _proven(reply: ParsedReply) -> bool:
+    return error_wording.GONE_FOR_GOOD.search(reply.text) is not None
 
 
 def _in_brackets(reply: ParsedReply) -> str:

@@ -128,7 +128,7 @@ def _cooldown(cooldown: Cooldown) -> dict[str, Any]:
         "reason": cooldown.reason,
         "since": iso(cooldown.since),
         "until": iso(cooldown.until),
-        "then_probes": cooldown.probes,
+        "then_probes": cooldown.probes > 0,
     }
 
 

@@ -30,6 +30,7 @@ def provider_status(
     """
     if provider.absent is not None:
         state: dict[str, Any] = {"status": provider.absent[0], "reason": provider.absent[1], "available_at": None}
+        state["refused_since"] = None
     else:
         state = _state(provider.deployments, closed)
     usage = snapshot.usage.get(provider.name, Usage())
@@ -70,8 +71,14 @@ def _state(deployments: Iterable[Deployment], closed: Mapping[str, Examination])
     examined = [closed.get(each.id) for each in deployments] if closed else [None]
     best = None if None in examined else min(filter(None, examined), key=_rank)
     if best is None or best.status == "available":
-        return {"status": "available", "reason": None, "available_at": None}
-    return {"status": best.status, "reason": best.reason, "available_at": iso(best.until) if best.blocks else None}
+        return {"status": "available", "reason": None, "available_at": None, "refused_since": None}
+    since = best.cooldown.since if best.cooldown is not None and best.status == "disabled" else None
+    return {
+        "status": best.status,
+        "reason": best.reason,
+        "available_at": iso(best.until) if best.blocks else None,
+        "refused_since": iso(since),
+    }
 
 
 def _rank(examined: Examination) -> tuple[int, float]:

@@ -130,9 +130,16 @@ def test_waiting_for_the_minute_is_no_event(store: Store) -> None:
     assert events(store) == []
 
 
-def test_a_disabled_key_is_an_event_without_an_end(store: Store) -> None:
-    settle(store, cooldown=Cooldown("key:groq", "disabled", "bad key", START, float("inf")), error="bad_key")
-    assert run(store.history(60, 0.0, START)).events == (Event(START, "disabled", "groq", "bad key"),)
+def test_a_disabled_key_is_an_event_and_its_recovery_another(store: Store) -> None:
+    settle(store, cooldown=Cooldown("key:groq", "disabled", "bad key", START, START + 300, 1), error="bad_key")
+    disabled = Event(START, "disabled", "groq", "bad key", START + 300)
+    assert run(store.history(60, 0.0, START)).events == (disabled,)
+    lease = taken(store, GROQ, at=START + 300)
+    assert lease is not None
+    assert lease.probes == ("key:groq",)
+    run(store.settle(lease, Settlement(None, START, START, alive=True, outcome=Outcome("groq", "m", 1)), START + 301))
+    recovered = Event(START + 301, "recovered", "groq", "It serves again. Before: bad key", START + 301)
+    assert run(store.history(60, 0.0, START)).events == (disabled, recovered)
 
 
 def test_a_failover_is_told_once_a_minute(store: Store) -> None:

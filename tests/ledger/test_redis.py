@@ -139,13 +139,13 @@ def test_counts_leases_and_rests_outlive_the_process(store: RedisStore, redis_ur
     assert lease
     assert taken(store, GROQ, tokens=700)
     spend(store, lease, tokens=400)
-    run(store.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, float("inf"))))
+    run(store.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, START + 300, 1)))
     run(store.aclose())
 
     second = RedisStore(redis_url)
     assert used(second, GROQ) == (Amount(1, 700), Amount(1, 400))
     assert taken(second, GROQ) is None
-    assert run(second.snapshot(GROQ.meters, {}, START)).cooldowns["key:groq"].until == float("inf")
+    assert run(second.snapshot(GROQ.meters, {}, START)).cooldowns["key:groq"].until == START + 300
 
 
 def test_a_forked_process_gets_a_connection_of_its_own(store: RedisStore) -> None:
@@ -170,7 +170,7 @@ def test_abandoned_counts_vanish_but_what_is_disabled_stays(store: RedisStore, r
     assert lease
     taken(store, GROQ)
     spend(store, lease)
-    run(store.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, float("inf"))))
+    run(store.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, START + 300, 1)))
     keys = [word for word in redis_server.ask("KEYS", "*").decode().split() if word.startswith(PREFIX)]
     days = {key.removeprefix(PREFIX + ":"): int(redis_server.ask("TTL", key)[1:]) / 86400 for key in keys}
     assert days.pop("rests") < 0
@@ -181,7 +181,7 @@ def test_a_text_that_is_no_text_settles_all_the_same(store: RedisStore) -> None:
     lease = taken(store, GROQ)
     assert lease
     outcome = Outcome("groq", "llama", 1.0, "timeout", "half a surrogate \ud83d and a zero \0 byte")
-    cooldown = Cooldown("key:groq", "disabled", outcome.message, START, float("inf"))
+    cooldown = Cooldown("key:groq", "disabled", outcome.message, START, START + 300, 1)
     run(store.settle(lease, Settlement(Amount(1), START, START, False, (cooldown,), outcome=outcome), START))
     snapshot = run(store.snapshot(GROQ.meters, {"groq": START - 1}, START))
     assert snapshot.last_errors["groq"].message == snapshot.cooldowns["key:groq"].reason

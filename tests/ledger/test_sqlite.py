@@ -26,13 +26,13 @@ def test_counts_leases_and_rests_survive_a_restart(tmp_path: Path) -> None:
     assert lease
     assert taken(first, GROQ, tokens=700)
     spend(first, lease, tokens=400)
-    run(first.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, float("inf"))))
+    run(first.begin_cooldown(Cooldown("key:groq", "disabled", "bad key", START, START + 300, 1)))
     run(first.aclose())
 
     second = SQLiteStore(tmp_path / "state.db")
     assert used(second, GROQ) == (Amount(1, 700), Amount(1, 400))
     assert taken(second, GROQ) is None
-    assert run(second.snapshot(GROQ.meters, {}, START)).cooldowns["key:groq"].until == float("inf")
+    assert run(second.snapshot(GROQ.meters, {}, START)).cooldowns["key:groq"].until == START + 300
 
 
 def _take_all(path: str, results: "multiprocessing.Queue[int]") -> None:

@@ -68,7 +68,7 @@ def test_counts_leases_and_rests_are_as_they_were(path: Path) -> None:
     counts = snapshot.counts[SCOPE]
     assert (counts.open, counts.minute, counts.day) == (Amount(1, 200), Amount(1, 400), Amount(2, 500))
     assert counts.observed == {"tpm": ObservedLimit(6000, 10.0, 1.0, 2.0, 9e99)}
-    assert snapshot.cooldowns == {"key:groq": Cooldown("key:groq", "disabled", "bad key", START, float("inf"))}
+    assert snapshot.cooldowns == {"key:groq": Cooldown("key:groq", "disabled", "bad key", START, START + 86400, 5)}
     assert store.boot_epoch("boot", 99.0) == 17.0
     assert run(store.sign_in("one", START, 60.0)).store == "its name"
 

@@ -69,10 +69,6 @@ MINUTE_LIMITS = [
     (judged("together_ai", 429, error("Slow down", type="dynamic_token_limited"), x_ratelimit_reset="3"), 3),
     (judged("together_ai", 429, error("Your rate limit is 600 queries per minute", type="credit_limit")), 60),
     (
-        judged("mistral", 429, {"object": "error", "message": "Requests rate limit exceeded", "code": "1300"}),
-        60,
-    ),
-    (
         judged("cerebras", 429, {"message": "Tokens per minute limit exceeded", "code": "token_quota_exceeded"}),
         60,
     ),
@@ -109,10 +105,6 @@ MINUTE_LIMITS = [
         30,
     ),  # the wall clock's minute
     (
-        judged("gemini", 429, google("RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")),
-        60,
-    ),
-    (
         judged("vertex_ai", 429, google("RESOURCE_EXHAUSTED", "", violated("XPerMinutePerModel"), retry_in("4s"))),
         4,
     ),
@@ -124,6 +116,22 @@ def test_a_spent_minute_is_a_cooldown_until_the_hint_or_the_minute_s_end(verdict
     assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.rate_limit, Scope.model, Hold.until)
     assert verdict.until is not None
     assert 0 < verdict.until - NOW - seconds <= 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "message", "kind"),
+    [
+        ("gemini", "Resource has been exhausted (e.g. check quota).", Kind.rate_limit),
+        ("groq", "Too many requests", Kind.rate_limit),
+        ("mistral", "Requests rate limit exceeded", Kind.rate_limit),
+        ("moonshot", "You have reached your weekly usage limit", Kind.quota_gone),
+        ("minimax", "Quota exceeded for this billing cycle", Kind.quota_gone),
+        ("cohere", "You are using a Trial key, which is limited to 1000 API calls / month.", Kind.quota_gone),
+    ],
+)
+def test_a_limit_without_an_end_is_asked_for_again_after_pauses(provider: str, message: str, kind: Kind) -> None:
+    verdict = judged(provider, 429, error(message))
+    assert (verdict.kind, verdict.hold, verdict.until) == (kind, Hold.refused, None)
 
 
 DAILY_LIMITS = [
@@ -305,7 +313,6 @@ NO_CREDIT = [
     ),
     ("deepseek", 402, error("Insufficient Balance")),
     ("siliconflow", 403, {"message": "Sorry, your account balance is insufficient"}),
-    ("cohere", 429, {"message": "You are using a Trial key, which is limited to 1000 API calls / month."}),
 ]
 
 

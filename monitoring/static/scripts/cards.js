@@ -17,7 +17,7 @@ function drawCard(node, provider) {
   drawState(node, provider);
   write(part(node, "name"), provider.name);
   write(part(node, "tier"), `${provider.tier} · priority ${provider.priority}`);
-  countDown(part(node, "back"), provider.available_at, provider.available_at && `until ${at(provider.available_at)}, `);
+  countDown(part(node, "back"), provider.available_at, provider.available_at && before(provider));
   write(part(node, "why"), provider.reason ?? "");
   drawLimits(part(node, "limits"), provider.limits);
   write(part(node, "requests"), number(usage.requests));
@@ -29,6 +29,9 @@ function drawCard(node, provider) {
   write(part(node, "more"), moreOf(provider.models.slice(MOST)));
   write(part(node, "error"), error ? `Last error ${at(error.at)}, ${words(error.kind)}${told(error, provider)}` : "");
 }
+
+const before = ({ available_at: back, refused_since: since }) =>
+  since ? `refused since ${at(since)}, asked again at ${at(back)}, ` : `until ${at(back)}, `;
 
 /** The message of the last error, unless the card gives it as the reason for a cooldown already. */
 const told = (error, { reason }) => (error.message === reason ? "" : `: ${error.message}`);

@@ -11,8 +11,9 @@ export const KINDS = {
   exhausted: { sign: "■", word: "used-up day" },
   disabled: { sign: "✕", word: "disabled key" },
   implausible_usage: { sign: "?", word: "implausible usage report" },
+  recovered: { sign: "✓", word: "recovery" },
 };
-const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage" };
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered" };
 
 const MOST = 60;
 

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from router_config.ledger.local.pages import Page, Tally
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import Amount, Counts, LimitName, ObservedLimit
+from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.values import Lease
 
 LATENCY_DIGITS: Final = 7
@@ -61,8 +62,8 @@ def lease_of_row(row: tuple[Any, ...]) -> Lease:
 
 
 def cooldown_of_row(row: tuple[Any, ...]) -> Cooldown:
-    """The columns are the fields, in their order; SQLite has no bool."""
-    return Cooldown._make((*row[:5], bool(row[5]), *row[6:]))
+    """The columns are the fields, in their order."""
+    return with_end(Cooldown._make(row))
 
 
 def latency_text(milliseconds: int) -> str:

@@ -15,9 +15,18 @@ from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, examine_all
-from router_config.ledger.rules.history import BURN_SECONDS, Event, News, SlotSeconds, event_of_cooldown, is_news
+from router_config.ledger.rules.history import (
+    BURN_SECONDS,
+    Event,
+    News,
+    SlotSeconds,
+    event_of_cooldown,
+    event_of_recovery,
+    is_news,
+)
 from router_config.ledger.rules.meters import NOTHING, Counts, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report, observed_after
+from router_config.ledger.rules.schedule import following
 from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.values import History, Lease, Outcome, Reserved, Settlement, Snapshot, new_lease_id
 
@@ -79,8 +88,9 @@ class LocalStore(Pages, Backend):
             self._close(held, settlement)
         outcome = settlement.outcome
         for cooldown in settlement.cooldowns:
-            if self._put_unless_shorter(cooldown) and outcome is not None:
-                self._note_beginning(cooldown, outcome)
+            begun = self._put_unless_shorter(cooldown)
+            if begun is not None and outcome is not None:
+                self._note_beginning(begun, outcome)
         for report in settlement.reports:
             self._observe(report, lease)
         for counted, times in settlement.counted:
@@ -193,6 +203,11 @@ class LocalStore(Pages, Backend):
         if event is not None:
             self._journal.put_event(event)
 
+    def _note_recovery(self, cooldown: Cooldown, outcome: Outcome) -> None:
+        event = event_of_recovery(cooldown, outcome.provider, self._now)
+        if event is not None:
+            self._journal.put_event(event)
+
     def _close(self, lease: Lease, settlement: Settlement) -> None:
         spent = settlement.spent
         for scope in lease.scopes:
@@ -206,16 +221,20 @@ class LocalStore(Pages, Backend):
                 continue
             if settlement.alive:
                 self._drop_cooldown(scope)
+                if settlement.outcome is not None:
+                    self._note_recovery(cooldown, settlement.outcome)
             else:
                 self._put_cooldown(cooldown._replace(probe=None, probe_until=0.0))
 
-    def _put_unless_shorter(self, cooldown: Cooldown) -> bool:
-        """Replace the scope's cooldown, unless that holds for longer. Whether one of another kind has begun."""
+    def _put_unless_shorter(self, cooldown: Cooldown) -> Cooldown | None:
+        """Replace the scope's cooldown, unless that holds for longer. What has begun; None: it goes on."""
         old = self.cooldown_of(cooldown.scope)
         held = old is not None and old.holds(self._now)
-        if old is None or not held or old.until <= cooldown.until:
-            self._put_cooldown(cooldown)
-        return old is None or not held or old.status != cooldown.status
+        after = following(old, cooldown, self._now)
+        if after is not None:
+            self._put_cooldown(after)
+        goes_on = old is not None and held and old.status == cooldown.status
+        return None if goes_on else (after or cooldown)._replace(since=cooldown.since)
 
     def _observe(self, report: Report, lease: Lease) -> None:
         meter = self._meter(report.scope)

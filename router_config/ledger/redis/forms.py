@@ -15,6 +15,7 @@ from router_config.ledger.rules.decisions import Decision, decision_of
 from router_config.ledger.rules.gates import Candidate, Cooldown, Status
 from router_config.ledger.rules.history import Event, EventKind, minute_of, slot_of
 from router_config.ledger.rules.meters import LIMITS, Amount, Counts, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.rules.windows import MINUTE, Window
 from router_config.ledger.values import LastError, Lease, Outcome, Settlement, Usage
@@ -110,8 +111,8 @@ def cooldowns_of(flat: Sequence[bytes]) -> dict[str, Cooldown]:
         scope = name.decode()
         since, until, probe_until, probes = _COOLDOWN.unpack_from(raw)
         status, probe, reason = _split(raw[_COOLDOWN.size :])
-        found[scope] = Cooldown(
-            scope, cast(Status, status), reason, since, until, bool(probes), probe or None, probe_until
+        found[scope] = with_end(
+            Cooldown(scope, cast(Status, status), reason, since, until, probes, probe or None, probe_until)
         )
     return found
 

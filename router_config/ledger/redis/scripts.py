@@ -7,7 +7,7 @@ from importlib.resources import files
 from struct import calcsize
 from typing import Final
 
-from router_config.ledger.rules import gates, history
+from router_config.ledger.rules import gates, history, schedule
 from router_config.ledger.rules.decisions import DECISIONS_KEPT
 from router_config.ledger.rules.meters import LIMITS, OBSERVED_LIMIT_LASTS
 from router_config.ledger.rules.windows import LENGTHS
@@ -36,6 +36,9 @@ CONSTANTS: Final[dict[str, object]] = {
     "DECISIONS_KEPT": DECISIONS_KEPT,
     "EVENTS_KEPT": history.EVENTS_KEPT,
     "COOLDOWN_EVENTS": dict.fromkeys(sorted(history.COOLDOWN_EVENTS), True),
+    "RECOVERY_EVENTS": dict.fromkeys(sorted(history.RECOVERY_EVENTS), True),
+    "RECOVERED": history.RECOVERED,
+    "PAUSES": schedule.PAUSES,
     "REPEATED_AFTER": history.REPEATED_AFTER,
 }
 

@@ -79,11 +79,11 @@ class Candidate(Protocol):
 
 
 class Cooldown(NamedTuple):
-    """A scope that gets no requests: why, since when and until when (epoch seconds; `inf`: until a person acts).
+    """A scope that gets no requests: why, since when and until when (epoch seconds).
 
     `status` says what kind it is: "cooldown", "disabled", "exhausted" or "rate_limited". After one that `probes` a
     single request is let through, with the lease `probe`. The others wait until it has succeeded, or until
-    `probe_until`.
+    `probe_until`. `probes` counts the refusals in a row (schedule.py); 0: no probe is needed.
     """
 
     scope: str
@@ -91,7 +91,7 @@ class Cooldown(NamedTuple):
     reason: str
     since: float
     until: float
-    probes: bool = False
+    probes: int = 0
     probe: str | None = None
     probe_until: float = 0.0
 

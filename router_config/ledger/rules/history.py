@@ -30,13 +30,18 @@ LATENCIES_KEPT: Final = 200
 EVENTS_KEPT: Final = 200
 """A store keeps its last 200 events."""
 
-EventKind = Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage"]
+EventKind = Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered"]
 
 REPEATED_AFTER: Final[dict[str, float]] = {"failover": 60.0, "exhausted": 3600.0, "implausible_usage": 3600.0}
 """Seconds after which the same event of the same provider is kept again. Sooner it would fill the list."""
 
 COOLDOWN_EVENTS: Final = frozenset({"cooldown", "disabled", "exhausted"})
 """The statuses of a cooldown that are an event."""
+
+RECOVERY_EVENTS: Final = frozenset({"disabled", "exhausted"})
+"""Those of which it is an event, too, that a probe succeeded."""
+
+RECOVERED: Final = "It serves again. Before: "
 
 
 class Event(NamedTuple):
@@ -65,6 +70,13 @@ def event_of_cooldown(cooldown: Cooldown, provider: str) -> Event | None:
     if cooldown.status not in COOLDOWN_EVENTS:
         return None
     return Event(cooldown.since, cast(EventKind, cooldown.status), provider, cooldown.reason, cooldown.until)
+
+
+def event_of_recovery(cooldown: Cooldown, provider: str, now: float) -> Event | None:
+    """A probe succeeded: the provider, or a part of it, serves again."""
+    if cooldown.status not in RECOVERY_EVENTS:
+        return None
+    return Event(now, "recovered", provider, f"{RECOVERED}{cooldown.reason}", now)
 
 
 def events_of(decision: Decision) -> Iterator[Event]:

@@ -90,7 +90,9 @@ def rate_limited(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
         return verdicts.quota_gone(reply)
     window = error_wording.window_spent(clauses)
     if window == "month":
-        return verdicts.quota_gone(reply)
+        return verdicts.asked_for_later(
+            reply, Scope.account, "the quota of its week, month or billing cycle is", reply.hints, monthly=True
+        )
     if window == "day":
         return day_spent(reply, scope)
     if window is not None:
@@ -130,6 +132,8 @@ def unstated_window(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
     if any(window.period == "day" for window in spent):
         return day_spent(reply, scope)
     hints = reply.hints or reply.header_waits("x-ratelimit-reset") or [window.reset_after or 0.0 for window in spent]
+    if cooldowns.believed(hints, cooldowns.UNSTATED_CAP) is None and not spent:
+        return verdicts.asked_for_later(reply, scope, f"a limit of this {scope} is")
     seconds = cooldowns.seconds(hints, cooldowns.UNSTATED_CAP, cooldowns.MINUTE_DEFAULT)
     return verdicts.window_spent(reply, scope, seconds, f"a limit of this {scope} is")
 

@@ -150,11 +150,19 @@ end
 -- Cooldowns. Python packs new ones itself (forms.py).
 
 local function unpack_cooldown(raw)
-  local cooldown, probes = {}, nil
-  cooldown.since, cooldown.until_, cooldown.probe_until, probes, cooldown.status, cooldown.probe, cooldown.reason =
+  local cooldown = {}
+  cooldown.since, cooldown.until_, cooldown.probe_until, cooldown.probes, cooldown.status, cooldown.probe, cooldown.reason =
     struct.unpack('<dddBsss', raw)
-  cooldown.probes = probes == 1
+  if cooldown.until_ == math.huge then -- As an earlier version wrote it: with_end of schedule.py.
+    local last = #PAUSES.disabled
+    cooldown.until_, cooldown.probes = cooldown.since + PAUSES.disabled[last], last
+  end
   return cooldown
+end
+
+local function pack_cooldown(cooldown)
+  return struct.pack('<dddBsss', cooldown.since, cooldown.until_, cooldown.probe_until, cooldown.probes, cooldown.status,
+    cooldown.probe, cooldown.reason)
 end
 
 local function read_cooldown(scope)
@@ -170,14 +178,29 @@ local function put_cooldown(scope, raw)
   local all = redis.call('HGETALL', key('rests'))
   for i = 1, #all, 2 do
     local cooldown = unpack_cooldown(all[i + 1])
-    if now >= cooldown.until_ and not cooldown.probes then redis.call('HDEL', key('rests'), all[i]) end
+    if now >= cooldown.until_ and cooldown.probes == 0 then redis.call('HDEL', key('rests'), all[i]) end
   end
   redis.call('HSET', key('rests'), scope, raw)
 end
 
 local function set_probe(scope, cooldown, probe, probe_until)
-  redis.call('HSET', key('rests'), scope, struct.pack('<dddBsss', cooldown.since, cooldown.until_, probe_until,
-    cooldown.probes and 1 or 0, cooldown.status, probe, cooldown.reason))
+  cooldown.probe, cooldown.probe_until = probe, probe_until
+  redis.call('HSET', key('rests'), scope, pack_cooldown(cooldown))
+end
+
+-- What a scope's cooldown is after `new`; nil: the old one holds for longer. `following` of schedule.py.
+local function following(old, new)
+  local held, pauses = old and holds(old), PAUSES[new.status]
+  if held and old.until_ > new.until_ then return nil end
+  if not old or new.status ~= old.status or new.probes == 0 or old.probes == 0 or not pauses then return new end
+  new.since = old.since
+  if held then
+    new.probes = math.max(old.probes, new.probes)
+  else
+    new.probes = math.max(new.probes, math.min(old.probes + 1, #pauses))
+    new.until_ = math.max(new.until_, now + pauses[math.min(new.probes, #pauses)])
+  end
+  return new
 end
 
 -- Decisions and events, newest first. Python packs them (decisions.py, forms.py).
@@ -235,7 +258,8 @@ local function open_lease(id, lease, expires_at)
 end
 
 -- Give the room back, and count what was spent (nil: nothing). `marks` are by scope {when it arrived, when it ended};
--- without them, as for a lease that expired, both are its expiry. `alive` is nil where nobody can tell.
+-- without them, as for a lease that expired, both are its expiry. `alive` is nil where nobody can tell. Returns the
+-- cooldowns that ended because their probe succeeded.
 local function close_lease(id, lease, spent, marks, alive)
   local amount = amount_of(lease.amount)
   for _, held in ipairs(lease.scopes) do
@@ -248,14 +272,17 @@ local function close_lease(id, lease, spent, marks, alive)
     end
     save_page(scope, page)
   end
+  local ended = {}
   for _, scope in ipairs(lease.probes) do
     local cooldown = read_cooldown(scope)
     if cooldown and cooldown.probe == id then
       if alive then
         redis.call('HDEL', key('rests'), scope)
+        ended[#ended + 1] = cooldown
       else
         set_probe(scope, cooldown, '', 0)
       end
     end
   end
+  return ended
 end

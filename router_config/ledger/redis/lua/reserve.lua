@@ -25,7 +25,7 @@ local function blocked_by_cooldown(candidate)
     end
     for _, scope in ipairs(candidate.scopes) do
       local cooldown = read_cooldown(scope)
-      if cooldown and cooldown.probes then probes[#probes + 1] = scope end
+      if cooldown and cooldown.probes > 0 then probes[#probes + 1] = scope end
     end
   end
   return nil, probes

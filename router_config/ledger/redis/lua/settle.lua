@@ -12,7 +12,12 @@ now = step.now
 
 local lease = pop_lease(step.lease)
 if lease then
-  close_lease(step.lease, lease, step.spent and amount_of(step.spent), step.marks, step.alive)
+  local ended = close_lease(step.lease, lease, step.spent and amount_of(step.spent), step.marks, step.alive)
+  for _, cooldown in ipairs(ended) do
+    if step.outcome and RECOVERY_EVENTS[cooldown.status] then
+      put_event(struct.pack('<ddsss', now, now, 'recovered', step.outcome.provider, RECOVERED .. cooldown.reason))
+    end
+  end
 end
 
 local function count_on(counted, times)
@@ -24,13 +29,13 @@ end
 for index, scope in ipairs(step.cooldowns) do
   local raw = ARGV[3 + index]
   local cooldown, old = unpack_cooldown(raw), read_cooldown(scope)
-  local held = old and holds(old)
-  if not (held and old.until_ > cooldown.until_) then put_cooldown(scope, raw) end
-  local began = not (held and old.status == cooldown.status)
+  local began = not (old and holds(old) and old.status == cooldown.status)
+  local since, after = cooldown.since, following(old, cooldown)
+  if after then put_cooldown(scope, pack_cooldown(after)) end
   if began and step.outcome then
     if cooldown.status == 'cooldown' then count_on(step.outcome.cooldown, 1) end
     if COOLDOWN_EVENTS[cooldown.status] then
-      put_event(struct.pack('<ddsss', cooldown.since, cooldown.until_, cooldown.status, step.outcome.provider, cooldown.reason))
+      put_event(struct.pack('<ddsss', since, cooldown.until_, cooldown.status, step.outcome.provider, cooldown.reason))
     end
   end
 end
