@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from operator import attrgetter
 
 from router_config.clock import Clock
+from router_config.forks import in_forked_child, taken_for_forks
 
 
 class Place:
@@ -43,7 +44,8 @@ class Line:
 
     def __init__(self) -> None:
         self._places: list[Place] = []
-        self._lock = threading.Lock()
+        self._lock = taken_for_forks(threading.Lock())
+        in_forked_child(self._leave_to_the_parent)
 
     def __bool__(self) -> bool:
         return bool(self._places)
@@ -60,6 +62,9 @@ class Line:
             with self._lock:
                 self._places.remove(place)
             self.call_first()
+
+    def _leave_to_the_parent(self) -> None:
+        self._places = []
 
     def is_first(self, place: Place) -> bool:
         return self._places[:1] == [place]

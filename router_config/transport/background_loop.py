@@ -6,7 +6,6 @@ one loop keeps them.
 
 import asyncio
 import concurrent.futures
-import os
 import sys
 import threading
 from collections.abc import Coroutine
@@ -14,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 from weakref import WeakSet
+
+from router_config.forks import in_forked_child, taken_for_forks
 
 T = TypeVar("T")
 
@@ -33,10 +34,11 @@ class BackgroundLoop:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = threading.RLock()  # A finalizer may submit while this very thread holds it.
+        self._lock = taken_for_forks(threading.RLock())  # A finalizer may submit while this very thread holds it.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
+        self._inherited: list[object] = []
+        in_forked_child(self._leave_to_the_parent)
 
     @property
     def is_here(self) -> bool:
@@ -80,7 +82,7 @@ class BackgroundLoop:
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is None or thread is None or self._pid != os.getpid():
+        if loop is None or thread is None:
             return
         loop.call_soon_threadsafe(loop.stop)
         if thread is not threading.current_thread():
@@ -89,18 +91,21 @@ class BackgroundLoop:
     def __del__(self) -> None:
         """Nobody can submit any more but finalizers that run right now: what they submit gets a moment."""
         loop = self.__dict__.get("_loop")
-        if loop is None or self._pid != os.getpid() or sys.is_finalizing():
+        if loop is None or sys.is_finalizing():
             return
         with suppress(RuntimeError):  # It is closed.
             loop.call_soon_threadsafe(loop.call_later, MOMENT, loop.stop)
+
+    def _leave_to_the_parent(self) -> None:
+        self._inherited += self._loop, self._thread  # Collecting them would close what the parent uses.
+        self._loop = self._thread = None
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if sys.is_finalizing():
             # A finalizer runs: no thread starts or goes on any more, so waiting for one would never end.
             raise RuntimeError("the interpreter is ending")
         with self._lock:
-            if self._loop is None or self._pid != os.getpid():
-                self._pid = os.getpid()
+            if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
                 _THREADS.add(self._thread)

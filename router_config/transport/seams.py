@@ -7,6 +7,8 @@ A seam whose probe fails is off: what it serves goes the public way, and nothing
 import threading
 from dataclasses import dataclass
 
+from router_config.forks import taken_for_forks
+
 
 @dataclass(frozen=True, slots=True)
 class Seam:
@@ -17,7 +19,7 @@ class Seam:
 
 
 _KNOWN: dict[str, Seam] = {}
-_LOCK = threading.Lock()
+_LOCK = taken_for_forks(threading.Lock())
 
 
 def note(name: str, off: str | None) -> bool:

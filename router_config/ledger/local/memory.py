@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import inf
 from typing import TypeVar
 
+from router_config.forks import taken_for_forks
 from router_config.ledger.local.memory_journal import MemoryJournal
 from router_config.ledger.local.pages import Page, Tally, blank
 from router_config.ledger.local.store import LocalStore
@@ -25,7 +26,7 @@ class MemoryStore(LocalStore):
 
     def __init__(self) -> None:
         super().__init__(MemoryJournal())
-        self._lock = threading.Lock()
+        self._lock = taken_for_forks(threading.Lock())
         self._pages: dict[str, Page] = {}
         self._older: dict[tuple[str, Period], dict[int, tuple[float, Amount]]] = {}
         self._leases: dict[str, Lease] = {}

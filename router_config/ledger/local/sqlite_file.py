@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from router_config.forks import before_forks, taken_for_forks
 from router_config.ledger.interfaces import StoreError
 from router_config.ledger.local.sqlite_schema import NewerSchemaError, bring_up_to_date
 
@@ -29,17 +30,6 @@ PAGE_SIZE: Final = 2048
 AT_ONCE: Final = 10
 """Milliseconds that SQLite itself waits in each try. A transaction takes a third of one."""
 
-_forks = 0
-"""How many forks lie between this process and the one that imported this. Comparing it is faster than `os.getpid`."""
-
-
-def _forked() -> None:
-    global _forks
-    _forks += 1
-
-
-os.register_at_fork(after_in_child=_forked)
-
 
 class StateFile:
     """WAL mode; one connection a process, one `BEGIN IMMEDIATE` transaction a step.
@@ -51,21 +41,22 @@ class StateFile:
         self.path = path
         self.set_aside: Path | None = None
         """Where a damaged file found at opening was moved to."""
-        self.lock = threading.Lock()
-        self._forks = _forks
-        self._connection: sqlite3.Connection | None = self._open()
+        self.lock = taken_for_forks(threading.Lock())
+        self._closed = False
         self._unsure = 0
+        self._connection: sqlite3.Connection | None = self._open()
+        before_forks(self._let_go)
         self._held_at = 0.0
         self._tries = 0
         """By all steps together since the file was held last."""
 
     @property
     def db(self) -> sqlite3.Connection:
-        if self._forks != _forks:  # A connection must not cross a fork.
-            self._forks, self.lock, self._connection = _forks, threading.Lock(), self._open()
-            self._unsure += 1
-        if self._connection is None:
+        if self._closed:
             raise StoreError(f"the state file {self.path} is closed")
+        if self._connection is None:
+            self._connection = self._open()
+            self._unsure += 1
         return self._connection
 
     def as_of(self) -> tuple[int, int]:
@@ -106,9 +97,17 @@ class StateFile:
 
     def close(self) -> None:
         with self.lock:
-            if self._connection is not None and self._forks == _forks:
-                self._connection.close()
-            self._connection = None
+            self._closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connection until the next step. None may cross a fork.
+
+        SQLite in the child would take the locks of its parent for its own, and hold none.
+        """
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _open(self) -> sqlite3.Connection:
         try:

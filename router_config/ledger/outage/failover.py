@@ -6,7 +6,6 @@ what was spent meanwhile, and takes the steps again.
 
 import asyncio
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Final, TypeVar
 
+from router_config.forks import in_forked_child, taken_for_forks
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.outage.backlog import Backlog, Unsent
 from router_config.ledger.outage.journal import STORE_ERROR
@@ -55,21 +55,22 @@ class Failover:
     def __init__(self, backend: Backend, reopen: Callable[[], Backend] | None, monotonic: Callable[[], float]) -> None:
         self.backend = backend
         self.degraded: Degraded | None = None
-        self.looking: asyncio.Task[None] | None = None
         self.now = 0.0
         """The time of the last step, epoch seconds."""
         self._reopen = reopen
         self._monotonic = monotonic
-        self._lock = threading.Lock()
+        self._lock = taken_for_forks(threading.Lock())
         self._meters: dict[str, Meter] = {}
         self._share: Share | None = None
         self._last_reading: LastReading | None = None
         self._next_look = 0.0
         self._closed = False
         self._begin_process()
+        in_forked_child(self._begin_process)  # What is open belongs to the process that forked.
 
     def _begin_process(self) -> None:
-        self._pid, self._process = os.getpid(), token_hex(8)
+        self._process = token_hex(8)
+        self.looking: asyncio.Task[None] | None = None
         self.serves = False
         """Whether this process makes requests. One that only shows the store is not counted among its users."""
         self.leases: dict[str, HeldLease] = {}
@@ -86,8 +87,6 @@ class Failover:
     async def step(self, now: float, ask: Callable[[Backend], Awaitable[T]]) -> tuple[T, Share | None]:
         """The result of a step, and the share that took it, if it was one."""
         self.now = now
-        if self._pid != os.getpid():
-            self._begin_process()  # What was open belongs to the process that forked.
         while True:
             share, backend = self._share, self.backend
             if share is not None:

@@ -13,6 +13,7 @@ import redis
 from redis.asyncio import Connection, ConnectionPool
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from router_config.forks import taken_for_forks
 from router_config.ledger.interfaces import StoreError
 from router_config.ledger.redis.scripts import DAY, Script
 
@@ -58,7 +59,7 @@ class Lines:
         self.address = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
         self.address += " over TLS" if url.startswith("rediss:") else ""
         self._prefix = prefix
-        self._lock = threading.Lock()
+        self._lock = taken_for_forks(threading.Lock())
         self._pid = os.getpid()
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Line, AsyncGenerator[None]]]
         self._open = WeakKeyDictionary()
@@ -69,7 +70,7 @@ class Lines:
         if self._pid != os.getpid():
             # The parent still uses its connections, and collecting them would close them.
             self._inherited.append(self._open)
-            self._pid, self._lock, self._open = os.getpid(), threading.Lock(), WeakKeyDictionary()
+            self._pid, self._open = os.getpid(), WeakKeyDictionary()
         loop = asyncio.get_running_loop()
         held = self._open.get(loop)
         if held is None:

@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple, cast
 import httpx
 import litellm
 
+from router_config.forks import taken_for_forks
 from router_config.transport import endpoints
 from router_config.transport.clients import Clients, WatchedHandler, WatchedSDK
 from router_config.transport.exchange import Exchange, Recording
@@ -160,7 +161,7 @@ class FastWay:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self._kinds: dict[Name, Kind] = {}
-        self._lock = threading.Lock()
+        self._lock = taken_for_forks(threading.Lock())
         self._settings: Settings | None = None
         self._original = litellm.acompletion
         self._player: WatchedHandler | None = None
