@@ -5,7 +5,6 @@ answer: two the public way, from which the fast way learns, and then one the fas
 """
 
 import asyncio
-from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -32,7 +31,7 @@ class _PlayingClients(Clients):
     """Clients that reach nobody: each request gets the same valid answer."""
 
     def __init__(self, prefix: str, model: str) -> None:
-        super().__init__(SystemClock())
+        super().__init__()
         try:
             self._answer = canned_answer(prefix, model)
         except LimitsError:  # Not one of the five: a server that is compatible with OpenAI's.
@@ -45,7 +44,7 @@ class _PlayingClients(Clients):
             self._player = WatchedHandler(timeout=timeout)
             self._player.client = httpx.AsyncClient(
                 transport=httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=body)),
-                event_hooks={"request": [sending], "response": [partial(arriving, SystemClock())]},
+                event_hooks={"request": [sending], "response": [arriving]},
             )
         return self._player
 

@@ -20,7 +20,6 @@ import openai
 from litellm.constants import openai_compatible_providers, openai_text_completion_compatible_providers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
-from router_config.clock import Clock
 from router_config.signals import Reply, read
 from router_config.transport import seams
 from router_config.transport.exchange import CURRENT, Exchange
@@ -115,8 +114,8 @@ class WatchedSDK(openai.AsyncOpenAI):
 class Clients:
     """The clients of one Router, by event loop, since a connection belongs to the loop that opened it."""
 
-    def __init__(self, clock: Clock, largest: int = LARGEST) -> None:
-        self._clock, self._largest = clock, largest
+    def __init__(self, largest: int = LARGEST) -> None:
+        self._largest = largest
         self._loops: dict[asyncio.AbstractEventLoop, _OfALoop] = {}
         finalize(self, _end_all, self._loops).atexit = False
         self._kinds: dict[tuple[str, str], list[Kind]] = {}
@@ -168,7 +167,7 @@ class Clients:
         try:
             response: httpx.Response = await pool(url).handle_async_request(request)
             response.request = request
-            await arriving(self._clock, response)
+            await arriving(response)
             await response.aread()
         except httpx.RequestError as error:
             error.request = request
@@ -178,7 +177,7 @@ class Clients:
     def _make(self, verify: Any) -> WatchedHandler:
         told = {} if verify is None else {"ssl_verify": verify}
         # Not methods: what is kept for a loop must not hold these clients.
-        hooks = {"request": [sending], "response": [partial(arriving, self._clock)]}
+        hooks = {"request": [sending], "response": [arriving]}
         handler = WatchedHandler(largest=self._largest, event_hooks=hooks, **told)
         watched = note_sending(handler.client)
         seams.note(LEAVING, None if watched else "LiteLLM's client runs on another transport")
@@ -272,14 +271,21 @@ def wired(client: httpx.AsyncClient, largest: int) -> httpx.AsyncClient:
     return client
 
 
+def watch(client: httpx.AsyncClient) -> None:
+    """Put our wire and our notes on a client that LiteLLM made for itself."""
+    if isinstance(client, httpx.AsyncClient):
+        wired(client, LARGEST)
+        note_sending(client)
+    client.event_hooks = {**client.event_hooks, "response": [arriving, *client.event_hooks["response"]]}
+
+
 async def sending(request: httpx.Request) -> None:
     """Note a request in the exchange that it belongs to."""
     exchange = CURRENT.get()
     if exchange is None:
         return
     exchange.sent = True
-    if not seams.is_on(LEAVING):
-        exchange.requests += 1
+    exchange.requests += 1
     recording = exchange.recording
     if recording is not None:
         recording.requests += 1
@@ -287,11 +293,11 @@ async def sending(request: httpx.Request) -> None:
         recording.headers, recording.request = request.headers.raw, await request.aread()
 
 
-async def arriving(clock: Clock, response: httpx.Response) -> None:
+async def arriving(response: httpx.Response) -> None:
     """Note an answer in the exchange that it belongs to."""
     exchange = CURRENT.get()
     if exchange is not None:
-        await note_answer(exchange, response, clock.now())
+        await note_answer(exchange, response, exchange.now())
 
 
 async def note_answer(exchange: Exchange, response: httpx.Response, now: float) -> None:

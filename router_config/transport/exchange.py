@@ -1,6 +1,7 @@
 """What came over the wire for one attempt, noted by the HTTP clients while LiteLLM asks and answers."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,7 +17,7 @@ class Exchange:
     connection that had served before. arrived_at: epoch seconds at which the headers of the answer came. body: of an
     error, or of a 2xx that holds one. streamed: the answer comes as events, which are watched. usage: the JSON of the
     last of them that reports tokens. finished: whether they said that the answer is complete; None where their wire
-    format is not known to say so. own_client: the caller brought a client.
+    format is not known to say so. own_client: the caller brought a client. now: the time, in epoch seconds.
     """
 
     provider: str
@@ -33,6 +34,7 @@ class Exchange:
     finished: bool | None = None
     own_client: bool = False
     recording: "Recording | None" = None
+    now: Callable[[], float] = time.time
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import openai
 from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
 from router_config.transport import endpoints, seams
-from router_config.transport.clients import Clients, is_misfit
+from router_config.transport.clients import WATCHED_ENDPOINTS, Clients, is_misfit
 from router_config.transport.exchange import Exchange
 
 OF_THE_ROUTER: Final = frozenset(
@@ -84,6 +84,8 @@ async def ask(endpoint: str, asked: dict[str, Any], exchange: Exchange, clients:
                 exchange.sent = None
             return reply
     exchange.sent = None
+    if endpoint not in WATCHED_ENDPOINTS:
+        asked = {**asked, "max_retries": 0}  # Else the openai SDK asks three times, of which one is counted.
     return await function(**asked)
 
 

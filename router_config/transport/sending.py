@@ -1,7 +1,5 @@
 """The moment at which a request's first byte leaves: one cancelled before it never reached the provider.
 
-Each request that leaves is counted, also one that is sent again.
-
 httpx tells of a request before it has a connection, and where two hundred ask at once many are cancelled in between.
 aiohttp, on which LiteLLM's client runs, knows better. Where that cannot be watched, httpx's word stands.
 """
@@ -35,7 +33,6 @@ class NotedRequest(ClientRequest):
         protocol, exchange = getattr(conn, "protocol", None), CURRENT.get()
         if exchange is not None:
             exchange.sent = exchange.written = True
-            exchange.requests += 1
             exchange.kept_connection = getattr(protocol, _SERVED, False)
         if protocol is not None:
             setattr(protocol, _SERVED, True)

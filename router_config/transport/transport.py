@@ -8,11 +8,12 @@ import litellm
 
 from router_config.clock import Clock
 from router_config.transport import public_way
-from router_config.transport.clients import Clients
+from router_config.transport.clients import Clients, watch
 from router_config.transport.exchange import CURRENT, Exchange, Recording
 from router_config.transport.fast.fast_way import FastWay, Name
 from router_config.transport.streams import Opened
 from router_config.transport.wire.bodies import LARGEST
+from router_config.transport.wire.litellms_own import watch_litellms_own
 
 GRACE: Final = 1.0
 """Seconds past its timeout after which an attempt is cut off, where LiteLLM does not heed the timeout."""
@@ -40,7 +41,8 @@ class Transport:
         clients: Clients | None = None,
         max_response: int = LARGEST,
     ) -> None:
-        self._clients = clients or Clients(clock, max_response)
+        self._clock, self._clients = clock, clients or Clients(max_response)
+        watch_litellms_own(watch)
         self._settings = settings
         self._fast = FastWay(self._clients) if fast_path else None
 
@@ -69,6 +71,7 @@ class Transport:
             asked["stream_options"] = {**options, "include_usage": True}
         plain = endpoint == "acompletion" and asked.get("ssl_verify") is None
         kind = self._fast.takes(asked) if self._fast is not None and plain else None
+        exchange.now = self._clock.now
         token = CURRENT.set(exchange)
         try:
             async with asyncio.timeout(timeout + GRACE):

@@ -10,7 +10,7 @@ from typing import Final
 import aiohttp
 import httpx
 
-from router_config.transport.exchange import CURRENT
+from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.failures import causes
 from router_config.transport.wire import bodies, redirects
 
@@ -25,9 +25,12 @@ class Wire(httpx.AsyncBaseTransport):
         self.inner, self._largest = inner, largest
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        exchange = CURRENT.get()
+        if exchange is None:  # LiteLLM's own client, and no request of a Router's.
+            return await self.inner.handle_async_request(request)
         followed = 0
         while True:
-            response = await self._answer(request)
+            response = await self._answer(request, exchange)
             if not 300 <= response.status_code < 400:
                 break
             onward = redirects.onward(request, response) if followed < redirects.MOST else None
@@ -36,21 +39,22 @@ class Wire(httpx.AsyncBaseTransport):
                 break
             await response.aclose()
             request, followed = onward, followed + 1
+            exchange.requests += 1
         bodies.bound(response, self._largest)
         return response
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:
         """Ask; once more where the server had closed a kept connection before it saw the request."""
         began = time.monotonic()
         try:
             return await self.inner.handle_async_request(request)
         except httpx.TransportError as error:
-            exchange = CURRENT.get()
-            if exchange is None or not exchange.kept_connection or not _was_closed(error) or not _is_whole(request):
+            if not exchange.kept_connection or not _was_closed(error) or not _is_whole(request):
                 raise
             if time.monotonic() - began > AT_ONCE:
                 raise
         self._drop_idle(request.url)
+        exchange.requests += 1
         return await self.inner.handle_async_request(request)
 
     def _drop_idle(self, url: httpx.URL) -> None:
