@@ -9,7 +9,7 @@ from router_config.ledger.rules.decisions import Attempt
 from router_config.ledger.rules.gates import Examination
 from router_config.routing.errors import NoProviderAvailable, ProviderVerdict
 
-OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_policy", "bad_request"})
+OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_policy", "bad_request", "empty_answer"})
 """Outcomes that lie in the request: another time will not change them."""
 
 

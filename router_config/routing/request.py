@@ -74,6 +74,11 @@ class Tried:
         self._unfit.add((deployment.provider, deployment.model))
         self._last.add(deployment.provider)
 
+    def all_empty(self, number: int) -> bool:
+        """Whether the last attempts, so many of them, were answered with nothing."""
+        last = [each.outcome for each in self.attempts[-number:]]
+        return last == ["empty_answer"] * number
+
     def add_skipped(self, skipped: Sequence[Skipped]) -> None:
         for each in skipped[:SKIPPED_KEPT]:
             self._skipped[each.deployment] = each.status

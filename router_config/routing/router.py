@@ -41,7 +41,7 @@ from router_config.transport.callbacks import hear_synchronous_callbacks
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
 from router_config.transport.pickled_errors import picklable
 from router_config.transport.quirks import quieten
-from router_config.transport.streams import Opened, Stream, SyncStream
+from router_config.transport.streams import Opened, Stream, SyncStream, empty_answer, is_empty
 from router_config.transport.transport import Transport
 
 
@@ -200,14 +200,16 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if not (opened and reply.has_content) and (inside := self._settlements.error_inside(flight)) is not None:
             raise inside
         if opened:
-            return self._stream(flight, reply)
+            return self._stream(flight, reply, timeout)
+        if flight.endpoint == "acompletion" and is_empty(reply, flight.exchange):
+            raise empty_answer(flight.deployment.litellm_provider, flight.deployment.model)
         await self._settlements.succeeded(flight, reply)
         return reply
 
-    def _stream(self, flight: Flight, opened: Opened) -> Stream:
+    def _stream(self, flight: Flight, opened: Opened, patience: float) -> Stream:
         self._settlements.begun(flight, opened.source)
         ended = partial(self._settlements.stream_ended, flight)
-        return Stream(opened, ended, partial(self._settlements.renew, flight), self._background)
+        return Stream(opened, ended, partial(self._settlements.renew, flight), self._background, patience)
 
     async def _refusal(self, request: Request, tried: Tried, failure: Exception | None) -> Exception:
         """The error of a request that no candidate can take: its own failure where the request is at fault."""

@@ -27,13 +27,16 @@ from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.usage import Reported
-from router_config.signals.verdicts import not_sent
+from router_config.signals.verdicts import empty_answer, not_sent
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.failures import made_presentable, reached, refused_unsent, reply_of
+from router_config.transport.failures import is_empty_answer, made_presentable, reached, refused_unsent, reply_of
 from router_config.transport.streams import Abandoned, Stream
 
 MAY_STILL_ARRIVE: Final = 1.0
 """Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
+
+ENOUGH_EMPTY: Final = 3
+"""Empty answers in a row, after which no further provider is asked for one request."""
 
 NOT_THERE: Final = (404, 405, 410)
 OURSELVES: Final = "timed out while this process itself stood still, which says nothing of the provider"
@@ -87,7 +90,10 @@ class Settlements:
             await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))
             return None
         reading = self._read(flight, reply)
-        verdict = self._verdict(flight, reading)
+        if is_empty_answer(flight.exchange, error):
+            verdict = empty_answer(flight.deployment.provider)
+        else:
+            verdict = self._verdict(flight, reading)
         if verdict.kind is Kind.timeout and flight.loop_stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
         elif flight.request.own_key and verdict.scope in (Scope.key, Scope.account):
@@ -101,9 +107,12 @@ class Settlements:
         else:
             spent = in_full(flight)
         self._note(flight, verdict.kind.value, verdict.message)
+        if verdict.kind is Kind.empty_answer and flight.tried.all_empty(ENOUGH_EMPTY):
+            verdict = replace(verdict, retry=False)  # It is the request's own fault.
         if verdict.kind in OF_THE_REQUEST:
             flight.tried.add_unfit(flight.deployment, error, verdict.message)
-        alive, ended = reply.status is not None and reply.status < 500, begun or not verdict.retry
+        alive = verdict.kind is Kind.empty_answer or (reply.status is not None and reply.status < 500)
+        ended = begun or not verdict.retry
         await self._settle(
             flight,
             spent,

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     timeout = "timeout"
     connection = "connection"
     bad_request = "bad_request"
+    empty_answer = "empty_answer"
     unknown = "unknown"
 
 

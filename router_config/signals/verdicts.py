@@ -141,6 +141,12 @@ def malformed(reply: ParsedReply) -> Verdict:
     return _verdict(Kind.bad_request, Scope.request, Hold.none, message, False)
 
 
+def empty_answer(provider: str) -> Verdict:
+    """A success that holds no answer: nothing says that the provider would give another request none either."""
+    message = f"{provider} answered with nothing in it; the next provider is asked"
+    return _verdict(Kind.empty_answer, Scope.request, Hold.none, message, True)
+
+
 def not_sent(provider: str, error: str) -> Verdict:
     """LiteLLM refuses to send this request to the provider: an argument that the provider does not take, say.
 

@@ -66,9 +66,10 @@ ERROR_SIGNS: Final = (b'"error"', b'"promptFeedback"')
 """What the JSON of a failure inside a 200 holds somewhere."""
 
 USAGE_SIGNS: Final = (b'"usage":{', b'"usage": {', b'"usageMetadata"')
-FINISH_SIGNS: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"finishReason"', b"[DONE]", b'"message_stop"')
-FINISHING_SIGNS: Final = (b'"choices"', b'"candidates"')
-"""What the events of OpenAI's and Gemini's wire formats hold, whose streams say that they are complete."""
+REASON_SIGNS: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"finishReason"', b'"message_stop"')
+FINISH_SIGNS: Final = (*REASON_SIGNS, b"[DONE]")
+FINISHING_SIGNS: Final = (b'"choices"', b'"candidates"', b'"content_block_delta"')
+"""What the events of OpenAI's, Gemini's and Anthropic's wire formats hold, whose streams say that they are complete."""
 
 LONGEST_EVENT: Final = 65_536
 
@@ -311,6 +312,8 @@ async def note_answer(exchange: Exchange, response: httpx.Response, now: float) 
         body = make_readable(exchange, response, await response.aread())
         if response.status_code >= 400 or any(sign in body for sign in ERROR_SIGNS):
             exchange.body = body
+        if response.status_code < 300:
+            exchange.answer = body
         if exchange.recording is not None:
             exchange.recording.status = response.status_code
             exchange.recording.answer_headers = response.headers.raw
@@ -328,6 +331,8 @@ def _note_event(exchange: Exchange, now: float, event: bytes) -> None:
             exchange.body = event
     if any(sign in event for sign in USAGE_SIGNS):
         exchange.usage = event
+    if not exchange.reason:
+        exchange.reason = any(sign in event for sign in REASON_SIGNS)
     if not exchange.finished:
         if any(sign in event for sign in FINISH_SIGNS):
             exchange.finished = True

@@ -15,9 +15,10 @@ class Exchange:
     so that nothing is seen. requests: how many HTTP requests were made, redirects and a second try on a new connection
     included. written: whether bytes of one were seen to leave. kept_connection: whether the last one went over a
     connection that had served before. arrived_at: epoch seconds at which the headers of the answer came. body: of an
-    error, or of a 2xx that holds one. streamed: the answer comes as events, which are watched. usage: the JSON of the
-    last of them that reports tokens. finished: whether they said that the answer is complete; None where their wire
-    format is not known to say so. own_client: the caller brought a client. now: the time, in epoch seconds.
+    error, or of a 2xx that holds one. answer: the body of a 2xx. streamed: the answer comes as events, which are
+    watched. usage: the JSON of the last of them that reports tokens. finished: whether they said that the answer is
+    complete; None where their wire format is not known to say so. reason: whether they said why it ended. own_client:
+    the caller brought a client. now: the time, in epoch seconds.
     """
 
     provider: str
@@ -30,8 +31,10 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     streamed: bool = False
+    answer: bytes | None = None
     usage: bytes | None = None
     finished: bool | None = None
+    reason: bool = False
     own_client: bool = False
     recording: "Recording | None" = None
     now: Callable[[], float] = time.time

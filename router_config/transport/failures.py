@@ -1,11 +1,12 @@
 """A failed attempt as the provider's reply: from the wire where it was seen, else from LiteLLM's exception."""
 
 import errno
+import json
 import os
 import re
 import socket
-from collections.abc import Iterator
-from typing import Final, TypeGuard
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeGuard
 
 import aiohttp
 import httpx
@@ -15,6 +16,7 @@ from litellm.exceptions import APIConnectionError, BadRequestError, Timeout, Unp
 from router_config.signals import Reply, without
 from router_config.transport.exchange import Exchange
 from router_config.transport.pickled_errors import picklable
+from router_config.transport.streams import REASONS_FOR_NOTHING, EmptyAnswer
 
 UNREACHED: Final = (
     httpx.ConnectError,
@@ -24,6 +26,9 @@ UNREACHED: Final = (
 )
 LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
 CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
+ELSEWHERE: Final = frozenset({"content", "output", "data", "results", "text", "embedding", "embeddings", "error"})
+"""Where other wire formats than those of chats hold an answer."""
+
 OF_OURSELVES: Final = (TypeError, AttributeError, ImportError)
 """A wrong argument, a missing package: no provider is at fault."""
 
@@ -70,6 +75,35 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
         reply = _told(led)
         return reply if reply is not None and reply.status not in (None, 400, 422) else None
     return _told(led)
+
+
+def is_empty_answer(exchange: Exchange, error: BaseException) -> bool:
+    """Whether the attempt failed because a complete 2xx holds no answer, as LiteLLM or we found it."""
+    if any(isinstance(each, EmptyAnswer) for each in causes(error)):
+        return True
+    if exchange.body is not None or exchange.answer is None:
+        return False
+    try:
+        document = json.loads(exchange.answer)
+    except ValueError:
+        return False
+    return not _holds_answer(document)
+
+
+def _holds_answer(document: Any) -> bool:
+    if not isinstance(document, Mapping):
+        return bool(document)
+    for choice in document.get("choices") or ():
+        message = choice.get("message") if isinstance(choice, Mapping) else None
+        if isinstance(message, Mapping) and any(value for name, value in message.items() if name != "role"):
+            return True
+        if isinstance(choice, Mapping) and (choice.get("text") or choice.get("finish_reason") in REASONS_FOR_NOTHING):
+            return True
+    for candidate in document.get("candidates") or ():
+        content = candidate.get("content") if isinstance(candidate, Mapping) else None
+        if isinstance(content, Mapping) and content.get("parts"):
+            return True
+    return any(value for name, value in document.items() if name in ELSEWHERE)
 
 
 def refused_unsent(exchange: Exchange, error: BaseException) -> bool:

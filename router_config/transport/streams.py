@@ -1,5 +1,6 @@
 """Streams that settle: on their end, on an error, on `aclose()`, and when they are dropped half-read."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, Self
@@ -15,9 +16,13 @@ Ended = Callable[["Stream", BaseException | None], Awaitable[None]]
 
 CONTENT: Final = ("content", "tool_calls", "function_call", "reasoning_content", "audio", "images")
 
+REASONS_FOR_NOTHING: Final = frozenset({"length", "content_filter"})
+"""Finish reasons of an answer that may well be empty: it all went into reasoning, or was filtered."""
+
 LITELLMS_OWN: Final[type] = litellm.CustomStreamWrapper
 """What LiteLLM's own Router returns."""
 
+GEMINI: Final = ("gemini", "vertex_ai")
 _MID_STREAM: Final = getattr(exceptions, "MidStreamFallbackError", ())
 
 
@@ -27,6 +32,10 @@ class Abandoned(Exception):
 
 class CutStream(Exception):
     """A stream that ended before it was complete; some LiteLLM make a finished answer of it (1.84, 1.108)."""
+
+
+class EmptyAnswer(Exception):
+    """An answer, whole or a stream, that says that it is complete, and holds nothing."""
 
 
 class EmptyStream(Exception):
@@ -44,6 +53,8 @@ class Opened:
         self.ahead: deque[Any] = deque()
         self.usage: Any = None
         self._finished = False
+        self._reason: str | None = None
+        self._calls = False
 
     @property
     def has_content(self) -> bool:
@@ -53,7 +64,7 @@ class Opened:
     async def open(self) -> Self:
         """Fetch chunks up to the first that carries something of an answer.
 
-        Raises EmptyStream, besides what LiteLLM raises.
+        Raises EmptyStream and ServiceUnavailableError, besides what LiteLLM raises.
         """
         async for chunk in self:
             self.ahead.append(chunk)
@@ -61,7 +72,15 @@ class Opened:
                 return self
         if not (self.exchange.finished if self.exchange.streamed else self._finished):
             raise EmptyStream("the stream ended without an answer")
+        if self._reason not in REASONS_FOR_NOTHING:
+            raise empty_answer(self.exchange.provider, str(getattr(self.source, "model", None) or ""))
         return self
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ended before it was complete. A call of a tool is complete only with a reason to end."""
+        finished = self.exchange.finished
+        return finished is False or (finished is True and self._calls and not self.exchange.reason)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
@@ -73,6 +92,9 @@ class Opened:
             if usage is not None:
                 self.usage = usage
             choices = getattr(chunk, "choices", None) or ()
+            for choice in choices:
+                self._reason = getattr(choice, "finish_reason", None) or self._reason
+                self._calls = self._calls or bool(getattr(getattr(choice, "delta", None), "tool_calls", None))
             ends = any(getattr(choice, "finish_reason", None) is not None for choice in choices)
             self._finished = self._finished or ends
             if usage is None or self.wants_usage:
@@ -91,12 +113,19 @@ class Stream:
     """An answer as it comes. It stands for LiteLLM's own stream, which has everything else that is asked of it.
 
     ended: called once, when it has ended. watch: runs at each further chunk. dropped: settles what nobody reads.
+    patience: seconds to wait for something of the answer; the time that its reader takes does not count.
     """
 
     def __init__(
-        self, opened: Opened, ended: Ended, watch: Callable[[], Awaitable[None]], dropped: BackgroundLoop
+        self,
+        opened: Opened,
+        ended: Ended,
+        watch: Callable[[], Awaitable[None]],
+        dropped: BackgroundLoop,
+        patience: float,
     ) -> None:
         self._opened = opened
+        self._patience = self._left = patience
         self._ended: Ended | None = ended
         self._watch, self._dropped = watch, dropped
 
@@ -124,9 +153,9 @@ class Stream:
         if self._opened.ahead:
             return self._opened.ahead.popleft()
         try:
-            chunk = await anext(self._opened)
+            chunk = await self._next()
         except StopAsyncIteration:
-            if self.exchange.finished is False:
+            if self._opened.is_cut:
                 cut = self._cut()
                 await self._end(cut)
                 raise cut from None
@@ -139,6 +168,22 @@ class Stream:
             await self._end(error)
             raise
         await self._watch()
+        return chunk
+
+    async def _next(self) -> Any:
+        """The next chunk. Those that hold nothing of the answer, such as a ping, do not end the wait for one."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(self._left) as limit:
+                chunk = await anext(self._opened)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            model = str(getattr(self._opened.source, "model", None) or "")
+            told = f"nothing more of the answer came for {self._patience:g} s"
+            raise exceptions.Timeout(message=told, model=model, llm_provider=self.exchange.provider) from None
+        self._left = self._patience if carries_content(chunk) else max(0.0, self._left - (clock() - began))
         return chunk
 
     def _cut(self) -> Exception:
@@ -204,3 +249,25 @@ def carries_content(chunk: Any) -> bool:
     """Whether a chunk holds something of an answer."""
     deltas = [getattr(choice, "delta", None) for choice in getattr(chunk, "choices", None) or ()]
     return any(getattr(delta, part, None) for delta in deltas for part in CONTENT)
+
+
+def empty_answer(provider: str, model: str) -> Exception:
+    error = exceptions.ServiceUnavailableError("the provider's answer has nothing in it", provider, model)
+    error.__cause__ = EmptyAnswer("no content, no call of a tool, and no reason for that")
+    return error
+
+
+def is_empty(reply: Any, exchange: Exchange) -> bool:
+    """Whether a whole chat answer that came over the wire holds nothing, and does not say why."""
+    if exchange.status is None:
+        return False
+    choices = getattr(reply, "choices", None)
+    if not choices or (exchange.provider in GEMINI and b'"MALFORMED_FUNCTION_CALL"' in (exchange.answer or b"")):
+        return True
+    for choice in choices:
+        told = getattr(choice, "message", None)
+        if getattr(choice, "finish_reason", None) in REASONS_FOR_NOTHING or any(
+            getattr(told, part, None) for part in (*CONTENT, "refusal", "thinking_blocks")
+        ):
+            return False
+    return True
