@@ -42,11 +42,19 @@ class State(_Document):
     refused_since: str | None = Field(description="UTC; set while disabled: one request asks again at available_at")
 
 
+class EstimateState(_Document):
+    """How well the tokens of a model's prompts are estimated, by what its answers reported."""
+
+    answers: int = Field(description="that reported their tokens")
+    mean_error: Number = Field(description="of the last answers, as a share of what was counted")
+
+
 class ModelState(State):
     """A model of a provider. Its limits are besides the account's."""
 
     name: str
     limits: dict[LimitName, LimitState]
+    estimate: EstimateState | None = Field(description="null: no answer has reported its tokens yet")
 
 
 class Usage(_Document):
@@ -163,6 +171,7 @@ class Decision(_Document):
     attempts: list[Attempt] = Field(description="in the order in which they were made")
     passed: list[PassedOver] = Field(description="the first twelve candidates that were skipped")
     tokens: int | None
+    estimated_tokens: int | None = Field(description="what was reserved at the one that answered")
     seconds: Number
     error: str | None
 
@@ -242,6 +251,15 @@ class RestState(_Document):
     then_probes: bool = Field(description="afterwards one single request tries it, before others follow")
 
 
+class CandidateEstimate(_Document):
+    """What the deployment is expected to count for half of the tokens asked about, taken as a prompt."""
+
+    prompt_tokens: int = Field(description="by our estimate")
+    counted_tokens: int = Field(description="as this model counts, by what its answers reported")
+    answers: int = Field(description="that reported their tokens")
+    mean_error: Number = Field(description="of the last answers, as a share of what was counted")
+
+
 class CandidateState(_Document):
     """One deployment that could serve the request. It is asked in its place; those of the same place share the load."""
 
@@ -255,6 +273,7 @@ class CandidateState(_Document):
     clears_at: str | None
     rest: RestState | None
     probe_due: bool
+    estimate: CandidateEstimate
     gates: list[GateState]
 
 

@@ -219,3 +219,19 @@ def test_a_model_of_which_nothing_is_known_is_asked_with_caution(router_of: Make
     router = router_of("openai", tpm=1500)
     asyncio.run(cancelled_one(router, simulator))
     assert used(router) == 300
+
+
+def test_decisions_status_and_explain_show_the_estimate_and_the_truth(
+    router_of: MakeRouter, simulator: Simulator, state: str
+) -> None:
+    router = router_of("openai", state)
+    answer_with(simulator, "openai", USAGE, stream=False)
+    for _ in range(3):
+        ask(router)
+    first, *_, last = reversed(asyncio.run(router.adecision_log())["decisions"])
+    assert (first["estimated_tokens"], last["estimated_tokens"], last["tokens"]) == (41 + 262, 110, 110)
+    (provider,) = router.status()["providers"]
+    assert provider["models"][0]["estimate"]["answers"] == 3
+    (explained,) = router.explain(tokens=22)["providers"]
+    estimate = explained["candidates"][0]["estimate"]
+    assert (estimate["prompt_tokens"], estimate["counted_tokens"], estimate["answers"]) == (11, 80, 3)

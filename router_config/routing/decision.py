@@ -34,6 +34,7 @@ def decided(
         tokens=tokens,
         seconds=now - request.arrived,
         error=error,
+        estimated=None if by is None else by.lease.amount.tokens,
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from router_config.config.models import Config
+from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
 from router_config.status.explanation import absent_from, explanation
 from router_config.status.source import StoreReader
@@ -18,6 +19,7 @@ class Inspection(StoreReader):
     simulated: bool
     _background: BackgroundLoop
     _transport: Transport
+    _calibrations: Calibrations
     _max_wait: float
     _loaded_at: float
     _shown: tuple[Catalog, View] | None
@@ -39,6 +41,11 @@ class Inspection(StoreReader):
         """The JSON of GET /api/llm-providers."""
         return self._background.run(self.astatus())
 
+    async def astatus(self) -> dict[str, Any]:
+        """`status()` for callers on an event loop."""
+        await self._calibrations.exchange(self._store, self._clock.now())
+        return await super().astatus()
+
     def explain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
         """What would happen to such a request now: every candidate, what blocks it, when that clears. No side effect.
 
@@ -48,6 +55,7 @@ class Inspection(StoreReader):
 
     async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
         """`explain()` for callers on an event loop."""
+        await self._calibrations.exchange(self._store, self._clock.now())
         group = self._group(model)
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from router_config.clock import Clock, Moments
+from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.values import Lease
-from router_config.routing.calibrations import Calibrations
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.waiting_line import Line

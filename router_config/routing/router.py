@@ -18,13 +18,13 @@ from litellm.exceptions import BadRequestError
 from router_config.clock import Clock, Moments, SystemClock, boot_id
 from router_config.config import loading
 from router_config.config.models import Config, reveal
+from router_config.deployments.calibrations import Calibrations, Correction
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.model_list import generate
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
 from router_config.routing import fallbacks
-from router_config.routing.calibrations import Calibrations, Correction
 from router_config.routing.decision import decided_by
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import kind_of, need_of

@@ -8,6 +8,7 @@ from typing import Any, Final
 from litellm.exceptions import ServiceUnavailableError
 
 from router_config.clock import Clock, Moments
+from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
@@ -18,7 +19,6 @@ from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
-from router_config.routing.calibrations import Calibrations
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST

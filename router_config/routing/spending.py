@@ -4,9 +4,9 @@ from typing import Any
 
 import litellm
 
+from router_config.deployments.calibrations import Calibrations, Correction
 from router_config.ledger.rules.calibration import Sample
 from router_config.ledger.rules.meters import Amount
-from router_config.routing.calibrations import Calibrations, Correction
 from router_config.routing.request import Flight
 from router_config.signals.usage import WIDEST_CONTEXT, Reported, reported, usage_in
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from router_config.deployments.calibrations import known_curve
 from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
 from router_config.ledger.interfaces import Store
@@ -30,6 +31,7 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
     Between two parts the event loop gets its turn, and other processes get the store.
     """
     closed: dict[str, Examination] = {}
+    curves = await store.learn({})
     providers: list[dict[str, Any]] = []
     burn = 0
     for part in view.parts:
@@ -45,7 +47,9 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
                 status = provider_status(provider, snapshot, closed, now)
                 if not any(each.id in closed for each in provider.deployments):
                     provider.memory.keep(snapshot, status)
-            providers.append(status)
+            providers.append(
+                {**status, "models": [_with_estimate(status["name"], each, curves) for each in status["models"]]}
+            )
         burn += sum(snapshot.burn.values())
     return {
         "generated_at": iso(now),
@@ -57,6 +61,12 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
         "providers": providers,
         "capacity": capacity(view.providers, providers, burn, now),
     }
+
+
+def _with_estimate(provider: str, model: dict[str, Any], curves: Mapping[str, str]) -> dict[str, Any]:
+    curve = known_curve(curves.get(f"{provider}/{model['name']}", ""))
+    estimate = {"answers": curve.answers, "mean_error": round(curve.error, 4)} if curve.answers else None
+    return {**model, "estimate": estimate}
 
 
 async def _closed(

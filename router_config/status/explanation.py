@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from router_config.config.models import Config
+from router_config.deployments.calibrations import Calibrations, Correction
 from router_config.deployments.deployment import Deployment, by_preference
 from router_config.iso import iso
 from router_config.ledger.interfaces import Ledger
@@ -52,7 +53,11 @@ async def explanation(
     """
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
-    examined = {each.deployment: each for each in await ledger.explain(ordered, Need(tokens, tokens // 2), now)}
+    calibrations = Calibrations()
+    await calibrations.exchange(ledger, now)
+    correction = Correction(calibrations, "prose", tokens - tokens // 2)
+    need = Need(tokens, tokens // 2)  # Of so many tokens as was asked, whatever they are an estimate of.
+    examined = {each.deployment: each for each in await ledger.explain(ordered, need, now)}
     chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
     opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
     waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())
@@ -68,7 +73,7 @@ async def explanation(
         "providers": [
             *(
                 {"name": name, "absent": None, "candidates": theirs}
-                for name, theirs in _by_provider(ordered, places, examined).items()
+                for name, theirs in _by_provider(ordered, places, examined, need, correction).items()
             ),
             *(
                 {"name": name, "absent": {"status": status, "reason": reason}, "candidates": []}
@@ -97,12 +102,29 @@ def first_choice(ordered: Iterable[Deployment], statuses: Mapping[str, Status]) 
 
 
 def _by_provider(
-    ordered: Iterable[Deployment], places: Mapping[str, int], examined: Mapping[str, Examination]
+    ordered: Iterable[Deployment],
+    places: Mapping[str, int],
+    examined: Mapping[str, Examination],
+    need: Need,
+    correction: Correction,
 ) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for each in ordered:
-        found.setdefault(each.provider, []).append(_candidate(each, places[each.id], examined[each.id]))
+        candidate = _candidate(each, places[each.id], examined[each.id])
+        candidate["estimate"] = _estimate(each, need.prompt_tokens, correction)
+        found.setdefault(each.provider, []).append(candidate)
     return found
+
+
+def _estimate(deployment: Deployment, prompt_tokens: int, correction: Correction) -> dict[str, Any]:
+    """Our estimate of a prompt, and what this model counts for it."""
+    curve = correction.curve(deployment)
+    return {
+        "prompt_tokens": prompt_tokens,
+        "counted_tokens": correction.prompt_tokens(deployment, prompt_tokens),
+        "answers": curve.answers,
+        "mean_error": round(curve.error, 4),
+    }
 
 
 def _candidate(deployment: Deployment, place: int, examined: Examination) -> dict[str, Any]:

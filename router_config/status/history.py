@@ -39,6 +39,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
             {"provider": each.provider, "model": each.model, "status": each.status} for each in decision.skipped
         ],
         "tokens": decision.tokens,
+        "estimated_tokens": decision.estimated,
         "seconds": round(decision.seconds, 3),
         "error": decision.error,
     }

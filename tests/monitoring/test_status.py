@@ -49,6 +49,7 @@ DESIGN: dict[str, Any] = {
                     "available_at": None,
                     "refused_since": None,
                     "limits": {},
+                    "estimate": None,
                 },
                 {
                     "name": "...",
@@ -57,6 +58,7 @@ DESIGN: dict[str, Any] = {
                     "available_at": None,
                     "refused_since": None,
                     "limits": {},
+                    "estimate": None,
                 },
             ],
         }
@@ -282,6 +284,7 @@ def test_a_store_alone_tells_what_a_router_of_another_process_did(
         router.completion(model="default", messages=message())
     config = load_config(tmp_path / "litellm.yaml", simulator.env())
     store = open_store(config.state)
+    router.status()  # It tells the store what it has learned in the last second.
 
     async def told() -> tuple[dict[str, Any], dict[str, Any]]:
         source = ConfiguredSource(config, store, clock=clock)

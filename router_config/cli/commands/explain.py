@@ -99,6 +99,11 @@ def _why(candidate: dict[str, Any], document: dict[str, Any], *, shared: bool) -
         yield f"{_WHOLE[cooldown['of']]} is {state} since {clock(cooldown['since'])}, {ends}: {cooldown['reason']}"
     elif candidate["probe_due"]:
         yield "its cooldown is over; this request would try it, and the others keep away until it has succeeded"
+    estimate = candidate["estimate"]
+    if estimate["answers"]:
+        ours, theirs = estimate["prompt_tokens"], estimate["counted_tokens"]
+        by = f"by {estimate['answers']} answers, the last of which differed by {estimate['mean_error']:.0%} on average"
+        yield f"counts {theirs} tokens for a prompt that we estimate at {ours}, {by}"
     if not candidate["gates"]:
         yield "no limits"
         return

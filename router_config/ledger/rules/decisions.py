@@ -1,7 +1,7 @@
 """What the router decided: one record for each request, of which every store keeps the last ones."""
 
 import json
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from router_config.ledger.rules.gates import Status
 
@@ -33,7 +33,8 @@ class Decision(NamedTuple):
     """One request from its arrival to its end. Without a provider nobody answered it.
 
     `at`: when it ended, epoch seconds. `outcome`: "ok", the kind of the last failure, "refused" (nobody had room) or
-    "cancelled". `error`: why nobody answered, without secrets. `number` is the store's, from 1 on; 0 before it has one.
+    "cancelled". `error`: why nobody answered, without secrets. `estimated`: the tokens reserved at the one that
+    answered. `number` is the store's, from 1 on; 0 before it has one.
     """
 
     at: float
@@ -47,6 +48,7 @@ class Decision(NamedTuple):
     tokens: int | None
     seconds: float
     error: str | None = None
+    estimated: int | None = None
     number: int = 0
 
 
@@ -56,6 +58,11 @@ def decision_text(decision: Decision) -> str:
 
 
 def decision_of(text: str | bytes, number: int) -> Decision:
-    *start, attempts, skipped, tokens, seconds, error = json.loads(text)
+    *start, attempts, skipped, tokens, seconds, error, estimated = _with_estimated(json.loads(text))
     attempts, skipped = tuple(Attempt(*each) for each in attempts), tuple(SkippedModel(*each) for each in skipped)
-    return Decision._make((*start, attempts, skipped, tokens, seconds, error, number))
+    return Decision._make((*start, attempts, skipped, tokens, seconds, error, estimated, number))
+
+
+def _with_estimated(fields: list[Any]) -> list[Any]:
+    """Earlier versions wrote no estimate."""
+    return fields if len(fields) == len(Decision._fields) - 1 else [*fields, None]

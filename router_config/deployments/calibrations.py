@@ -1,6 +1,7 @@
 """The curves of the models that a Router asks, and their way to other processes through the store."""
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import Final
 
 from router_config.deployments.deployment import Deployment
@@ -40,7 +41,10 @@ class Calibrations:
         return self._curves[name_of(deployment)]
 
     def learn(self, deployment: Deployment, sample: Sample, now: float) -> None:
-        self.curve(deployment).learn(sample, now)
+        curve = self.curve(deployment)
+        if not curve.answers:
+            self._next_exchange = 0.0  # Other processes are told of the first answer at once.
+        curve.learn(sample, now)
         self._changed.add(name_of(deployment))
 
     def heard_nothing(self, deployment: Deployment) -> None:
@@ -81,6 +85,12 @@ class Correction:
 
     def prompt_tokens(self, candidate: Deployment, estimate: int) -> int:
         return self._calibrations.prompt_tokens(candidate, self.kind, estimate, self._answer)
+
+
+@lru_cache(maxsize=2048)
+def known_curve(text: str) -> Curve:
+    """The curve of a store's text, not to be changed."""
+    return curve_of(text)
 
 
 def name_of(deployment: Deployment) -> str:
