@@ -7,7 +7,7 @@ from typing import Any, Final
 import litellm
 
 from router_config.clock import Clock
-from router_config.transport import public_way
+from router_config.transport import history, public_way
 from router_config.transport.clients import Clients, watch
 from router_config.transport.exchange import CURRENT, Exchange, Recording
 from router_config.transport.fast.fast_way import FastWay, Name
@@ -64,6 +64,8 @@ class Transport:
         given: the caller's arguments. Notes in `exchange` what comes over the wire. Raises LiteLLM's errors.
         """
         asked = public_way.arguments(endpoint, given, entry, group, self._settings)
+        if endpoint == "acompletion":
+            asked["messages"] = history.for_provider(asked.get("messages"), exchange.provider)
         timeout = asked["timeout"] = self.timeout(given, entry["litellm_params"])
         options = asked.get("stream_options") or {}
         streams = asked.get("stream") is True and endpoint in STREAMS
