@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -110,10 +111,10 @@ def _reset_at_the_end(connected: socket.socket) -> None:
 
 
 @contextmanager
-def upstream(script: Script) -> Iterator[Upstream]:
+def upstream(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
     """A server on loopback that keeps connections open, and answers by the script."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=256)
-    running = Upstream(f"http://127.0.0.1:{listening.getsockname()[1]}")
+    running = Upstream(f"{'http' if tls is None else 'https'}://127.0.0.1:{listening.getsockname()[1]}")
     opened: set[socket.socket] = set()
     lock = threading.Lock()
 
@@ -139,7 +140,7 @@ def upstream(script: Script) -> Iterator[Upstream]:
 
     def quietly(connected: socket.socket, number: int) -> None:
         with suppress(OSError):
-            serve(connected, number)
+            serve(connected if tls is None else tls.wrap_socket(connected, server_side=True), number)
 
     def accept() -> None:
         while True:
