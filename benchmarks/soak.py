@@ -27,7 +27,7 @@ from benchmarks.turmoil.findings import failures, growth, reasons, returns, rows
 from benchmarks.upstream import Upstream
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-ROUND: Final = 6.0
+ROUND: Final = 4.0
 """Seconds in which a few faults come and go."""
 
 QUIET: Final = 8.0
@@ -35,6 +35,9 @@ QUIET: Final = 8.0
 
 COOLDOWN, TIMEOUT = 2.0, 3.0
 """Seconds; far shorter than the defaults, so that a minute shows how providers come back."""
+
+PAUSES_DIVIDED_BY: Final = 60.0
+"""So does a provider that refused: it is asked again after 5 s instead of 5 min, and so on."""
 
 LIMITS: Final = {
     "groq": {"rpm": 60, "rpd": 1_000_000},
@@ -90,6 +93,7 @@ class Soak:
                 {
                     "config": str(config),
                     "env": env,
+                    "pauses_divided_by": PAUSES_DIVIDED_BY,
                     "rate": wanted.rate / wanted.processes,
                     "seconds": seconds + wanted.quiet_seconds,
                     "seed": seed * 100 + number,
@@ -108,7 +112,8 @@ class Soak:
         for each in self.callers:
             each.say("go")
         began = time.time()
-        deal = Deal(self.seed, self.trap.url, tuple(filter(None, self.wanted.only.split(","))))
+        only, without = (tuple(filter(None, told.split(","))) for told in (self.wanted.only, self.wanted.without))
+        deal = Deal(self.seed, self.trap.url, only, without)
         ahead: list[tuple[float, str, Episode]] = []
         rounds = deal.rounds(ROUND)
         next_round, next_word = began, began + 2.0
@@ -170,6 +175,10 @@ class Soak:
             began = each["began"] - self.episodes[0].began
             took = each["ended"] - each["began"]
             print(f"at {began:.1f} s a {each['kind']} that took {took:.1f} s, after {'; '.join(then)}")
+        began = min((one.began for one in self.episodes), default=0.0)
+        for call in self.upstream.calls():
+            if call.outcome in ("rate_limited", "too_large"):
+                print(f"at {call.at - began:.1f} s a 429 of {call.provider}: {call.kind}, stream {call.stream}")
         slow = sorted((one for one in back if one.seconds is not None), key=lambda one: -(one.seconds or 0))
         for one in slow[:8]:
             print(f"back after {one.seconds:5.1f} s: {one.provider}, {one.episode.fault.name}")
@@ -320,6 +329,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--processes", type=int, default=2, metavar="N", help="processes of callers that share the store (default 2)")
     add("--redis", default="", metavar="URL", help="share a Redis instead of a SQLite file; use an empty database")
     add("--only", default="", metavar="TEXTS", help="only faults whose name holds one of these, parted by commas")
+    add("--without", default="", metavar="TEXTS", help="and not those whose name holds one of these")
     add("--list", action="store_true", help="print the names of the faults")
     add("--show", type=int, default=10, metavar="N", help="explain so many failures (default 20)")
     add("--json", action="store_true", help="the table as JSON")

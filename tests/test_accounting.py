@@ -234,3 +234,15 @@ def test_fifty_concurrent_requests_of_a_thousand_tokens_send_five_through_five_t
     results = asyncio.run(main())
     assert sum(isinstance(each, NoProviderAvailable) for each in results) == 45
     assert simulator.count("groq") == 5
+
+
+def test_what_litellm_cannot_ask_of_a_provider_is_not_counted(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router(
+        providers={name: {"enabled": False} for name in ("gemini", "openrouter", "together", "openai")}
+    )
+    for _ in range(2):
+        with pytest.raises(openai.OpenAIError):
+            router.embedding(model="default", input=["Buy or sell?"])
+    router.completion(model="default", messages=message())
+    (shown,) = [each for each in router.status()["providers"] if each["name"] == "groq"]
+    assert shown["limits"]["rpm"]["used"] == simulator.count("groq") == 1

@@ -204,13 +204,14 @@ def _transfers(trap: str) -> list[Fault]:
 class Deal:
     """Rounds of episodes from a seed: every fault is dealt before any comes again.
 
-    names: only faults whose name holds one of these; none: all. In each round one of LOOSE has no fault, and had none
-    in the round before.
+    names: only faults whose name holds one of these; none: all. without: not those. In each round one of LOOSE has no
+    fault, and had none in the round before.
     """
 
-    def __init__(self, seed: int, trap: str, names: tuple[str, ...] = ()) -> None:
+    def __init__(self, seed: int, trap: str, names: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> None:
         self._chance = random.Random(seed)
         self._all = [one for one in catalog(trap) if not names or any(name in one.name for name in names)]
+        self._all = [one for one in self._all if not any(name in one.name for name in without)]
         self._poisons, self._oddities = poisons(), oddities()
         self._deck: list[Fault] = []
         self._alone = bool(names)
@@ -220,21 +221,23 @@ class Deal:
         number = 0
         while True:
             free = {LOOSE[number // 2 % 3], LOOSE[(number + 1) // 2 % 3]}
-            episodes = [self._dealt(free, seconds) for _ in range(self._chance.randint(2, 4))]
-            at = {one.provider: one for one in reversed(episodes) if one is not None}
-            yield [*at.values(), *([] if self._alone else self._besides(seconds, number))]
+            episodes: list[Episode] = []
+            for _ in range(self._chance.randint(3, 4)):
+                episodes += self._dealt(free | {one.provider for one in episodes}, seconds)
+            yield [*episodes, *([] if self._alone else self._besides(seconds, number))]
             number += 1
 
-    def _dealt(self, free: set[str], seconds: float) -> Episode | None:
+    def _dealt(self, taken: set[str], seconds: float) -> list[Episode]:
+        """The next fault of the deck that has a place, at one of its providers that are not taken."""
         if not self._deck:
             self._deck = self._chance.sample(self._all, len(self._all))
         for place, fault in enumerate(self._deck):
             # Twice, for most requests go to these.
-            places = [each for each in (*TIGHT, *LOOSE, *LOOSE) if each in fault.providers and each not in free]
+            places = [each for each in (*TIGHT, *LOOSE, *LOOSE) if each in fault.providers and each not in taken]
             if places:
                 del self._deck[place]
-                return self._episode(fault, self._chance.choice(places), seconds)
-        return None
+                return [self._episode(fault, self._chance.choice(places), seconds)]
+        return []
 
     def _besides(self, seconds: float, number: int) -> list[Episode]:
         """A poison everywhere, an oddity at two providers; and in every eighth round nobody listens at all."""

@@ -11,7 +11,13 @@ from typing import Any, Final, TypeGuard
 import aiohttp
 import httpx
 import openai
-from litellm.exceptions import APIConnectionError, BadRequestError, Timeout, UnprocessableEntityError
+from litellm.exceptions import (
+    APIConnectionError,
+    BadRequestError,
+    LiteLLMUnknownProvider,
+    Timeout,
+    UnprocessableEntityError,
+)
 
 from router_config.signals import Reply, without
 from router_config.transport.exchange import Exchange
@@ -115,6 +121,8 @@ def reached(exchange: Exchange, error: BaseException) -> bool:
     """Whether the provider may have seen this attempt, and so counts it."""
     if exchange.status is not None or exchange.written:
         return True
+    if isinstance(error, LiteLLMUnknownProvider):  # It does not know how to ask this provider at this endpoint.
+        return False
     return exchange.sent is not False and not _unreached(tuple(causes(error)))
 
 
