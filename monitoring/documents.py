@@ -198,7 +198,7 @@ class Event(_Document):
     """What happened to a provider."""
 
     at: str
-    kind: Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered"]
+    kind: Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost"]
     provider: str
     reason: str
     until: str | None

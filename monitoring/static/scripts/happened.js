@@ -11,9 +11,10 @@ export const KINDS = {
   exhausted: { sign: "■", word: "used-up day" },
   disabled: { sign: "✕", word: "disabled key" },
   implausible_usage: { sign: "?", word: "implausible usage report" },
+  state_lost: { sign: "!", word: "state file made anew" },
   recovered: { sign: "✓", word: "recovery" },
 };
-const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered" };
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered", state_lost: "made anew" };
 
 const MOST = 60;
 

@@ -1,6 +1,7 @@
 """The ledger of one machine: an SQLite file that all its processes share and that survives them."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from pathlib import Path
@@ -20,10 +21,14 @@ from router_config.ledger.local.sqlite_rows import (
 )
 from router_config.ledger.local.store import LocalStore, atomic
 from router_config.ledger.rules.gates import Cooldown
+from router_config.ledger.rules.history import Event, is_news
 from router_config.ledger.rules.meters import NOTHING, Amount, Meter
-from router_config.ledger.values import Lease, Membership
+from router_config.ledger.values import Degraded, Lease, Membership
 
 T = TypeVar("T")
+
+MENDED_SHOWN: Final = 10.0
+"""Seconds for which the status shows that the file was made anew."""
 
 AT_ONCE_READ: Final = 500
 """Rows that one statement asks for by name. SQLite takes at least 999 names."""
@@ -50,6 +55,7 @@ class SQLiteStore(LocalStore):
         super().__init__(SQLiteJournal(self._file))
         # What is in the file as of `_as_of`: pages by scope (None: there is no row), all cooldowns (None: not read),
         # and a moment before which no lease expires (None: not read).
+        self._told: tuple[str, float] | None = None
         self._as_of: tuple[int, int] | None = None
         self._pages: dict[str, Page | None] = {}
         self._cooldowns: dict[str, Cooldown] | None = None
@@ -63,6 +69,14 @@ class SQLiteStore(LocalStore):
         return self._file.set_aside
 
     @property
+    def degraded(self) -> Degraded | None:
+        """For some seconds after the file had to be made anew."""
+        mended = self._file.mended
+        if mended is None or time.monotonic() - mended[1] > MENDED_SHOWN:
+            return None
+        return Degraded(mended[0], self._now)
+
+    @property
     def _db(self) -> sqlite3.Connection:
         return self._file.db
 
@@ -71,9 +85,19 @@ class SQLiteStore(LocalStore):
 
     def _step(self, step: Callable[[], T]) -> T:
         self._keep_what_still_holds(self._file.as_of())
+        if self._file.mended is not self._told:
+            self._tell_of_the_loss()
         result = step()
         self._write_pages()
         return result
+
+    def _tell_of_the_loss(self) -> None:
+        """Keep it as an event, once for all processes."""
+        self._told = mended = self._file.mended
+        if mended is not None:
+            event = Event(self._now, "state_lost", "state", mended[0], self._now)
+            if is_news(event, self._journal.events()):
+                self._journal.put_event(event)
 
     def _keep_what_still_holds(self, as_of: tuple[int, int]) -> None:
         if as_of != self._as_of:

@@ -1,6 +1,7 @@
 """The state file of one machine: opened, brought to the present schema, held for one step at a time."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import random
@@ -8,14 +9,21 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 from router_config.forks import before_forks, taken_for_forks
 from router_config.ledger.interfaces import StoreError
+from router_config.ledger.local.sqlite_copy import generation, put_copy, set_aside
 from router_config.ledger.local.sqlite_schema import NewerSchemaError, bring_up_to_date
 
 T = TypeVar("T")
+
+WATCH_EVERY: Final = 0.5
+"""Seconds between two looks at the file beside the steps."""
+
 _log = logging.getLogger("router_config")
 
 PATIENCE: Final = 2.0
@@ -44,6 +52,10 @@ class StateFile:
         self.lock = taken_for_forks(threading.Lock())
         self._closed = False
         self._unsure = 0
+        self.mended: tuple[str, float] | None = None
+        """What had happened to the file while it was in use, and when it was made anew, monotonic seconds."""
+        self._inode: tuple[int, int] = (0, 0)
+        self._size = 0
         self._connection: sqlite3.Connection | None = self._open()
         before_forks(self._let_go)
         self._held_at = 0.0
@@ -72,6 +84,8 @@ class StateFile:
         while True:
             try:
                 result = self._transaction(step)
+            except _Lost:
+                continue  # It was made anew.
             except sqlite3.DatabaseError as error:
                 self._tries += 1
                 locked_for = time.monotonic() - max(began, self._held_at)
@@ -87,13 +101,64 @@ class StateFile:
             db = self.db
             db.execute("BEGIN IMMEDIATE")
             try:
+                happened = self._happened()
+                if happened is not None:
+                    raise _Lost(happened)
                 result = step()
                 db.execute("COMMIT")
+            except _Lost as lost:
+                self._make_anew(db, lost.happened)
+                raise
             except BaseException:
                 self._unsure += 1  # What the step read may have been its own changes, which are undone.
                 db.execute("ROLLBACK")
                 raise
             return result
+
+    def look(self) -> None:
+        """Make the file anew if something happened to it since the last step."""
+        if self._connection is None or self._happened() is None:
+            return
+        with suppress(_Lost, StoreError, sqlite3.DatabaseError):
+            self._transaction(lambda: None)
+
+    def _happened(self) -> str | None:
+        """What happened to the file since it was opened; None while it is the same. Two microseconds."""
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return "was deleted"
+        except OSError:
+            return None  # SQLite says what is wrong.
+        if (found.st_dev, found.st_ino) != self._inode:
+            return "was replaced"
+        if found.st_size < self._size:
+            return "was truncated"
+        self._size = found.st_size
+        return None
+
+    def _make_anew(self, db: sqlite3.Connection, happened: str) -> None:
+        """Put a copy of what the open connection still reads in the place of the file, unless another process did.
+
+        The copy is made while this process holds the write lock of the old file, so that no step of another process
+        is lost: it finds the new file when its turn comes. Raises `StoreError` where the old one cannot be read.
+        """
+        made_anew = db.execute("PRAGMA application_id").fetchone()[0]
+        theirs = generation(self.path) if happened == "was replaced" else -1
+        try:
+            if theirs <= made_anew:
+                put_copy(db, self.path, made_anew + 1)
+        except (OSError, sqlite3.DatabaseError) as error:
+            _log.warning("the state file %s %s; no copy of it can be made: %s", self.path, happened, error)
+            raise StoreError(f"the state file {self.path} {happened} while it was in use") from error
+        finally:
+            with suppress(sqlite3.DatabaseError):
+                db.execute("ROLLBACK")
+            # Closing it would delete the journal of the new file, which has the same name.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
+            self._connection = None
+        self.mended = f"the state file {self.path} {happened} while it was in use; it was made anew", time.monotonic()
+        _log.warning("%s", self.mended[0])
 
     def close(self) -> None:
         with self.lock:
@@ -112,7 +177,11 @@ class StateFile:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            return self._connect()
+            connection = self._connect()
+            found = os.stat(self.path)
+            self._inode, self._size = (found.st_dev, found.st_ino), found.st_size
+            _watch(self)
+            return connection
         except NewerSchemaError as error:
             raise StoreError(
                 f"the state file {self.path} was written by a newer version (schema {error.version}). "
@@ -128,7 +197,7 @@ class StateFile:
                 f"cannot write the state file {self.path}: {error.strerror or error}. "
                 "Choose another path under `state:` or mend the permissions."
             ) from error
-        self.set_aside = _set_aside(self.path)
+        self.set_aside = set_aside(self.path)
         _log.warning("the state file %s was damaged; it is kept as %s, counting begins anew", self.path, self.set_aside)
         return self._connect()
 
@@ -149,23 +218,41 @@ class StateFile:
         return connection
 
 
+class _Lost(Exception):
+    """Something happened to the file while it was in use."""
+
+    def __init__(self, happened: str) -> None:
+        super().__init__(happened)
+        self.happened = happened
+
+
+_open_files: WeakSet[StateFile] = WeakSet()
+_watcher: threading.Thread | None = None
+
+
+def _watch(file: StateFile) -> None:
+    """Look at the file twice a second beside the steps, on one thread for all files, which ends with the last."""
+    global _watcher
+    _open_files.add(file)
+    if _watcher is None or not _watcher.is_alive():
+        _watcher = threading.Thread(target=_look_at_all, name="router-config state", daemon=True)
+        _watcher.start()
+
+
+def _look_at_all() -> None:
+    while True:
+        time.sleep(WATCH_EVERY)
+        files = list(_open_files)
+        if not files:
+            return
+        for file in files:
+            file.look()
+        del files
+
+
 def _is_busy(error: sqlite3.DatabaseError) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _set_aside(path: Path) -> Path:
-    """Rename a damaged file and its journals, so that nothing in it is lost."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{number}")
-    for suffix in ("", "-wal", "-shm"):
-        journal = path.with_name(path.name + suffix)
-        if journal.exists():
-            journal.rename(aside.with_name(aside.name + suffix))
-    return aside

@@ -129,7 +129,7 @@ class ResilientStore(Store):
 
     @property
     def degraded(self) -> Degraded | None:
-        return self._failover.degraded
+        return self._failover.degraded or self._failover.backend.degraded
 
     @property
     def set_aside(self) -> Path | None:

@@ -30,9 +30,14 @@ LATENCIES_KEPT: Final = 200
 EVENTS_KEPT: Final = 200
 """A store keeps its last 200 events."""
 
-EventKind = Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered"]
+EventKind = Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost"]
 
-REPEATED_AFTER: Final[dict[str, float]] = {"failover": 60.0, "exhausted": 3600.0, "implausible_usage": 3600.0}
+REPEATED_AFTER: Final[dict[str, float]] = {
+    "failover": 60.0,
+    "exhausted": 3600.0,
+    "implausible_usage": 3600.0,
+    "state_lost": 60.0,
+}
 """Seconds after which the same event of the same provider is kept again. Sooner it would fill the list."""
 
 COOLDOWN_EVENTS: Final = frozenset({"cooldown", "disabled", "exhausted"})

@@ -1,0 +1,101 @@
+"""The state file is deleted, replaced or truncated while processes use it."""
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig_ledger import START, Place, run, spend, taken, used
+
+from router_config.ledger.interfaces import Store
+from router_config.ledger.local.sqlite import SQLiteStore
+from router_config.ledger.opening import open_store
+from router_config.ledger.rules.meters import Amount, Limit
+
+GROQ = Place("groq", (Limit("rpd", 20),))
+
+
+def files(path: Path) -> list[Path]:
+    return [each for suffix in ("", "-wal", "-shm") if (each := path.with_name(path.name + suffix)).exists()]
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def delete_all(path: Path) -> None:
+    for each in files(path):
+        each.unlink()
+
+
+def put_back_a_backup(path: Path) -> None:
+    os.replace(path.with_name("backup.db"), path)
+
+
+def put_garbage(path: Path) -> None:
+    (path.parent / "other").write_bytes(b"this is no database" * 1000)
+    os.replace(path.parent / "other", path)
+
+
+def put_an_empty_one(path: Path) -> None:
+    run(SQLiteStore(path.parent / "empty.db").aclose())
+    os.replace(path.parent / "empty.db", path)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def truncate_in_the_middle(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+DAMAGES: list[Callable[[Path], None]] = [
+    delete, delete_all, put_back_a_backup, put_garbage, put_an_empty_one, truncate, truncate_in_the_middle,
+]  # fmt: skip
+
+
+def spend_one(store: Store) -> None:
+    lease = taken(store, GROQ)
+    assert lease
+    spend(store, lease)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_it_is_made_anew_with_everything_and_no_process_gets_the_limit_again(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "state.db"
+    first, second = open_store(f"sqlite:///{path}"), open_store(f"sqlite:///{path}")
+    spend_one(first)
+    with sqlite3.connect(path) as source, sqlite3.connect(tmp_path / "backup.db") as backup:
+        source.backup(backup)
+    for _ in range(9):
+        spend_one(first)
+    open_lease = taken(second, GROQ)
+    for _ in range(5):
+        spend_one(second)
+    damage(path)
+    inode = path.stat().st_ino if path.exists() else 0
+    until = time.monotonic() + 5
+    while not path.exists() or path.stat().st_ino == inode:  # Noticed though nobody asks.
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    third = open_store(f"sqlite:///{path}")
+    assert used(third, GROQ) == (Amount(1, 100), Amount(15, 1500))
+    for store in (first, second, third):
+        spend_one(store)
+    assert first.degraded
+    assert str(path) in first.degraded.reason
+    assert open_lease
+    spend(second, open_lease)
+    spend_one(third)
+    assert [taken(store, GROQ) for store in (first, second, third)] == [None] * 3
+    for store in (first, second, third):
+        assert used(store, GROQ) == (Amount(0, 0), Amount(20, 2000))
+        assert any(each.kind == "state_lost" for each in run(store.history(60, START - 60, START)).events)
+        run(store.aclose())
+    shutil.rmtree(tmp_path)
