@@ -1,5 +1,6 @@
 """A success is looked at: an answer with nothing in it is a failure of the attempt, and a stream has to go on."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,3 +145,55 @@ def test_a_stream_that_ends_within_a_call_of_a_tool_is_an_error(
     stream = router.completion("default", message(), stream=True, tools=[TOOL])
     with pytest.raises(exceptions.APIConnectionError):
         list(stream)
+
+
+NOISE = {
+    "a block without data": [{"events": [0, 2]}, "retry: 3000\n\n", {"events": [2, None]}],
+    "a name alone": [{"events": [0, 2]}, "event: ping\n\nid: 7\n\n: hello\n\n", {"events": [2, None]}],
+    "nothing for data": [{"events": [0, 2]}, "data:\n\n", {"events": [2, None]}],
+    "CRLF": [{"replace": {"\r\n": "\n", "\n": "\r\n"}}],
+    "byte by byte": [{"write": 1}],
+}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("noise", NOISE)
+def test_what_carries_no_data_changes_nothing_in_a_stream(
+    noise: str, provider: str, first: Any, simulator: Simulator
+) -> None:
+    router = first(provider)
+    expected = "".join(read(router.completion("default", message(), stream=True)))
+    simulator.fault(provider, parts=NOISE[noise], times=1)
+    stream = router.completion("default", message(), stream=True)
+    assert "".join(read(stream)) == expected
+    assert route_of(stream).provider == provider
+    assert statuses(router) == {"available"}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("begun", [1, 3])
+def test_a_broken_event_ends_the_stream_and_no_provider_is_in_cooldown(
+    begun: int, provider: str, first: Any, simulator: Simulator
+) -> None:
+    router = first(provider)
+    broken = 'data: {"choices": [{"candidates"\n\n'
+    simulator.fault(provider, parts=[{"events": [0, begun]}, broken, {"events": [begun, None]}], times=1)
+    failed = False
+    try:
+        list(read(stream := router.completion("default", message(), stream=True)))
+        assert route_of(stream).provider != provider
+    except exceptions.APIConnectionError:
+        failed = True
+    assert failed or begun == 1
+    assert statuses(router) == {"available"}
+
+
+def test_an_event_of_four_megabytes_is_passed_on(first: Any, simulator: Simulator) -> None:
+    router = first("groq")
+    text = ": retry: " * 450_000
+    event: dict[str, Any] = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    event["choices"] = [{"index": 0, "delta": {"content": text}, "finish_reason": None}]
+    simulator.fault(
+        "groq", parts=[{"events": [0, 1]}, f"data: {json.dumps(event)}\n\n", {"events": [1, None]}], times=1
+    )
+    assert text in "".join(read(router.completion("default", message(), stream=True)))

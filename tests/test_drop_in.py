@@ -90,6 +90,30 @@ def test_a_fallback_answers(
     assert reply._hidden_params["additional_headers"]["x-litellm-attempted-fallbacks"] == 1
 
 
+FILTERED: dict[str, Any] = {
+    "id": "1", "object": "chat.completion", "created": 1, "model": "m", "service_tier": "on_demand",
+    "choices": [{"index": 0, "finish_reason": "content_filter", "message": {"role": "assistant", "content": ""}}],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "provider"),
+    [
+        ({"content_policy_fallbacks": [{"default": ["smart"]}]}, "gemini"),
+        ({"default_fallbacks": ["smart"]}, "gemini"),
+        ({"fallbacks": [{"default": ["smart"]}]}, "groq"),
+        ({}, "groq"),
+    ],
+)
+def test_an_answer_that_was_filtered_has_fallbacks(
+    make_router: MakeRouter, simulator: Simulator, settings: dict[str, Any], provider: str
+) -> None:
+    router = make_router(providers=SMART, router_settings=settings)
+    simulator.fault("groq", status=200, body=FILTERED)
+    assert route_of(router.completion("default", message())).provider == provider
+
+
 def test_without_a_fallback_the_first_groups_error_is_raised(make_router: MakeRouter) -> None:
     with pytest.raises(InternalServerError):
         make_router().completion("default", message(), mock_testing_fallbacks=True)

@@ -37,11 +37,16 @@ async def served(serve: Serve, asked: dict[str, Any], settings: Mapping[str, Any
     try:
         if mocked:
             raise MOCKED[mocked[0]](message=f"this is a mock error: {mocked[0]}", model=asked["model"], llm_provider="")
-        return await _retried(serve, asked, given), 0
+        reply = await _retried(serve, asked, given)
+        waiting = _instead_of_filtered(reply, asked["model"], given)
+        if not waiting:
+            return reply, 0
+        failure: Exception = _filtered(asked["model"])
     except Exception as error:
         failure = error
+        waiting = list(_after(asked["model"], failure, given))
     most = given.get("max_fallbacks") or MOST
-    tried, waiting = [asked["model"]], list(_after(asked["model"], failure, given))
+    tried = [asked["model"]]
     while waiting and len(tried) <= most:
         target = waiting.pop(0)
         change = {"model": target} if isinstance(target, str) else dict(target)
@@ -86,6 +91,21 @@ def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[s
                 return _listed(each[wanted])
     default = given.get("default_fallbacks") or getattr(litellm, "default_fallbacks", None)
     return _listed(default or ()) if named == "fallbacks" else ()
+
+
+def _instead_of_filtered(reply: Any, group: str, given: Mapping[str, Any]) -> list[str | Mapping[str, Any]]:
+    """The groups that are asked where a filter took an answer's content, as LiteLLM's own Router does."""
+    choices = getattr(reply, "choices", None)
+    if not isinstance(choices, list) or not choices or getattr(choices[0], "finish_reason", None) != "content_filter":
+        return []
+    if not given.get("content_policy_fallbacks"):
+        given = {**given, "fallbacks": None}
+    return list(_after(group, _filtered(group), given))
+
+
+def _filtered(group: str) -> Exception:
+    told = "the answer's finish_reason is content_filter"
+    return ContentPolicyViolationError(message=told, model=group, llm_provider="")
 
 
 def _listed(groups: Any) -> Sequence[str | Mapping[str, Any]]:

@@ -320,7 +320,7 @@ async def note_answer(exchange: Exchange, response: httpx.Response, now: float) 
             exchange.recording.answer = body
     elif isinstance(response.stream, httpx.AsyncByteStream):
         exchange.streamed = True
-        response.stream = ReadableStream(WatchedStream(response.stream, partial(_note_event, exchange, now)))
+        response.stream = ReadableStream(WatchedStream(response.stream, partial(_note_event, exchange, now)), exchange)
 
 
 def _note_event(exchange: Exchange, now: float, event: bytes) -> None:

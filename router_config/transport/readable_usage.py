@@ -3,6 +3,7 @@
 What came over the wire is noted before that: the exchange tells what the provider really said.
 """
 
+import json
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -12,6 +13,9 @@ from router_config.signals.usage import readable
 from router_config.transport.exchange import Exchange
 
 LONGEST_LINE: Final = 65_536
+
+BROKEN_EVENT: Final = b'{"error": {"code": "broken_event", "message": "An event of the stream is no JSON."}}'
+"""What is read of a stream that ended so."""
 
 
 def make_readable(exchange: Exchange, response: httpx.Response, body: bytes) -> bytes:
@@ -24,34 +28,75 @@ def make_readable(exchange: Exchange, response: httpx.Response, body: bytes) -> 
 
 
 class ReadableStream(httpx.AsyncByteStream):
-    """A stream of events, line by line, each with a usage that can be read."""
+    """A stream of events, line by line, each with a usage that can be read.
 
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        self._stream = stream
+    What carries no data (comments, `retry: 3000`, an event with a name alone) is left out, and an event that is no JSON
+    ends the stream: LiteLLM's readers and the openai SDK differ in what they make of either.
+    """
+
+    def __init__(self, stream: httpx.AsyncByteStream, exchange: Exchange) -> None:
+        self._stream, self._exchange = stream, exchange
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        begun = b""
+        begun, within_line = b"", False
         async for part in self._stream:
             lines, end, begun = (begun + part).rpartition(b"\n")
+            lines += end
+            if within_line and end:
+                rest, _, lines = lines.partition(b"\n")
+                yield rest + b"\n"
+                within_line = False
+            last = lines.rfind(b"\n", 0, -1) + 1
+            if lines.startswith(b"event:", last):  # Whether data follows is not known yet.
+                lines, begun = lines[:last], lines[last:] + begun
+            if lines:
+                written, broken = self._readable(lines)
+                yield written
+                if broken:
+                    self._exchange.body = BROKEN_EVENT
+                    raise httpx.ReadError("an event of the stream is no JSON")
             if len(begun) > LONGEST_LINE:
-                lines, end, begun = lines + end, begun, b""
-            if lines or end:
-                yield _readable_lines(lines) + end
+                yield begun
+                begun, within_line = b"", True
         if begun:
-            yield _readable_lines(begun)
+            yield _readable_line(begun)
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
+    def _readable(self, lines: bytes) -> tuple[bytes, bool]:
+        """Whole lines as they are to be read, up to the first that is broken; and whether one is."""
+        written: list[bytes] = []
+        split = lines.split(b"\n")
+        for number, line in enumerate(split):
+            if line.startswith((b":", b"retry:", b"id:")):
+                continue
+            following = split[number + 1] if number + 1 < len(split) else b""
+            if line.startswith(b"event:") and not following.startswith(b"data:"):
+                continue
+            if line.startswith(b"data:"):
+                value = line[5:].strip()
+                if not value:
+                    continue
+                several = following.startswith(b"data:") or (number > 0 and split[number - 1].startswith(b"data:"))
+                line = _readable_line(line)
+                if not several and self._exchange.finished is not None and not _is_event(line[5:].strip()):
+                    return b"".join(each + b"\n" for each in written), True
+            written.append(line)
+        return b"\n".join(written), False
 
-def _readable_lines(lines: bytes) -> bytes:
-    if b'"usage' not in lines:
-        return lines
-    return b"\n".join(map(_readable_line, lines.split(b"\n")))
+
+def _is_event(value: bytes) -> bool:
+    if value == b"[DONE]":
+        return True
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _readable_line(line: bytes) -> bytes:
-    field, colon, value = line.partition(b":")
-    if field != b"data" or not colon:
+    if b'"usage' not in line or not line.startswith(b"data:"):
         return line
-    return b"data:" + readable(value)
+    return b"data:" + readable(line[5:])

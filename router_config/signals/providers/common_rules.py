@@ -74,6 +74,8 @@ def no_status(reply: ParsedReply) -> Verdict:
         return verdicts.failing(reply, Kind.connection, "gave no answer")
     if reply.has_code(*_RATE):
         return unstated_window(reply)
+    if reply.has_code("broken_event"):
+        return verdicts.unfit(reply, Kind.server_error, "a part of its answer could not be read")
     return (
         refusal_of_content(reply)
         or too_long(reply)
