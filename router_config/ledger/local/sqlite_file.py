@@ -54,6 +54,8 @@ class StateFile:
         self._unsure = 0
         self.mended: tuple[str, float] | None = None
         """What had happened to the file while it was in use, and when it was made anew, monotonic seconds."""
+        self._damaged = False
+        """SQLite found damage: what the connection reads is no copy to go on with."""
         self._inode: tuple[int, int] = (0, 0)
         self._size = 0
         self._connection: sqlite3.Connection | None = self._open()
@@ -88,6 +90,7 @@ class StateFile:
                 continue  # It was made anew.
             except sqlite3.DatabaseError as error:
                 self._tries += 1
+                self._damaged = self._damaged or _is_damage(error)
                 locked_for = time.monotonic() - max(began, self._held_at)
                 if not _is_busy(error) or (locked_for > PATIENCE and self._tries >= TRIES):
                     raise StoreError(f"cannot use the state file {self.path}: {error}") from error
@@ -102,7 +105,7 @@ class StateFile:
             db.execute("BEGIN IMMEDIATE")
             try:
                 happened = self._happened()
-                if happened is not None:
+                if happened is not None and not self._damaged:
                     raise _Lost(happened)
                 result = step()
                 db.execute("COMMIT")
@@ -117,7 +120,7 @@ class StateFile:
 
     def look(self) -> None:
         """Make the file anew if something happened to it since the last step."""
-        if self._connection is None or self._happened() is None:
+        if self._connection is None or self._damaged or self._happened() is None:
             return
         with suppress(_Lost, StoreError, sqlite3.DatabaseError):
             self._transaction(lambda: None)
@@ -177,11 +180,7 @@ class StateFile:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = self._connect()
-            found = os.stat(self.path)
-            self._inode, self._size = (found.st_dev, found.st_ino), found.st_size
-            _watch(self)
-            return connection
+            return self._connect()
         except NewerSchemaError as error:
             raise StoreError(
                 f"the state file {self.path} was written by a newer version (schema {error.version}). "
@@ -211,6 +210,9 @@ class StateFile:
             connection.execute("PRAGMA synchronous=NORMAL")
             bring_up_to_date(connection)
             connection.execute("SELECT count(*) FROM meter").fetchone()
+            found = os.stat(self.path)
+            self._inode, self._size, self._damaged = (found.st_dev, found.st_ino), found.st_size, False
+            _watch(self)
             connection.execute(f"PRAGMA busy_timeout={AT_ONCE}")  # Longer waiting is ours, off the event loop.
         except BaseException:
             connection.close()
