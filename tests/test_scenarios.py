@@ -105,9 +105,9 @@ def test_when_all_five_are_down_the_error_names_each(make_router: MakeRouter, si
         router.completion(model="default", messages=message())
     error = raised.value
     assert set(error.verdicts) == {"groq", "gemini", "openrouter", "together", "openai"}
-    assert all(verdict.until for verdict in error.verdicts.values())
+    assert {verdict.status for verdict in error.verdicts.values()} == {"failed"}
     assert [attempt.provider for attempt in error.attempts] == ["groq", "gemini", "openrouter", "together", "openai"]
-    assert error.retry_after == pytest.approx(300, abs=1)
+    assert error.retry_after == pytest.approx(1, abs=0.1)
 
 
 def test_the_paid_provider_serves_only_when_every_free_one_is_out(

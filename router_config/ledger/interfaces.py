@@ -47,8 +47,11 @@ class Ledger(ABC):
         """Keep a lease open until `expires_at`, as for a long stream. A lease that is closed stays closed."""
 
     @abstractmethod
-    async def begin_cooldown(self, cooldown: Cooldown) -> None:
-        """Send no requests to a scope for a while. A cooldown that the scope has already is replaced."""
+    async def begin_cooldown(self, cooldown: Cooldown, of: tuple[str, str] | None = None) -> None:
+        """Send no requests to a scope for a while. A cooldown that the scope has already is replaced.
+
+        of: the provider and model that failed. With it this is counted and an event, and none that holds is shortened.
+        """
 
     @abstractmethod
     async def end_cooldown(self, scope: str) -> None:

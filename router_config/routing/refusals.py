@@ -12,6 +12,10 @@ from router_config.routing.errors import NoProviderAvailable, ProviderVerdict
 OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_policy", "bad_request", "empty_answer"})
 """Outcomes that lie in the request: another time will not change them."""
 
+OF_THE_PROVIDER: Final = frozenset({"server_error", "overloaded", "timeout", "connection"})
+AGAIN: Final = 1.0
+"""Seconds after which a request that failed at providers without a cooldown may succeed."""
+
 
 def refusal(
     model: str,
@@ -34,6 +38,8 @@ def refusal(
             verdicts[provider] = ProviderVerdict(best.status, best.reason or "", iso(best.until))
         else:
             verdicts[provider] = ProviderVerdict("failed", f"this request failed there: {outcome}", None)
+            if outcome in OF_THE_PROVIDER:
+                soonest = now + AGAIN
         if best.blocks and best.until is not None:
             soonest = best.until if soonest is None else min(soonest, best.until)
     for provider, reason in absent.items():

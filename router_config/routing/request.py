@@ -1,14 +1,14 @@
 """A request and its attempts: what it asks, what was tried for it, the one in flight, and the route they leave."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.decisions import SKIPPED_KEPT, Attempt, SkippedModel
-from router_config.ledger.rules.gates import Need, Status
+from router_config.ledger.rules.gates import Cooldown, Need, Status
 from router_config.ledger.values import Lease
 from router_config.transport.exchange import Exchange
 
@@ -30,7 +30,7 @@ class Request:
     """What a caller asks of the router, and which agent it is. Times in epoch seconds; `number` tells who came first.
 
     endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
-    same, to see whether they work again. own_key: the caller brings a key of its own.
+    same, to see whether they work again. own_key: the caller brings a key of its own. asked: the arguments.
     """
 
     endpoint: str
@@ -43,6 +43,14 @@ class Request:
     ignore_cooldowns: bool = False
     agent: str | None = None
     own_key: bool = False
+    asked: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class Suspect(NamedTuple):
+    """A provider that failed a request, and the cooldown that it gets unless the request itself turns out at fault."""
+
+    deployment: Deployment
+    cooldown: Cooldown
 
 
 class Tried:
@@ -57,6 +65,7 @@ class Tried:
         """What the last failure was about."""
         self.refusal: tuple[Exception, str] | None = None
         """The error of the first provider that found the request itself unfit, and what it was about."""
+        self.suspected: list[Suspect] = []
         self._deployments: set[str] = set()
         self._skipped: dict[str, Status] = {}
         self._unfit: set[tuple[str, str]] = set()
@@ -95,10 +104,13 @@ class Tried:
     def left(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
         if not self._deployments:
             return deployments
+        failing = {each.cooldown.scope for each in self.suspected}
         return [
             each
             for each in deployments
-            if each.id not in self._deployments and (each.provider, each.model) not in self._unfit
+            if each.id not in self._deployments
+            and (each.provider, each.model) not in self._unfit
+            and each.scopes.provider not in failing
         ]
 
     def in_order(self, deployments: list[Deployment]) -> list[Deployment]:
@@ -110,7 +122,8 @@ class Flight:
     """The attempt in flight: what was reserved for it, and what came over the wire so far.
 
     started: epoch seconds. after: the attempt at this request that failed just before. loop_stood_still: whether this
-    process' event loop did, for much of the attempt.
+    process' event loop did, for much of the attempt. revives: the scope that is asked in spite of its cooldown, since
+    nobody else could be asked.
     """
 
     deployment: Deployment
@@ -123,6 +136,7 @@ class Flight:
     settled: bool = False
     after: Attempt | None = None
     loop_stood_still: Callable[[], bool] = lambda: False
+    revives: str | None = None
 
     @property
     def endpoint(self) -> str:

@@ -14,6 +14,7 @@ from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.values import Lease
 from router_config.routing.decision import CANCELLED, decided
+from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.waiting_line import Line
 from router_config.transport.exchange import Exchange
@@ -31,9 +32,11 @@ SAMPLED: Final = 2
 class Reservations:
     """Takes room in a store, for each request at the first candidate that has it."""
 
-    def __init__(self, store: Store, clock: Clock, moments: Moments, calibrations: Calibrations) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, moments: Moments, calibrations: Calibrations, failing: FailingProviders
+    ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
-        self._calibrations = calibrations
+        self._calibrations, self._failing = calibrations, failing
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._reached: dict[str, int] = {}
 
@@ -48,11 +51,13 @@ class Reservations:
         if self._calibrations.exchange_is_due(now):
             await self._calibrations.exchange(self._store, now)
         may_wait, line = now < request.deadline, self._lines[request.group.name]
-        lease = None
+        lease, revives = None, None
         if not (may_wait and line):  # Who may wait does not overtake those who do.
             candidates = await self._candidates(request, tried, now)
             choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
             tried.add_skipped(choice.skipped)
+            if lease is None and any(each.status == "cooldown" for each in choice.skipped):
+                lease, revives = await self._in_spite_of_cooldowns(request, candidates, now)
         if lease is None and may_wait:
             try:
                 lease = await self._wait(request, tried, line)
@@ -68,7 +73,9 @@ class Reservations:
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]
         exchange = Exchange(deployment.litellm_provider)
-        return Flight(deployment, entry, lease, self._clock.now(), request, tried, exchange, after=before)
+        return Flight(
+            deployment, entry, lease, self._clock.now(), request, tried, exchange, after=before, revives=revives
+        )
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
         """All that is left, in order. Room is compared within the tiers in use; those behind them seldom count."""
@@ -82,6 +89,26 @@ class Reservations:
                 candidates += await self._shared(left, request.need, now) if compares else left
             ordered = tried.in_order(candidates)
         return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
+
+    async def _in_spite_of_cooldowns(
+        self, request: Request, candidates: Sequence[Deployment], now: float
+    ) -> tuple[Lease | None, str | None]:
+        """Room at a candidate that only a cooldown stops, now and then, so that healthy providers are soon found.
+
+        The one that failed longest ago goes first. Also returns the scope of its cooldown.
+        """
+        examined = {each.deployment: each for each in await self._store.explain(candidates, request.need, now)}
+        stopped = {
+            name: each.cooldown
+            for name, each in examined.items()
+            if each.status == "cooldown" and each.cooldown is not None and each.blocking is None
+        }
+        if not stopped or not self._failing.probe_is_due(request.group.name, now):
+            return None, None
+        ordered = sorted((each for each in candidates if each.id in stopped), key=lambda each: stopped[each.id].since)
+        asked = [replace(each, scopes=NO_SCOPES) for each in ordered]
+        _, lease = await self._store.reserve(asked, request.need, self._moments.next(), LEASE)
+        return lease, None if lease is None else stopped[lease.deployment].scope
 
     async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
         """Equal deployments in a random order, each the likelier to be first the more room it has left."""

@@ -29,6 +29,7 @@ from router_config.routing.decision import decided_by
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import kind_of, need_of
 from router_config.routing.event_loop_lag import Pulse
+from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.inspection import Inspection
 from router_config.routing.refusals import lies_in_the_request, refusal
 from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, agent_of
@@ -88,13 +89,14 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         self._pulse = Pulse()
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)
-        self._calibrations = Calibrations()
-        self._reservations = Reservations(self._store, self._clock, moments, self._calibrations)
+        self._calibrations, failing = Calibrations(), FailingProviders(self._store)
+        self._reservations = Reservations(self._store, self._clock, moments, self._calibrations, failing)
         self._settlements = Settlements(
             self._store,
             self._clock,
             moments,
             self._background,
+            failing,
             cooldown,
             self._reservations.room_came_free,
             lambda deployment: self.catalog.serves_one_model(deployment),
@@ -189,6 +191,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             bool(asked.get("ignore_cooldowns")),
             agent_of(asked),
             asked.get("api_key") is not None,
+            asked,
         )
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
@@ -200,14 +203,14 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if not (opened and reply.has_content) and (inside := self._settlements.error_inside(flight)) is not None:
             raise inside
         if opened:
-            return self._stream(flight, reply, timeout)
+            return await self._stream(flight, reply, timeout)
         if flight.endpoint == "acompletion" and is_empty(reply, flight.exchange):
             raise empty_answer(flight.deployment.litellm_provider, flight.deployment.model)
         await self._settlements.succeeded(flight, reply)
         return reply
 
-    def _stream(self, flight: Flight, opened: Opened, patience: float) -> Stream:
-        self._settlements.begun(flight, opened.source)
+    async def _stream(self, flight: Flight, opened: Opened, patience: float) -> Stream:
+        await self._settlements.begun(flight, opened.source)
         ended = partial(self._settlements.stream_ended, flight)
         return Stream(opened, ended, partial(self._settlements.renew, flight), self._background, patience)
 
@@ -221,6 +224,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         elif tried.refusal is not None:
             failure = tried.refusal[0]
         await self._store.record(decided_by(failure, request, tried, now), now)
+        await self._settlements.unanswered(request, tried)
         return failure
 
     # The endpoints. Each is LiteLLM's function of that name, asked at a deployment.

@@ -20,9 +20,10 @@ from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
 from router_config.routing.decision import CANCELLED, decided
+from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
-from router_config.routing.request import ROUTE_KEY, Flight, Route
+from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Suspect, Tried
 from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
@@ -55,13 +56,14 @@ class Settlements:
         clock: Clock,
         moments: Moments,
         background: BackgroundLoop,
+        failing: FailingProviders,
         cooldown: float,
         room_came_free: Callable[[], None],
         serves_one_model: Callable[[Deployment], bool],
         calibrations: Calibrations,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
-        self._background, self._cooldown = background, cooldown
+        self._background, self._cooldown, self._failing = background, cooldown, failing
         self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
         self._calibrations = calibrations
 
@@ -72,6 +74,7 @@ class Settlements:
         spent = None if told is None else spent_on(flight, told)
         route = self.route(flight)
         await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
+        await self._answers(flight)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route
 
@@ -166,6 +169,9 @@ class Settlements:
         rest = self._rest(flight, verdict, now)
         if rest is not None and rest.probes:
             alive = False
+        if rest is not None and rest.scope == flight.deployment.scopes.provider and not flight.lease.probes:
+            flight.tried.suspected.append(Suspect(flight.deployment, rest))
+            rest = None
         settling = self._store.settle(
             flight.lease,
             Settlement(
@@ -193,7 +199,19 @@ class Settlements:
         )
         # A caller who is cancelled while the store is busy must not leave the lease open.
         await (asyncio.shield(settling) if self._store.shared else settling)
+        if decision is not None and decision.outcome != "ok":
+            await self.unanswered(flight.request, flight.tried)
         self._room_came_free()
+
+    async def _answers(self, flight: Flight) -> None:
+        """An answer has come, or begun to: what failed before it is known to be the providers' fault."""
+        if flight.revives is not None:
+            await self._store.end_cooldown(flight.revives)
+        await self._failing.answered(flight.request, flight.tried, self._clock.now())
+
+    async def unanswered(self, request: Request, tried: Tried) -> None:
+        """A request ends without an answer."""
+        await self._failing.unanswered(request, tried, self._clock.now())
 
     def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
         """Which scope is in cooldown after this verdict, and until when."""
@@ -222,8 +240,9 @@ class Settlements:
         """The time that providers name moments by."""
         return self._clock.now() + self._clock.correction
 
-    def begun(self, flight: Flight, stream: Any) -> None:
+    async def begun(self, flight: Flight, stream: Any) -> None:
         """A stream that begins to come now: it gets its route."""
+        await self._answers(flight)
         route, hidden = self.route(flight), getattr(stream, "_hidden_params", None)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route

@@ -90,7 +90,7 @@ class LocalStore(Pages, Backend):
         for cooldown in settlement.cooldowns:
             begun = self._put_unless_shorter(cooldown)
             if begun is not None and outcome is not None:
-                self._note_beginning(begun, outcome)
+                self._note_beginning(begun, outcome.provider, outcome.model)
         for report in settlement.reports:
             self._observe(report, lease)
         for counted, times in settlement.counted:
@@ -119,9 +119,12 @@ class LocalStore(Pages, Backend):
             self._put_lease(held._replace(expires_at=expires_at))
 
     @atomic
-    def begin_cooldown(self, cooldown: Cooldown) -> None:
+    def begin_cooldown(self, cooldown: Cooldown, of: tuple[str, str] | None = None) -> None:
         self._now = cooldown.since
-        self._put_cooldown(cooldown)
+        if of is None:
+            self._put_cooldown(cooldown)
+        elif (begun := self._put_unless_shorter(cooldown)) is not None:
+            self._note_beginning(begun, *of)
 
     @atomic
     def end_cooldown(self, scope: str) -> None:
@@ -196,10 +199,10 @@ class LocalStore(Pages, Backend):
         if is_news(event, self._journal.events()):
             self._journal.put_event(event)
 
-    def _note_beginning(self, cooldown: Cooldown, outcome: Outcome) -> None:
+    def _note_beginning(self, cooldown: Cooldown, provider: str, model: str) -> None:
         if cooldown.status == "cooldown":
-            self._journal.count_on(Counted("cooldown", outcome.provider, outcome.model), 1)
-        event = event_of_cooldown(cooldown, outcome.provider)
+            self._journal.count_on(Counted("cooldown", provider, model), 1)
+        event = event_of_cooldown(cooldown, provider)
         if event is not None:
             self._journal.put_event(event)
 

@@ -63,9 +63,9 @@ class ResilientStore(Store):
             held.lease = held.lease._replace(expires_at=expires_at)
         await self._failover.step(self._failover.now, lambda store: store.renew(lease, expires_at))
 
-    async def begin_cooldown(self, cooldown: Cooldown) -> None:
+    async def begin_cooldown(self, cooldown: Cooldown, of: tuple[str, str] | None = None) -> None:
         now = cooldown.since
-        _, share = await self._failover.step(now, lambda store: store.begin_cooldown(cooldown))
+        _, share = await self._failover.step(now, lambda store: store.begin_cooldown(cooldown, of))
         if share is not None:
             settlement = Settlement(None, now, now, cooldowns=(cooldown,))
             self._failover.backlog.add(Unsent.without_lease(settlement, now))

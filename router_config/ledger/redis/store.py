@@ -4,6 +4,7 @@ The scripts in `lua/` do what local/store.py does for the other stores, and the 
 `explain` and `rooms` need no atomic write: counts and cooldowns are fetched once, and the pure rules judge them.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -21,7 +22,7 @@ from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decis
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
 from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
 from router_config.ledger.rules.meters import NOTHING, Counts, Limit, LimitName, Meter
-from router_config.ledger.rules.totals import Totals
+from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.values import History, Lease, Membership, Reserved, Settlement, Snapshot, Usage, new_lease_id
 
 PREFIX: Final = "{router-config:1}"
@@ -149,9 +150,10 @@ class RedisStore(Backend):
         marks = {scope: forms.mark_of(expires_at, meters[scope].day) for scope in lease.scopes}
         await self._call("renew", lease.id, forms.ONE.pack(expires_at), forms.text_of(marks))
 
-    async def begin_cooldown(self, cooldown: Cooldown) -> None:
+    async def begin_cooldown(self, cooldown: Cooldown, of: tuple[str, str] | None = None) -> None:
+        noted = () if of is None else (of[0], json.dumps(Counted("cooldown", *of)))
         await self._call(
-            "begin_cooldown", forms.ONE.pack(cooldown.since), cooldown.scope, forms.packed_cooldown(cooldown)
+            "begin_cooldown", forms.ONE.pack(cooldown.since), cooldown.scope, forms.packed_cooldown(cooldown), *noted
         )
 
     async def end_cooldown(self, scope: str) -> None:

@@ -219,6 +219,25 @@ local function put_event(event)
   redis.call('EXPIRE', key('events'), HISTORY_LASTS)
 end
 
+local function count_on(counted, times)
+  redis.call('HINCRBY', key('counted_total'), counted, times)
+  redis.call('EXPIRE', key('counted_total'), TOTALS_LAST)
+end
+
+-- A new cooldown replaces an old one, but never shortens it while it holds. It is noted where its provider is known.
+local function begin_cooldown(scope, raw, provider, counted)
+  local cooldown, old = unpack_cooldown(raw), read_cooldown(scope)
+  local began = not (old and holds(old) and old.status == cooldown.status)
+  local since, after = cooldown.since, following(old, cooldown)
+  if after then put_cooldown(scope, pack_cooldown(after)) end
+  if began and provider then
+    if cooldown.status == 'cooldown' then count_on(counted, 1) end
+    if COOLDOWN_EVENTS[cooldown.status] then
+      put_event(struct.pack('<ddsss', since, cooldown.until_, cooldown.status, provider, cooldown.reason))
+    end
+  end
+end
+
 -- Keep an event unless the same was kept of the same provider not long ago.
 local function put_news(event)
   local at, _, kind, provider = struct.unpack('<ddss', event)

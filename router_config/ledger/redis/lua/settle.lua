@@ -20,24 +20,8 @@ if lease then
   end
 end
 
-local function count_on(counted, times)
-  redis.call('HINCRBY', key('counted_total'), counted, times)
-  redis.call('EXPIRE', key('counted_total'), TOTALS_LAST)
-end
-
--- A new cooldown replaces an old one, but never shortens it while it holds.
 for index, scope in ipairs(step.cooldowns) do
-  local raw = ARGV[3 + index]
-  local cooldown, old = unpack_cooldown(raw), read_cooldown(scope)
-  local began = not (old and holds(old) and old.status == cooldown.status)
-  local since, after = cooldown.since, following(old, cooldown)
-  if after then put_cooldown(scope, pack_cooldown(after)) end
-  if began and step.outcome then
-    if cooldown.status == 'cooldown' then count_on(step.outcome.cooldown, 1) end
-    if COOLDOWN_EVENTS[cooldown.status] then
-      put_event(struct.pack('<ddsss', since, cooldown.until_, cooldown.status, step.outcome.provider, cooldown.reason))
-    end
-  end
+  begin_cooldown(scope, ARGV[3 + index], step.outcome and step.outcome.provider, step.outcome and step.outcome.cooldown)
 end
 
 for _, counted in ipairs(step.counted or {}) do count_on(counted[1], counted[2]) end

@@ -1,0 +1,83 @@
+"""Who is at fault where an attempt failed: the provider, or the request that several providers failed."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from router_config.ledger.interfaces import Ledger
+from router_config.routing.request import Request, Tried
+
+DOUBTED: Final = 10.0
+"""Seconds of cooldown where a request failed at several providers, and then one answered it."""
+
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between two requests that are sent in spite of cooldowns, and of a cooldown while nobody serves."""
+
+
+@dataclass(slots=True)
+class _Darkness:
+    """A group since its last success: the requests that all providers failed, and the probes in spite of cooldowns."""
+
+    failed: set[int] = field(default_factory=set)
+    scopes: set[str] = field(default_factory=set)
+    probes: int = 0
+    probed_at: float = float("-inf")
+
+
+class FailingProviders:
+    """Begins the cooldowns of providers that failed, once it is known how the request ended.
+
+    A failure that the same request met at two providers is evidence against the request. So nobody is in cooldown
+    after one request that all failed, and after several different ones in a row only for seconds.
+    """
+
+    def __init__(self, store: Ledger) -> None:
+        self._store = store
+        self._dark: defaultdict[str, _Darkness] = defaultdict(_Darkness)
+
+    def probe_is_due(self, group: str, now: float) -> bool:
+        """Whether a request may be sent in spite of cooldowns: the first at once, then after pauses that grow."""
+        dark = self._dark[group]
+        if now < dark.probed_at + (_pause(dark.probes) if dark.probes else 0.0):
+            return False
+        dark.probes, dark.probed_at = dark.probes + 1, now
+        return True
+
+    async def answered(self, request: Request, tried: Tried, now: float) -> None:
+        """One provider answered: those that failed before are at fault, but several at once are doubted."""
+        dark = self._dark.pop(request.group.name, None)
+        if dark is not None:
+            for scope in dark.scopes:
+                await self._store.end_cooldown(scope)
+        if tried.suspected:
+            await self._begin(tried, DOUBTED if _several(tried) else None, now)
+
+    async def unanswered(self, request: Request, tried: Tried, now: float) -> None:
+        """The request ended without an answer."""
+        if not tried.suspected:
+            return
+        if not _several(tried):
+            await self._begin(tried, None, now)
+            return
+        dark = self._dark[request.group.name]
+        dark.failed.add(hash(repr(request.asked.get("messages") or request.asked.get("input") or request.asked)))
+        if len(dark.failed) > 1:
+            dark.scopes.update(each.cooldown.scope for each in tried.suspected)
+            await self._begin(tried, _pause(len(dark.failed)), now)
+        tried.suspected.clear()
+
+    async def _begin(self, tried: Tried, seconds: float | None, now: float) -> None:
+        """Begin the cooldowns, for so many seconds; None: for as long as each verdict said."""
+        suspected = tuple(tried.suspected)
+        tried.suspected.clear()
+        for deployment, cooldown in suspected:
+            begins = cooldown if seconds is None else cooldown._replace(until=now + seconds)
+            await self._store.begin_cooldown(begins._replace(since=now), (deployment.provider, deployment.model))
+
+
+def _several(tried: Tried) -> bool:
+    return len({each.cooldown.scope for each in tried.suspected}) > 1
+
+
+def _pause(number: int) -> float:
+    return float(min(LONGEST_PAUSE, 2 ** min(number - 1, 10)))

@@ -1,0 +1,114 @@
+"""A request that every provider fails takes nobody from the others, and healthy providers are soon found again."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from rig import MODELS, MakeRouter, message
+
+from router_config import NoProviderAvailable, Router, route_of
+from router_config.clock import VirtualClock
+from router_config.simulator import Simulator
+
+FAULTS: list[dict[str, Any]] = [
+    {"status": 500},
+    {"status": 502},
+    {"status": 503},
+    {"status": 504},
+    {"reset": True},
+]
+
+
+def ask(router: Router, text: str = "Buy or sell?") -> str:
+    return route_of(router.completion(model="default", messages=message(text))).provider
+
+
+def fail(router: Router, text: str) -> None:
+    with pytest.raises(NoProviderAvailable):
+        ask(router, text)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_message_that_all_fail_is_its_caller_s_problem_alone(
+    make_router: MakeRouter, simulator: Simulator, fault: dict[str, Any]
+) -> None:
+    router = make_router()
+    for _ in range(3):  # The caller tries again.
+        simulator.fault("*", **fault)
+        fail(router, "poison")
+        simulator.clear()
+        assert Counter(ask(router) for _ in range(5)) == {"groq": 5}
+    assert {each["status"] for each in router.status()["providers"]} == {"available"}
+
+
+def test_the_same_message_again_and_again_is_no_evidence_against_providers(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router()
+    simulator.fault("*", status=500)
+    for _ in range(3):
+        fail(router, "poison")
+    simulator.clear()
+    assert ask(router) == "groq"
+    assert {each["status"] for each in router.status()["providers"]} == {"available"}
+
+
+def test_a_provider_that_fails_what_another_answers_is_in_cooldown_for_five_minutes(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router()
+    simulator.fault("groq", status=500)
+    assert [ask(router) for _ in range(3)] == ["gemini"] * 3
+    clock.advance(299)
+    assert ask(router) == "gemini"
+    assert simulator.count("groq") == 1
+
+
+def test_two_that_fail_what_a_third_answers_are_doubted_first_and_then_in_cooldown(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router()
+    for provider in ("groq", "gemini"):
+        simulator.fault(provider, status=500)
+    for _ in range(30):
+        assert ask(router) == "openrouter"
+        clock.advance(10)
+    assert simulator.count("groq") <= 3
+    assert simulator.count("gemini") <= 3
+    simulator.clear()
+    clock.advance(300)
+    assert ask(router) == "groq"
+
+
+def test_while_all_fail_they_are_asked_again_every_few_seconds_and_serve_as_soon_as_one_recovers(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router()
+    for provider in MODELS:
+        simulator.fault(provider, status=500)
+    for second in range(60):
+        fail(router, f"question {second}")
+        clock.advance(1)
+    assert simulator.count() < 60, "they are not hammered"
+    simulator.clear("openai")
+    served = []
+    for _ in range(5):
+        clock.advance(31)
+        try:
+            served.append(ask(router))
+        except NoProviderAvailable:
+            continue
+    assert set(served) == {"openai"}
+
+
+def test_when_all_are_in_cooldown_the_next_request_is_sent_at_once(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    two: dict[str, Any] = {name: None for name in MODELS if name not in ("groq", "openai")}
+    router = make_router(providers=two)
+    simulator.fault("groq", status=500, times=1)
+    assert ask(router) == "openai"
+    clock.advance(10)
+    simulator.fault("openai", status=500, times=1)
+    assert ask(router) == "groq"
+    assert [ask(router) for _ in range(5)] == ["groq"] * 5
