@@ -5,7 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from router_config.simulator.dialects.base import Stamp
-from router_config.simulator.messages import Answer, BadRequest, Json, Request, Tool, text_of, token_count
+from router_config.simulator.messages import (
+    Answer,
+    BadRequest,
+    Json,
+    Request,
+    Response,
+    Tool,
+    text_of,
+    token_count,
+)
 from router_config.simulator.quotas.admission import WindowState
 
 _IMAGE_TOKENS = 85
@@ -135,6 +144,22 @@ class ChatFormat:
 
     def headers(self, windows: Sequence[WindowState], stamp: Stamp) -> dict[str, str]:
         return {}
+
+    # refusing
+
+    def problem(self, message: str, kind: str = "invalid_request_error", code: str | None = None) -> Json:
+        """The JSON of an error."""
+        return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+    def unknown_model(self, model: str) -> Response:
+        message = f"The model `{model}` does not exist or you do not have access to it."
+        return Response(404, self.problem(message, code="model_not_found"))
+
+    def too_long(self, message: str) -> Response:
+        """The prompt is longer than the model's context, as OpenAI and Groq say it."""
+        body = self.problem(message, code="context_length_exceeded")
+        body["error"]["param"] = "messages"
+        return Response(400, body)
 
     def models(self, names: Sequence[str]) -> Json:
         listed = [{"id": n, "object": "model", "created": 0, "owned_by": "simulator"} for n in names]

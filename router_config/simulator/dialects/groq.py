@@ -5,17 +5,10 @@ from collections.abc import Sequence
 
 from router_config.simulator.dialects.base import Stamp, duration, tightest
 from router_config.simulator.dialects.chat import ChatFormat
-from router_config.simulator.dialects.openai import ratelimit_headers
+from router_config.simulator.dialects.openai import LIMITS, ratelimit_headers
 from router_config.simulator.messages import Answer, Json, Request, Response
 from router_config.simulator.quotas.admission import Refusal, WindowState
 
-_WINDOWS = {
-    "rpm": ("requests", "requests per minute (RPM)"),
-    "tpm": ("tokens", "tokens per minute (TPM)"),
-    "itpm": ("tokens", "input tokens per minute (ITPM)"),
-    "rpd": ("requests", "requests per day (RPD)"),
-    "tpd": ("tokens", "tokens per day (TPD)"),
-}
 _MORE = "Need more tokens? Upgrade to Dev Tier today at https://console.groq.com/settings/billing"
 
 
@@ -45,10 +38,10 @@ class Groq(ChatFormat):
 
     def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
         window = refusal.window
-        kind, words = _WINDOWS[window.name]
+        kind, words = LIMITS[window.name]
         of = (
             f"for model `{request.model}` in organization `org_simulator` service tier `on_demand` "
-            f"on {words}: Limit {window.limit}"
+            f"on {words.format(minute='minute')}: Limit {window.limit}"
         )
         if refusal.too_large:
             advice = "please reduce your message size and try again."
@@ -67,37 +60,29 @@ class Groq(ChatFormat):
             )
             status = 429
         headers = self.headers(windows, stamp) | {"retry-after": str(math.ceil(wait))}
-        return Response(status, _error(message, kind, "rate_limit_exceeded"), headers)
+        return Response(status, self.problem(message, kind, "rate_limit_exceeded"), headers)
+
+    def problem(self, message: str, kind: str = "invalid_request_error", code: str | None = None) -> Json:
+        error = {"message": message, "type": kind}
+        return {"error": error if code is None else error | {"code": code}}
 
     def error(self, status: int, message: str | None = None) -> Response:
         if status >= 500:
-            return Response(status, _error(message or "Internal Server Error", "internal_server_error", None))
-        return Response(status, _error(message or "The request was refused.", "invalid_request_error", None))
+            return Response(status, self.problem(message or "Internal Server Error", "internal_server_error"))
+        return Response(status, self.problem(message or "The request was refused."))
 
     def no_key(self) -> Response:
         return self.bad_key()
 
     def bad_key(self) -> Response:
-        return Response(401, _error("Invalid API Key", "invalid_request_error", "invalid_api_key"))
-
-    def unknown_model(self, model: str) -> Response:
-        message = f"The model `{model}` does not exist or you do not have access to it."
-        return Response(404, _error(message, "invalid_request_error", "model_not_found"))
+        return Response(401, self.problem("Invalid API Key", code="invalid_api_key"))
 
     def retired_model(self, model: str) -> Response:
         message = (
             f"The model `{model}` has been decommissioned and is no longer supported. Please refer to "
             "https://console.groq.com/docs/deprecations for a recommendation on which model to use instead."
         )
-        return Response(400, _error(message, "invalid_request_error", "model_decommissioned"))
+        return Response(400, self.problem(message, code="model_decommissioned"))
 
     def context_exceeded(self, request: Request, context: int) -> Response:
-        message = "Please reduce the length of the messages or completion."
-        error = _error(message, "invalid_request_error", "context_length_exceeded")
-        error["error"]["param"] = "messages"
-        return Response(400, error)
-
-
-def _error(message: str, kind: str, code: str | None) -> Json:
-    error = {"message": message, "type": kind}
-    return {"error": error if code is None else error | {"code": code}}
+        return self.too_long("Please reduce the length of the messages or completion.")

@@ -8,13 +8,14 @@ from router_config.simulator.dialects.chat import ChatFormat
 from router_config.simulator.messages import Answer, Json, Request, Response
 from router_config.simulator.quotas.admission import Refusal, WindowState
 
-_WINDOWS = {
-    "rpm": ("requests", "requests per min (RPM)"),
-    "tpm": ("tokens", "tokens per min (TPM)"),
-    "itpm": ("tokens", "input tokens per min (ITPM)"),
+LIMITS = {
+    "rpm": ("requests", "requests per {minute} (RPM)"),
+    "tpm": ("tokens", "tokens per {minute} (TPM)"),
+    "itpm": ("tokens", "input tokens per {minute} (ITPM)"),
     "rpd": ("requests", "requests per day (RPD)"),
     "tpd": ("tokens", "tokens per day (TPD)"),
 }
+"""Groq's and OpenAI's words for a limit, by its name: what it counts, and the limit in a sentence."""
 _TYPES = {401: "invalid_request_error", 403: "request_forbidden", 404: "invalid_request_error"}
 
 
@@ -44,8 +45,9 @@ class OpenAI(ChatFormat):
 
     def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
         window = refusal.window
-        kind, words = _WINDOWS[window.name]
-        of = f"for {request.model} in organization org-simulator on {words}: Limit {window.limit}"
+        kind, words = LIMITS[window.name]
+        limit = f"{words.format(minute='min')}: Limit {window.limit}"
+        of = f"for {request.model} in organization org-simulator on {limit}"
         link = "Visit https://platform.openai.com/account/rate-limits to learn more."
         headers = self.headers(windows, stamp)
         if window.name in ("rpm", "rpd"):
@@ -60,44 +62,38 @@ class OpenAI(ChatFormat):
                 f"Please try again in {duration(wait)}. {link}"
             )
             headers |= {"retry-after": str(math.ceil(wait)), "retry-after-ms": str(math.ceil(wait * 1000))}
-        return Response(429, _error(message, kind, "rate_limit_exceeded"), headers)
+        return Response(429, self.problem(message, kind, "rate_limit_exceeded"), headers)
 
     def error(self, status: int, message: str | None = None) -> Response:
         kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-        return Response(status, _error(message or "The server had an error processing your request.", kind, None))
+        return Response(status, self.problem(message or "The server had an error processing your request.", kind))
 
     def no_key(self) -> Response:
         message = (
             "You didn't provide an API key. You need to provide your API key in an Authorization header "
             "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
-        return Response(401, _error(message, "invalid_request_error", None))
+        return Response(401, self.problem(message))
 
     def bad_key(self) -> Response:
         message = (
             "Incorrect API key provided: sk-****. You can find your API key at "
             "https://platform.openai.com/account/api-keys."
         )
-        return Response(401, _error(message, "invalid_request_error", "invalid_api_key"))
-
-    def unknown_model(self, model: str) -> Response:
-        message = f"The model `{model}` does not exist or you do not have access to it."
-        return Response(404, _error(message, "invalid_request_error", "model_not_found"))
+        return Response(401, self.problem(message, code="invalid_api_key"))
 
     def retired_model(self, model: str) -> Response:
         message = (
             f"The model `{model}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations"
         )
-        return Response(404, _error(message, "invalid_request_error", "model_not_found"))
+        return Response(404, self.problem(message, code="model_not_found"))
 
     def context_exceeded(self, request: Request, context: int) -> Response:
         message = (
             f"This model's maximum context length is {context} tokens. However, your messages resulted in "
             f"{request.prompt_tokens} tokens. Please reduce the length of the messages."
         )
-        error = _error(message, "invalid_request_error", "context_length_exceeded")
-        error["error"]["param"] = "messages"
-        return Response(400, error)
+        return self.too_long(message)
 
 
 def ratelimit_headers(requests: WindowState | None, tokens: WindowState | None) -> dict[str, str]:
@@ -114,7 +110,3 @@ def ratelimit_headers(requests: WindowState | None, tokens: WindowState | None) 
 def until_full(window: WindowState) -> float:
     """Seconds to a full refill, from the whole numbers that the other headers show."""
     return (window.limit - window.remaining) * window.seconds / window.limit if window.limit else window.seconds
-
-
-def _error(message: str, kind: str, code: str | None) -> Json:
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}

@@ -26,10 +26,13 @@ class Together(ChatFormat):
             f"Request was rejected due to {'request' if requests else 'token'} rate limiting. "
             f"Your rate limits are {_rates(windows)}. {_DOCS}"
         )
-        body = {"id": f"sim{stamp.number}", **_error(message, kind, None)}
+        body = self.problem(message, kind) | {"id": f"sim{stamp.number}"}
         body["error"]["error_type"] = kind
         wait = refusal.wait if math.isfinite(refusal.wait) else refusal.window.seconds
         return Response(429, body, self.headers(windows, stamp) | {"x-ratelimit-reset": str(math.ceil(wait))})
+
+    def problem(self, message: str, kind: str = "invalid_request_error", code: str | None = None) -> Json:
+        return {"id": "sim", **super().problem(message, kind, code)}
 
     def error(self, status: int, message: str | None = None) -> Response:
         if status == 503:
@@ -38,21 +41,21 @@ class Together(ChatFormat):
             kind, default = "server_error", "Internal server error"
         else:
             kind, default = "invalid_request_error", "The request was refused."
-        return Response(status, {"id": "sim", **_error(message or default, kind, None)})
+        return Response(status, self.problem(message or default, kind))
 
     def no_key(self) -> Response:
         return self.bad_key()
 
     def bad_key(self) -> Response:
         message = "Invalid API key provided. You can find your API key at https://api.together.ai/settings/api-keys."
-        return Response(401, {"id": "sim", **_error(message, "invalid_request_error", "invalid_api_key")})
+        return Response(401, self.problem(message, code="invalid_api_key"))
 
     def unknown_model(self, model: str) -> Response:
         message = (
             f"Unable to access model {model}. Please visit https://api.together.ai/models to view the "
             "list of supported models."
         )
-        return Response(404, {"id": "sim", **_error(message, "invalid_request_error", "model_not_available")})
+        return Response(404, self.problem(message, code="model_not_available"))
 
     def retired_model(self, model: str) -> Response:
         message = (
@@ -60,7 +63,7 @@ class Together(ChatFormat):
             f"https://api.together.ai/models/{model} to create and start a new dedicated endpoint for the "
             "model."
         )
-        return Response(400, {"id": "sim", **_error(message, "invalid_request_error", "model_not_available")})
+        return Response(400, self.problem(message, code="model_not_available"))
 
     def context_exceeded(self, request: Request, context: int) -> Response:
         total = request.prompt_tokens + (request.max_tokens or 0)
@@ -68,7 +71,7 @@ class Together(ChatFormat):
             f"Input validation error: `inputs` tokens + `max_new_tokens` must be <= {context}. Given: "
             f"{request.prompt_tokens} `inputs` tokens and {total - request.prompt_tokens} `max_new_tokens`"
         )
-        return Response(422, {"id": "sim", **_error(message, "invalid_request_error", None)})
+        return Response(422, self.problem(message))
 
 
 def _rates(windows: Sequence[WindowState]) -> str:
@@ -80,7 +83,3 @@ def _rates(windows: Sequence[WindowState]) -> str:
         parts.append(f"{tpm} TPM ({tpm // 60} tokens per second)")
     parts += [f"{limits[name]} {name.upper()}" for name in ("rpd", "tpd") if name in limits]
     return " and ".join(parts)
-
-
-def _error(message: str, kind: str, code: str | None) -> Json:
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
