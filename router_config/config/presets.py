@@ -10,34 +10,30 @@ class Preset:
     """A provider that is known by name.
 
     `litellm_provider` is LiteLLM's prefix; `key_variables`, where its key is looked for, first to last (none:
-    it needs no key); `base_variable`, where LiteLLM looks for its address; `day` and `timezone`, when its day
-    begins; `key_page`, where a person gets a key; `successor`, a model to suggest where one is gone.
+    it needs no key); `day` and `timezone`, when its day begins; `key_page`, where a person gets a key; `successor`,
+    a model to suggest where one is gone.
     """
 
     name: str
     litellm_provider: str
     key_variables: tuple[str, ...]
-    base_variable: str
     day: Literal["rolling", "calendar"] = "rolling"
     timezone: str | None = None
     key_page: str | None = None
     successor: str | None = None
 
 
+def _usual(name: str, key_page: str, successor: str | None = None) -> Preset:
+    """A provider with LiteLLM's prefix for a name, whose key is in NAME_API_KEY."""
+    return Preset(name, name, (f"{name.upper()}_API_KEY",), key_page=key_page, successor=successor)
+
+
 _PRESETS = (
-    Preset(
-        "groq",
-        "groq",
-        ("GROQ_API_KEY",),
-        "GROQ_API_BASE",
-        key_page="https://console.groq.com/keys",
-        successor="openai/gpt-oss-120b",
-    ),
+    _usual("groq", "https://console.groq.com/keys", successor="openai/gpt-oss-120b"),
     Preset(
         "gemini",
         "gemini",
         ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
-        "GEMINI_API_BASE",
         day="calendar",
         timezone="America/Los_Angeles",
         key_page="https://aistudio.google.com/apikey",
@@ -47,7 +43,6 @@ _PRESETS = (
         "openrouter",
         "openrouter",
         ("OPENROUTER_API_KEY",),
-        "OPENROUTER_API_BASE",
         day="calendar",
         timezone="UTC",
         key_page="https://openrouter.ai/settings/keys",
@@ -57,57 +52,19 @@ _PRESETS = (
         "together",
         "together_ai",
         ("TOGETHERAI_API_KEY", "TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHER_AI_TOKEN"),
-        "TOGETHER_AI_API_BASE",
         key_page="https://api.together.ai/settings/api-keys",
         successor="openai/gpt-oss-120b",
     ),
-    Preset(
-        "openai",
-        "openai",
-        ("OPENAI_API_KEY",),
-        "OPENAI_BASE_URL",
-        key_page="https://platform.openai.com/api-keys",
-        successor="gpt-4o-mini",
-    ),
-    Preset(
-        "anthropic",
-        "anthropic",
-        ("ANTHROPIC_API_KEY",),
-        "ANTHROPIC_API_BASE",
-        key_page="https://platform.claude.com",
-    ),
-    Preset(
-        "cerebras",
-        "cerebras",
-        ("CEREBRAS_API_KEY",),
-        "CEREBRAS_API_BASE",
-        key_page="https://cloud.cerebras.ai",
-    ),
-    Preset(
-        "deepseek",
-        "deepseek",
-        ("DEEPSEEK_API_KEY",),
-        "DEEPSEEK_API_BASE",
-        key_page="https://platform.deepseek.com",
-    ),
-    Preset("mistral", "mistral", ("MISTRAL_API_KEY",), "MISTRAL_API_BASE", key_page="https://console.mistral.ai"),
-    Preset(
-        "nvidia_nim",
-        "nvidia_nim",
-        ("NVIDIA_NIM_API_KEY",),
-        "NVIDIA_NIM_API_BASE",
-        key_page="https://build.nvidia.com",
-    ),
-    Preset(
-        "sambanova",
-        "sambanova",
-        ("SAMBANOVA_API_KEY",),
-        "SAMBANOVA_API_BASE",
-        key_page="https://cloud.sambanova.ai",
-    ),
-    Preset("xai", "xai", ("XAI_API_KEY",), "XAI_API_BASE", key_page="https://console.x.ai"),
-    Preset("ollama", "ollama", (), "OLLAMA_API_BASE"),
-    Preset("lm_studio", "lm_studio", (), "LM_STUDIO_API_BASE"),
+    _usual("openai", "https://platform.openai.com/api-keys", successor="gpt-4o-mini"),
+    _usual("anthropic", "https://platform.claude.com"),
+    _usual("cerebras", "https://cloud.cerebras.ai"),
+    _usual("deepseek", "https://platform.deepseek.com"),
+    _usual("mistral", "https://console.mistral.ai"),
+    _usual("nvidia_nim", "https://build.nvidia.com"),
+    _usual("sambanova", "https://cloud.sambanova.ai"),
+    _usual("xai", "https://console.x.ai"),
+    Preset("ollama", "ollama", ()),
+    Preset("lm_studio", "lm_studio", ()),
 )
 _BY_NAME = {preset.name: preset for preset in _PRESETS}
 _BY_PREFIX = {preset.litellm_provider: preset for preset in _PRESETS}
