@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 _FORMATTER = argparse.RawDescriptionHelpFormatter
@@ -48,13 +49,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version")
     _file(top, default="litellm.yaml")
-    commands = top.add_subparsers(
-        title="commands", metavar="COMMAND", dest="command", required=True, parser_class=_Parser
-    )
+    add = _adder(top)
 
-    check = _command(
-        commands, "check", "check the configuration", ["check", "check other.yaml --strict", "check --verbose"]
-    )
+    check = add("check", "check the configuration", "check", "check other.yaml --strict", "check --verbose")
     check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
     check.add_argument("--strict", action="store_true", help="warnings, too, end with exit code 1")
     check.add_argument(
@@ -62,19 +59,15 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(check)
 
-    show = _command(
-        commands,
-        "show",
-        "print the configuration as it is understood",
-        ["show", "show --json"],
-    )
-    _json(show)
+    _json(add("show", "print the configuration as it is understood", "show", "show --json"))
 
-    env = _command(
-        commands,
+    env = add(
         "env",
         "set up .env: ask for the providers' keys, or show which are set",
-        ["env", "env --show", "env --from-env", "echo GROQ_API_KEY=... | router-config env --stdin"],
+        "env",
+        "env --show",
+        "env --from-env",
+        "echo GROQ_API_KEY=... | router-config env --stdin",
     )
     source = env.add_mutually_exclusive_group()
     source.add_argument("--show", action="store_true", help="only show which providers are configured")
@@ -82,107 +75,90 @@ def parser() -> argparse.ArgumentParser:
     source.add_argument("--stdin", action="store_true", help="read lines of NAME=value (so it does without a terminal)")
     _json(env)
 
-    _command(
-        commands,
-        "schema",
-        "print the JSON schema of litellm.yaml, for editors",
-        ["schema > litellm.schema.json"],
-    )
+    add("schema", "print the JSON schema of litellm.yaml, for editors", "schema > litellm.schema.json")
 
-    ask = _command(
-        commands,
+    ask = add(
         "ask",
         "send one request through the router",
-        [
-            'ask "What is the capital of France?"',
-            'ask "Summarise this" --group fast --stream',
-            "ask - < prompt.txt",
-        ],
+        'ask "What is the capital of France?"',
+        'ask "Summarise this" --group fast --stream',
+        "ask - < prompt.txt",
     )
     ask.add_argument("prompt", help="what to ask; - reads it from standard input")
-    ask.add_argument("-g", "--group", default="default", help="model group or alias (default: %(default)s)")
+    _group(ask)
     ask.add_argument("--system", metavar="TEXT", help="the system prompt")
     stream = ask.add_mutually_exclusive_group()
     stream.add_argument("--stream", action="store_true", default=None, help="print as it comes (so on a terminal)")
     stream.add_argument("--no-stream", dest="stream", action="store_false", help="print the answer when it is whole")
     _json(ask)
 
-    doctor = _command(
-        commands,
+    doctor = add(
         "doctor",
         "send one tiny request to each key and model, and say what to do about those that fail",
-        ["doctor", "doctor --timeout 10s --json"],
+        "doctor",
+        "doctor --timeout 10s --json",
     )
     doctor.add_argument(
         "--timeout", type=_seconds, metavar="SECONDS", help="for one answer (default: defaults.timeout of the file)"
     )
     _json(doctor)
 
-    status = _command(
-        commands,
-        "status",
-        "show providers, limits and what is left",
-        ["status", "status --watch", "status --json"],
-    )
+    status = add("status", "show providers, limits and what is left", "status", "status --watch", "status --json")
     status.add_argument(
         "-w", "--watch", nargs="?", type=_seconds, const=2.0, metavar="SECONDS", help="live, every 2 s; needs rich"
     )
     _json(status)
 
-    explain = _command(
-        commands,
+    explain = add(
         "explain",
         "show what would happen to a request: each limit, what blocks it, and until when",
-        ["explain", "explain --group fast --tokens 1500"],
+        "explain",
+        "explain --group fast --tokens 1500",
     )
-    explain.add_argument("-g", "--group", default="default", help="model group or alias (default: %(default)s)")
+    _group(explain)
     explain.add_argument(
-        "-t",
-        "--tokens",
-        type=_whole,
-        default=1000,
-        metavar="N",
-        help="prompt and answer (default: %(default)s)",
+        "-t", "--tokens", type=_whole, default=1000, metavar="N", help="prompt and answer (default: %(default)s)"
     )
     _json(explain)
 
-    serve = _command(
-        commands,
-        "serve",
-        "serve the dashboard and GET /api/llm-providers",
-        ["serve", "serve --host 0.0.0.0 --port 9000"],
-    )
+    serve = add("serve", "serve the dashboard and GET /api/llm-providers", "serve", "serve --host 0.0.0.0 --port 9000")
     _address(serve)
     serve.add_argument("--demo-without-keys", action="store_true", help="play the demo when no provider has a key")
 
-    demo = _command(
-        commands,
-        "demo",
-        "five simulated providers, and agents asking them",
-        ["demo", "demo --seconds 60"],
-    )
+    demo = add("demo", "five simulated providers, and agents asking them", "demo", "demo --seconds 60")
     _address(demo)
     demo.add_argument("--agents", type=_whole, default=4, metavar="N", help="how many ask (default: %(default)s)")
     demo.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (default: at Ctrl-C)")
     return top
 
 
-def _command(commands: Any, name: str, about: str, examples: list[str]) -> argparse.ArgumentParser:
-    shown = [example if "router-config" in example else f"router-config {example}" for example in examples]
-    lines = "".join(f"\n  {example}" for example in shown)
-    command: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=about,
-        description=f"{about[0].upper()}{about[1:]}.",
-        epilog=f"Examples:{lines}",
-        formatter_class=_FORMATTER,
+def _adder(top: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:
+    """A function that adds a command: its name, what it is for, and examples."""
+    commands = top.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True, parser_class=_Parser
     )
-    _file(command, default=argparse.SUPPRESS)
-    return command
+
+    def add(name: str, about: str, *examples: str) -> argparse.ArgumentParser:
+        shown = [example if "router-config" in example else f"router-config {example}" for example in examples]
+        command: argparse.ArgumentParser = commands.add_parser(
+            name,
+            help=about,
+            description=f"{about[0].upper()}{about[1:]}.",
+            epilog="\n  ".join(["Examples:", *shown]),
+            formatter_class=_FORMATTER,
+        )
+        _file(command, default=argparse.SUPPRESS)
+        return command
+
+    return add
 
 
 def _file(command: argparse.ArgumentParser, default: str) -> None:
     command.add_argument("-c", "--config", metavar="FILE", default=default, help="default: ./litellm.yaml")
+
+
+def _group(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-g", "--group", default="default", help="model group or alias (default: %(default)s)")
 
 
 def _json(command: argparse.ArgumentParser) -> None:

@@ -5,8 +5,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Any
 
 from router_config.cli.text import print_json
@@ -129,7 +127,7 @@ def _print_refusal(refusal: Any, arguments: argparse.Namespace) -> None:
         print(f"  {name}: {verdict['status']}{until}: {verdict['reason']}", file=sys.stderr)
 
 
-class _Progress(AbstractContextManager["_Progress"]):
+class _Progress:
     """Says on stderr that something is under way, once it has taken two seconds."""
 
     def __init__(self) -> None:
@@ -140,9 +138,7 @@ class _Progress(AbstractContextManager["_Progress"]):
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.done()
 
     def done(self) -> None:
