@@ -26,10 +26,6 @@ class Group:
         return tuple(self.by_id.values())
 
     @cached_property
-    def litellm_providers(self) -> frozenset[str]:
-        return frozenset(each.litellm_provider for each in self.deployments)
-
-    @cached_property
     def ranks_all(self) -> bool:
         """Whether no two deployments are equal in preference."""
         return all(len(tier) == 1 for tier in self.tiers)

@@ -24,12 +24,6 @@ from router_config.transport.exchange import Exchange
 from router_config.transport.pickled_errors import picklable
 from router_config.transport.streams import REASONS_FOR_NOTHING, EmptyAnswer
 
-UNREACHED: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    aiohttp.ClientConnectorError,
-    ConnectionRefusedError,
-)
 LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
 CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
 ELSEWHERE: Final = frozenset({"content", "output", "data", "results", "text", "embedding", "embeddings", "error"})

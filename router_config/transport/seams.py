@@ -29,12 +29,6 @@ def note(name: str, off: str | None) -> bool:
     return off is None
 
 
-def is_on(name: str) -> bool:
-    """Whether a seam was probed and is in use."""
-    seam = _KNOWN.get(name)
-    return seam is not None and seam.off is None
-
-
 def all_probed() -> tuple[Seam, ...]:
     """Every seam that was probed in this process, by name."""
     return tuple(_KNOWN[name] for name in sorted(_KNOWN))
