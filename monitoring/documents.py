@@ -150,7 +150,7 @@ class Attempt(_Document):
     seconds: Number
 
 
-class PassedOver(_Document):
+class Skipped(_Document):
     """A candidate that was not asked, and its status then."""
 
     provider: str
@@ -169,7 +169,7 @@ class Decision(_Document):
     model: str | None
     outcome: str = Field(description="ok, refused (nobody had room), cancelled, or the kind of the last failure")
     attempts: list[Attempt] = Field(description="in the order in which they were made")
-    passed: list[PassedOver] = Field(description="the first twelve candidates that were skipped")
+    passed: list[Skipped] = Field(description="the first twelve candidates that were skipped")
     tokens: int | None
     estimated_tokens: int | None = Field(description="what was reserved at the one that answered")
     seconds: Number
@@ -240,7 +240,7 @@ class GateState(_Document):
     clears_at: str | None
 
 
-class RestState(_Document):
+class CooldownState(_Document):
     """A cooldown, or a disabled key: of the whole provider, an account, a key, or a model of an account."""
 
     of: Literal["provider", "account", "key", "model"]
@@ -271,7 +271,7 @@ class CandidateState(_Document):
     status: Literal[Status, "too_large"]
     reason: str | None
     clears_at: str | None
-    rest: RestState | None
+    rest: CooldownState | None
     probe_due: bool
     estimate: CandidateEstimate
     gates: list[GateState]

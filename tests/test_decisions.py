@@ -1,4 +1,4 @@
-"""What the router writes down of each request: who asked, what was tried, what was passed over, how it ended."""
+"""What the router writes down of each request: who asked, what was tried, what was skipped, how it ended."""
 
 import asyncio
 from typing import Any

@@ -51,8 +51,8 @@ def test_a_full_window_blocks_with_its_numbers_until_it_clears(make_router: Make
     assert rpm["clears_at"] == first["clears_at"] == "2026-11-23T12:01:00Z"
     assert (gates["tpd"]["blocks"], gates["tpd"]["needed"], gates["tpd"]["soft_limit"]) == (False, 1500, 95_000)
     assert (document["next"], document["chosen"]) == ("gemini", "gemini/gemini-1.5-flash#1")
-    assert "gemini would serve it, with gemini/gemini-1.5-flash#1 (2 before it passed over)." in text(document)
-    assert "passed over, rate_limited; again in 1 min 00 s (12:01:00Z)" in text(document)
+    assert "gemini would serve it, with gemini/gemini-1.5-flash#1 (2 skipped before it)." in text(document)
+    assert "skipped, rate_limited; again in 1 min 00 s (12:01:00Z)" in text(document)
     assert "BLOCKS until 12:01:00Z" in text(document)
 
 

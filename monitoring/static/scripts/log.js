@@ -95,7 +95,7 @@ function rowOf(decision) {
   );
 }
 
-/** What was tried in vain, who was passed over, and what went wrong. */
+/** What was tried in vain, who was skipped, and what went wrong. */
 function* wayOf({ attempts, passed, error }) {
   const failed = attempts.filter((each) => each.outcome !== "ok");
   for (const each of failed) {
@@ -103,7 +103,7 @@ function* wayOf({ attempts, passed, error }) {
     yield " ";
   }
   const over = [...new Set((passed ?? []).map((each) => `${each.provider} ${words(each.status)}`))];
-  if (over.length) yield element("span", { class: "fine" }, `passed over: ${over.join(", ")}. `);
+  if (over.length) yield element("span", { class: "fine" }, `skipped: ${over.join(", ")}. `);
   if (error) yield element("span", { class: "failure" }, error);
 }
 

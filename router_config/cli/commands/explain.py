@@ -65,7 +65,7 @@ def _before(document: dict[str, Any]) -> str:
     before = [each["status"] for each in candidates if each["place"] < chosen["place"]]
     late = sum(status == "soft_limited" for status in before)
     told = [
-        f"{len(before) - late} before it passed over" if len(before) > late else "",
+        f"{len(before) - late} skipped before it" if len(before) > late else "",
         f"{late} past the soft limit" if late else "",
     ]
     return f" ({', '.join(filter(None, told))})" if before else ""
@@ -79,7 +79,7 @@ def _verdict(candidate: dict[str, Any], document: dict[str, Any]) -> str:
     if candidate["status"] == "soft_limited":
         return "has room, past its soft limit; comes after those that are below theirs"
     when = until(candidate["clears_at"], document["generated_at"])
-    return f"passed over, {candidate['status']}{'; again ' + when if when else ''}"
+    return f"skipped, {candidate['status']}{'; again ' + when if when else ''}"
 
 
 def _why(candidate: dict[str, Any], document: dict[str, Any], *, shared: bool) -> Iterator[str]:

@@ -29,7 +29,7 @@ def test_the_demo_fills_the_page(start: Start, page: Page) -> None:
         re.compile("trader|researcher|reviewer|support")
     )
     expect(page.locator("#rows")).to_contain_text("gemini: server error after")
-    expect(page.locator("#rows")).to_contain_text("passed over: groq rate limited")
+    expect(page.locator("#rows")).to_contain_text("skipped: groq rate limited")
     expect(page.locator("#happened")).to_contain_text("gemini cooldown")
     expect(page.locator("#chart canvas")).to_be_visible()
     expect(page.locator("#left-tokens")).to_have_text(re.compile(r"^1[56][.\d]*M$"))
