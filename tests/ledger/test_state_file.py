@@ -1,10 +1,12 @@
 """The state file is deleted, replaced or truncated while processes use it."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from rig_ledger import START, Place, run, spend, taken, used
 from router_config.ledger.interfaces import Store
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.opening import open_store
+from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Amount, Limit
 
 GROQ = Place("groq", (Limit("rpd", 20),))
@@ -99,3 +102,31 @@ def test_it_is_made_anew_with_everything_and_no_process_gets_the_limit_again(
         assert any(each.kind == "state_lost" for each in run(store.history(60, START - 60, START)).events)
         run(store.aclose())
     shutil.rmtree(tmp_path)
+
+
+def test_one_that_turns_corrupt_is_noticed_and_what_was_known_goes_into_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = open_store(f"sqlite:///{path}")
+    for _ in range(5):
+        spend_one(store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.seek(8192)
+            file.write(os.urandom(size - 8192))
+    inode, until = path.stat().st_ino, time.monotonic() + 5
+    while path.exists() and path.stat().st_ino == inode:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    while run(asking(store)):
+        assert time.monotonic() < until + 5
+    other_store = open_store(f"sqlite:///{path}")
+    assert used(other_store, GROQ)[1].requests == 5
+
+
+async def asking(store: Store) -> bool:
+    """Whether the store still counts for itself, after a look at what it wraps."""
+    await store.rooms([GROQ], Need(1, 1), START)
+    await asyncio.sleep(0.1)
+    return store.degraded is not None and "anew" not in store.degraded.reason

@@ -23,6 +23,17 @@ def generation(path: Path) -> int:
         return -1
 
 
+def is_sound(path: Path) -> bool:
+    """Whether SQLite finds no damage in what the file holds now. Reads all of it."""
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=READ_PATIENCE)
+        ) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def put_copy(source: sqlite3.Connection, path: Path, made_anew: int) -> None:
     """Put a copy of what a connection reads in the place of the file. Raises where it cannot be read or written."""
     copy = path.with_name(f"{path.name}.anew-{os.getpid()}")

@@ -16,10 +16,13 @@ from weakref import WeakSet
 
 from router_config.forks import before_forks, taken_for_forks
 from router_config.ledger.interfaces import StoreError
-from router_config.ledger.local.sqlite_copy import generation, put_copy, set_aside
+from router_config.ledger.local.sqlite_copy import generation, is_sound, put_copy, set_aside
 from router_config.ledger.local.sqlite_schema import NewerSchemaError, bring_up_to_date
 
 T = TypeVar("T")
+
+_checking = taken_for_forks(threading.Lock())
+"""Held while a connection beside that of the steps is open, for none may cross a fork."""
 
 WATCH_EVERY: Final = 0.5
 """Seconds between two looks at the file beside the steps."""
@@ -56,6 +59,8 @@ class StateFile:
         """What had happened to the file while it was in use, and when it was made anew, monotonic seconds."""
         self._damaged = False
         """SQLite found damage: what the connection reads is no copy to go on with."""
+        self._unsound, self._checked = False, 0
+        """Whether a look found damage, and when the file had been written then."""
         self._inode: tuple[int, int] = (0, 0)
         self._size = 0
         self._connection: sqlite3.Connection | None = self._open()
@@ -69,6 +74,8 @@ class StateFile:
         if self._closed:
             raise StoreError(f"the state file {self.path} is closed")
         if self._connection is None:
+            if self._damaged:
+                raise StoreError(f"the state file {self.path} was damaged while it was in use")
             self._connection = self._open()
             self._unsure += 1
         return self._connection
@@ -120,7 +127,15 @@ class StateFile:
 
     def look(self) -> None:
         """Make the file anew if something happened to it since the last step."""
-        if self._connection is None or self._damaged or self._happened() is None:
+        if self._connection is None or self._damaged:
+            return
+        with suppress(OSError):
+            written = os.stat(self.path).st_mtime_ns
+            if written != self._checked:
+                self._checked = written
+                with _checking:
+                    self._unsound = not is_sound(self.path)
+        if self._happened() is None:
             return
         with suppress(_Lost, StoreError, sqlite3.DatabaseError):
             self._transaction(lambda: None)
@@ -137,6 +152,8 @@ class StateFile:
             return "was replaced"
         if found.st_size < self._size:
             return "was truncated"
+        if self._unsound:
+            return "was damaged"
         self._size = found.st_size
         return None
 
@@ -153,6 +170,10 @@ class StateFile:
                 put_copy(db, self.path, made_anew + 1)
         except (OSError, sqlite3.DatabaseError) as error:
             _log.warning("the state file %s %s; no copy of it can be made: %s", self.path, happened, error)
+            if happened in ("was damaged", "was truncated"):
+                self._damaged = True
+                with suppress(OSError):
+                    set_aside(self.path)
             raise StoreError(f"the state file {self.path} {happened} while it was in use") from error
         finally:
             with suppress(sqlite3.DatabaseError):
@@ -212,6 +233,7 @@ class StateFile:
             connection.execute("SELECT count(*) FROM meter").fetchone()
             found = os.stat(self.path)
             self._inode, self._size, self._damaged = (found.st_dev, found.st_ino), found.st_size, False
+            self._unsound = False
             _watch(self)
             connection.execute(f"PRAGMA busy_timeout={AT_ONCE}")  # Longer waiting is ours, off the event loop.
         except BaseException:
