@@ -20,7 +20,7 @@ from benchmarks.unseen_tokens.judge import LIMITS, charge
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ADDED = (0, 20, 80, 300)
-FACTORS = (0.6, 1.0, 1.6)
+FACTORS = (0.6, 1.6)
 HANDFUL = 3
 """Answers after which a model is taken to have learned."""
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.unseen_tokens", description=(__doc__ or "").split("\n")[0]
     )
     add = parser.add_argument
-    add("--quick", action="store_true", help="two judges instead of twelve")
+    add("--quick", action="store_true", help="two judges instead of eight")
     add("--seconds", type=float, default=150.0, metavar="S", help="length of the load (default 150)")
     add("--rate", type=float, default=8.0, metavar="R", help="requests a second (default 8)")
     add("--times", type=float, default=10.0, metavar="N", help="so many times as fast as real time (default 10)")

@@ -178,7 +178,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         max_wait = asked.get("max_wait", self._max_wait)
         need = need_of(asked, self._output_tokens)
         correction = Correction(self._calibrations, kind_of(asked), need.tokens - need.prompt_tokens)
-        need = need._replace(correction=correction)
+        need = Need(*need[:4], correction)
         now = self._clock.now()
         return Request(
             endpoint,

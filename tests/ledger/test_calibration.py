@@ -26,8 +26,8 @@ def test_after_a_handful_of_answers_nothing_is_below_the_truth_or_far_above(adde
         assert curve.tokens("prose", size) in (round(added + factor * size), round(added + factor * size) + 1)
     for size in (1, 5, 12, 20, 30, 39, 60, 100, 400):
         truth = added + factor * size
-        assert truth <= curve.tokens("prose", size) + 1, size
-        assert curve.tokens("prose", size) <= 2 * truth + 16, size
+        assert truth <= curve.tokens("prose", size, 10_000) + 1, size
+        assert curve.tokens("prose", size, 10_000) <= 2 * truth + 16, size
 
 
 def test_every_size_seen_stays_above_the_truth_that_varies() -> None:
@@ -61,6 +61,14 @@ def test_before_the_first_answer_it_is_cautious_only_as_far_as_it_may() -> None:
 def test_another_kind_of_text_takes_over_what_is_added_to_each_request() -> None:
     curve = learned(80, 1.0, [10, 40])
     assert 80 + 100 <= curve.tokens("dense", 100) <= 90 + 160
+
+
+def test_one_long_prompt_says_nothing_of_short_ones() -> None:
+    curve = learned(0, 0.9, [4000])
+    assert curve.tokens("prose", 10) == 10
+    assert curve.tokens("prose", 10, cautious=10_000) == 272
+    assert curve.tokens("code", 10) == 16
+    assert learned(300, 0.9, [1000]).tokens("prose", 10) >= 200
 
 
 def test_absurd_reports_and_endless_sizes_keep_a_curve_small() -> None:

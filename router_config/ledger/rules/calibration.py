@@ -28,8 +28,14 @@ MARGIN: Final = 1.25
 POINTS_KEPT: Final = 64
 """Of each kind of text; the one that was not confirmed for longest goes first."""
 
+NEAR: Final = 16
+"""Tokens by which an estimate may be smaller and still be counted as the larger one."""
+
 ROUNDED: Final = 0.5
 """Of a count of tokens, which is a whole number."""
+
+CONFIRMED_EVERY: Final = 10.0
+"""Seconds after which a point that stays as it is gets a new moment."""
 
 MOST_TIMES: Final = 8
 MOST_ADDED: Final = 16_384
@@ -79,13 +85,11 @@ class Curve:
             own = points.get(size)
             if own is not None:
                 return int(_from(own, estimate, STEEPEST) + 0.999)
-            return int(_between(points, size, estimate) + 0.999)
-        if self.points:  # Of other kinds: none can add more to a request than their smallest counted in all.
-            added = min(point.counted for theirs in self.points.values() for point in theirs.values())
-            return int(added + STEEPEST * estimate)
-        if self.silent or cautious <= estimate:
-            return estimate
-        return min(cautious, int(UNSEEN_TOKENS + STEEPEST * estimate))
+            return int(_between(points, size, estimate, _unknown(estimate, cautious)) + 0.999)
+        if self.points:  # Of other kinds.
+            least = min((point for theirs in self.points.values() for point in theirs.values()), key=_counted)
+            return int(_below(least, 0, _unknown(0, cautious)) + STEEPEST * estimate + 0.999)
+        return estimate if self.silent else _unknown(estimate, cautious)
 
     def learn(self, sample: Sample, now: float) -> None:
         estimate = max(1, sample.estimate)
@@ -93,11 +97,12 @@ class Curve:
         points = self.points.setdefault(sample.kind, {})
         size = _size(estimate)
         own = points.get(size)
-        bound = 0.0 if own is None else _from(own, estimate, STEEPEST)
-        height = counted + (bound - counted) * (1 - FADES) if bound > counted else counted
-        points[size] = Point(estimate, height, now)
-        if len(points) > POINTS_KEPT:
-            del points[min(points, key=lambda each: points[each].at)]
+        if own is None or own[0] != estimate or own[1] != counted or now > own[2] + CONFIRMED_EVERY:
+            bound = 0.0 if own is None else _from(own, estimate, STEEPEST)
+            height = counted + (bound - counted) * (1 - FADES) if bound > counted else counted
+            points[size] = Point(estimate, height, now)
+            if len(points) > POINTS_KEPT:
+                del points[min(points, key=lambda each: points[each].at)]
         off = abs(sample.reserved - counted) / counted
         self.error += (off - self.error) * max(_ERROR_WEIGHT, 1 / (self.answers + 1))
         self.answers += 1
@@ -152,16 +157,31 @@ def _from(point: Point, estimate: float, steepness: float) -> float:
     return y if estimate <= x else min(y + steepness * (estimate - x), (y + ROUNDED) * estimate / x)
 
 
-def _between(points: dict[int, Point], size: int, estimate: int) -> float:
+def _unknown(estimate: int, cautious: int) -> int:
+    """What is taken of a model of which nothing is known; no more than `cautious` of it for caution."""
+    return estimate if cautious <= estimate else min(cautious, int(UNSEEN_TOKENS + STEEPEST * estimate))
+
+
+def _below(point: Point, estimate: int, unknown: int) -> float:
+    """The bound for an estimate by a larger one: who knows how much of that is added to every request."""
+    if point.estimate <= estimate + NEAR:
+        return point.counted
+    return max(unknown, estimate + point.counted - point.estimate)
+
+
+def _counted(point: Point) -> float:
+    return point.counted
+
+
+def _between(points: dict[int, Point], size: int, estimate: int, unknown: int) -> float:
     """The bound by the nearest points below and above."""
     sizes = sorted(points)
     place = bisect(sizes, size)
-    bounds: list[float] = []
-    if place < len(sizes):
-        bounds.append(points[sizes[place]].counted)
-    if place:
-        first, last = points[sizes[0]], points[sizes[-1]]
-        run = last.estimate - first.estimate
-        seen = (last.counted - first.counted) / run * MARGIN if run >= 16 else STEEPEST
-        bounds.append(_from(points[sizes[place - 1]], estimate, min(STEEPEST, max(0.1, seen))))
-    return min(bounds)
+    above = points[sizes[place]] if place < len(sizes) else None
+    if place == 0 and above is not None:
+        return min(above.counted, _below(above, estimate, unknown))
+    first, last = points[sizes[0]], points[sizes[-1]]
+    run = last.estimate - first.estimate
+    seen = (last.counted - first.counted) / run * MARGIN if run >= 16 else STEEPEST
+    bound = _from(points[sizes[place - 1]], estimate, min(STEEPEST, max(0.1, seen)))
+    return bound if above is None else min(bound, above.counted)
