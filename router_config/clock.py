@@ -24,7 +24,7 @@ class Clock(Protocol):
 CORRECTED_BY: Final = 5.0
 """Seconds by which the machine's wall clock must differ from ours to have been set."""
 
-CORRECTED_FOR: Final = 600.0
+CORRECTED_FOR: Final = 45.0
 """Seconds for which it must go on to differ before it is believed."""
 
 
@@ -33,7 +33,7 @@ class SystemClock:
 
     Seconds are those since boot, counted from an epoch (`boot_epoch`) that the wall clock gave once. A wall clock that
     is set never moves them, for windows of a minute would open early or stay shut for as long as it jumped. Once it has
-    stayed so for ten minutes, `correction` says by how much.
+    stayed so for 45 seconds, `correction` says by how much.
     """
 
     correction: float = 0.0

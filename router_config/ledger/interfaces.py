@@ -124,8 +124,12 @@ class Store(Ledger, Journal):
         """Where a damaged file was moved to when the store was opened."""
         return None
 
-    def boot_epoch(self, boot: str, proposed: float) -> float:
-        """The epoch from which all processes of one boot of the machine count seconds: what the first one proposed."""
+    def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
+        """The epoch from which all processes of one boot of the machine count seconds: what the first one proposed.
+
+        now: the moment by that proposal. A store may say later, since it has seen a later one: then the machine was
+        started with a wrong wall clock, or was before.
+        """
         return proposed
 
     @abstractmethod

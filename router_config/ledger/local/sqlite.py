@@ -224,11 +224,14 @@ class SQLiteStore(LocalStore):
             self._db.execute("INSERT INTO identity VALUES (?)", (name,))
         return Membership(self._db.execute("SELECT count(*) FROM process").fetchone()[0], name, not names)
 
-    def boot_epoch(self, boot: str, proposed: float) -> float:
+    def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
         if not boot:
             return proposed
         with self._file.lock:
             try:
+                seen = self._db.execute("SELECT max(seen_at) FROM process").fetchone()[0]
+                if now and seen is not None and seen > now:
+                    proposed += seen - now
                 self._db.execute("INSERT OR IGNORE INTO boot VALUES (?,?)", (boot, proposed))
                 self._db.execute("DELETE FROM boot WHERE id<>?", (boot,))
             except sqlite3.OperationalError:

@@ -222,7 +222,7 @@ class RedisStore(Backend):
     async def totals(self, now: float) -> Totals:
         return forms.totals_of(*await self._call("totals"))
 
-    def boot_epoch(self, boot: str, proposed: float) -> float:
+    def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
         """Waits up to a second for Redis; where it does not answer, each process keeps its own."""
         name = f"{PREFIX}:boot:{boot}"
         try:
