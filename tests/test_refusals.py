@@ -1,5 +1,6 @@
 """A refusal by one provider is not the end of the request: the next is asked, and nobody is in cooldown."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,3 +74,26 @@ def test_when_litellm_refuses_it_for_all_its_own_error_is_raised(make_router: Ma
         ask(router, logit_bias={"1": 1}, thinking={"type": "enabled"})
     assert simulator.count() == 0
     assert statuses(router) == {"available"}
+
+
+@pytest.mark.parametrize("store", ["memory://", "sqlite"])
+def test_a_model_whose_limit_is_below_max_tokens_is_not_asked(
+    store: str, make_router: MakeRouter, simulator: Simulator, tmp_path: Path
+) -> None:
+    state = store if store != "sqlite" else f"sqlite:///{tmp_path / 'state.db'}"
+    models = [{"name": "small", "limits": {"tpm": 1000}}]
+    router = make_router(state=state, providers={"groq": {"models": models}})
+    assert ask(router, max_tokens=1001) == "gemini"
+    assert ask(router, max_tokens=900) == "groq"
+    assert simulator.count("groq") == 1
+    decision = router._background.run(router._store.decisions())[-1]
+    assert [(each.model, each.status) for each in decision.skipped] == [("small", "too_large")]
+
+
+def test_a_limit_that_a_provider_reported_decides_as_a_configured_one_does(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router(providers={"groq": {"models": ["m"]}})
+    simulator.fault("groq", headers={"x-ratelimit-limit-tokens": "1000", "x-ratelimit-remaining-tokens": "990"})
+    assert ask(router) == "groq"
+    assert ask(router, max_tokens=1001) == "gemini"

@@ -26,7 +26,6 @@ CONSTANTS: Final[dict[str, object]] = {
     "LIMITS": [{"period": period, "metric": metric} for period, metric in LIMITS.values()],
     "LENGTHS": LENGTHS,
     "OBSERVED_LIMIT_LASTS": OBSERVED_LIMIT_LASTS,
-    "PROMPT_FACTOR": gates.PROMPT_FACTOR,
     "ROUNDING": gates.ROUNDING,
     "BURN_SECONDS": history.BURN_SECONDS,
     "SLOT_SECONDS": history.SLOT_SECONDS,

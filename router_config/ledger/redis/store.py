@@ -91,7 +91,7 @@ class RedisStore(Backend):
                 if name not in marks:
                     marks[name] = forms.mark_of(expires_at, day)
         line = await self._lines.here()
-        header = forms.FOUR.pack(now, expires_at, need.prompt_tokens, last)
+        header = forms.FOUR.pack(now, expires_at, need.least, last)
         reply = line.call(script("reserve"), header, lease_id, forms.text_of(marks), *arguments)
         try:
             return await reply

@@ -120,7 +120,7 @@ def _standing(need: Need, amount: Amount, pages: Metered, now: float) -> Status:
 
 def _has_plenty(need: Need, amount: Amount, meter: Meter, counts: Counts) -> bool:
     """Whether `verdict_on` would say "available" of every limit. Nearly always it would, and this is faster."""
-    if counts.observed or need.prompt_tokens > meter.most_tokens:
+    if counts.observed or need.tokens > meter.most_tokens:
         return False
     opened, minute, day = counts.open, counts.minute, counts.day
     for limit in meter.limits:

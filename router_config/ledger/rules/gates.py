@@ -46,6 +46,12 @@ class Need(NamedTuple):
         amount = candidate.need(tokens, prompt)
         return amount if times == 1 else amount.times(times)
 
+    @property
+    def least(self) -> float:
+        """The tokens that it surely takes: of the prompt what its estimate may come down to, and `max_tokens`."""
+        prompt = self.prompt_tokens / PROMPT_FACTOR
+        return prompt if self.most else prompt + self.tokens - self.prompt_tokens
+
     def dearest(self, candidate: "Candidate") -> float:
         """Dollars that the longest answer would cost; 0 where the caller bounds the answer."""
         return candidate.need(self.most, self.prompt_tokens).usd * self.times if self.most else 0.0
@@ -263,8 +269,8 @@ def _limits_with_observed(meter: Meter, counts: Counts, now: float) -> Iterator[
 
 def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: Need) -> Status:
     """Whether a request passes one limit."""
-    if limit.metric == "tokens" and need.prompt_tokens > PROMPT_FACTOR * limit.value > 0:
-        return "too_large"  # No idle window will ever hold this prompt.
+    if limit.metric == "tokens" and need.least > limit.value > 0:
+        return "too_large"  # No idle window will ever hold this request.
     if limit.value <= 0 or used + reserved + needed > limit.value:
         return "rate_limited" if limit.period == "minute" else "exhausted"
     return "soft_limited" if used + reserved >= limit.soft else "available"

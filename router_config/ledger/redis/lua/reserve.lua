@@ -1,7 +1,7 @@
 -- Choose the first candidate with room in every window and take the room: choice.py and gates.py in one atomic step.
 --
 -- KEYS[1] prefix
--- ARGV[1] packed: now, when the lease expires, tokens of the prompt, 1 if no candidates follow in another call
+-- ARGV[1] packed: now, when the lease expires, tokens that it surely takes, 1 if no candidates follow in another call
 -- ARGV[2] id of the lease
 -- ARGV[3] JSON: the mark of the lease's expiry by kind of day
 -- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd, and the most in usd)
@@ -10,8 +10,8 @@
 -- packed usd taken}.
 -- A spare is one past its soft limit. It is taken when nothing better can follow, else handed back for the next call.
 
-local expires_at, prompt_tokens, last
-now, expires_at, prompt_tokens, last = struct.unpack('<dddd', ARGV[1])
+local expires_at, least, last
+now, expires_at, least, last = struct.unpack('<dddd', ARGV[1])
 local lease_id, expiry_marks = ARGV[2], cjson.decode(ARGV[3])
 local any_cooldown = redis.call('EXISTS', key('rests')) == 1
 
@@ -78,7 +78,7 @@ local function standing(amount, metered)
   for _, each in ipairs(metered) do
     for _, gate in ipairs(each.gates) do
       local reserved, needed = each.page.open[gate.metric], amount[gate.metric]
-      if gate.metric == 'tokens' and gate.value > 0 and prompt_tokens > PROMPT_FACTOR * gate.value then return 'too_large' end
+      if gate.metric == 'tokens' and gate.value > 0 and least > gate.value then return 'too_large' end
       if gate.value <= 0 or gate.used + reserved + needed > gate.value then
         return gate.period == 'minute' and 'rate_limited' or 'exhausted'
       end
