@@ -158,6 +158,8 @@ class Soak:
         else:
             print(f"\n{table(found)}\n")
             self._explain(results, back)
+            for each in lasts[0]["status"]["providers"]:
+                print(f"at the end {each['name']} is {each['status']}: {each['reason'] or 'it may be asked'}")
             print(f"seed {self.seed}: {len(missed)} targets missed")
         return int(bool(missed))
 
