@@ -39,7 +39,8 @@ MAY_STILL_ARRIVE: Final = 1.0
 ENOUGH_EMPTY: Final = 3
 """Empty answers in a row, after which no further provider is asked for one request."""
 
-NOT_THERE: Final = (404, 405, 410)
+NOT_THERE: Final = (404, 405, 410, 501)
+BAD_KEY: Final = 401
 OURSELVES: Final = "timed out while this process itself stood still, which says nothing of the provider"
 
 
@@ -101,8 +102,10 @@ class Settlements:
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
         elif flight.request.own_key and verdict.scope in (Scope.key, Scope.account):
             verdict = replace(verdict, hold=Hold.none)  # The caller's key is at fault, not the configuration's.
-        elif reply.status in NOT_THERE and flight.endpoint != "acompletion" and verdict.kind is not Kind.model_gone:
-            verdict = replace(verdict, hold=Hold.none)  # The address lacks this endpoint, and may have the others.
+        elif flight.endpoint != "acompletion" and (
+            reply.status in NOT_THERE or (verdict.hold is Hold.disabled and reply.status != BAD_KEY)
+        ):
+            verdict = replace(verdict, hold=Hold.none)  # The model lacks this endpoint, and may have the others.
         if not reached(flight.exchange, error):
             spent = None
         elif reply.status is not None and reply.status >= 400:

@@ -98,6 +98,14 @@ PLACE = _any(
     r"(?:country|region|territory|location)\b[^.\n]{0,60}\bnot (?:supported|available|allowed)",
     r"not (?:available|supported|allowed) in (?:your|this) (?:country|region|location)",
 )
+# In a 403: about one file, media type or parameter, and so not about the key.
+PART_OF_REQUEST = _any(
+    r"\b(?:file|image|audio|video|document|attachment|media[ _]type|mime[ _]type|parameter|argument|field)s?\b"
+    r"[^.\n]{0,80}"
+    r"\b(?:not (?:allowed|permitted|supported|accessible|exist)|forbidden|denied|access)",
+    r"(?:permission|access|allowed|permitted)\b[^.\n]{0,40}"
+    r"\b(?:file|image|audio|video|document|attachment|media[ _]type|mime[ _]type|parameter)s?\b",
+)
 NETWORK = _any(r"network settings", r"access denied", r"cloudflare", r"\bvpn\b", r"firewall")
 BUSY = _any(
     r"overload",

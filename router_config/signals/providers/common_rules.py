@@ -202,6 +202,8 @@ def forbidden(reply: ParsedReply) -> Verdict:
         return refused
     if reply.has_code(*_MODEL) or error_wording.MODEL_GONE.search(reply.text):
         return verdicts.model_gone(reply)
+    if error_wording.PART_OF_REQUEST.search(reply.text):
+        return verdicts.unfit(reply, Kind.bad_request, "it does not take a part of this request")
     return verdicts.bad_key(reply, "says that this key may not do that")
 
 

@@ -1,0 +1,56 @@
+"""A fault of one request or of one endpoint takes no provider from chats."""
+
+from typing import Any
+
+import openai
+import pytest
+from rig import MODELS, MakeRouter, message
+
+from router_config import NoProviderAvailable, Router, route_of
+from router_config.simulator import Simulator
+
+ENDPOINT_REFUSED: list[dict[str, Any]] = [
+    {"status": 400, "body": {"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}},
+    {"status": 403, "body": {"error": {"message": "This model cannot be used for embeddings"}}},
+    {"status": 404, "body": {"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}},
+    {"status": 404, "body": {"detail": "Not Found"}},
+    {"status": 405, "body": {"detail": "Method Not Allowed"}},
+    {"status": 501, "body": {"error": {"message": "Not implemented"}}},
+]
+ONE_REQUEST = [
+    "You do not have permission to access the File abc or it may not exist.",
+    "Media type image/tiff is not allowed",
+    "Parameter logit_bias is not permitted",
+]
+
+
+def one(make_router: MakeRouter) -> Router:
+    others: dict[str, Any] = {name: None for name in MODELS if name != "openai"}
+    return make_router(providers=others)
+
+
+def serves_chats(router: Router) -> bool:
+    return route_of(router.completion(model="default", messages=message())).provider == "openai"
+
+
+@pytest.mark.parametrize("refusal", ENDPOINT_REFUSED, ids=str)
+def test_embeddings_that_a_chat_model_refuses_leave_its_chats_alone(
+    make_router: MakeRouter, simulator: Simulator, refusal: dict[str, Any]
+) -> None:
+    router = one(make_router)
+    simulator.fault("openai", times=1, **refusal)
+    with pytest.raises((NoProviderAvailable, openai.APIError)):
+        router.embedding(model="anything", input=["Buy or sell?"])
+    assert router.status()["providers"][0]["status"] == "available"
+    assert serves_chats(router)
+
+
+@pytest.mark.parametrize("told", ONE_REQUEST)
+def test_a_403_about_a_part_of_one_request_leaves_the_key_alone(
+    make_router: MakeRouter, simulator: Simulator, told: str
+) -> None:
+    router = one(make_router)
+    simulator.fault("openai", times=1, status=403, body={"error": {"message": told}})
+    with pytest.raises((NoProviderAvailable, openai.APIError)):
+        router.completion(model="default", messages=message())
+    assert serves_chats(router)
