@@ -251,13 +251,11 @@ class CooldownState(_Document):
     then_probes: bool = Field(description="afterwards one single request tries it, before others follow")
 
 
-class CandidateEstimate(_Document):
+class CandidateEstimate(EstimateState):
     """What the deployment is expected to count for half of the tokens asked about, taken as a prompt."""
 
     prompt_tokens: int = Field(description="by our estimate")
     counted_tokens: int = Field(description="as this model counts, by what its answers reported")
-    answers: int = Field(description="that reported their tokens")
-    mean_error: Number = Field(description="of the last answers, as a share of what was counted")
 
 
 class CandidateState(_Document):

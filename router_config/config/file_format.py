@@ -67,6 +67,7 @@ _MONEY = Scalar(parse_money, {**_NUMBER, "examples": [5, 0.25]})
 _TEXT = Scalar(text, _STRING)
 _KEY_TEXT = Scalar(key_text, {"type": "string", "examples": ["os.environ/GROQ_API_KEY"]})
 _GROUP = Scalar(group_name, _STRING)
+_LIMITS_ELSEWHERE = {name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd")}
 _MODELS_HINT = "Write `models:` with a list, such as [name-of-a-model]."
 _PROVIDERS_HINT = "Write `providers:`, and under it each provider's name with its models."
 
@@ -144,7 +145,7 @@ MODEL = Section(
     },
     hint="Write the model's name, or a mapping with name, limits and groups.",
     short="name",
-    foreign={"model": "Write name.", "rpm": "Write limits: {rpm: ...}.", "tpd": "Write limits: {tpd: ...}."},
+    foreign={"model": "Write name.", **_LIMITS_ELSEWHERE},
 )
 
 PROVIDER = Section(
@@ -182,10 +183,7 @@ PROVIDER = Section(
         "base_url": "Write api_base.",
         "url": "Write api_base.",
         "model": "Write models, a list.",
-        "rpm": "Write limits: {rpm: ...}.",
-        "tpm": "Write limits: {tpm: ...}.",
-        "rpd": "Write limits: {rpd: ...}.",
-        "tpd": "Write limits: {tpd: ...}.",
+        **_LIMITS_ELSEWHERE,
         "groups": "Write groups on a model.",
     },
 )
@@ -200,12 +198,7 @@ FILE = Section(
         ),
         "defaults": Entry(DEFAULTS, "What holds where nothing else is said."),
         "providers": Entry(
-            MappingOf(
-                PROVIDER,
-                _PROVIDERS_HINT,
-                provider_name,
-                required=True,
-            ),
+            MappingOf(PROVIDER, _PROVIDERS_HINT, provider_name, required=True),
             "The providers by name, each with its models.",
             named=False,
             needed=_PROVIDERS_HINT,

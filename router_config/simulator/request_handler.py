@@ -198,18 +198,13 @@ class RequestHandler:
 
     def _arrive(self, request: Request | None) -> None:
         if request is not None:
-            body = request.body if self.state.options.keep_bodies else None
-            parameters = tuple(sorted(request.body))
-            self.call = Call(
-                number=self.number,
-                at=self.now,
-                provider=self.provider,
+            self.call = replace(
+                self.call,
                 model=request.model,
-                key=self.label,
                 kind=request.kind,
                 stream=request.stream,
-                parameters=parameters,
-                body=body,
+                parameters=tuple(sorted(request.body)),
+                body=request.body if self.state.options.keep_bodies else None,
             )
         self.records.open(self.call, self.date)
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from router_config.simulator.clock import SimulatorClock
@@ -104,7 +105,7 @@ class SimulatorState:
         return {
             name: plain_totals(self.records.totals(name))
             | {
-                "worst_rolling_minute": _plain_peak(self.worst(name)),
+                "worst_rolling_minute": asdict(self.worst(name)),
                 "windows": {
                     where: {
                         window.name: {"limit": window.limit, "used": window.used, "remaining": window.remaining}
@@ -115,12 +116,3 @@ class SimulatorState:
             }
             for name in providers
         }
-
-
-def _plain_peak(peak: Peak) -> dict[str, float | None]:
-    return {
-        "requests": peak.requests,
-        "tokens": peak.tokens,
-        "requests_ratio": peak.requests_ratio,
-        "tokens_ratio": peak.tokens_ratio,
-    }

@@ -26,18 +26,8 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "provider": decision.provider,
         "model": decision.model,
         "outcome": decision.outcome,
-        "attempts": [
-            {
-                "provider": each.provider,
-                "model": each.model,
-                "outcome": each.outcome,
-                "seconds": round(each.seconds, 3),
-            }
-            for each in decision.attempts
-        ],
-        "passed": [
-            {"provider": each.provider, "model": each.model, "status": each.status} for each in decision.skipped
-        ],
+        "attempts": [{**each._asdict(), "seconds": round(each.seconds, 3)} for each in decision.attempts],
+        "passed": [each._asdict() for each in decision.skipped],
         "tokens": decision.tokens,
         "estimated_tokens": decision.estimated,
         "seconds": round(decision.seconds, 3),
@@ -109,10 +99,4 @@ def _row(name: str, usages: Sequence[Usage]) -> dict[str, Any]:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    return {
-        "at": iso(event.at),
-        "kind": event.kind,
-        "provider": event.provider,
-        "reason": event.reason,
-        "until": iso(event.until),
-    }
+    return {**event._asdict(), "at": iso(event.at), "until": iso(event.until)}
