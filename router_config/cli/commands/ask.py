@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from router_config.cli.text import print_json
@@ -73,7 +74,7 @@ def _answer(arguments: argparse.Namespace, messages: list[dict[str, str]], *, st
             router.close()
     seconds = time.monotonic() - started
     if arguments.json:
-        attempts = [_attempt(each) for each in route.attempts]
+        attempts = [{**each._asdict(), "seconds": round(each.seconds, 3)} for each in route.attempts]
         print_json(
             {
                 "answer": text,
@@ -102,20 +103,8 @@ def _printed(reply: Any, begun: Callable[[], None]) -> str:
     return "".join(parts)
 
 
-def _attempt(attempt: Any) -> dict[str, Any]:
-    return {
-        "provider": attempt.provider,
-        "model": attempt.model,
-        "outcome": attempt.outcome,
-        "seconds": round(attempt.seconds, 3),
-    }
-
-
 def _print_refusal(refusal: Any, arguments: argparse.Namespace) -> None:
-    verdicts = {
-        name: {"status": verdict.status, "reason": verdict.reason, "until": verdict.until}
-        for name, verdict in refusal.verdicts.items()
-    }
+    verdicts = {name: asdict(verdict) for name, verdict in refusal.verdicts.items()}
     if arguments.json:
         print_json({"answer": None, "retry_after": refusal.retry_after, "verdicts": verdicts})
         return
