@@ -8,7 +8,7 @@ import openai
 import pytest
 from rig_upstream import ANSWER, Asked, answer, entry, upstream
 
-from router_config import Router
+from router_config import NoProviderAvailable, Router
 
 pytestmark = pytest.mark.contract
 
@@ -106,6 +106,23 @@ def test_an_answer_is_counted_once_and_the_provider_stays_available(endpoint: st
             assert (len(provider.asked), used(router)) == (1, 1)
             (shown,) = router.status()["providers"]
             assert shown["status"] == "available"
+        finally:
+            router.close()
+
+
+SYNCHRONOUS = {"images of gemini"}
+"""What LiteLLM asks in a thread, over a client that our wire does not lie under."""
+
+
+@pytest.mark.parametrize("endpoint", sorted(ENDPOINTS.keys() - SYNCHRONOUS))
+def test_an_answer_is_read_up_to_the_limit(endpoint: str) -> None:
+    prefix, ask = ENDPOINTS[endpoint]
+    with upstream(lambda _: answer({"padding": "-" * 1_000_000})) as provider:
+        router = Router([entry(prefix, provider.address)], timeout=10.0, max_response=100_000)
+        try:
+            with pytest.raises(NoProviderAvailable):
+                ask(router)
+            assert (len(provider.asked), used(router)) == (1, 1)
         finally:
             router.close()
 

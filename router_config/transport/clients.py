@@ -26,7 +26,7 @@ from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.failures import causes
 from router_config.transport.readable_usage import ReadableStream, make_readable
 from router_config.transport.sending import note_sending
-from router_config.transport.wire.bodies import ENCODINGS, LARGEST
+from router_config.transport.wire.bodies import ENCODINGS
 from router_config.transport.wire.connection import Wire
 from router_config.transport.wire.loop_end import at_end, drop_connections
 
@@ -77,15 +77,11 @@ LONGEST_EVENT: Final = 65_536
 class WatchedHandler(AsyncHTTPHandler):
     """LiteLLM's own client over our wire, without its second request after a broken connection.
 
-    largest: bytes of an answer's body. The httpx client is shared, so one handler's end does not close it.
+    The httpx client is shared, so one handler's end does not close it.
     """
 
-    def __init__(self, *args: Any, largest: int = LARGEST, **kwargs: Any) -> None:
-        self._largest = largest
-        super().__init__(*args, **kwargs)
-
     def create_client(self, *args: Any, **kwargs: Any) -> httpx.AsyncClient:
-        return wired(super().create_client(*args, **kwargs), self._largest)
+        return wired(super().create_client(*args, **kwargs))
 
     def sharing(self, timeout: float) -> "WatchedHandler":
         """A handler with another timeout over the same connections. timeout: seconds."""
@@ -115,8 +111,7 @@ class WatchedSDK(openai.AsyncOpenAI):
 class Clients:
     """The clients of one Router, by event loop, since a connection belongs to the loop that opened it."""
 
-    def __init__(self, largest: int = LARGEST) -> None:
-        self._largest = largest
+    def __init__(self) -> None:
         self._loops: dict[asyncio.AbstractEventLoop, _OfALoop] = {}
         finalize(self, _end_all, self._loops).atexit = False
         self._kinds: dict[tuple[str, str], list[Kind]] = {}
@@ -178,8 +173,8 @@ class Clients:
     def _make(self, verify: Any) -> WatchedHandler:
         told = {} if verify is None else {"ssl_verify": verify}
         # Not methods: what is kept for a loop must not hold these clients.
-        hooks = {"request": [sending], "response": [arriving]}
-        handler = WatchedHandler(largest=self._largest, event_hooks=hooks, **told)
+        hooks: dict[str, list[Callable[..., object]]] = {"request": [sending], "response": [arriving]}
+        handler = WatchedHandler(event_hooks=hooks, **told)
         watched = note_sending(handler.client)
         seams.note(LEAVING, None if watched else "LiteLLM's client runs on another transport")
         return handler
@@ -258,14 +253,14 @@ class _OfALoop:
         return handlers
 
 
-def wired(client: httpx.AsyncClient, largest: int) -> httpx.AsyncClient:
+def wired(client: httpx.AsyncClient) -> httpx.AsyncClient:
     """The client with our wire under it."""
     inner = getattr(client, "_transport", None)
     known = isinstance(inner, httpx.AsyncBaseTransport)
     if seams.note("redirects and large answers", None if known else "httpx has no transport where it used to be"):
-        client._transport = Wire(client._transport, largest)
+        client._transport = Wire(client._transport)
         mounts = getattr(client, "_mounts", {})
-        mounts.update((each, Wire(mount, largest)) for each, mount in mounts.items() if mount is not None)
+        mounts.update((each, Wire(mount)) for each, mount in mounts.items() if mount is not None)
     else:
         client.follow_redirects = False
     client.headers["accept-encoding"] = ENCODINGS
@@ -275,7 +270,7 @@ def wired(client: httpx.AsyncClient, largest: int) -> httpx.AsyncClient:
 def watch(client: httpx.AsyncClient) -> None:
     """Put our wire and our notes on a client that LiteLLM made for itself."""
     if isinstance(client, httpx.AsyncClient):
-        wired(client, LARGEST)
+        wired(client)
         note_sending(client)
     client.event_hooks = {**client.event_hooks, "response": [arriving, *client.event_hooks["response"]]}
 

@@ -19,6 +19,7 @@ class Exchange:
     watched. usage: the JSON of the last of them that reports tokens. finished: whether they said that the answer is
     complete; None where their wire format is not known to say so. reason: whether they said why it ended. own_client:
     the caller brought a client. now: the time, in epoch seconds.
+    largest: bytes of an answer's body that are read.
     """
 
     provider: str
@@ -38,6 +39,7 @@ class Exchange:
     own_client: bool = False
     recording: "Recording | None" = None
     now: Callable[[], float] = time.time
+    largest: int = 64_000_000
 
 
 @dataclass(slots=True)

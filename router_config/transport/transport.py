@@ -12,7 +12,6 @@ from router_config.transport.clients import Clients, watch
 from router_config.transport.exchange import CURRENT, Exchange, Recording
 from router_config.transport.fast.fast_way import FastWay, Name
 from router_config.transport.streams import Opened
-from router_config.transport.wire.bodies import LARGEST
 from router_config.transport.wire.litellms_own import watch_litellms_own
 
 GRACE: Final = 1.0
@@ -39,9 +38,10 @@ class Transport:
         *,
         fast_path: bool = True,
         clients: Clients | None = None,
-        max_response: int = LARGEST,
+        max_response: int = 64_000_000,
     ) -> None:
-        self._clock, self._clients = clock, clients or Clients(max_response)
+        self._clock, self._clients = clock, clients or Clients()
+        self._max_response = max_response
         watch_litellms_own(watch)
         self._settings = settings
         self._fast = FastWay(self._clients) if fast_path else None
@@ -73,7 +73,7 @@ class Transport:
             asked["stream_options"] = {**options, "include_usage": True}
         plain = endpoint == "acompletion" and asked.get("ssl_verify") is None
         kind = self._fast.takes(asked) if self._fast is not None and plain else None
-        exchange.now = self._clock.now
+        exchange.now, exchange.largest = self._clock.now, self._max_response
         token = CURRENT.set(exchange)
         try:
             async with asyncio.timeout(timeout + GRACE):

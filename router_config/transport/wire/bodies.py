@@ -10,10 +10,7 @@ from typing import Final
 
 import httpx
 
-from router_config.transport.exchange import CURRENT
-
-LARGEST: Final = 64_000_000
-"""Bytes of a body after decompression, where nothing else is configured."""
+from router_config.transport.exchange import Exchange
 
 SHARE_OF_A_LINE: Final = 4
 """One line of a stream of events may take this part of the limit: whoever reads it holds it several times over."""
@@ -32,8 +29,8 @@ class TooLarge(httpx.ReadError):
     """The body is larger than the limit."""
 
 
-def bound(response: httpx.Response, largest: int) -> None:
-    """Have a response read no more than `largest` bytes of its body, after decompression.
+def bound(response: httpx.Response, exchange: Exchange) -> None:
+    """Have a response read no more than the exchange's `largest` bytes of its body, after decompression.
 
     Its encoding is taken off: who reads the response gets plain bytes. Reading raises TooLarge, or
     httpx.DecodingError for an encoding that was not asked for.
@@ -49,16 +46,16 @@ def bound(response: httpx.Response, largest: int) -> None:
         del response.headers["content-encoding"]
         response.headers.pop("content-length", None)
     lines = "event-stream" in response.headers.get("content-type", "")
-    response.stream = BoundedStream(stream, encodings, largest, largest // SHARE_OF_A_LINE if lines else largest)
+    longest = exchange.largest // SHARE_OF_A_LINE if lines else exchange.largest
+    response.stream = BoundedStream(stream, encodings, longest, exchange)
 
 
 class BoundedStream(httpx.AsyncByteStream):
-    """A body's bytes without their encodings. largest: bytes of all of it. longest: bytes of one line."""
+    """A body's bytes without their encodings. longest: bytes of one line."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, encodings: list[str], largest: int, longest: int) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, encodings: list[str], longest: int, exchange: Exchange) -> None:
         self._stream, self._encodings = stream, encodings
-        self._largest, self._longest = largest, longest
-        self._exchange = CURRENT.get()
+        self._longest, self._exchange = longest, exchange
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         parts = aiter(self._stream)
@@ -73,15 +70,18 @@ class BoundedStream(httpx.AsyncByteStream):
             total += len(part)
             at = part.rfind(b"\n")
             line = line + len(part) if at < 0 else len(part) - at - 1
-            if total > self._largest or line > self._longest:
+            if total > self._exchange.largest or line > self._longest:
                 raise self._too_large(total)
             yield part
 
     def _too_large(self, total: int) -> TooLarge:
-        what, most = ("The answer", self._largest) if total > self._largest else ("A line of it", self._longest)
+        what, most = (
+            ("The answer", self._exchange.largest)
+            if total > self._exchange.largest
+            else ("A line of it", self._longest)
+        )
         told = f"{what} is larger than {most / 1e6:.3g} MB, and was not read to its end."
-        if self._exchange is not None:
-            self._exchange.body = json.dumps({"error": {"message": told}}).encode()
+        self._exchange.body = json.dumps({"error": {"message": told}}).encode()
         return TooLarge(told)
 
     async def aclose(self) -> None:

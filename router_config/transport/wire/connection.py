@@ -19,10 +19,10 @@ AT_ONCE: Final = 5.0
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """Sends requests over another transport. largest: bytes of an answer's body, after decompression."""
+    """Sends requests over another transport."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, largest: int) -> None:
-        self.inner, self._largest = inner, largest
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         exchange = CURRENT.get()
@@ -40,7 +40,7 @@ class Wire(httpx.AsyncBaseTransport):
             await response.aclose()
             request, followed = onward, followed + 1
             exchange.requests += 1
-        bodies.bound(response, self._largest)
+        bodies.bound(response, exchange)
         return response
 
     async def _answer(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:
