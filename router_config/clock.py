@@ -33,7 +33,8 @@ class SystemClock:
 
     Seconds are those since boot, counted from an epoch (`boot_epoch`) that the wall clock gave once. A wall clock that
     is set never moves them, for windows of a minute would open early or stay shut for as long as it jumped. Once it has
-    stayed so for 45 seconds, `correction` says by how much.
+    stayed so for 45 seconds, `correction` says by how much. Where a server that several machines share tells the time
+    (`move`), this machine's wall clock says nothing more.
     """
 
     correction: float = 0.0
@@ -44,6 +45,7 @@ class SystemClock:
         self._epoch = wall() - self._since_boot()
         self._next_look = 0.0
         self._differs_since: float | None = None
+        self._led = False
 
     @property
     def boot_epoch(self) -> float:
@@ -54,9 +56,14 @@ class SystemClock:
         """Count from the epoch of another process, so that all of a machine agree."""
         self._epoch = boot_epoch
 
+    def move(self, seconds: float) -> None:
+        """Go by another clock from now on, which is so much ahead of this one."""
+        self._epoch += seconds
+        self._led, self.correction = True, 0.0
+
     def now(self) -> float:
         seconds = self._since_boot()
-        if seconds >= self._next_look:
+        if seconds >= self._next_look and not self._led:
             self._look(seconds)
         return seconds + self._epoch
 

@@ -8,6 +8,7 @@ counts within this process.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need
@@ -19,6 +20,14 @@ from router_config.ledger.values import Degraded, History, Lease, Membership, Re
 
 class StoreError(Exception):
     """The store cannot be opened or used; the message says which one and what to do."""
+
+
+class MovableClock(Protocol):
+    """The clock of a process, which a store may move so that all of its processes agree."""
+
+    def now(self) -> float: ...
+
+    def move(self, seconds: float) -> None: ...
 
 
 class Ledger(ABC):
@@ -131,6 +140,10 @@ class Store(Ledger, Journal):
         started with a wrong wall clock, or was before.
         """
         return proposed
+
+    def lead(self, clock: MovableClock) -> None:
+        """Have a clock go by the time of the store, where that has one of its own. It may wait a second for that."""
+        return None
 
     @abstractmethod
     async def aclose(self) -> None:

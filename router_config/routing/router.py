@@ -86,6 +86,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         self._store: Store = open_store(state)
         if isinstance(self._clock, SystemClock):
             self._clock.follow(self._store.boot_epoch(boot_id(), self._clock.boot_epoch, self._clock.now()))
+            self._store.lead(self._clock)
         self._pulse = Pulse()
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)

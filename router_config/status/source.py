@@ -91,7 +91,9 @@ class ConfiguredSource(StoreReader):
     def __init__(self, config: Config, store: Store, *, clock: Clock | None = None, follow: bool = False) -> None:
         self._config = config
         self._store = store
-        self._clock = clock or SystemClock()
+        self._clock: Clock = clock or SystemClock()
+        if isinstance(self._clock, SystemClock):
+            store.lead(self._clock)
         self._file = FollowedConfig(config) if follow else None
         self._view = self._view_of(config, self._clock.now())
 

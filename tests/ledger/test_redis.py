@@ -13,8 +13,10 @@ import pytest
 from rig_ledger import START, Place, run, spend, taken, used
 from rig_redis import RedisServer
 
+from router_config.clock import SystemClock
 from router_config.ledger.interfaces import StoreError
 from router_config.ledger.opening import open_store
+from router_config.ledger.outage.store import ResilientStore
 from router_config.ledger.redis import connection as redis_line
 from router_config.ledger.redis.store import FIRST, PREFIX, RedisStore
 from router_config.ledger.rules.gates import Cooldown, Need
@@ -44,6 +46,80 @@ def test_a_request_costs_two_round_trips(store: RedisStore, redis_server: RedisS
     assert lease
     spend(store, lease)
     assert calls(redis_server) == before + 2
+
+
+class Machine:
+    """A machine whose wall clock is some seconds from the server's, and whose seconds a test lets pass."""
+
+    def __init__(self, server: RedisServer, wrong: float) -> None:
+        self.passed = 0.0
+        told = [float(word) for word in server.ask("TIME").split() if word.isdigit()]
+        self._from_server = told[0] + told[1] / 1e6 - time.monotonic()
+        self.clock = SystemClock(
+            wall=lambda: time.monotonic() + self._from_server + wrong,
+            since_boot=lambda: time.monotonic() + self.passed,
+        )
+        self.store = ResilientStore(RedisStore(server.url))
+
+    def led(self) -> "Machine":
+        self.store.lead(self.clock)
+        return self
+
+    @property
+    def off(self) -> float:
+        """Seconds by which its time is from the server's."""
+        return self.clock.now() - time.monotonic() - self._from_server
+
+    def take_all(self) -> int:
+        asked = [taken(self.store, GROQ, at=self.clock.now()) for _ in range(50)]
+        return sum(lease is not None for lease in asked)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "off"),
+    [((0, 90), 0), ((0, -90), 0), ((90, -90), 0), ((90_000, 90_091), 90_000), ((-90_000, 90_090), -90_000)],
+)
+def test_machines_whose_clocks_are_apart_share_one_window(
+    redis_server: RedisServer, redis_url: str, wrong: tuple[float, float], off: float
+) -> None:
+    """The server's clock decides, but not what day it is where it is hours from the first machine's."""
+    first, second = (Machine(redis_server, seconds).led() for seconds in wrong)
+    for _ in range(4):
+        lease = taken(first.store, GROQ, at=first.clock.now())
+        assert lease
+        spend(first.store, lease, at=first.clock.now())
+    assert [second.take_all(), first.take_all()] == [36, 0]
+    assert (first.off, second.off) == pytest.approx((off, off), abs=0.5)
+
+
+def test_a_clock_that_goes_wrong_later_is_moved_with_the_next_step_and_asked_once_a_second(
+    redis_server: RedisServer, redis_url: str
+) -> None:
+    machine = Machine(redis_server, 0.0).led()
+    for passed in (90.0, -90.0, 7200.0):  # As after a sleep that the machine did not count, or months of drift.
+        machine.passed += passed
+        machine.store._failover.backend._time._next = 0.0  # type: ignore[attr-defined]
+        taken(machine.store, GROQ, at=machine.clock.now())
+        assert machine.off == pytest.approx(0, abs=0.5)
+    before = calls(redis_server)
+    taken(machine.store, GROQ, at=machine.clock.now())
+    assert calls(redis_server) == before + 1
+    assert machine.clock.correction == 0
+
+
+def test_a_server_that_was_set_right_is_believed_by_the_next_process(redis_server: RedisServer, redis_url: str) -> None:
+    assert Machine(redis_server, 90_000.0).led().off == pytest.approx(90_000, abs=0.5)
+    assert Machine(redis_server, 90.0).led().off == pytest.approx(0, abs=0.5)
+
+
+def test_a_server_that_was_not_there_at_the_start_leads_with_the_first_step(own_redis: RedisServer) -> None:
+    machine = Machine(own_redis, 90.0)
+    own_redis.stop()
+    assert machine.led().off == pytest.approx(90, abs=0.5)
+    own_redis.start()
+    machine.passed = 2.0
+    taken(machine.store, GROQ, at=machine.clock.now())
+    assert machine.off == pytest.approx(0, abs=0.5)
 
 
 def test_a_candidate_behind_many_full_ones_is_found_and_all_before_it_were_passed_over(store: RedisStore) -> None:

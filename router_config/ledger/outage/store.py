@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from router_config.ledger.interfaces import Backend, Store
+from router_config.ledger.interfaces import Backend, MovableClock, Store
 from router_config.ledger.outage.backlog import Unsent
 from router_config.ledger.outage.failover import Failover
 from router_config.ledger.outage.journal import JournalCache
@@ -137,6 +137,9 @@ class ResilientStore(Store):
 
     def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
         return self._failover.backend.boot_epoch(boot, proposed, now)
+
+    def lead(self, clock: MovableClock) -> None:
+        self._failover.backend.lead(clock)
 
     async def aclose(self) -> None:
         await self._failover.aclose()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,16 +15,13 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from router_config.forks import taken_for_forks
 from router_config.ledger.interfaces import StoreError
-from router_config.ledger.redis.scripts import DAY, Script
+from router_config.ledger.redis.scripts import Script
 
 CONNECT: Final = 1.0
 """Seconds that connecting may take, name lookup and sign-in included."""
 
 ANSWER: Final = 1.0
 """Seconds within which Redis must have answered."""
-
-BOOT_LASTS: Final = 90 * DAY
-"""Seconds for which the epoch of a machine's boot is kept."""
 
 STARVED: Final = 0.2
 """Seconds more, from the moment at which this process notices that the time is up. An answer may have come while the
@@ -82,13 +79,13 @@ class Lines:
             await anext(closing)
         return held[0]
 
-    def first_to_set(self, name: str, value: float) -> float:
-        """The number of a key, set to `value` where it had none. It blocks: for the start, when no event loop runs."""
+    def first_call(self, step: Script, argument: Callable[[], bytes]) -> Any:
+        """The reply to a step. It blocks: for the start of a process, when no event loop runs."""
         try:
             with redis.Redis.from_url(self._url, socket_connect_timeout=CONNECT, socket_timeout=ANSWER) as client:
-                client.set(name, repr(value), nx=True, ex=BOOT_LASTS)
-                return float(client.get(name))
-        except (RedisError, OSError, TypeError, ValueError) as error:
+                client.ping()
+                return client.eval(step.text, 1, self._prefix, argument())
+        except (RedisError, OSError, ValueError) as error:
             raise StoreError(f"Redis at {self.address} does not answer: {_told(error)}") from None
 
     async def aclose(self) -> None:

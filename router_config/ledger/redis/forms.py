@@ -25,6 +25,7 @@ LIMIT_NUMBERS: Final[dict[LimitName, int]] = {name: number for number, name in e
 
 ONE: Final = Struct("<d")
 TWO: Final = Struct("<2d")
+THREE: Final = Struct("<3d")
 FOUR: Final = Struct("<4d")
 _PAGE: Final = Struct("<11d")
 _LENGTH: Final = Struct("<I")

@@ -12,10 +12,11 @@ from math import inf
 from secrets import token_hex
 from typing import Any, Final, get_args
 
-from router_config.ledger.interfaces import Backend, StoreError
+from router_config.ledger.interfaces import Backend, MovableClock
 from router_config.ledger.redis import forms as forms
-from router_config.ledger.redis.connection import Argument, Lines
+from router_config.ledger.redis.connection import Argument, Line, Lines
 from router_config.ledger.redis.scripts import script
+from router_config.ledger.redis.server_time import ServerTime
 from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
@@ -50,6 +51,7 @@ class RedisStore(Backend):
         self._meters: dict[str, Meter] = {}
         self._descriptions: dict[int, forms.Description] = {}
         self._news = News()
+        self._time = ServerTime()
 
     async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
         lease_id, expires_at = new_lease_id(), now + ttl
@@ -90,7 +92,7 @@ class RedisStore(Backend):
             for name, day in description.days:
                 if name not in marks:
                     marks[name] = forms.mark_of(expires_at, day)
-        line = await self._lines.here()
+        line = await self._line()
         header = forms.FOUR.pack(now, expires_at, need.least, last)
         reply = line.call(script("reserve"), header, lease_id, forms.text_of(marks), *arguments)
         try:
@@ -222,13 +224,8 @@ class RedisStore(Backend):
     async def totals(self, now: float) -> Totals:
         return forms.totals_of(*await self._call("totals"))
 
-    def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
-        """Waits up to a second for Redis; where it does not answer, each process keeps its own."""
-        name = f"{PREFIX}:boot:{boot}"
-        try:
-            return self._lines.first_to_set(name, proposed) if boot else proposed
-        except StoreError:
-            return proposed
+    def lead(self, clock: MovableClock) -> None:
+        self._time.lead(clock, self._lines)
 
     async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         known = _curves(await self._call("learn"))
@@ -244,8 +241,13 @@ class RedisStore(Backend):
         await self._lines.aclose()
 
     async def _call(self, name: str, *arguments: Argument) -> Any:
-        line = await self._lines.here()
+        line = await self._line()
         return await line.call(script(name), *arguments)
+
+    async def _line(self) -> Line:
+        line = await self._lines.here()
+        self._time.ask_if_due(line)
+        return line
 
     async def _read(self, candidates: Sequence[Candidate], now: float) -> "_Reading":
         scopes = list(dict.fromkeys(meter.scope for each in candidates for meter in each.meters))
