@@ -83,6 +83,13 @@ class Tried:
         self._unfit.add((deployment.provider, deployment.model))
         self._last.add(deployment.provider)
 
+    def suspect(self, deployment: Deployment, cooldown: Cooldown, group: Group) -> None:
+        """A provider failed this request, which asks it no more, with no other model either."""
+        self.suspected.append(Suspect(deployment, cooldown))
+        for each in group.deployments:
+            if each.scopes.provider == cooldown.scope:
+                self._skipped.setdefault(each.id, cooldown.status)
+
     def all_empty(self, number: int) -> bool:
         """Whether the last attempts, so many of them, were answered with nothing."""
         last = [each.outcome for each in self.attempts[-number:]]

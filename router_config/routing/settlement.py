@@ -23,7 +23,7 @@ from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
-from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Suspect, Tried
+from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried
 from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
@@ -74,8 +74,8 @@ class Settlements:
         told = None if cached else told_by_answer(flight, reply)
         spent = None if told is None else spent_on(flight, told)
         route = self.route(flight)
-        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
         await self._answers(flight)
+        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route
 
@@ -173,7 +173,7 @@ class Settlements:
         if rest is not None and rest.probes:
             alive = False
         if rest is not None and rest.scope == flight.deployment.scopes.provider and not flight.lease.probes:
-            flight.tried.suspected.append(Suspect(flight.deployment, rest))
+            flight.tried.suspect(flight.deployment, rest, flight.request.group)
             rest = None
         settling = self._store.settle(
             flight.lease,

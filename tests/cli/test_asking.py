@@ -71,7 +71,7 @@ def test_ask_says_per_provider_why_nobody_can_serve(
     out, err = capsys.readouterr()
     assert out == ""
     assert "No provider can serve this now; try again in " in err
-    assert all(f"  {name}: cooldown" in err for name in ("groq", "gemini", "openrouter", "together", "openai"))
+    assert all(f"  {name}: failed" in err for name in ("groq", "gemini", "openrouter", "together", "openai"))
     assert "Traceback" not in err
 
 
