@@ -198,7 +198,9 @@ class Event(_Document):
     """What happened to a provider."""
 
     at: str
-    kind: Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost"]
+    kind: Literal[
+        "failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost", "unreachable"
+    ]
     provider: str
     reason: str
     until: str | None

@@ -1,5 +1,6 @@
 """A request that every provider fails takes nobody from the others, and healthy providers are soon found again."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -8,6 +9,7 @@ from rig import MODELS, MakeRouter, message
 
 from router_config import NoProviderAvailable, Router, route_of
 from router_config.clock import VirtualClock
+from router_config.ledger.rules.history import UNREACHABLE
 from router_config.simulator import Simulator
 
 FAULTS: list[dict[str, Any]] = [
@@ -112,3 +114,31 @@ def test_when_all_are_in_cooldown_the_next_request_is_sent_at_once(
     simulator.fault("openai", status=500, times=1)
     assert ask(router) == "groq"
     assert [ask(router) for _ in range(5)] == ["groq"] * 5
+
+
+def test_a_machine_without_a_network_says_so_once_and_serves_soon_after_it_is_back(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router()
+    simulator.fault("*", refused=True)
+    for second in range(120):
+        fail(router, f"question {second}")
+        clock.advance(1)
+    assert [each["reason"] for each in happened(router) if each["kind"] == "unreachable"] == [UNREACHABLE]
+    simulator.clear()
+    clock.advance(31)
+    assert ask(router) in MODELS
+    assert {each["status"] for each in router.status()["providers"]} == {"available"}
+
+
+def test_connections_that_providers_cut_are_not_this_machine_s_network(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router()
+    simulator.fault("*", reset=True)
+    fail(router, "poison")
+    assert [each["kind"] for each in happened(router)] == []
+
+
+def happened(router: Router) -> list[dict[str, Any]]:
+    return list(asyncio.run(router.ahistory())["events"])

@@ -3,6 +3,7 @@
 from typing import Final
 
 from router_config.ledger.rules.decisions import Decision
+from router_config.ledger.rules.history import UNREACHABLE
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.request import Flight, Request, Tried
 
@@ -43,6 +44,7 @@ def decided_by(refusal: Exception, request: Request, tried: Tried, now: float) -
     if isinstance(refusal, NoProviderAvailable):
         after = refusal.retry_after
         when = "waiting will not change that" if after is None else f"try again in {after:.0f} s"
-        return decided(request, tried, REFUSED, now, error=f"no provider can serve it now; {when}")
+        why = UNREACHABLE if tried.reached_nobody else "no provider can serve it now"
+        return decided(request, tried, REFUSED, now, error=f"{why}; {when}")
     told = tried.told if tried.refusal is None else tried.refusal[1]
     return decided(request, tried, tried.attempts[0].outcome, now, error=told)

@@ -66,6 +66,8 @@ class Tried:
         self.refusal: tuple[Exception, str] | None = None
         """The error of the first provider that found the request itself unfit, and what it was about."""
         self.suspected: list[Suspect] = []
+        self.unreached = 0
+        """Attempts to which no connection came about."""
         self._deployments: set[str] = set()
         self._skipped: dict[str, Status] = {}
         self._unfit: set[tuple[str, str]] = set()
@@ -74,6 +76,11 @@ class Tried:
     @property
     def begun(self) -> bool:
         return bool(self._deployments)
+
+    @property
+    def reached_nobody(self) -> bool:
+        """Whether several providers were tried, and no connection came about to any: it is this machine's network."""
+        return self.unreached == len(self.attempts) and len({each.provider for each in self.attempts}) > 1
 
     def add(self, deployment: Deployment) -> None:
         self._deployments.add(deployment.id)

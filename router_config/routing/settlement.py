@@ -108,6 +108,7 @@ class Settlements:
             verdict = replace(verdict, hold=Hold.none)  # The model lacks this endpoint, and may have the others.
         if not reached(flight.exchange, error):
             spent = None
+            flight.tried.unreached += reply.failure is not None
         elif reply.status is not None and reply.status >= 400:
             spent = Amount(requests=1)
         else:

@@ -12,9 +12,10 @@ export const KINDS = {
   disabled: { sign: "✕", word: "disabled key" },
   implausible_usage: { sign: "?", word: "implausible usage report" },
   state_lost: { sign: "!", word: "state file made anew" },
+  unreachable: { sign: "!", word: "loss of the network" },
   recovered: { sign: "✓", word: "recovery" },
 };
-const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered", state_lost: "made anew" };
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered", state_lost: "made anew", unreachable: "cannot be reached" };
 
 const MOST = 60;
 

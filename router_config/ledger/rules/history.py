@@ -30,13 +30,16 @@ LATENCIES_KEPT: Final = 200
 EVENTS_KEPT: Final = 200
 """A store keeps its last 200 events."""
 
-EventKind = Literal["failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost"]
+EventKind = Literal[
+    "failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost", "unreachable"
+]
 
 REPEATED_AFTER: Final[dict[str, float]] = {
     "failover": 60.0,
     "exhausted": 3600.0,
     "implausible_usage": 3600.0,
     "state_lost": 60.0,
+    "unreachable": 3600.0,
 }
 """Seconds after which the same event of the same provider is kept again. Sooner it would fill the list."""
 
@@ -47,6 +50,9 @@ RECOVERY_EVENTS: Final = frozenset({"disabled", "exhausted"})
 """Those of which it is an event, too, that a probe succeeded."""
 
 RECOVERED: Final = "It serves again. Before: "
+
+
+UNREACHABLE: Final = "this machine cannot reach any provider"
 
 
 class Event(NamedTuple):
@@ -85,7 +91,9 @@ def event_of_recovery(cooldown: Cooldown, provider: str, now: float) -> Event | 
 
 
 def events_of(decision: Decision) -> Iterator[Event]:
-    """Failovers to another provider, and providers that were skipped because their day is used up."""
+    """Failovers to another provider, providers that were skipped because their day is used up, and no network."""
+    if decision.error is not None and decision.error.startswith(UNREACHABLE):
+        yield Event(decision.at, "unreachable", "network", UNREACHABLE, decision.at)
     for attempt in decision.attempts:
         if attempt.outcome != "ok" and decision.provider is not None and attempt.provider != decision.provider:
             reason = f"{attempt.outcome}; {decision.provider} answered"

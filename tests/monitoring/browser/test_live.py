@@ -108,8 +108,7 @@ def test_the_log_can_be_held(live: Stage, page: Page) -> None:
 
 def test_what_a_provider_says_is_never_read_as_markup(live: Stage, page: Page, simulator: Simulator) -> None:
     simulator.fault("groq", status=400, body={"error": {"message": "<img src=x onerror=alert(1)> is wrong"}})
-    with pytest.raises(Exception, match="is wrong"):
-        live.ask()
+    live.ask()
     expect(page.locator(f"{GROQ} .error")).to_contain_text("<img src=x")
     expect(page.locator("main img")).to_have_count(0)
 
