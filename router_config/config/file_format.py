@@ -14,6 +14,7 @@ from router_config.config.grammar.quantities import (
 )
 from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Scalar, Section
 from router_config.config.grammar.scalars import (
+    account_name,
     flag,
     group_name,
     key_text,
@@ -35,14 +36,21 @@ class FileDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileKey:
+    key: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileProvider:
     priority: int | None = None
     tier: Tier = "free"
     enabled: bool = True
     litellm_provider: str | None = None
     api_base: str | None = None
-    api_key: tuple[str, ...] | None = None
+    api_key: tuple[FileKey, ...] | None = None
     pool: Pool = "separate"
+    account: str | None = None
     limits: Limits = field(default_factory=Limits)
     day: FileDay = field(default_factory=FileDay)
     models: tuple[Model, ...]
@@ -67,6 +75,7 @@ _MONEY = Scalar(parse_money, {**_NUMBER, "examples": [5, 0.25]})
 _TEXT = Scalar(text, _STRING)
 _KEY_TEXT = Scalar(key_text, {"type": "string", "examples": ["os.environ/GROQ_API_KEY"]})
 _GROUP = Scalar(group_name, _STRING)
+_ACCOUNT = Scalar(account_name, _STRING)
 _LIMITS_ELSEWHERE = {name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd")}
 _MODELS_HINT = "Write `models:` with a list, such as [name-of-a-model]."
 _PROVIDERS_HINT = "Write `providers:`, and under it each provider's name with its models."
@@ -148,6 +157,17 @@ MODEL = Section(
     foreign={"model": "Write name.", **_LIMITS_ELSEWHERE},
 )
 
+KEY = Section(
+    FileKey,
+    {
+        "key": Entry(_KEY_TEXT, "os.environ/NAME.", named=False),
+        "account": Entry(_ACCOUNT, "Name of the account that the key belongs to; keys of one account count together."),
+    },
+    hint="Write os.environ/NAME, or {key: os.environ/NAME, account: name}.",
+    short="key",
+    foreign={"api_key": "Write key."},
+)
+
 PROVIDER = Section(
     FileProvider,
     {
@@ -160,12 +180,15 @@ PROVIDER = Section(
         "litellm_provider": Entry(_TEXT, "LiteLLM's prefix, when it is not the provider's name."),
         "api_base": Entry(_TEXT, "Address of the server, or os.environ/NAME."),
         "api_key": Entry(
-            ListOf(_KEY_TEXT, "Write os.environ/NAME, or a list of them.", "key", single=True),
+            ListOf(KEY, "Write os.environ/NAME, or a list of them.", "key", single=True),
             "os.environ/NAME, or a list of them: a pool of keys.",
         ),
         "pool": Entry(
             one_of(separate="each key has its own quotas", shared="all keys share one"),
             "Quotas of a pool of keys.",
+        ),
+        "account": Entry(
+            _ACCOUNT, "Name of the account that the keys belong to: counts stay with it when keys or names change."
         ),
         "limits": Entry(LIMITS, "Limits of the account: all its models together."),
         "day": Entry(DAY, "What a day is to this provider."),

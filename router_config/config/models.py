@@ -99,10 +99,14 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One API key of a provider. `secret` is None where its variable is not set, or where none is needed."""
+    """One API key of a provider. `secret` is None where its variable is not set, or where none is needed.
+
+    account: the name of the account that it belongs to, where it was given one.
+    """
 
     variable: str | None = None
     secret: Secret | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,7 @@ class Provider:
     """A provider with its keys, limits and models.
 
     priority: lower is asked first. litellm_provider: LiteLLM's prefix. pool: whether each key has quotas of its own.
+    account: the name of the account that its keys belong to, save those that name another.
     limits: those of the account, all its models together. missing: unset variables that `api_base` needs.
     """
 
@@ -135,6 +140,7 @@ class Provider:
     api_base: str | None = None
     keys: tuple[Key, ...] = (Key(),)
     pool: Pool = "separate"
+    account: str | None = None
     limits: Limits = Limits()
     day: Day = Day()
     models: tuple[Model, ...]

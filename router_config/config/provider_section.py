@@ -43,6 +43,7 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
         api_base=api_base,
         keys=keys,
         pool=section.pool,
+        account=section.account,
         limits=section.limits,
         day=_day(section.day, preset),
         models=tuple(_models(source, env, name, prefix, section)),
@@ -113,9 +114,9 @@ def _keys(
             return (Key(),), False
         return (env.first_key(preset.key_variables),), True
     keys: list[Key] = []
-    for index, text in enumerate(section.api_key):
+    for index, written in enumerate(section.api_key):
         where = ("providers", name, "api_key", index)
-        key = _key(source, env, where, name, text)
+        key = replace(_key(source, env, where, name, written.key), account=written.account)
         if key.variable is not None and key.variable in [other.variable for other in keys]:
             raise source.error(where, f"{name}: {key.variable} is listed twice", "Keep it once in the pool.")
         if key.secret is not None and key.secret in [other.secret for other in keys]:

@@ -78,5 +78,10 @@ class Catalog:
         """Every meter once."""
         return tuple({meter.scope: meter for each in self.deployments.values() for meter in each.meters}.values())
 
+    @property
+    def formerly(self) -> dict[str, str]:
+        """Other names that the scopes in use had, each with its name now."""
+        return {old: new for each in self.deployments.values() for old, new in each.formerly.items()}
+
     def _group(self, name: str, entries: dict[str, dict[str, Any]]) -> Group:
         return Group(name, by_preference(self.deployments[each] for each in entries), entries)

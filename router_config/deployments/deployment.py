@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -31,7 +32,9 @@ class Deployment:
     """One model of one provider, asked with one key.
 
     `rank` is the model's place in the provider's listing; `price` is (input, output) in dollars per token. `meters` are
-    those of the account and of the model. `rests_with` are the scopes of which a cooldown stops this deployment.
+    those of the account and of the model. `scopes` are those of which a cooldown stops this deployment.
+    `formerly`: other names of its scopes (an older version's, or from before the account was named), each with its name
+    now.
     """
 
     id: str
@@ -46,6 +49,7 @@ class Deployment:
     scopes: Scopes
     price: tuple[float, float] = FREE
     litellm_provider: str = ""
+    formerly: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def need(self, tokens: int, prompt_tokens: int) -> Amount:
         """What a request of so many tokens takes, prompt and answer together."""
@@ -59,9 +63,9 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
     """The deployment of an entry of a LiteLLM model list. Nothing else makes one.
 
     `model_info` may hold `provider`, `model`, `key`, `priority` (lower first; default 0), `rank`, `tier`, `account`,
-    `account_limits`, `day`, `rests_with`, prices in dollars per token under LiteLLM's names, and limits either as
-    `limits: {rpm: 30}` or directly as `rpm: 30`. Without `provider`, LiteLLM's prefix names it, and deployments with
-    the same prefix and address fail together.
+    `account_limits`, `day`, `rests_with`, `formerly` (other names of `account`), prices in dollars per token under
+    LiteLLM's names, and limits either as `limits: {rpm: 30}` or directly as `rpm: 30`. Without `provider`, LiteLLM's
+    prefix names it, and deployments with the same prefix and address fail together.
 
     soft_limit: share of a daily limit past which others are preferred. correction: seconds by which the time that
     calendar days go by is ahead of the router's clock.
@@ -74,9 +78,15 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
     named = info.get("provider")
     provider = named or (prefix if rest else params.get("custom_llm_provider") or "openai")
     place = provider if named or not address else f"{provider}@{fingerprint(address)}"
-    account = info.get("account") or f"account:{place}#{fingerprint(secret)}"
+    account = info.get("account") or f"account:{place}#{key_fingerprint(secret)}"
     model = info.get("model") or rest or prefix
     own = model_scope(account, model) if info.get("model") else f"model:{info['id']}"
+    scopes = Scopes(*(info.get("rests_with") or scopes_of(place, account, own, address, secret, [secret])))
+    formerly: dict[str, str] = {}
+    for before in info.get("formerly") or ([] if info.get("account") else [f"account:{place}#{fingerprint(secret)}"]):
+        own_before = model_scope(before, model) if info.get("model") else own
+        names = before, own_before, *_former_scopes(place, before, own_before, address, secret)
+        formerly.update((old, new) for old, new in zip(names, (account, own, *scopes), strict=True) if old != new)
     day = _day(info.get("day") or {}, correction)
     limits = {**(info.get("limits") or {}), **{name: info[name] for name in LIMITS if info.get(name) is not None}}
     return Deployment(
@@ -92,9 +102,10 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
             Meter(account, _limits(info.get("account_limits") or {}, soft_limit), day),
             Meter(own, _limits(limits, soft_limit), day),
         ),
-        scopes=Scopes(*(info.get("rests_with") or scopes_of(place, account, own, address, secret, [secret]))),
+        scopes=scopes,
         price=(info.get("input_cost_per_token") or 0.0, info.get("output_cost_per_token") or 0.0),
         litellm_provider=params.get("custom_llm_provider") or (prefix if rest else "openai"),
+        formerly=formerly,
     )
 
 
@@ -108,7 +119,19 @@ def scopes_of(place: str, account: str, model: str, address: str, key: str, pool
 
     place: the provider's name. pool: the keys that share an account.
     """
-    quota = fingerprint(address, *pool)
+    return _scopes(place, account, model, address, key_fingerprint(key), [key_fingerprint(each) for each in pool])
+
+
+def _former_scopes(place: str, account: str, model: str, address: str, key: str) -> Scopes:
+    """What older versions called these scopes, with quick digests of the key."""
+    quota = fingerprint(address, key)
+    return _scopes(place, "", "", address, "", ())._replace(
+        account=f"{account}~{quota}", key=f"key:{place}#{quota}", model=f"{model}~{quota}"
+    )
+
+
+def _scopes(place: str, account: str, model: str, address: str, key: str, pool: Iterable[str]) -> Scopes:
+    quota = fingerprint(address, *sorted(pool))
     return Scopes(
         provider=f"provider:{place}@{fingerprint(address)}",
         account=f"{account}~{quota}",
@@ -117,8 +140,15 @@ def scopes_of(place: str, account: str, model: str, address: str, key: str, pool
     )
 
 
+@lru_cache(maxsize=1024)
+def key_fingerprint(key: str) -> str:
+    """A name for a key, the same in every process. Slow to make, so that not even a short key is found by trying."""
+    made = hashlib.scrypt(key.encode(), salt=b"router-config account", n=2**12, r=8, p=1, dklen=8)
+    return made.hex()
+
+
 def fingerprint(*texts: str) -> str:
-    """A name for a key or an address that tells nothing of it: for 128 random bits a quick digest will do."""
+    """A short name for an address, or for names of keys."""
     return hashlib.blake2b("\n".join(texts).encode(), digest_size=6, person=b"router-config").hexdigest()
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from router_config.config import prices as price_list
 from router_config.config.models import Config, ConfigError, Model, Provider, reveal
+from router_config.deployments.accounts import account_of
 from router_config.deployments.deployment import Deployment, deployment_of_entry, model_scope, scopes_of
 
 Prices = Mapping[tuple[str, str], Mapping[str, float]]
@@ -118,7 +119,7 @@ def _places(providers: Iterable[Provider], *, configured_only: bool = True) -> I
 
 def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
     provider, model, secret = place.provider, place.model, place.secret
-    account = _account_scope(provider, place.key)
+    account = account_of(provider, place.key)
     # LiteLLM takes no ":" in ids, and models on OpenRouter end in ":free".
     name = f"{provider.name}/{model.name}#{place.key}".replace(":", "~")
     return {
@@ -137,15 +138,16 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             "priority": provider.priority,
             "rank": place.rank,
             "tier": provider.tier,
-            "account": account,
+            "account": account.scope,
+            "formerly": account.formerly,
             "rests_with": list(
                 scopes_of(
                     provider.name,
-                    account,
-                    model_scope(account, model.name),
+                    account.scope,
+                    model_scope(account.scope, model.name),
                     provider.api_base or "",
                     secret or "",
-                    _secrets(provider) if provider.pool == "shared" else [secret or ""],
+                    account.keys,
                 )
             ),
             "limits": model.limits.given(),
@@ -154,18 +156,6 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             **prices[provider.name, model.name],
         },
     }
-
-
-def _account_scope(provider: Provider, key: int) -> str:
-    """The scope that a provider counts by: each key's own account, or one for the whole pool of keys.
-
-    A key is known by its place in the pool, so that a new key for the same account goes on with its counts.
-    """
-    return f"account:{provider.name}" if provider.pool == "shared" else f"account:{provider.name}#{key}"
-
-
-def _secrets(provider: Provider) -> list[str]:
-    return [key.secret.get_secret_value() for key in provider.keys if key.secret is not None]
 
 
 def _listed_price(entry: Mapping[str, Any]) -> dict[str, float]:

@@ -8,6 +8,7 @@ counts within this process.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
@@ -86,8 +87,12 @@ class Ledger(ABC):
         """Keep what this process has learned of models (calibration.py), by name. All that is known of any."""
 
     @abstractmethod
-    def register_meters(self, meters: Sequence[Meter]) -> None:
-        """Tell the windows of the meters in use: an expired lease of another process is settled by them."""
+    def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Tell the windows of the meters in use: an expired lease of another process is settled by them.
+
+        formerly: other names of scopes, each with its name now. What stands under the other name is taken over at the
+        next step, unless something stands under the new one.
+        """
 
 
 class Journal(ABC):

@@ -110,7 +110,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         quieten()
         self._hold(model_list or [], settings)
         self._transport = Transport(self._clock, self._settings, fast_path=fast_path, max_response=max_response)
-        self._store.register_meters(self.catalog.meters)
+        self._store.register_meters(self.catalog.meters, self.catalog.formerly)
 
     @classmethod
     def from_yaml(
@@ -362,7 +362,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         """The deployments by group; made anew after the model list changed, or the wall clock was set."""
         if self._catalog is None or self._catalog.correction != self._clock.correction:
             self._catalog = Catalog(self.entries, self._soft_limit, self._clock.correction)
-            self._store.register_meters(self._catalog.meters)
+            self._store.register_meters(self._catalog.meters, self._catalog.formerly)
         return self._catalog
 
     def _model_list_changed(self) -> None:

@@ -62,11 +62,12 @@ def one_of(**meanings: str) -> Scalar:
 
 def name_of_a(pattern: str, noun: str, hint: str) -> Callable[[object], str]:
     expression = re.compile(pattern)
+    article = "an" if noun[0] in "aeiou" else "a"
 
     def parse(value: object) -> str:
         if isinstance(value, str) and expression.fullmatch(value):
             return value
-        raise BadValue(f"{shown(value)} is no name of a {noun}", hint)
+        raise BadValue(f"{shown(value)} is no name of {article} {noun}", hint)
 
     return parse
 
@@ -79,6 +80,9 @@ def key_text(value: object) -> str:
 
 provider_name = name_of_a(
     r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "provider", "Use letters, digits, - and _, such as groq or my-server."
+)
+account_name = name_of_a(
+    r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", "account", "Use letters, digits, - and _, such as my-account; no key."
 )
 model_name = name_of_a(
     r"[^\s#\x00-\x1f\x7f]{1,256}",

@@ -36,7 +36,29 @@ class MemoryStore(LocalStore):
 
     async def _atomically(self, step: Callable[[], T]) -> T:
         with self._lock:
+            if self._formerly:
+                self._take_over()
             return step()
+
+    def _take_over(self) -> None:
+        """Give scopes their new name where nothing stands under it yet."""
+        found: dict[str, str] = {}
+        for old, new in self._formerly.items():
+            if old in self._pages and new not in self._pages:
+                page = self._pages[new] = self._pages.pop(old)
+                for tally in (page.minute, page.day):
+                    self._older[new, tally.period] = self._older.pop((old, tally.period), {})
+                    tally.scope = new
+                page.reading = None
+                found[old] = new
+            if old in self._cooldowns and new not in self._cooldowns:
+                self._cooldowns[new] = self._cooldowns.pop(old)._replace(scope=new)
+                found[old] = new
+        for lease in self._leases.values() if found else ():
+            scopes = tuple(found.get(scope, scope) for scope in lease.scopes)
+            probes = tuple(found.get(scope, scope) for scope in lease.probes)
+            self._leases[lease.id] = lease._replace(scopes=scopes, probes=probes)
+        self._formerly = {}
 
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return self._cooldowns.get(scope)

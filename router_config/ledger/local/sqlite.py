@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from router_config.ledger.local.pages import Page, Tally, blank
 from router_config.ledger.local.sqlite_file import StateFile
 from router_config.ledger.local.sqlite_journal import SQLiteJournal
+from router_config.ledger.local.sqlite_renaming import take_over
 from router_config.ledger.local.sqlite_rows import (
     adding,
     cooldown_of_row,
@@ -81,12 +82,19 @@ class SQLiteStore(LocalStore):
         return self._file.db
 
     async def _atomically(self, step: Callable[[], T]) -> T:
-        return await self._file.atomically(lambda: self._step(step))
+        formerly = self._formerly
+        result = await self._file.atomically(lambda: self._step(step))
+        if formerly and self._formerly is formerly:
+            self._formerly = {}
+        return result
 
     def _step(self, step: Callable[[], T]) -> T:
         self._keep_what_still_holds(self._file.as_of())
         if self._file.mended is not self._told:
             self._tell_of_the_loss()
+        if self._formerly and take_over(self._db, self._formerly):
+            self._as_of = None
+            self._keep_what_still_holds(self._file.as_of())
         result = step()
         self._write_pages()
         return result

@@ -6,6 +6,7 @@ A subclass brings one atomic transaction and the primitives that load and save. 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import update_wrapper
+from types import MappingProxyType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from router_config.ledger.interfaces import Backend
@@ -53,6 +54,8 @@ class LocalStore(Pages, Backend):
     def __init__(self, journal: LocalJournal) -> None:
         self._journal = journal
         self._meters: dict[str, Meter] = {}
+        self._formerly: Mapping[str, str] = {}
+        """Other names of scopes, each with its name now, until what stands under them was taken over."""
         self._now = 0.0
         """The time of the present step, or of the last one that has a time, epoch seconds."""
         self._news = News()
@@ -165,8 +168,9 @@ class LocalStore(Pages, Backend):
             self._put_curve(name, known[name])
         return known
 
-    def register_meters(self, meters: Sequence[Meter]) -> None:
+    def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
+        self._formerly = formerly
 
     @atomic
     def record(self, decision: Decision, now: float) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Final, TypeVar
@@ -61,6 +61,7 @@ class Failover:
         self._monotonic = monotonic
         self._lock = taken_for_forks(threading.Lock())
         self._meters: dict[str, Meter] = {}
+        self._formerly: Mapping[str, str] = {}
         self._share: Share | None = None
         self._last_reading: LastReading | None = None
         self._next_look = 0.0
@@ -102,9 +103,10 @@ class Failover:
                 self._look_if_due()
                 return result, None
 
-    def register_meters(self, meters: Sequence[Meter]) -> None:
+    def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str]) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
-        self.backend.register_meters(meters)
+        self._formerly = formerly
+        self.backend.register_meters(meters, formerly)
         if self._share is not None:
             self._share.register_meters(meters)
 
@@ -203,7 +205,7 @@ class Failover:
         backend = self.backend if self._reopen is None else await asyncio.to_thread(self._reopen)
         returned = False
         try:
-            backend.register_meters(tuple(self._meters.values()))
+            backend.register_meters(tuple(self._meters.values()), self._formerly)
             membership = await backend.sign_in(self._process, now, PROCESS_LASTS)
             wiped = self._last_reading is not None and membership.store != self._last_reading.store
             if wiped:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from router_config.ledger.interfaces import Backend, MovableClock, Store
 from router_config.ledger.outage.backlog import Unsent
@@ -91,8 +92,8 @@ class ResilientStore(Store):
     async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         return (await self._failover.step(self._failover.now, lambda store: store.learn(curves)))[0]
 
-    def register_meters(self, meters: Sequence[Meter]) -> None:
-        self._failover.register_meters(meters)
+    def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._failover.register_meters(meters, formerly)
 
     async def record(self, decision: Decision, now: float) -> None:
         _, share = await self._failover.step(now, lambda store: store.record(decision, now))

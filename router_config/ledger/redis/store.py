@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from math import inf
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from router_config.ledger.interfaces import Backend, MovableClock
@@ -49,6 +50,7 @@ class RedisStore(Backend):
     def __init__(self, url: str) -> None:
         self._lines = Lines(url, PREFIX)
         self._meters: dict[str, Meter] = {}
+        self._formerly: Mapping[str, str] = {}
         self._descriptions: dict[int, forms.Description] = {}
         self._news = News()
         self._time = ServerTime()
@@ -234,8 +236,9 @@ class RedisStore(Backend):
             known = _curves(await self._call("learn", *chain.from_iterable(told.items())))
         return known
 
-    def register_meters(self, meters: Sequence[Meter]) -> None:
+    def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)
+        self._formerly = formerly
 
     async def aclose(self) -> None:
         await self._lines.aclose()
@@ -245,8 +248,14 @@ class RedisStore(Backend):
         return await line.call(script(name), *arguments)
 
     async def _line(self) -> Line:
+        """The line of the running event loop. What stands under other names is taken over first."""
         line = await self._lines.here()
         self._time.ask_if_due(line)
+        if self._formerly:
+            formerly = self._formerly
+            await line.call(script("take_over"), forms.text_of(list(formerly.items())))
+            if self._formerly is formerly:
+                self._formerly = {}
         return line
 
     async def _read(self, candidates: Sequence[Candidate], now: float) -> "_Reading":
