@@ -176,8 +176,8 @@ def test_a_store_of_one_process_takes_over_counts_leases_and_cooldowns() -> None
 
 def test_what_names_an_account_is_checked(runs: Runs) -> None:
     for wrong, said in (
-        ([{"key": "os.environ/ONE", "acount": "mine"}], "Did you mean account"),
-        ([{"account": "mine"}], "key is missing"),
+        ([{"key": "os.environ/ONE", "acount": "mine"}], "neither a key nor a variable"),
+        ([{"account": "mine"}], "neither a key nor a variable"),
         ([{"key": "os.environ/ONE", "account": "my account"}], "no name of an account"),
     ):
         with pytest.raises(ConfigError, match=said):

@@ -12,7 +12,7 @@ from router_config.config.grammar.quantities import (
     parse_share,
     parse_size,
 )
-from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Scalar, Section
+from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Place, Scalar, Section
 from router_config.config.grammar.scalars import (
     account_name,
     flag,
@@ -26,6 +26,7 @@ from router_config.config.grammar.scalars import (
     timezone,
     version,
 )
+from router_config.config.grammar.yaml_nodes import Node
 from router_config.config.models import DayWindow, Defaults, Limits, Model, Pool, Price, Tier
 
 
@@ -165,8 +166,22 @@ KEY = Section(
     },
     hint="Write os.environ/NAME, or {key: os.environ/NAME, account: name}.",
     short="key",
-    foreign={"api_key": "Write key."},
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key alone, or with its account. What else stands here may be a key itself, and no error repeats it."""
+
+    def read(self, node: Node, place: Place) -> FileKey:
+        if isinstance(node.value, dict) and "key" in node.value and node.value.keys() <= KEY.entries.keys():
+            read: FileKey = KEY.read(node, place)
+            return read
+        return FileKey(key=_KEY_TEXT.read(node, place))
+
+    def schema(self) -> dict[str, Any]:
+        return KEY.schema()
+
 
 PROVIDER = Section(
     FileProvider,
@@ -180,7 +195,7 @@ PROVIDER = Section(
         "litellm_provider": Entry(_TEXT, "LiteLLM's prefix, when it is not the provider's name."),
         "api_base": Entry(_TEXT, "Address of the server, or os.environ/NAME."),
         "api_key": Entry(
-            ListOf(KEY, "Write os.environ/NAME, or a list of them.", "key", single=True),
+            ListOf(_Key(), "Write os.environ/NAME, or a list of them.", "key", single=True),
             "os.environ/NAME, or a list of them: a pool of keys.",
         ),
         "pool": Entry(
