@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from rig import NOON, MakeRouter, reference
+from rig_callbacks import callbacks_put_back
 from rig_wall_clock import ELSEWHERE, MOMENTS, wall_clock_ahead
 
 from router_config import Router
@@ -48,6 +49,13 @@ def today(request: pytest.FixtureRequest) -> Iterator[None]:
     else:
         seconds = ELSEWHERE
     with wall_clock_ahead(seconds):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def callbacks_of_one_test() -> Iterator[None]:
+    """LiteLLM moves the callbacks that it is given into further lists of its own, and leaves them there."""
+    with callbacks_put_back():
         yield
 
 

@@ -20,6 +20,9 @@ _NO_COUNT: Final = re.compile(
 _DEPTH: Final = 3
 """Objects in which a usage lies at most, as in Responses' `{"response": {"usage": ...}}`."""
 
+_LONGEST_NUMBER: Final = 4300
+"""Digits of a whole number that Python reads at most, unless it is told otherwise."""
+
 _SHOWN: Final = 40
 
 
@@ -81,11 +84,14 @@ def usage_in(event: bytes | None, most: int = WIDEST_CONTEXT) -> Reported:
 def readable(body: bytes, *, whole: bool = False) -> bytes:
     """The answer, or event of a stream, with a usage that a strict reader takes: what is no number of tokens becomes 0.
 
-    Nearly always the same object: only an answer that reports nonsense is parsed. whole: no event. In Gemini's answers
+    Nearly always the same object: only an answer that reports nonsense is parsed, or one with a number, anywhere, of
+    more digits than Python reads: that becomes infinite. whole: no event. In Gemini's answers
     a usage that is left out is put in, for LiteLLM reads none without (1.110).
     """
     at = body.find(b'"usage')
-    if at < 0:
+    if _has_endless_number(body):
+        pass
+    elif at < 0:
         if not (whole and b'"candidates"' in body):
             return body
     elif not (_NO_OBJECT.search(body, at) or _NO_COUNT.search(body, at)):
@@ -96,6 +102,12 @@ def readable(body: bytes, *, whole: bool = False) -> bytes:
     if whole and isinstance(document.get("candidates"), list):
         document.setdefault("usageMetadata", {})
     return json.dumps(_mended(document, _DEPTH)).encode()
+
+
+def _has_endless_number(body: bytes) -> bool:
+    """Whether so many digits follow each other, wherever they stand. So many hold one whole block of half as many."""
+    block = _LONGEST_NUMBER // 2
+    return any(body[at : at + block].isdigit() for at in range(0, len(body) - block, block))
 
 
 def _mended(document: dict[str, Any], depth: int) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def is_empty_answer(exchange: Exchange, error: BaseException) -> bool:
         return False
     try:
         document = json.loads(exchange.answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return not _holds_answer(document)
 

@@ -97,6 +97,6 @@ def _is_event(value: bytes) -> bool:
 
 
 def _readable_line(line: bytes) -> bytes:
-    if b'"usage' not in line or not line.startswith(b"data:"):
+    if not line.startswith(b"data:"):
         return line
     return b"data:" + readable(line[5:])

@@ -58,6 +58,15 @@ def test_any_usage_is_made_readable_and_the_rest_of_the_answer_stays(usage: Any,
             assert isfinite(value)
 
 
+@given(some.integers(0, 9000), some.integers(4301, 9000))
+@example(0, 4301)
+def test_a_number_of_any_length_may_stand_anywhere(before: int, digits: int) -> None:
+    for place in (b'{"id": %s%d}', b'{"usage": {"cost": {"total": [%s%d]}}}', b'{"usage": {"cost": -%s%d}, "a": 1}'):
+        body = b" " * before + place % (b"7" * (digits - 1), 7)
+        assert json.loads(readable(body))
+        usage_in(body, MOST)
+
+
 @given(some.binary())
 def test_bytes_that_are_no_json_stay_as_they_are(body: bytes) -> None:
     assert readable(b'{"usage": -1' + body + b"]") == b'{"usage": -1' + body + b"]"
