@@ -165,3 +165,7 @@ class Backend(Store):
     @abstractmethod
     async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         """Count a process among those that use the store, for `lasts` seconds."""
+
+    async def claim(self, lost: str, scopes: Sequence[str], membership: Membership) -> Sequence[str]:
+        """The scopes of a lost store that this process is to restore: each is given to one process alone."""
+        return scopes if membership.founded else ()

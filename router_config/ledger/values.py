@@ -141,12 +141,14 @@ class History:
 class Membership(NamedTuple):
     """How many processes use a store, and its own name. A store that lost everything has another name.
 
-    `founded`: this process was the first to find the store without a name.
+    `founded`: this process was the first to find the store without a name. `counts_only`: it lost its counts, leases
+    and cooldowns, but not its journal.
     """
 
     processes: int
     store: str
     founded: bool = False
+    counts_only: bool = False
 
 
 class Degraded(NamedTuple):

@@ -19,7 +19,7 @@ from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.outage.backlog import MOST, Backlog, Unsent
 from router_config.ledger.outage.failover import LOOK_EVERY
 from router_config.ledger.outage.store import ResilientStore
-from router_config.ledger.redis.store import RedisStore
+from router_config.ledger.redis.store import PREFIX, RedisStore
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.values import Lease, Outcome, Settlement, Snapshot
@@ -242,6 +242,66 @@ def test_a_flushed_store_is_noticed_without_any_failure(server: RedisServer) -> 
         server.ask("FLUSHALL")
         await ours.look()
         assert (await ours.used())[1] == Amount(5, 250)
+        await ours.store.aclose()
+
+    run(story())
+
+
+OURS = (
+    *("everything", "name", "scopes", "processes", "leases", "expiries", "rests", "resting", "meter:account:groq"),
+    *("order:minute:account:groq", "slots:minute:account:groq", "order:day:account:groq", "slots:day:account:groq"),
+)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("lost", OURS)
+def test_one_key_that_is_evicted_is_noticed_like_the_loss_of_all(server: RedisServer, lost: str, busy: bool) -> None:
+    """Whether or not steps go on before the next look, and nothing is counted in the journal twice."""
+
+    async def story() -> None:
+        ours, other = process(server), process(server)
+        for _ in range(4):
+            await ours.request()
+        open_ours, open_other = await ours.take(), await other.take()
+        await ours.store.begin_cooldown(Cooldown("key:other", "disabled", "bad key", START, START + 9000, 1))
+        for each in (ours, other, ours):
+            await each.look()
+        everything = lost == "everything"
+        server.ask("FLUSHALL") if everything else server.ask("DEL", f"{PREFIX}:{lost}")
+        requests = 4
+        if busy and not everything:  # What is spent between a flush and the next look counts twice.
+            await ours.request()
+            requests += 1
+        new = process(server)  # It notices first, and knows nothing that it could restore.
+        new.store._failover.serves = True
+        await new.look()
+        for each in (other, ours):
+            await each.look()
+        assert await other.used() == (Amount(2, 200), Amount(requests, 50 * requests))
+        assert "key:other" in (await other.snapshot()).cooldowns
+        assert everything or (await other.snapshot()).usage["groq"].requests == requests
+        await ours.settle(open_ours)
+        await other.settle(open_other)
+        assert await ours.used() == (Amount(), Amount(requests + 2, 50 * (requests + 2)))
+        assert await ours.take_all() == 40 - requests - 2
+        for each in (ours, other, new):
+            await each.store.aclose()
+
+    run(story())
+
+
+def test_what_lies_idle_for_days_is_not_taken_for_lost(server: RedisServer) -> None:
+    async def story() -> None:
+        ours = process(server)
+        await ours.request()
+        await ours.look()
+        name = server.ask("GET", f"{PREFIX}:name")
+        for days in (0.5, 1.5, 2.5, 30):
+            for key in ("meter", "order:minute", "slots:minute", "order:day", "slots:day"):
+                left = int(server.ask("TTL", f"{PREFIX}:{key}:account:groq")[1:])
+                server.ask("EXPIRE", f"{PREFIX}:{key}:account:groq", str(int(left - days * 86400)))
+            await ours.look(at=START + days * 86400)
+            assert server.ask("GET", f"{PREFIX}:name") == name
         await ours.store.aclose()
 
     run(story())

@@ -32,6 +32,11 @@ class Unsent:
         """A settlement that only brings something else: a cooldown, a decision, a count."""
         return cls(Lease(f"none-{token_hex(8)}", "", (), NOTHING, at, at), settlement, at, held=False)
 
+    @property
+    def room_alone(self) -> "Unsent":
+        """Without its outcome, where the journal has that already."""
+        return replace(self, settlement=self.settlement._replace(outcome=None, decision=None, events=()))
+
     async def send(self, store: Backend, *, wiped: bool) -> None:
         """Settle in the store. wiped: it has lost its leases."""
         if self.held and (wiped or not self.stored):

@@ -136,8 +136,7 @@ class Failover:
             leases = [held.lease for held in self.leases.values()]
             await share.begin(self._last_reading, self._meters, leases, self._settled_before, now)
         for each in tuple(self.settled):  # The store has their outcomes already; here only the room counts.
-            room = each.settlement._replace(outcome=None, decision=None, events=())
-            await replace(each, settlement=room).send(share, wiped=True)
+            await each.room_alone.send(share, wiped=True)
         with self._lock:
             if self._share is not None or self._closed:
                 self._share = self._share or share
@@ -243,15 +242,17 @@ class Failover:
     async def _restore(self, backend: Backend, membership: Membership, now: float) -> None:
         """Give a store that lost everything what is known of it.
 
-        The first process to notice gives what it last read, the others only what is their own.
+        Of each scope one process gives what it last read, the others only what is their own.
         """
         if self._last_reading is None:
             return
         _log.warning("the %s store lost what it held; what this process knew of it is restored", backend.name)
-        if membership.founded:
-            await restore(self._last_reading, backend, self._meters, now)
+        snapshot = self._last_reading.snapshot
+        scopes = dict.fromkeys((*snapshot.counts, *snapshot.cooldowns))
+        claimed = set(await backend.claim(self._last_reading.store, tuple(scopes), membership))
+        await restore(self._last_reading.only(claimed), backend, self._meters, now)
         for each in tuple(self.settled):
-            await each.send(backend, wiped=True)
+            await (each.room_alone if membership.counts_only else each).send(backend, wiped=True)
         await self._adopt_by(backend, list(self.leases.values()), now)
         self._last_reading = replace(self._last_reading, store=membership.store)
 

@@ -3,7 +3,7 @@
 With four processes a request takes four times its room. So together they stay within every limit.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Final
@@ -34,6 +34,12 @@ class LastReading:
     store: str
     processes: int
     open_elsewhere: Mapping[str, Amount]
+
+    def only(self, scopes: Collection[str]) -> "LastReading":
+        """The counts and cooldowns of these scopes."""
+        counts = {scope: each for scope, each in self.snapshot.counts.items() if scope in scopes}
+        cooldowns = {scope: each for scope, each in self.snapshot.cooldowns.items() if scope in scopes}
+        return replace(self, snapshot=replace(self.snapshot, counts=counts, cooldowns=cooldowns))
 
 
 class Share(MemoryStore):

@@ -35,6 +35,9 @@ FIRST: Final = 16
 
 DESCRIPTIONS_KEPT: Final = 10_000
 
+COUNTS_ONLY: Final = "counts-"
+"""So begins the name of a store that lost its counts, but not its journal."""
+
 _STATUSES: Final[Mapping[bytes, Status]] = {status.encode(): status for status in get_args(Status)}
 
 
@@ -54,6 +57,7 @@ class RedisStore(Backend):
         self._descriptions: dict[int, forms.Description] = {}
         self._news = News()
         self._time = ServerTime()
+        self._with_page: list[str] = []
 
     async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
         lease_id, expires_at = new_lease_id(), now + ttl
@@ -165,8 +169,16 @@ class RedisStore(Backend):
 
     async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         proposed = token_hex(8)
-        processes, name = await self._call("sign_in", forms.TWO.pack(now, lasts), process, proposed)
-        return Membership(int(processes), name.decode(), name.decode() == proposed)
+        step = forms.text_of({"scopes": list(self._meters), "seen": self._with_page})
+        processes, name, with_page = await self._call(
+            "sign_in", forms.TWO.pack(now, lasts), process, proposed, COUNTS_ONLY + proposed, step
+        )
+        self._with_page = list(_texts(with_page))
+        store = name.decode()
+        return Membership(int(processes), store, store.endswith(proposed), store.startswith(COUNTS_ONLY))
+
+    async def claim(self, lost: str, scopes: Sequence[str], membership: Membership) -> Sequence[str]:
+        return _texts(await self._call("claim", lost, *scopes))
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
         reading = await self._read(candidates, now)

@@ -4,3 +4,4 @@
 -- ARGV[1] scope
 
 redis.call('HDEL', key('rests'), ARGV[1])
+count_rests()

@@ -78,9 +78,18 @@ local function unpack_amount(raw)
   return { requests = requests, tokens = tokens, usd = usd }
 end
 
+-- A key was evicted. Whoever signs in next finds the store without its name, and has the counts restored.
+local function lost_counts()
+  redis.call('DEL', key('name'))
+end
+
 local function forget(scope, page, period)
   local order, slots = key('order', period, scope), key('slots', period, scope)
   local total = page[period]
+  if now - page[period .. '_leaves'] < LENGTHS.day and redis.call('EXISTS', order) == 0 then
+    lost_counts()
+    return
+  end
   for _, slot in ipairs(redis.call('ZRANGEBYSCORE', order, '-inf', now)) do
     local raw = redis.call('HGET', slots, slot)
     if raw then total = minus(total, unpack_amount(raw)) end
@@ -121,6 +130,13 @@ local function read_page(scope)
     end
   end
   return page or nil
+end
+
+local function page_to_change(scope)
+  local page = read_page(scope)
+  if page then return page end
+  if redis.call('EXISTS', key('order', 'minute', scope), key('order', 'day', scope)) > 0 then lost_counts() end
+  return new_page()
 end
 
 -- Requests count from when they arrived, tokens and dollars from when the answer ended; what already left is not counted.
@@ -174,6 +190,11 @@ local function holds(cooldown)
   return now < cooldown.until_ or (cooldown.probe ~= '' and now < cooldown.probe_until)
 end
 
+-- Kept beside them, so that it is noticed when they are evicted.
+local function count_rests()
+  redis.call('SET', key('resting'), redis.call('HLEN', key('rests')), 'EX', LEASES_LAST)
+end
+
 local function put_cooldown(scope, raw)
   local all = redis.call('HGETALL', key('rests'))
   for i = 1, #all, 2 do
@@ -181,6 +202,7 @@ local function put_cooldown(scope, raw)
     if now >= cooldown.until_ and cooldown.probes == 0 then redis.call('HDEL', key('rests'), all[i]) end
   end
   redis.call('HSET', key('rests'), scope, raw)
+  count_rests()
 end
 
 local function set_probe(scope, cooldown, probe, probe_until)
@@ -269,7 +291,7 @@ local function open_lease(id, lease, expires_at)
   local amount = amount_of(lease.amount)
   for _, held in ipairs(lease.scopes) do
     local scope = held[1]
-    local page = read_page(scope) or new_page()
+    local page = page_to_change(scope)
     page.open = plus(page.open, amount)
     save_page(scope, page)
   end
@@ -283,7 +305,7 @@ local function close_lease(id, lease, spent, marks, alive)
   local amount = amount_of(lease.amount)
   for _, held in ipairs(lease.scopes) do
     local scope, expiry = held[1], held[2]
-    local page = read_page(scope) or new_page()
+    local page = page_to_change(scope)
     page.open = minus(page.open, amount)
     if spent then
       local mark = marks and marks[scope] or { expiry, expiry }
@@ -297,6 +319,7 @@ local function close_lease(id, lease, spent, marks, alive)
     if cooldown and cooldown.probe == id then
       if alive then
         redis.call('HDEL', key('rests'), scope)
+        count_rests()
         ended[#ended + 1] = cooldown
       else
         set_probe(scope, cooldown, '', 0)

@@ -28,7 +28,7 @@ for _, counted in ipairs(step.counted or {}) do count_on(counted[1], counted[2])
 
 -- The limit that the provider reports, and how much of it others than we have used: observed_after of reported_limits.py.
 local function observe(report)
-  local page = read_page(report.scope) or new_page()
+  local page = page_to_change(report.scope)
   local kind, place = LIMITS[report.number + 1], #page.observed + 1
   for index, observed in ipairs(page.observed) do
     if observed.number == report.number then place = index end
