@@ -19,6 +19,8 @@ from rig_cli import environment
 from rig_ledger import Place, spend, taken
 from rig_ledger import run as finish
 
+from router_config import load_config
+from router_config.deployments.model_list import deployments_of
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.rules.meters import Limit
 
@@ -109,7 +111,8 @@ def test_it_is_live_until_ctrl_c_and_leaves_the_terminal_as_it_was(terminal: Ope
     (folder / "state").mkdir()
     store = SQLiteStore(folder / "state/counts.db")
     now = time.time()
-    lease = taken(store, Place("groq#1", (Limit("tpd", 100_000),)), at=now)
+    groq = deployments_of(load_config(folder / "litellm.yaml", {"GROQ_API_KEY": "k"}))[0].meters[0]
+    lease = taken(store, Place(groq.scope.removeprefix("account:"), (Limit("tpd", 100_000),)), at=now)
     assert lease
     spend(store, lease, tokens=41_234, at=now)
     finish(store.aclose())
