@@ -20,7 +20,7 @@ NOW = 1795400730.0
 TO_UTC_MIDNIGHT = 1795478400.0 - NOW
 TO_PACIFIC_MIDNIGHT = 1795420800.0 - NOW
 COOLDOWN = 300.0
-NO_CREDIT = 6 * 3600.0
+NO_CREDIT = 300.0
 
 Scope = Literal["request", "model", "key", "account", "provider"]
 
@@ -48,7 +48,7 @@ def failing(outcome: str) -> Row:
 
 BAD_KEY = Row("bad_key", "key", COOLDOWN, "disabled")
 MODEL_GONE = Row("model_gone", "model", COOLDOWN, "disabled")
-RETIRED = MODEL_GONE._replace(rest=NO_CREDIT)
+RETIRED = MODEL_GONE._replace(rest=6 * 3600.0)
 QUOTA_GONE = Row("quota_gone", "account", NO_CREDIT, "exhausted")
 TOO_LARGE = Row("too_large", "request", 0.0, "available")
 

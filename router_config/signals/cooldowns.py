@@ -20,8 +20,7 @@ MINUTE_DEFAULT = 60.0
 HOUR_DEFAULT = 900.0
 DAY_RECHECK = 3_600.0  # a day's limit is used up, and nobody knows when its day ends
 SHARED_POOL = 20.0  # a pool that the provider shares among its customers is busy
-NO_CREDIT = 6 * 3600.0  # a person must act, so the account is tried again four times a day
-WEB_PAGE = 3_600.0  # something that is no API answers at the provider's address
+NO_CREDIT = 300.0  # credit is gone; further refusals in a row have longer pauses, six hours at last
 
 
 def believed(hints: Iterable[float], cap: float) -> float | None:

@@ -79,11 +79,16 @@ def no_free_quota(reply: ParsedReply) -> Verdict:
 
 
 def quota_gone(reply: ParsedReply, until: float | None = None) -> Verdict:
-    """Credit or quota is gone for good: a long cooldown of the account, then a probe. until: epoch seconds."""
+    """Credit or quota is gone: the account is asked again after pauses that grow, since it may be topped up.
+
+    until: epoch seconds, where the provider says when.
+    """
     provider = _provider(reply)
     message = f"{provider.name}: this account's credit or quota is gone. Top it up at {provider.billing}."
-    until = reply.now + cooldowns.NO_CREDIT if until is None else until
-    return _verdict(Kind.quota_gone, Scope.account, Hold.cooldown, message, True, until)
+    if until is not None:
+        return _verdict(Kind.quota_gone, Scope.account, Hold.cooldown, message, True, until)
+    until = reply.now + cooldowns.NO_CREDIT
+    return _verdict(Kind.quota_gone, Scope.account, Hold.refused, message, True, until, proven=_proven(reply))
 
 
 def asked_for_later(
@@ -179,8 +184,7 @@ def web_page(reply: ParsedReply, problem: str) -> Verdict:
         f"{_provider(reply).name} {problem}{_in_brackets(reply)}. "
         "Check api_base, and whether a proxy or firewall stands between."
     )
-    until = reply.now + cooldowns.WEB_PAGE
-    return _verdict(Kind.unknown, Scope.provider, Hold.cooldown, message, True, until)
+    return _verdict(Kind.unknown, Scope.provider, Hold.cooldown, message, True)
 
 
 def _verdict(

@@ -317,11 +317,10 @@ NO_CREDIT = [
 
 
 @pytest.mark.parametrize(("provider", "status", "body"), NO_CREDIT)
-def test_lost_credit_is_a_long_cooldown_of_the_account_but_not_of_days(provider: str, status: int, body: Any) -> None:
+def test_lost_credit_is_a_cooldown_of_the_account_that_grows(provider: str, status: int, body: Any) -> None:
     verdict = judged(provider, status, body)
-    assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.quota_gone, Scope.account, Hold.cooldown)
-    assert verdict.until is not None
-    assert 3600 <= verdict.until - NOW <= 86400
+    assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.quota_gone, Scope.account, Hold.refused)
+    assert seconds_of(verdict) == 300
 
 
 def test_an_openrouter_key_s_daily_limit_ends_with_the_day() -> None:
@@ -641,10 +640,10 @@ def test_a_refused_account_or_a_wrong_address_needs_a_person(provider: str, stat
 
 
 @pytest.mark.parametrize(("status", "page"), [(200, b"<!DOCTYPE html><html>"), (403, b"<html>"), (404, b"<html>")])
-def test_a_web_page_instead_of_an_api_is_asked_again_every_hour(status: int, page: bytes) -> None:
+def test_a_web_page_instead_of_an_api_is_a_usual_cooldown(status: int, page: bytes) -> None:
     verdict = judged("groq", status, page)
     assert (verdict.scope, verdict.hold) == (Scope.provider, Hold.cooldown)
-    assert verdict.until == NOW + 3600
+    assert verdict.until is None
 
 
 @pytest.mark.parametrize("provider", ["groq", "gemini", "openrouter", "together_ai", "openai", "some_gateway"])

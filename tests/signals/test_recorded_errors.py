@@ -36,7 +36,7 @@ def failing(kind: Kind, seconds: float | None = None) -> Meaning:
 
 BAD_KEY = Meaning(Kind.bad_key, Scope.key, Hold.disabled)
 MODEL_GONE = Meaning(Kind.model_gone, Scope.model, Hold.disabled)
-NO_CREDIT = Meaning(Kind.quota_gone, Scope.account, Hold.cooldown, 6 * 3600)
+NO_CREDIT = Meaning(Kind.quota_gone, Scope.account, Hold.refused, 300)
 TOO_LARGE = Meaning(Kind.too_large, Scope.request, Hold.none)
 
 MEANINGS: dict[tuple[str, str], Meaning] = {
