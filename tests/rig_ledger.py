@@ -44,13 +44,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def reserve(
-    store: Store, *places: Place, tokens: int = 100, prompt: int = 10, at: float = START
+    store: Store, *places: Place, tokens: int = 100, prompt: int = 10, most: int = 0, at: float = START
 ) -> tuple[Choice, Lease | None]:
-    return run(store.reserve(places, Need(tokens, prompt), at, 600.0))
+    return run(store.reserve(places, Need(tokens, prompt, most), at, 600.0))
 
 
-def taken(store: Store, *places: Place, tokens: int = 100, prompt: int = 10, at: float = START) -> Lease | None:
-    return reserve(store, *places, tokens=tokens, prompt=prompt, at=at)[1]
+def taken(
+    store: Store, *places: Place, tokens: int = 100, prompt: int = 10, most: int = 0, at: float = START
+) -> Lease | None:
+    return reserve(store, *places, tokens=tokens, prompt=prompt, most=most, at=at)[1]
 
 
 def spend(store: Store, lease: Lease, tokens: int = 100, at: float = START, usd: float = 0.0) -> None:

@@ -105,6 +105,8 @@ class Naive:
             cooldowns = [self.cooldowns[scope] for scope in place.scopes if scope in self.cooldowns]
             if any(cooldown.holds(self.now) for cooldown in cooldowns):
                 continue
+            if any(0 < limit < tokens for limit in self._token_limits(place)):
+                continue
             room, soft = self._room(place, self.amount(place, tokens))
             if room and not soft:
                 return place.id
@@ -113,8 +115,10 @@ class Naive:
         return spare.id if spare else None
 
     def amount(self, place: Place, tokens: int) -> Amount:
-        limits = [limit.value for meter in place.meters for limit in meter.limits if limit.metric == "tokens"]
-        return place.need(tokens, 1)._replace(tokens=int(min([tokens, *limits])))
+        return place.need(tokens, 1)._replace(tokens=int(min([tokens, *self._token_limits(place)])))
+
+    def _token_limits(self, place: Place) -> list[float]:
+        return [limit.value for meter in place.meters for limit in meter.limits if limit.metric == "tokens"]
 
     def _room(self, place: Place, amount: Amount) -> tuple[bool, bool]:
         room, soft = True, False

@@ -54,14 +54,15 @@ def test_a_request_that_never_reached_the_provider_is_not_counted(store: Store) 
 
 def test_an_idle_deployment_takes_a_request_whose_estimate_is_larger_than_its_limit(store: Store) -> None:
     small = Place("small", (Limit("tpm", 5000),))
-    lease = taken(store, small, tokens=20_000, prompt=4000)
+    lease = taken(store, small, tokens=20_000, prompt=4000, most=40_000)
     assert lease
     assert lease.amount.tokens == 5000
 
 
-def test_a_prompt_that_no_idle_window_can_hold_is_passed_over(store: Store) -> None:
+@pytest.mark.parametrize(("prompt", "most"), [(15_000, 40_000), (4000, 0)], ids=["the prompt", "max_tokens"])
+def test_a_request_that_no_idle_window_can_hold_is_skipped(store: Store, prompt: int, most: int) -> None:
     small = Place("small", (Limit("tpm", 5000),))
-    choice, lease = reserve(store, small, GEMINI, tokens=20_000, prompt=15_000)
+    choice, lease = reserve(store, small, GEMINI, tokens=20_000, prompt=prompt, most=most)
     assert lease
     assert lease.deployment == "gemini"
     assert [(skipped.deployment, skipped.status) for skipped in choice.skipped] == [("small", "too_large")]
