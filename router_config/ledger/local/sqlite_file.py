@@ -264,11 +264,17 @@ def _watch(file: StateFile) -> None:
 
 
 def _look_at_all() -> None:
+    global _watcher
     while True:
         time.sleep(WATCH_EVERY)
-        files = list(_open_files)
+        try:
+            files = list(_open_files)
+        except RuntimeError:  # One was opened meanwhile.
+            continue
         if not files:
-            return
+            _watcher = None
+            if not _open_files:  # Whoever opens one from now on starts another thread.
+                return
         for file in files:
             file.look()
         del files
