@@ -93,6 +93,42 @@ def test_an_empty_answer_that_says_why_is_one(reason: str, first: Any, simulator
     assert (route_of(reply).provider, reply.choices[0].finish_reason) == ("groq", reason)
 
 
+PLAIN = said("Hi", "stop")
+UNREAD: dict[str, dict[str, Any]] = {
+    "a number for a name": {**PLAIN, "model": 7},
+    "an object for a time": {**PLAIN, "created": {"at": 1}},
+    "a list for a text": said(["Hi"], "stop"),
+    "a text for figures": {**PLAIN, "x_groq": "none"},
+}
+
+
+@pytest.mark.parametrize("provider", [each for each in PROVIDERS if each != "gemini"])
+@pytest.mark.parametrize("learned", [0, 3], ids=["the public way", "the fast way"])
+@pytest.mark.parametrize("body", UNREAD)
+def test_an_answer_that_litellm_cannot_read_puts_nobody_into_cooldown(
+    body: str, learned: int, provider: str, first: Any, simulator: Simulator
+) -> None:
+    router = first(provider)
+    for _ in range(learned):
+        router.completion("default", message())
+    simulator.fault(provider, status=200, body=UNREAD[body], times=1)
+    route = route_of(router.completion("default", message()))
+    assert route.provider == provider or [each.outcome for each in route.attempts] == ["server_error", "ok"]
+    assert statuses(router) == {"available"}
+
+
+@pytest.mark.parametrize("learned", [0, 3], ids=["the public way", "the fast way"])
+def test_groq_may_leave_out_what_litellm_looks_for(learned: int, first: Any, simulator: Simulator) -> None:
+    router = first("groq")
+    for _ in range(learned):
+        router.completion("default", message())
+    body = {name: value for name, value in PLAIN.items() if name != "service_tier"}
+    simulator.fault("groq", status=200, body=body, times=3)
+    for _ in range(3):
+        assert route_of(router.completion("default", message())).provider == "groq"
+    assert statuses(router) == {"available"}
+
+
 # Streams.
 
 

@@ -28,9 +28,17 @@ from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.usage import Reported
-from router_config.signals.verdicts import empty_answer, not_sent
+from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.failures import is_empty_answer, made_presentable, reached, refused_unsent, reply_of
+from router_config.transport.failures import (
+    is_empty_answer,
+    is_unread_answer,
+    made_presentable,
+    missed_field,
+    reached,
+    refused_unsent,
+    reply_of,
+)
 from router_config.transport.streams import Abandoned, Stream
 
 MAY_STILL_ARRIVE: Final = 1.0
@@ -96,6 +104,8 @@ class Settlements:
         reading = self._read(flight, reply)
         if is_empty_answer(flight.exchange, error):
             verdict = empty_answer(flight.deployment.provider)
+        elif is_unread_answer(flight.exchange):
+            verdict = unread_answer(flight.deployment.provider, missed_field(error))
         else:
             verdict = self._verdict(flight, reading)
         if verdict.kind is Kind.timeout and flight.loop_stood_still():
@@ -118,7 +128,8 @@ class Settlements:
             verdict = replace(verdict, retry=False)  # It is the request's own fault.
         if verdict.kind in OF_THE_REQUEST:
             flight.tried.add_unfit(flight.deployment, error, verdict.message)
-        alive = verdict.kind is Kind.empty_answer or (reply.status is not None and reply.status < 500)
+        answered = is_unread_answer(flight.exchange) or verdict.kind is Kind.empty_answer
+        alive = answered or (reply.status is not None and reply.status < 500)
         ended = begun or not verdict.retry
         await self._settle(
             flight,
@@ -134,7 +145,7 @@ class Settlements:
         return read(flight.deployment.litellm_provider, reply, self._wall())
 
     def _verdict(self, flight: Flight, reading: Reading) -> Verdict:
-        # A complete 2xx that LiteLLM could not read is the provider's fault, whatever it sent.
+        # A 2xx that is no answer in JSON is the provider's fault, whatever it sent.
         verdict = reading.verdict or self._read(flight, Reply(None, failure="disconnected")).verdict
         if verdict is None:
             raise AssertionError("a connection that broke is a failure")

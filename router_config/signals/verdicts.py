@@ -152,6 +152,16 @@ def empty_answer(provider: str) -> Verdict:
     return _verdict(Kind.empty_answer, Scope.request, Hold.none, message, True)
 
 
+def unread_answer(provider: str, missed: str) -> Verdict:
+    """A complete success that holds an answer, which LiteLLM cannot read: nobody knows that it would fail again.
+
+    missed: the field that LiteLLM looked for, if that is known.
+    """
+    why = f", for it looks for a field {missed!r}" if missed else ""
+    message = f"{provider} answered, and LiteLLM cannot read the answer{why}; the next provider is asked"
+    return _verdict(Kind.server_error, Scope.request, Hold.none, message, True)
+
+
 def not_sent(provider: str, error: str) -> Verdict:
     """LiteLLM refuses to send this request to the provider: an argument that the provider does not take, say.
 

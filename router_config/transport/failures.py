@@ -79,15 +79,31 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
 
 def is_empty_answer(exchange: Exchange, error: BaseException) -> bool:
     """Whether the attempt failed because a complete 2xx holds no answer, as LiteLLM or we found it."""
-    if any(isinstance(each, EmptyAnswer) for each in causes(error)):
-        return True
+    return any(isinstance(each, EmptyAnswer) for each in causes(error)) or _whole_answer(exchange) is False
+
+
+def is_unread_answer(exchange: Exchange) -> bool:
+    """Whether a complete 2xx of a failed attempt holds an answer: only LiteLLM could not read it."""
+    return _whole_answer(exchange) is True
+
+
+def missed_field(error: BaseException) -> str:
+    """The field that LiteLLM looked for in an answer and did not find; empty where it failed for another reason."""
+    for each in causes(error):
+        field = each.name if isinstance(each, AttributeError) else each.args[0] if isinstance(each, KeyError) else None
+        if isinstance(field, str):
+            return field
+    return ""
+
+
+def _whole_answer(exchange: Exchange) -> bool | None:
+    """Whether a complete 2xx in JSON holds an answer; None where there is no such one."""
     if exchange.body is not None or exchange.answer is None:
-        return False
+        return None
     try:
-        document = json.loads(exchange.answer)
+        return _holds_answer(json.loads(exchange.answer))
     except (ValueError, RecursionError):
-        return False
-    return not _holds_answer(document)
+        return None
 
 
 def _holds_answer(document: Any) -> bool:

@@ -20,11 +20,19 @@ BROKEN_EVENT: Final = b'{"error": {"code": "broken_event", "message": "An event 
 
 def make_readable(exchange: Exchange, response: httpx.Response, body: bytes) -> bytes:
     """The body of an answer as it is to be read. Where it differs, the exchange keeps the usage as it came."""
-    mended = readable(body, whole=True)
+    mended = _with_service_tier(exchange.provider, readable(body, whole=True))
     if mended is not body:
         exchange.usage = body
         response._content = mended
     return mended
+
+
+def _with_service_tier(provider: str, body: bytes) -> bytes:
+    """LiteLLM reads no chat of Groq's without this field (1.110), which may be left out."""
+    end = body.rstrip()
+    if provider != "groq" or b'"service_tier"' in body or b'"choices"' not in body or not end.endswith(b"}"):
+        return body
+    return end[:-1] + b', "service_tier": null}'
 
 
 class ReadableStream(httpx.AsyncByteStream):
