@@ -1,5 +1,8 @@
 """A fault of one request or of one endpoint takes no provider from chats."""
 
+import asyncio
+import inspect
+from contextlib import suppress
 from typing import Any
 
 import openai
@@ -17,6 +20,16 @@ ENDPOINT_REFUSED: list[dict[str, Any]] = [
     {"status": 405, "body": {"detail": "Method Not Allowed"}},
     {"status": 501, "body": {"error": {"message": "Not implemented"}}},
 ]
+CANNOT_BE_SENT: dict[str, tuple[str, dict[str, Any]]] = {
+    "a lone surrogate": ("completion", {"messages": message("a \ud800 b")}),
+    "an object": ("completion", {"messages": message(), "extra_body": {"x": object()}}),
+    "a header": ("completion", {"messages": message(), "extra_headers": {"x": "a\nb"}}),
+    "embeddings": ("embedding", {"input": ["a \ud800 b"]}),
+    "responses": ("aresponses", {"input": "a \ud800 b"}),
+    "an image": ("aimage_generation", {"prompt": "a \ud800"}),
+    "a recording": ("atranscription", {"file": object()}),
+    "reranking": ("arerank", {"query": "x", "documents": ["a"]}),
+}
 ONE_REQUEST = [
     "You do not have permission to access the File abc or it may not exist.",
     "Media type image/tiff is not allowed",
@@ -54,3 +67,19 @@ def test_a_403_about_a_part_of_one_request_leaves_the_key_alone(
     with pytest.raises((NoProviderAvailable, openai.APIError)):
         router.completion(model="default", messages=message())
     assert serves_chats(router)
+
+
+@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("what", CANNOT_BE_SENT)
+def test_what_cannot_be_sent_is_no_provider_s_fault(make_router: MakeRouter, what: str, provider: str) -> None:
+    others: dict[str, Any] = {name: None for name in MODELS if name != provider}
+    router = make_router(providers=others)
+    endpoint, asked = CANNOT_BE_SENT[what]
+
+    async def ask() -> None:
+        answer = getattr(router, endpoint)(model="default", **asked)
+        await answer if inspect.isawaitable(answer) else answer
+
+    with suppress(Exception):
+        asyncio.run(ask())
+    assert router.status()["providers"][0]["status"] == "available"

@@ -32,6 +32,11 @@ ELSEWHERE: Final = frozenset({"content", "output", "data", "results", "text", "e
 OF_OURSELVES: Final = (TypeError, AttributeError, ImportError)
 """A wrong argument, a missing package: no provider is at fault."""
 
+NOT_TO_BE_SENT: Final = frozenset({TypeError, ValueError, UnicodeEncodeError, RuntimeError})
+"""What arguments cause of which no request can be made: a lone surrogate, an object that is no JSON."""
+
+CLIENTS: Final = frozenset({"httpx", "httpx2", "httpcore", "aiohttp", "anyio"})
+
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tabs and line ends."""
 
@@ -53,6 +58,8 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
         return Reply(exchange.status, exchange.headers, exchange.body)
     led = tuple(causes(error))
     if exchange.status is None and not exchange.written and _is_ours(led):
+        return None
+    if _never_asked(exchange, led):
         return None
     if exchange.status is not None:
         if exchange.body is not None:
@@ -124,7 +131,23 @@ def _holds_answer(document: Any) -> bool:
 
 def refused_unsent(exchange: Exchange, error: BaseException) -> bool:
     """Whether LiteLLM itself refuses the request for this model, such as a parameter that the model does not take."""
-    return exchange.sent is False and isinstance(error, BadRequestError | UnprocessableEntityError)
+    if exchange.sent is False and isinstance(error, BadRequestError | UnprocessableEntityError):
+        return True
+    led = tuple(causes(error))
+    ours = isinstance(error, OF_OURSELVES) or (
+        exchange.sent is False and any(isinstance(each, OF_OURSELVES) for each in led)
+    )
+    return not ours and _never_asked(exchange, led)
+
+
+def _never_asked(exchange: Exchange, causes: tuple[BaseException, ...]) -> bool:
+    """Whether no request could be made of the arguments, as far as can be told: no error of a network is involved."""
+    if exchange.status is not None or exchange.written or exchange.sent:
+        return False
+    if any(isinstance(each, OSError) or type(each).__module__.partition(".")[0] in CLIENTS for each in causes):
+        return False
+    status = getattr(causes[0], "status_code", None)
+    return status in (None, 400, 422, 500) and any(type(each) in NOT_TO_BE_SENT for each in causes)
 
 
 def reached(exchange: Exchange, error: BaseException) -> bool:
