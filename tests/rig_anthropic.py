@@ -2,8 +2,9 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -32,20 +33,28 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         streams = asked.get("stream") is True
         lines = [f"event: {name}\ndata: {json.dumps({'type': name, **event})}\n\n" for name, event in _events()]
-        body = "".join(lines) if streams else json.dumps(ANSWER)
+        until = getattr(self.server, "until", None)
+        body = "".join(lines[:until]) if streams else json.dumps(ANSWER)
         self.send_response(200)
         self.send_header("content-type", "text/event-stream" if streams else "application/json")
-        self.send_header("content-length", str(len(body)))
+        if until is None:
+            self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())
+        with suppress(OSError):
+            for _ in range(getattr(self.server, "pings", 0)):
+                self.wfile.write(b'event: ping\ndata: {"type": "ping"}\n\n')
+                self.wfile.flush()
+                time.sleep(0.05)
 
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
 @contextmanager
-def anthropic() -> Iterator[str]:
-    """Its address."""
+def anthropic(*, until: int | None = None, pings: int = 0) -> Iterator[str]:
+    """Its address. until: how many events of a stream come. pings: how many follow, one each 50 ms."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.__dict__.update(until=until, pings=pings)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from litellm import exceptions
 from rig import message
 from rig_anthropic import WORDS, anthropic
 
@@ -13,8 +14,8 @@ pytestmark = pytest.mark.contract
 
 
 @pytest.fixture
-def router() -> Iterator[Router]:
-    with anthropic() as address:
+def router(request: pytest.FixtureRequest) -> Iterator[Router]:
+    with anthropic(**getattr(request, "param", {})) as address:
         params = {"model": "anthropic/claude-test", "api_key": "simulated-anthropic", "api_base": address}
         router = Router([{"model_name": "default", "litellm_params": params, "model_info": {"tpd": 100_000}}])
         try:
@@ -34,6 +35,26 @@ def test_a_stream_ends_where_it_says_so_and_is_counted(router: Router) -> None:
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert text == "".join(WORDS)
     assert used(router) == 20
+
+
+@pytest.mark.parametrize(
+    ("router", "error"),
+    [
+        ({"until": 4}, exceptions.APIConnectionError),
+        ({"until": 7}, exceptions.APIConnectionError),
+        ({"until": 8}, exceptions.APIConnectionError),
+        ({"until": 4, "pings": 100}, exceptions.Timeout),
+    ],
+    indirect=["router"],
+    ids=["cut in the middle", "cut before its reason", "cut after its reason", "pings alone"],
+)
+def test_a_stream_that_does_not_end_well_is_an_error(router: Router, error: type[Exception]) -> None:
+    chunks: Any = router.completion("default", message(), stream=True, stream_timeout=0.4)
+    with pytest.raises(error):
+        list(chunks)
+    (provider,) = router.status()["providers"]
+    assert provider["usage_today"]["tokens"] > 0
+    assert provider["usage_today"]["requests"] == 1
 
 
 def test_answers_are_the_same_on_either_way(router: Router) -> None:
