@@ -179,6 +179,8 @@ def test_a_stream_that_ends_within_a_call_of_a_tool_is_an_error(
     router = first(provider)
     simulator.fault(provider, tool_call=True, parts=[{"events": [0, 2]}, "data: [DONE]\n\n"], times=1)
     stream = router.completion("default", message(), stream=True, tools=[TOOL])
+    if route_of(stream).provider != provider:
+        pytest.skip("this LiteLLM refuses tools for the model")
     with pytest.raises(exceptions.APIConnectionError):
         list(stream)
 

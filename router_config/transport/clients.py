@@ -22,8 +22,8 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
 from router_config.signals import Reply, read
 from router_config.transport import seams
+from router_config.transport.error_chain import causes
 from router_config.transport.exchange import CURRENT, Exchange
-from router_config.transport.failures import causes
 from router_config.transport.readable_usage import ReadableStream, make_readable
 from router_config.transport.sending import note_sending
 from router_config.transport.wire.bodies import ENCODINGS

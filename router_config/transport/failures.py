@@ -5,7 +5,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
 import aiohttp
@@ -15,16 +15,15 @@ from litellm.exceptions import (
     APIConnectionError,
     BadRequestError,
     LiteLLMUnknownProvider,
-    Timeout,
     UnprocessableEntityError,
 )
 
 from router_config.signals import Reply, without
+from router_config.transport.error_chain import LATE, causes
 from router_config.transport.exchange import Exchange
 from router_config.transport.pickled_errors import picklable
 from router_config.transport.streams import REASONS_FOR_NOTHING, EmptyAnswer
 
-LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
 CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
 ELSEWHERE: Final = frozenset({"content", "output", "data", "results", "text", "embedding", "embeddings", "error"})
 """Where other wire formats than those of chats hold an answer."""
@@ -216,19 +215,3 @@ def _told(causes: tuple[BaseException, ...]) -> Reply | None:
         if isinstance(status, int) and not isinstance(cause, BROKEN):
             return Reply(status, getattr(cause, "litellm_response_headers", None) or {}, str(cause))
     return Reply(None, failure="disconnected") if any(isinstance(each, BROKEN) for each in causes) else None
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and everything that led to it, outermost first."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        original = getattr(each, "original_exception", None)  # Of LiteLLM's MidStreamFallbackError.
-        if isinstance(original, BaseException):
-            waiting.append(original)
-        waiting.extend((each.__context__, each.__cause__))

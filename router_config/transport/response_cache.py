@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import litellm
 from litellm.caching.caching import Cache
+from litellm.types.caching import LiteLLMCacheType
 
 from router_config.config.models import ConfigError
 
@@ -27,6 +28,10 @@ def switched_on(settings: dict[str, Any]) -> bool:
     params = settings.pop("cache_params", None) or {}
     if not settings.pop("cache", False):
         return False
+    known = sorted(each.value for each in LiteLLMCacheType)
+    if params.get("type", known[0]) not in known:
+        kinds = ", ".join(known)
+        raise ConfigError(f"litellm_settings.cache_params: there is no {params['type']!r}; type is one of {kinds}")
     try:
         litellm.cache = Cache(**params)
     except (TypeError, ValueError) as error:

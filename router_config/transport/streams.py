@@ -9,6 +9,7 @@ import litellm
 from litellm import exceptions
 
 from router_config.transport.background_loop import BackgroundLoop
+from router_config.transport.error_chain import LATE, causes
 from router_config.transport.exchange import Exchange
 
 Ended = Callable[["Stream", BaseException | None], Awaitable[None]]
@@ -163,9 +164,11 @@ class Stream:
             raise
         except _MID_STREAM as error:
             await self._end(error)
-            raise (error.original_exception or error) from error
+            raise self._late_or(error.original_exception or error) from error
         except BaseException as error:
             await self._end(error)
+            if isinstance(error, Exception) and (told := self._late_or(error)) is not error:
+                raise told from error
             raise
         await self._watch()
         return chunk
@@ -180,11 +183,19 @@ class Stream:
         except TimeoutError:
             if not limit.expired():
                 raise
-            model = str(getattr(self._opened.source, "model", None) or "")
-            told = f"nothing more of the answer came for {self._patience:g} s"
-            raise exceptions.Timeout(message=told, model=model, llm_provider=self.exchange.provider) from None
+            raise self._late() from None
         self._left = self._patience if carries_content(chunk) else max(0.0, self._left - (clock() - began))
         return chunk
+
+    def _late(self) -> Exception:
+        model = str(getattr(self._opened.source, "model", None) or "")
+        told = f"nothing more of the answer came for {self._patience:g} s"
+        return exceptions.Timeout(message=told, model=model, llm_provider=self.exchange.provider)
+
+    def _late_or(self, error: Exception) -> Exception:
+        """The error; a time-out where that was behind it: LiteLLM calls some a broken connection (1.84)."""
+        late = not isinstance(error, exceptions.Timeout) and any(isinstance(each, LATE) for each in causes(error))
+        return self._late() if late else error
 
     def _cut(self) -> Exception:
         model = str(getattr(self._opened.source, "model", None) or "")

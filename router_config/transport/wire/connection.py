@@ -10,8 +10,8 @@ from typing import Final
 import aiohttp
 import httpx
 
+from router_config.transport.error_chain import causes
 from router_config.transport.exchange import CURRENT, Exchange
-from router_config.transport.failures import causes
 from router_config.transport.wire import bodies, redirects
 
 AT_ONCE: Final = 5.0

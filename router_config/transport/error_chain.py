@@ -1,0 +1,27 @@
+"""What led to an error."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+import openai
+from litellm.exceptions import Timeout
+
+LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
+"""Errors of a request that took too long."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and everything that led to it, outermost first."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        original = getattr(each, "original_exception", None)  # Of LiteLLM's MidStreamFallbackError.
+        if isinstance(original, BaseException):
+            waiting.append(original)
+        waiting.extend((each.__context__, each.__cause__))
