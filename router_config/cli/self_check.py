@@ -16,9 +16,10 @@ from router_config.config.models import Config
 from router_config.simulator.canned_answers import canned_answer
 from router_config.simulator.quotas.limits import LimitsError
 from router_config.transport import seams
-from router_config.transport.clients import Clients, WatchedHandler, arriving, sending
+from router_config.transport.clients import Clients, WatchedHandler
 from router_config.transport.exchange import Exchange
 from router_config.transport.transport import Transport
+from router_config.transport.wire.notes import arriving, sending
 
 MESSAGES: Final = [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": "Hello"}]
 

@@ -7,10 +7,9 @@ A first guess is tried; one of the wrong kind fails before anything is sent, and
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final, Literal, cast
 from weakref import finalize
 
@@ -20,15 +19,13 @@ import openai
 from litellm.constants import openai_compatible_providers, openai_text_completion_compatible_providers
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
-from router_config.signals import Reply, read
 from router_config.transport import seams
 from router_config.transport.error_chain import causes
-from router_config.transport.exchange import CURRENT, Exchange
-from router_config.transport.readable_usage import ReadableStream, make_readable
-from router_config.transport.sending import note_sending
 from router_config.transport.wire.bodies import ENCODINGS
 from router_config.transport.wire.connection import Wire
 from router_config.transport.wire.loop_end import at_end, drop_connections
+from router_config.transport.wire.notes import arriving, sending
+from router_config.transport.wire.sending import note_sending
 
 Kind = Literal["handler", "sdk"]
 
@@ -61,17 +58,6 @@ EMBEDDINGS_BY_HANDLER: Final = frozenset(
         "qwen_ai_platform", "qwencloud", "sambanova", "vercel_ai_gateway",
     }
 )  # fmt: skip
-
-ERROR_SIGNS: Final = (b'"error"', b'"promptFeedback"')
-"""What the JSON of a failure inside a 200 holds somewhere."""
-
-USAGE_SIGNS: Final = (b'"usage":{', b'"usage": {', b'"usageMetadata"')
-REASON_SIGNS: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"finishReason"', b'"message_stop"')
-FINISH_SIGNS: Final = (*REASON_SIGNS, b"[DONE]")
-FINISHING_SIGNS: Final = (b'"choices"', b'"candidates"', b'"content_block_delta"')
-"""What the events of OpenAI's, Gemini's and Anthropic's wire formats hold, whose streams say that they are complete."""
-
-LONGEST_EVENT: Final = 65_536
 
 
 class WatchedHandler(AsyncHTTPHandler):
@@ -273,94 +259,6 @@ def watch(client: httpx.AsyncClient) -> None:
         wired(client)
         note_sending(client)
     client.event_hooks = {**client.event_hooks, "response": [arriving, *client.event_hooks["response"]]}
-
-
-async def sending(request: httpx.Request) -> None:
-    """Note a request in the exchange that it belongs to."""
-    exchange = CURRENT.get()
-    if exchange is None:
-        return
-    exchange.sent = True
-    exchange.requests += 1
-    recording = exchange.recording
-    if recording is not None:
-        recording.requests += 1
-        recording.method, recording.url = request.method, str(request.url)
-        recording.headers, recording.request = request.headers.raw, await request.aread()
-
-
-async def arriving(response: httpx.Response) -> None:
-    """Note an answer in the exchange that it belongs to."""
-    exchange = CURRENT.get()
-    if exchange is not None:
-        await note_answer(exchange, response, exchange.now())
-
-
-async def note_answer(exchange: Exchange, response: httpx.Response, now: float) -> None:
-    """Note status, headers, and the body of an error; a stream is watched as it is read."""
-    exchange.arrived_at = now
-    exchange.status = response.status_code
-    # As httpx reads them, in a third of its time.
-    raw = response.headers.raw
-    exchange.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
-    if response.status_code >= 400 or "event-stream" not in exchange.headers.get("content-type", ""):
-        body = make_readable(exchange, response, await response.aread())
-        if response.status_code >= 400 or any(sign in body for sign in ERROR_SIGNS):
-            exchange.body = body
-        if response.status_code < 300:
-            exchange.answer = body
-        if exchange.recording is not None:
-            exchange.recording.status = response.status_code
-            exchange.recording.answer_headers = response.headers.raw
-            exchange.recording.answer = body
-    elif isinstance(response.stream, httpx.AsyncByteStream):
-        exchange.streamed = True
-        response.stream = ReadableStream(WatchedStream(response.stream, partial(_note_event, exchange, now)), exchange)
-
-
-def _note_event(exchange: Exchange, now: float, event: bytes) -> None:
-    """One event of a stream: an error in it, the usage it reports, and whether it ends the answer."""
-    if any(sign in event for sign in ERROR_SIGNS):
-        reply = Reply(exchange.status, exchange.headers, event)
-        if read(exchange.provider, reply, now).verdict is not None:
-            exchange.body = event
-    if any(sign in event for sign in USAGE_SIGNS):
-        exchange.usage = event
-    if not exchange.reason:
-        exchange.reason = any(sign in event for sign in REASON_SIGNS)
-    if not exchange.finished:
-        if any(sign in event for sign in FINISH_SIGNS):
-            exchange.finished = True
-        elif any(sign in event for sign in FINISHING_SIGNS):
-            exchange.finished = False
-
-
-class WatchedStream(httpx.AsyncByteStream):
-    """A stream of server-sent events that tells of each event of note, and passes all of them on."""
-
-    _SIGNS: Final = (*ERROR_SIGNS, *USAGE_SIGNS, *FINISH_SIGNS, *FINISHING_SIGNS)
-
-    def __init__(self, stream: httpx.AsyncByteStream, tell: Callable[[bytes], None]) -> None:
-        self._stream = stream
-        self._tell = tell
-        self._begun = b""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._stream:
-            self._watch(part)
-            yield part
-        self._watch(b"\n")
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def _watch(self, part: bytes) -> None:
-        text = self._begun + part
-        *lines, self._begun = text.split(b"\n")
-        self._begun = self._begun[:LONGEST_EVENT]
-        for line in lines:
-            if any(sign in line for sign in self._SIGNS):
-                self._tell(line.removeprefix(b"data:").strip())
 
 
 def is_misfit(error: BaseException) -> bool:
