@@ -1,6 +1,7 @@
 """The rooms import from the floors below them alone, as ARCHITECTURE.md draws them."""
 
 import ast
+import re
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,10 @@ FLOORS: Final = (
 )
 BESIDE: Final = {("cli", "monitoring"), ("monitoring", "adapters")}
 """On the top floor the commands start the page, and its demo uses agents."""
+
+TOPS: Final = ("adapters", "benchmarks", "docs", "examples", "monitoring", "router_config", "scripts", "tests")
+ELSEWHERE: Final = {"dist/", "litellm/__init__.py"}
+"""What the documents name, and is not of this repository."""
 
 
 def room(names: tuple[str, ...]) -> str | None:
@@ -48,3 +53,17 @@ def test_a_room_imports_only_from_the_floors_below() -> None:
                 if there in floor and there != here and (here, there) not in BESIDE and floor[there] >= floor[here]:
                     wrong.append(f"{path.relative_to(REPOSITORY)} imports {each}")
     assert not wrong
+
+
+def test_the_documents_name_files_that_exist() -> None:
+    """`a_module.py` stands somewhere in the repository, `a/path.py` and `a/folder/` below it or a room."""
+    tracked = [path for top in TOPS for path in (REPOSITORY / top, *(REPOSITORY / top).rglob("*"))]
+    missing = []
+    for document in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "benchmarks/README.md"):
+        named = re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:\.py|/))`", (REPOSITORY / document).read_text("utf-8"))
+        missing += [
+            f"{document}: {name}"
+            for name in sorted(set(named) - ELSEWHERE)
+            if not any(f"/{path.relative_to(REPOSITORY)}".endswith(f"/{name.rstrip('/')}") for path in tracked)
+        ]
+    assert not missing
