@@ -6,6 +6,7 @@ keeps the model list and answers for whatever is not ours. It routes nothing.
 
 import inspect
 import logging
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -194,7 +195,7 @@ class _callbacks_as_before:
 
 
 def _is_not_of_cache_prices(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith("register_model: model=%s not in built-in cost map")
+    return not re.match(r"register_model: model=\S+ not in built-in cost map", record.getMessage())
 
 
 def _callback_lists() -> dict[str, list[Any]]:
