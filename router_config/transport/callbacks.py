@@ -70,10 +70,10 @@ def hear_synchronous_callbacks() -> None:
 
 @cache
 def _calls_synchronous_loggers() -> bool:
-    """Whether this LiteLLM calls them for whole answers to asynchronous requests, too: since 1.108."""
-    from litellm.litellm_core_utils.litellm_logging import Logging
+    """Whether this LiteLLM calls them for whole answers to asynchronous requests, too: since 1.109."""
+    from litellm.litellm_core_utils import litellm_logging
 
-    return "for_async_request" in inspect.signature(Logging.success_handler).parameters
+    return "for_async_request and not self.stream" in inspect.getsource(litellm_logging)
 
 
 def _left_out(logger: CustomLogger, name: str, called: Iterable[Any]) -> Callable[..., Any] | None:
