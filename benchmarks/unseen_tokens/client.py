@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
@@ -39,6 +40,18 @@ def timetable(seconds: float, rate: float, seed: int) -> list[Arrival]:
         prompt = WORD * chance.choice(PROMPTS)
         found.append(Arrival(at, prompt, kind < 0.1, 0.1 <= kind < 0.2, 0.1 <= kind < 0.15))
     return found
+
+
+def entries(base: str) -> list[dict[str, Any]]:
+    """The model list: the judge's three providers in their order."""
+    return [
+        {
+            "model_name": "default",
+            "litellm_params": {"model": f"openai/{name}", "api_base": f"{base}/{name}", "api_key": "k"},
+            "model_info": {"id": name, "provider": name, "model": name, "priority": priority, "limits": limits},
+        }
+        for priority, (name, limits) in enumerate(LIMITS.items(), start=1)
+    ]
 
 
 class FastClock(SystemClock):
@@ -76,15 +89,7 @@ async def main() -> None:
 
     logging.disable(logging.CRITICAL)
     clock = FastClock(job["began"], job["times"])
-    entries = [
-        {
-            "model_name": "default",
-            "litellm_params": {"model": f"openai/{name}", "api_base": f"{job['base']}/{name}", "api_key": "k"},
-            "model_info": {"id": name, "provider": name, "model": name, "priority": priority, "limits": limits},
-        }
-        for priority, (name, limits) in enumerate(LIMITS.items(), start=1)
-    ]
-    router = Router(entries, state=job["state"], clock=clock, output_tokens=MAX_TOKENS)
+    router = Router(entries(job["base"]), state=job["state"], clock=clock, output_tokens=MAX_TOKENS)
     outcomes: dict[str, int] = {}
 
     async def ask(arrival: Arrival) -> None:

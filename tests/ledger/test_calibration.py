@@ -1,12 +1,13 @@
 """What a model counts is learned from its answers: never below what it charges, not far above, shared by processes."""
 
 import random
+from math import ceil
 
 import pytest
 from rig_ledger import run
 
 from router_config.ledger.interfaces import Store
-from router_config.ledger.rules.calibration import POINTS_KEPT, Curve, Sample, curve_of, curve_text, merged
+from router_config.ledger.rules.calibration import FRAME, POINTS_KEPT, Curve, Sample, curve_of, curve_text, merged
 
 
 def learned(added: float, factor: float, sizes: list[int], kind: str = "prose") -> Curve:
@@ -28,6 +29,21 @@ def test_after_a_handful_of_answers_nothing_is_below_the_truth_or_far_above(adde
         truth = added + factor * size
         assert truth <= curve.tokens("prose", size, 10_000) + 1, size
         assert curve.tokens("prose", size, 10_000) <= 2 * truth + 16, size
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.0, 1.6])
+@pytest.mark.parametrize("added", [0, 1, 20, 300])
+def test_a_short_prompt_says_little_of_a_long_one_whose_frame_the_model_does_not_count(
+    added: int, factor: float
+) -> None:
+    def truth(size: int) -> int:
+        return added + ceil(factor * (size - FRAME))
+
+    for short in (8, 9, 12, 20):
+        curve = Curve()
+        curve.learn(Sample("prose", short, short, truth(short)), 1000.0)
+        for long in (30, 47, 100, 1000):
+            assert curve.tokens("prose", long) >= truth(long), (short, long)
 
 
 def test_every_size_seen_stays_above_the_truth_that_varies() -> None:

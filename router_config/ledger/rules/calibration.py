@@ -34,6 +34,9 @@ NEAR: Final = 16
 ROUNDED: Final = 0.5
 """Of a count of tokens, which is a whole number."""
 
+FRAME: Final = 7
+"""Tokens of each estimate for what stands around a message, of which a model may count none."""
+
 CONFIRMED_EVERY: Final = 10.0
 """Seconds after which a point that stays as it is gets a new moment."""
 
@@ -154,7 +157,10 @@ def _size(estimate: int) -> int:
 def _from(point: Point, estimate: float, steepness: float) -> float:
     """The most that a model counts which counted so much at that point: smaller prompts may save nothing."""
     x, y, _ = point
-    return y if estimate <= x else min(y + steepness * (estimate - x), (y + ROUNDED) * estimate / x)
+    if estimate <= x:
+        return y
+    bound = y + steepness * (estimate - x)
+    return min(bound, (y + ROUNDED) * (estimate - FRAME) / (x - FRAME)) if x > FRAME else bound
 
 
 def _unknown(estimate: int, cautious: int) -> int:

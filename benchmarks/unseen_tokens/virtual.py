@@ -1,0 +1,123 @@
+"""The load in virtual time: the router's own rules and its ledger in memory against the judge, a row in half a second.
+
+Nothing is sent, so a row depends on its seed alone.
+"""
+
+import heapq
+import random
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any, Final, TypeVar
+
+from benchmarks.unseen_tokens.client import MAX_TOKENS, Arrival, entries
+from benchmarks.unseen_tokens.judge import LATENCY, Judge, charge
+from router_config.deployments.calibrations import Calibrations, Correction
+from router_config.deployments.catalog import Catalog
+from router_config.ledger.local.memory import MemoryStore
+from router_config.ledger.rules.gates import Cooldown, Need
+from router_config.ledger.rules.meters import Amount
+from router_config.ledger.values import Settlement
+from router_config.routing.estimate import kind_of, need_of
+from router_config.routing.request import Flight, Request, Tried
+from router_config.routing.reservation import LEASE
+from router_config.routing.settlement import MAY_STILL_ARRIVE
+from router_config.routing.spending import in_full, learn_from, spent_on
+from router_config.signals.usage import NOTHING_SAID, Reported, Usage
+from router_config.transport.exchange import Exchange
+
+BEGAN: Final = 1_795_435_200.0
+ON_THE_WAY: Final = (0.001, 0.03)
+"""Seconds from a reservation until the judge sees the request, at least and at most."""
+
+RESTS: Final = 60.0
+"""Seconds for which a model is not asked after a 429."""
+
+T = TypeVar("T")
+
+
+class Twin:
+    """One run: a process for each load, all on one ledger."""
+
+    def __init__(self, added: int, factor: float, loads: list[list[Arrival]], seed: int) -> None:
+        self.judge = Judge(added, factor, 1.0, BEGAN)
+        self._chance = random.Random(seed)
+        self._catalog = Catalog(entries("http://localhost"), 0.95)
+        self._store = MemoryStore()
+        self._store.register_meters(self._catalog.meters)
+        self._due: list[tuple[float, int, Callable[[float], None]]] = []
+        self._numbers = count()
+        for load in loads:
+            process = Calibrations()
+            for arrival in load:
+                self._at(BEGAN + arrival.at, self._asker(process, arrival))
+
+    def run(self) -> None:
+        while self._due:
+            now, _, step = heapq.heappop(self._due)
+            step(now)
+
+    def report(self) -> dict[str, tuple[int, list[tuple[float, int]]]]:
+        """What each provider admitted, and each 429: when, and after how many answers."""
+        return {name: (each.admitted, each.refused) for name, each in self.judge.windows.items()}
+
+    def _at(self, moment: float, step: Callable[[float], None]) -> None:
+        heapq.heappush(self._due, (moment, next(self._numbers), step))
+
+    def _asker(self, process: Calibrations, arrival: Arrival) -> Callable[[float], None]:
+        return lambda now: self._ask(process, arrival, now)
+
+    def _ask(self, process: Calibrations, arrival: Arrival, now: float) -> None:
+        if process.exchange_is_due(now):
+            _now(process.exchange(self._store, now))
+        asked = {"messages": [{"role": "user", "content": arrival.prompt}], "max_tokens": MAX_TOKENS}
+        need = need_of(asked, MAX_TOKENS)
+        correction = Correction(process, kind_of(asked), need.tokens - need.prompt_tokens)
+        group = self._catalog.group("default")
+        assert group is not None
+        request = Request("acompletion", "default", group, Need(*need[:4], correction), now, now, next(self._numbers))
+        _, lease = _now(self._store.reserve(group.deployments, request.need, now, LEASE))
+        if lease is None:
+            return
+        deployment = group.deployment(lease.deployment)
+        flight = Flight(deployment, group.entries[deployment.id], lease, now, request, Tried(), Exchange("openai"))
+        arrives = now + self._chance.uniform(*ON_THE_WAY)
+        answered = arrives + self._chance.uniform(*LATENCY)
+        gives_up = now + 0.1 if arrival.cancelled else answered + 1.0
+        self._at(arrives, lambda at: self._arrive(process, arrival, flight, min(answered, gives_up), answered, at))
+
+    def _arrive(
+        self, process: Calibrations, arrival: Arrival, flight: Flight, ends: float, answered: float, now: float
+    ) -> None:
+        name = flight.deployment.id
+        prompt = charge(arrival.prompt, self.judge.added, self.judge.factor)
+        if not self.judge.windows[name].admits(prompt + MAX_TOKENS, now):
+            scope = flight.deployment.scopes.model
+            rests = Cooldown(scope, "rate_limited", "429", now, now + RESTS)
+            return self._settle(flight, Amount(1), now, now, rests)
+        if ends < answered:
+            self._at(ends, lambda at: self._settle(flight, in_full(flight), at + MAY_STILL_ARRIVE, at))
+        elif arrival.broken_off:
+            self._at(answered, lambda at: self._settle(flight, in_full(flight), at, at))
+        else:
+            told = Reported(Usage(prompt + MAX_TOKENS, prompt)) if prompt else NOTHING_SAID
+            ended = answered + (0.75 if arrival.stream else 0.0)
+            self._at(ended, lambda at: self._answer(process, flight, told, answered, at))
+
+    def _answer(self, process: Calibrations, flight: Flight, told: Reported, arrived: float, now: float) -> None:
+        self.judge.windows[flight.deployment.id].answered += 1
+        spent = spent_on(flight, told)
+        learn_from(flight, told, process, now)
+        self._settle(flight, spent, arrived, now)
+
+    def _settle(self, flight: Flight, spent: Amount, arrived: float, now: float, rests: Cooldown | None = None) -> None:
+        ended = Settlement(spent, arrived, now, alive=True, cooldowns=() if rests is None else (rests,))
+        _now(self._store.settle(flight.lease, ended, now))
+
+
+def _now(step: Coroutine[Any, Any, T]) -> T:
+    """What a step returns that waits for nothing."""
+    try:
+        step.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    raise AssertionError("a step in memory had to wait")
