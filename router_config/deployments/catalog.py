@@ -1,12 +1,16 @@
 """The deployments of a Router by the names that a caller may ask for. Made anew when its model list changes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from router_config.deployments.deployment import Deployment, by_preference, deployment_of_entry
 from router_config.ledger.rules.meters import Meter
+
+KEPT: Final = 1000
+"""Groups that are kept of those that a pattern stands for."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,25 @@ class Group:
     def by_id(self) -> dict[str, Deployment]:
         return {deployment.id: deployment for tier in self.tiers for deployment in tier}
 
+    @cached_property
+    def has_teams(self) -> bool:
+        """Whether a deployment serves one team alone: the one that its `model_info.team_id` names."""
+        return any(entry["model_info"].get("team_id") is not None for entry in self.entries.values())
+
+    def for_team(self, team: str | None) -> "Group | None":
+        """What of the group serves a team, or a caller without one; None where nothing does."""
+        theirs = {
+            name: entry for name, entry in self.entries.items() if entry["model_info"].get("team_id") in (None, team)
+        }
+        left = [deployment for deployment in self.deployments if deployment.id in theirs]
+        return Group(self.name, by_preference(left), theirs) if left else None
+
 
 class Catalog:
     """The groups of a model list by name: a group's own, a deployment's id, or a model by LiteLLM's name.
+
+    A name with `*` is a pattern: it serves what it matches and what is no group's name; of several, the longest does.
+    What `*` stood for takes the place of the `*` in the deployment's model. Each such model has limits of its own.
 
     soft_limit: share of a daily limit past which others are preferred.
     correction: seconds by which the time of calendar days is ahead of the router's clock.
@@ -54,24 +74,41 @@ class Catalog:
         self.correction = correction
         self.deployments: dict[str, Deployment] = {}
         by_group: dict[str, dict[str, dict[str, Any]]] = {}
+        by_pattern: dict[str, dict[str, dict[str, Any]]] = {}
         for entry in model_list:
             deployment = deployment_of_entry(entry, soft_limit, correction)
             self.deployments[deployment.id] = deployment
             names = {entry["model_name"], deployment.id, entry["litellm_params"]["model"]}
+            if "*" in entry["model_name"]:
+                names = {deployment.id}
+                by_pattern.setdefault(entry["model_name"], {})[deployment.id] = entry
             for name in names:
                 by_group.setdefault(name, {})[deployment.id] = entry
         self._models: dict[str, set[str]] = {}
         for each in self.deployments.values():
             self._models.setdefault(each.meters[0].scope, set()).add(each.model)
-        self._groups = {name: self._group(name, entries) for name, entries in by_group.items()}
+        self._groups = {
+            name: Group(name, by_preference(self.deployments[each] for each in entries), entries)
+            for name, entries in by_group.items()
+        }
+        self._soft_limit = soft_limit
+        self._patterns = [
+            (re.compile(re.escape(name).replace(r"\*", "(.*)"), re.DOTALL), by_pattern[name])
+            for name in sorted(by_pattern, key=len, reverse=True)
+        ]
+        self._of_patterns: dict[str, Group] = {}
 
     def group(self, name: str) -> Group | None:
-        """The group of a name; None for a name that is not in the model list."""
-        return self._groups.get(name)
+        """The group of a name; None for a name that is not in the model list, and that no pattern there matches."""
+        return self._groups.get(name) or self._of_patterns.get(name) or self._matched(name)
+
+    @property
+    def has_patterns(self) -> bool:
+        return bool(self._patterns)
 
     def serves_one_model(self, deployment: Deployment) -> bool:
         """Whether this deployment's account is asked for no other model than this one."""
-        return len(self._models.get(deployment.meters[0].scope, ())) == 1
+        return self._models.get(deployment.meters[0].scope) == {deployment.model}
 
     @property
     def meters(self) -> tuple[Meter, ...]:
@@ -83,5 +120,31 @@ class Catalog:
         """Other names that the scopes in use had, each with its name now."""
         return {old: new for each in self.deployments.values() for old, new in each.formerly.items()}
 
-    def _group(self, name: str, entries: dict[str, dict[str, Any]]) -> Group:
-        return Group(name, by_preference(self.deployments[each] for each in entries), entries)
+    def _matched(self, name: str) -> Group | None:
+        for pattern, listed in self._patterns:
+            match = pattern.fullmatch(name)
+            if match is not None:
+                entries = {each: _for_name(entry, match) for each, entry in listed.items()}
+                theirs = [deployment_of_entry(entry, self._soft_limit, self.correction) for entry in entries.values()]
+                if len(self._of_patterns) >= KEPT:
+                    self._of_patterns.clear()
+                group = self._of_patterns[name] = Group(name, by_preference(theirs), entries)
+                return group
+        return None
+
+
+def _for_name(entry: dict[str, Any], match: re.Match[str]) -> dict[str, Any]:
+    """The entry of a pattern, for a name that it matches."""
+    model, parts = entry["litellm_params"]["model"], match.groups()
+    if "*" not in model:
+        return entry
+    if len(parts) > model.count("*"):
+        model = match.string  # As LiteLLM's own Router does.
+    else:
+        left = iter(parts)
+        model = re.sub(r"\*", lambda star: next(left, star[0]), model)
+    return {
+        **entry,
+        "litellm_params": {**entry["litellm_params"], "model": model},
+        "model_info": {**entry["model_info"], "model": model.partition("/")[2] or model},
+    }

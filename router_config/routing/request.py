@@ -174,10 +174,20 @@ def route_of(reply: object) -> Route:
 
 
 def agent_of(kwargs: Mapping[str, Any]) -> str | None:
-    """Who asks, from a request's `metadata={"agent": ...}`. LiteLLM keeps it elsewhere for some endpoints (1.106.2)."""
-    for name in ("metadata", "litellm_metadata"):
+    """Who asks, from a request's `metadata={"agent": ...}`."""
+    agent = _said_of_the_caller(kwargs, "agent")
+    return None if agent is None else agent[:NAME_KEPT]
+
+
+def team_of(kwargs: Mapping[str, Any]) -> str | None:
+    """The team that asks, as LiteLLM's proxy names it."""
+    return _said_of_the_caller(kwargs, "user_api_key_team_id")
+
+
+def _said_of_the_caller(kwargs: Mapping[str, Any], what: str) -> str | None:
+    for name in ("metadata", "litellm_metadata"):  # For some endpoints LiteLLM keeps it in the second (1.106.2).
         metadata = kwargs.get(name)
-        agent = metadata.get("agent") if isinstance(metadata, Mapping) else None
-        if isinstance(agent, str) and agent:
-            return agent[:NAME_KEPT]
+        said = metadata.get(what) if isinstance(metadata, Mapping) else None
+        if isinstance(said, str) and said:
+            return said
     return None

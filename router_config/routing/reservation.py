@@ -50,15 +50,15 @@ class Reservations:
         now = self._clock.now()
         if self._calibrations.exchange_is_due(now):
             await self._calibrations.exchange(self._store, now)
-        may_wait, line = now < request.deadline, self._lines[request.group.name]
+        line = self._lines[request.group.name] if now < request.deadline else None
         lease, revives = None, None
-        if not (may_wait and line):  # Who may wait does not overtake those who do.
+        if not line:  # Who may wait does not overtake those who do.
             candidates = await self._candidates(request, tried, now)
             choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
             tried.add_skipped(choice.skipped)
             if lease is None and any(each.status == "cooldown" for each in choice.skipped):
                 lease, revives = await self._in_spite_of_cooldowns(request, candidates, now)
-        if lease is None and may_wait:
+        if lease is None and line is not None:
             try:
                 lease = await self._wait(request, tried, line)
             except asyncio.CancelledError:
@@ -68,7 +68,9 @@ class Reservations:
         if lease is None:
             return None
         deployment = request.group.deployment(lease.deployment)
-        self._reached[request.group.name] = request.group.tier_of[deployment.id]
+        reached = request.group.tier_of[deployment.id]
+        if reached or request.group.name in self._reached:
+            self._reached[request.group.name] = reached
         tried.add(deployment)
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]

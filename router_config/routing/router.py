@@ -32,7 +32,7 @@ from router_config.routing.event_loop_lag import Pulse
 from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.inspection import Inspection
 from router_config.routing.refusals import lies_in_the_request, refusal
-from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, agent_of
+from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, agent_of, team_of
 from router_config.routing.reservation import Reservations
 from router_config.routing.settlement import Settlements
 from router_config.status.explanation import absent_from
@@ -174,6 +174,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     def _request(self, endpoint: str, asked: dict[str, Any]) -> Request:
         model = asked["model"]
         group = self._group(model)
+        if group is not None and group.has_teams:
+            group = group.for_team(team_of(asked))
         if group is None:
             raise _unknown(model)
         max_wait = asked.get("max_wait", self._max_wait)
@@ -355,6 +357,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         group = self.catalog.group(name)
         if group is None and self.config is not None and name in self.config.groups:
             return Group(name, (), {})  # Everyone who serves it lacks a key.
+        if group is None and self.catalog.has_patterns:
+            return self.catalog.group(endpoints.with_provider(name))
         return group
 
     @property

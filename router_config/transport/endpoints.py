@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import litellm
+from litellm.exceptions import BadRequestError
 
 POSITIONAL: Final[Mapping[str, tuple[str, ...]]] = {
     "acompletion": ("model", "messages", "stream"),
@@ -57,6 +58,14 @@ def function(endpoint: str) -> Any:
 
         return google_genai.agenerate_content_stream
     return getattr(litellm, endpoint)
+
+
+def with_provider(model: str) -> str:
+    """A model's name with LiteLLM's prefix of its provider, where LiteLLM knows the model."""
+    try:
+        return f"{litellm.get_llm_provider(model)[1]}/{model}"
+    except BadRequestError:
+        return model
 
 
 def labelled(reply: Any, group: str, fallbacks: int) -> Any:
