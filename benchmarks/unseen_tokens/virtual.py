@@ -22,6 +22,7 @@ from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.reservation import LEASE
 from router_config.routing.settlement import MAY_STILL_ARRIVE
 from router_config.routing.spending import in_full, learn_from, spent_on
+from router_config.routing.unknown_spending import UnknownSpending
 from router_config.signals.usage import NOTHING_SAID, Reported, Usage
 from router_config.transport.exchange import Exchange
 
@@ -33,6 +34,13 @@ RESTS: Final = 60.0
 """Seconds for which a model is not asked after a 429."""
 
 T = TypeVar("T")
+
+
+class Process:
+    """What a process of the router knows."""
+
+    def __init__(self) -> None:
+        self.calibrations, self.unknown = Calibrations(), UnknownSpending()
 
 
 class Twin:
@@ -47,7 +55,7 @@ class Twin:
         self._due: list[tuple[float, int, Callable[[float], None]]] = []
         self._numbers = count()
         for load in loads:
-            process = Calibrations()
+            process = Process()
             for arrival in load:
                 self._at(BEGAN + arrival.at, self._asker(process, arrival))
 
@@ -63,15 +71,15 @@ class Twin:
     def _at(self, moment: float, step: Callable[[float], None]) -> None:
         heapq.heappush(self._due, (moment, next(self._numbers), step))
 
-    def _asker(self, process: Calibrations, arrival: Arrival) -> Callable[[float], None]:
+    def _asker(self, process: Process, arrival: Arrival) -> Callable[[float], None]:
         return lambda now: self._ask(process, arrival, now)
 
-    def _ask(self, process: Calibrations, arrival: Arrival, now: float) -> None:
-        if process.exchange_is_due(now):
-            _now(process.exchange(self._store, now))
+    def _ask(self, process: Process, arrival: Arrival, now: float) -> None:
+        if process.calibrations.exchange_is_due(now):
+            _now(process.calibrations.exchange(self._store, now))
         asked = {"messages": [{"role": "user", "content": arrival.prompt}], "max_tokens": MAX_TOKENS}
         need = need_of(asked, MAX_TOKENS)
-        correction = Correction(process, kind_of(asked), need.tokens - need.prompt_tokens)
+        correction = Correction(process.calibrations, kind_of(asked), need.tokens - need.prompt_tokens)
         group = self._catalog.group("default")
         assert group is not None
         request = Request("acompletion", "default", group, Need(*need[:4], correction), now, now, next(self._numbers))
@@ -86,32 +94,46 @@ class Twin:
         self._at(arrives, lambda at: self._arrive(process, arrival, flight, min(answered, gives_up), answered, at))
 
     def _arrive(
-        self, process: Calibrations, arrival: Arrival, flight: Flight, ends: float, answered: float, now: float
+        self, process: Process, arrival: Arrival, flight: Flight, ends: float, answered: float, now: float
     ) -> None:
         name = flight.deployment.id
         prompt = charge(arrival.prompt, self.judge.added, self.judge.factor)
         if not self.judge.windows[name].admits(prompt + MAX_TOKENS, now):
             scope = flight.deployment.scopes.model
             rests = Cooldown(scope, "rate_limited", "429", now, now + RESTS)
-            return self._settle(flight, Amount(1), now, now, rests)
+            return self._settle(process, flight, Amount(1), now, now, rests)
         if ends < answered:
-            self._at(ends, lambda at: self._settle(flight, in_full(flight), at + MAY_STILL_ARRIVE, at))
+            self._at(
+                ends, lambda at: self._settle(process, flight, in_full(flight), at + MAY_STILL_ARRIVE, at, unknown=True)
+            )
         elif arrival.broken_off:
-            self._at(answered, lambda at: self._settle(flight, in_full(flight), at, at))
+            self._at(answered, lambda at: self._settle(process, flight, in_full(flight), at, at, unknown=True))
         else:
             told = Reported(Usage(prompt + MAX_TOKENS, prompt)) if prompt else NOTHING_SAID
             ended = answered + (0.75 if arrival.stream else 0.0)
             self._at(ended, lambda at: self._answer(process, flight, told, answered, at))
 
-    def _answer(self, process: Calibrations, flight: Flight, told: Reported, arrived: float, now: float) -> None:
+    def _answer(self, process: Process, flight: Flight, told: Reported, arrived: float, now: float) -> None:
         self.judge.windows[flight.deployment.id].answered += 1
         spent = spent_on(flight, told)
-        learn_from(flight, told, process, now)
-        self._settle(flight, spent, arrived, now)
+        learn_from(flight, told, process.calibrations, now)
+        self._settle(process, flight, spent, arrived, now)
 
-    def _settle(self, flight: Flight, spent: Amount, arrived: float, now: float, rests: Cooldown | None = None) -> None:
+    def _settle(
+        self,
+        process: Process,
+        flight: Flight,
+        spent: Amount,
+        arrived: float,
+        now: float,
+        rests: Cooldown | None = None,
+        unknown: bool = False,
+    ) -> None:
         ended = Settlement(spent, arrived, now, alive=True, cooldowns=() if rests is None else (rests,))
-        _now(self._store.settle(flight.lease, ended, now))
+        if not (unknown and process.unknown.keeps(flight, ended)):
+            _now(self._store.settle(flight.lease, ended, now))
+        for lease, settlement in process.unknown.due(now):
+            _now(self._store.settle(lease, settlement, now))
 
 
 def _now(step: Coroutine[Any, Any, T]) -> T:

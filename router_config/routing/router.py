@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -389,6 +390,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     async def _close(self) -> None:
         await self._transport.aclose()
+        await self._settlements.settle_unknown(inf)
         await self._store.aclose()
 
 

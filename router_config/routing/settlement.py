@@ -26,6 +26,7 @@ from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried
 from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
+from router_config.routing.unknown_spending import UnknownSpending
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.usage import Reported
 from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
@@ -75,6 +76,7 @@ class Settlements:
         self._background, self._cooldown, self._failing = background, cooldown, failing
         self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
         self._calibrations = calibrations
+        self._unknown = UnknownSpending()
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         hidden = getattr(reply, "_hidden_params", None)
@@ -187,36 +189,41 @@ class Settlements:
         if rest is not None and rest.scope == flight.deployment.scopes.provider and not flight.lease.probes:
             flight.tried.suspect(flight.deployment, rest, flight.request.group)
             rest = None
-        settling = self._store.settle(
-            flight.lease,
-            Settlement(
-                spent=spent,
-                arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
-                ended_at=now,
-                alive=alive,
-                cooldowns=() if rest is None else (rest,),
-                reports=self._reports(flight, observations),
-                outcome=Outcome(
-                    flight.deployment.provider,
-                    flight.deployment.model,
-                    now - flight.started,
-                    verdict.kind.value if verdict else None,
-                    verdict.message if verdict else "",
-                    cancelled,
-                )
-                if spent is not None or verdict is not None
-                else None,
-                counted=_counted(flight),
-                decision=decision,
-                events=_events(flight, told, now),
-            ),
-            self._moments.next(),
+        settlement = Settlement(
+            spent=spent,
+            arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
+            ended_at=now,
+            alive=alive,
+            cooldowns=() if rest is None else (rest,),
+            reports=self._reports(flight, observations),
+            outcome=Outcome(
+                flight.deployment.provider,
+                flight.deployment.model,
+                now - flight.started,
+                verdict.kind.value if verdict else None,
+                verdict.message if verdict else "",
+                cancelled,
+            )
+            if spent is not None or verdict is not None
+            else None,
+            counted=_counted(flight),
+            decision=decision,
+            events=_events(flight, told, now),
         )
-        # A caller who is cancelled while the store is busy must not leave the lease open.
-        await (asyncio.shield(settling) if self._store.shared else settling)
+        if not (cancelled and self._unknown.keeps(flight, settlement)):
+            settling = self._store.settle(flight.lease, settlement, self._moments.next())
+            # A caller who is cancelled while the store is busy must not leave the lease open.
+            await (asyncio.shield(settling) if self._store.shared else settling)
+        if self._unknown:
+            await asyncio.shield(self.settle_unknown(now))
         if decision is not None and decision.outcome != "ok":
             await self.unanswered(flight.request, flight.tried)
         self._room_came_free()
+
+    async def settle_unknown(self, now: float) -> None:
+        """Settle what was broken off before it was known what it counts. now: `inf` for all of it."""
+        for lease, settlement in self._unknown.due(now):
+            await self._store.settle(lease, settlement, self._moments.next())
 
     async def _answers(self, flight: Flight) -> None:
         """An answer has come, or begun to: what failed before it is known to be the providers' fault."""
