@@ -10,7 +10,7 @@ from rig import MODELS, MakeRouter, message
 from rig_callbacks import callbacks_put_back
 
 from router_config.simulator import Simulator
-from router_config.transport import clients, public_way, seams
+from router_config.transport import client_lookup, clients, public_way, seams
 from router_config.transport.fast import answers, listeners, litellm_settings
 
 pytestmark = pytest.mark.contract
@@ -62,7 +62,8 @@ def _no_decorator(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_watch(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(clients, "WATCHED_ENDPOINTS", frozenset())
+    patch.setattr(clients, "_guess", lambda *_: [])
+    patch.setattr(client_lookup, "CACHE", "elsewhere")
 
 
 SEAMS = {

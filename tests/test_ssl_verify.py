@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from rig import message
+from rig_endpoints import ENDPOINTS, REFUSAL, asking
 from rig_upstream import FORMATS, STREAMS, Asked, Upstream, answer, entry, upstream
 
 from router_config import NoProviderAvailable, Router
@@ -30,10 +31,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def private_host(certificate: Path, prefix: str) -> Iterator[Upstream]:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, certificate.with_name("key.pem"))
+def tls(certificate: Path) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return made
 
+
+@pytest.fixture
+def private_host(tls: ssl.SSLContext, prefix: str) -> Iterator[Upstream]:
     def said(asked: Asked) -> bytes:
         if b'"stream"' in asked.body or "stream" in asked.line:
             return answer(STREAMS[prefix], content_type="text/event-stream")
@@ -71,3 +76,13 @@ def test_a_model_is_verified_as_its_entry_says(
             asked.completion("default", message(), stream=stream)
         asked.close()
     assert len(private_host.asked) == before
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_it_holds_at_every_endpoint(endpoint: str, tls: ssl.SSLContext, certificate: Path) -> None:
+    for verify, asked in ((False, 1), (str(certificate), 1), (True, 0)):
+        params = {"ssl_verify": verify}
+        with asking(endpoint, lambda _: REFUSAL, tls, params) as (host, _, failing):
+            failing()
+            assert len(host.asked) == asked
+            assert not any(b"ssl_verify" in each.body for each in host.asked)

@@ -10,7 +10,7 @@ from rig import MODELS, MakeRouter, message
 from router_config import Router, route_of
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
-from router_config.transport import clients
+from router_config.transport import client_lookup, clients
 
 pytestmark = pytest.mark.contract
 
@@ -160,7 +160,8 @@ def test_where_the_wire_is_not_watched_litellms_own_word_is_read(
     make: Callable[..., Router], simulator: Simulator, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     fault, outcome, status = FAILURES[failure]
-    monkeypatch.setattr(clients, "WATCHED_ENDPOINTS", frozenset())
+    monkeypatch.setattr(clients, "_guess", lambda *_: [])
+    monkeypatch.setattr(client_lookup, "CACHE", "elsewhere")
     router = make("deepseek", limits={"rpm": 10})
     simulator.fault("openai", **fault)
     assert ask(router) == [("other", outcome), ("gemini", "ok")]

@@ -2,7 +2,8 @@
 
 LiteLLM loses or rewrites it: Groq's success headers never reach the caller, digits in a Gemini text become a status
 (1.106.2). Which kind of client it wants, its own handler or the openai SDK, differs by provider, endpoint and version.
-A first guess is tried; one of the wrong kind fails before anything is sent, and the next kind is taken.
+A first guess is tried. One of the wrong kind fails before anything is sent, or LiteLLM looks for a client of its own
+(`client_lookup`); then the next kind is taken.
 """
 
 import asyncio
@@ -10,32 +11,35 @@ import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from typing import Any, Final
 from weakref import finalize
 
 import httpx
 import litellm
 import openai
 from litellm.constants import openai_compatible_providers, openai_text_completion_compatible_providers
-from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 
 from router_config.transport import seams
+from router_config.transport.client_lookup import Kind
 from router_config.transport.error_chain import causes
 from router_config.transport.wire.bodies import ENCODINGS
 from router_config.transport.wire.connection import Wire
 from router_config.transport.wire.loop_end import at_end, drop_connections
 from router_config.transport.wire.notes import arriving, sending
 from router_config.transport.wire.sending import note_sending
-
-Kind = Literal["handler", "sdk"]
+from router_config.transport.wire.synchronous import synchronous
 
 KEPT: Final = 64
 """Clients of each kind that a loop keeps, for as many timeouts and keys; they share their connections."""
 
 LEAVING: Final = "the moment a request leaves"
 
-WATCHED_ENDPOINTS: Final = frozenset({"acompletion", "atext_completion", "aembedding"})
-"""Endpoints of LiteLLM that take a `client`."""
+TEXT: Final = frozenset({"acompletion", "atext_completion", "aembedding"})
+"""Endpoints at which LiteLLM leaves the retries of the openai SDK to the client."""
+
+OF_THE_SDK: Final = frozenset({"aimage_generation", "amoderation", "aspeech", "atranscription"})
+"""Other endpoints that LiteLLM asks through the SDK, if the provider speaks OpenAI's wire format."""
 
 CHATS_BY_HANDLER: Final = frozenset(
     {
@@ -101,6 +105,8 @@ class Clients:
         self._loops: dict[asyncio.AbstractEventLoop, _OfALoop] = {}
         finalize(self, _end_all, self._loops).atexit = False
         self._kinds: dict[tuple[str, str], list[Kind]] = {}
+        self.proven: set[tuple[str, str]] = set()
+        """Providers and endpoints for which LiteLLM was seen to use the client that it was given."""
 
     def kinds(self, provider: str, endpoint: str) -> list[Kind]:
         """The kinds of client that may suit LiteLLM for this provider's endpoint, the likeliest first."""
@@ -111,12 +117,23 @@ class Clients:
 
     def misfit(self, provider: str, endpoint: str, kind: Kind) -> None:
         """LiteLLM wants another kind than this, or uses none that it is given."""
+        self.proven.discard((provider, endpoint))
         self._kinds[provider, endpoint] = [each for each in self.kinds(provider, endpoint) if each != kind]
 
-    def client(self, kind: Kind, params: Mapping[str, Any], timeout: float) -> Any:
-        """The client for a deployment with these `litellm_params`. timeout: seconds."""
-        verify = params.get("ssl_verify")
-        return self.handler(timeout, verify) if kind == "handler" else self._sdk(params, timeout, verify)
+    def for_request(self, params: Mapping[str, Any], timeout: float) -> Callable[[Kind], Any]:
+        """The clients for one request to a deployment with these `litellm_params`, by kind. timeout: seconds.
+
+        They may be asked for in a thread that LiteLLM starts for the request.
+        """
+        verify, loop, here = params.get("ssl_verify"), asyncio.get_running_loop(), self._here()
+        handler = self.handler(timeout, verify)
+
+        def client(kind: Kind) -> Any:
+            if kind == "sdk":
+                return _sdk(here, params, timeout, verify, handler.client)
+            return handler if kind == "handler" else synchronous(loop, lambda: self.handler(timeout, verify), timeout)
+
+        return client
 
     def handler(self, timeout: float, verify: Any = None) -> WatchedHandler:
         """LiteLLM's client for the running loop. timeout: seconds. verify: LiteLLM's `ssl_verify`."""
@@ -176,24 +193,6 @@ class Clients:
             here.end = at_end(here.aclose)
         return here
 
-    def _sdk(self, params: Mapping[str, Any], timeout: float, verify: Any) -> openai.AsyncOpenAI:
-        sdks = self._here().sdks
-        names = ("custom_llm_provider", "api_key", "api_base", "base_url", "organization")
-        key = (str(params["model"]).partition("/")[0], *(params.get(name) for name in names), timeout, verify)
-        if key not in sdks:
-            api_key, base_url = _access(params)
-            if len(sdks) >= KEPT:
-                sdks.clear()
-            sdks[key] = WatchedSDK(
-                api_key=api_key,
-                base_url=base_url,
-                organization=params.get("organization"),
-                timeout=timeout,
-                # The SDK takes a client of either httpx.
-                http_client=cast(Any, self.handler(timeout, verify).client),
-            )
-        return sdks[key]
-
     async def aclose(self) -> None:
         """Close the connections of this loop."""
         here = self._loops.pop(asyncio.get_running_loop(), None)
@@ -239,6 +238,24 @@ class _OfALoop:
         return handlers
 
 
+def _sdk(here: _OfALoop, params: Mapping[str, Any], timeout: float, verify: Any, client: Any) -> openai.AsyncOpenAI:
+    """client: the httpx client whose connections it uses; the SDK takes one of either httpx."""
+    names = ("custom_llm_provider", "api_key", "api_base", "base_url", "organization")
+    key = (str(params["model"]).partition("/")[0], *(params.get(name) for name in names), timeout, verify)
+    if key not in here.sdks:
+        api_key, base_url = _access(params)
+        if len(here.sdks) >= KEPT:
+            here.sdks.clear()
+        here.sdks[key] = WatchedSDK(
+            api_key=api_key,
+            base_url=base_url,
+            organization=params.get("organization"),
+            timeout=timeout,
+            http_client=client,
+        )
+    return here.sdks[key]
+
+
 def wired(client: httpx.AsyncClient) -> httpx.AsyncClient:
     """The client with our wire under it."""
     inner = getattr(client, "_transport", None)
@@ -253,31 +270,26 @@ def wired(client: httpx.AsyncClient) -> httpx.AsyncClient:
     return client
 
 
-def watch(client: httpx.AsyncClient) -> None:
-    """Put our wire and our notes on a client that LiteLLM made for itself."""
-    if isinstance(client, httpx.AsyncClient):
-        wired(client)
-        note_sending(client)
-    client.event_hooks = {**client.event_hooks, "response": [arriving, *client.event_hooks["response"]]}
-
-
 def is_misfit(error: BaseException) -> bool:
     """Whether LiteLLM failed on the client that it was given, because it wants one of another kind."""
-    names = (AsyncHTTPHandler.__name__, WatchedHandler.__name__, WatchedSDK.__name__)
+    names = tuple(each.__name__ for each in (AsyncHTTPHandler, HTTPHandler, WatchedHandler, WatchedSDK))
     told = [str(each) for each in causes(error) if isinstance(each, AttributeError | TypeError)]
     return any(name in each for each in told for name in names)
 
 
 def _guess(provider: str, endpoint: str) -> list[Kind]:
     """The kinds of client in the order in which they are tried."""
-    if endpoint not in WATCHED_ENDPOINTS:
-        return []
+    by_sdk = provider in ("openai", "custom_openai") or provider in openai_compatible_providers
+    if endpoint in OF_THE_SDK:
+        other: Kind = "sync" if endpoint == "aimage_generation" else "handler"
+        return ["sdk", other] if by_sdk else [other, "sdk"]
+    if endpoint not in TEXT:
+        return ["handler", "sdk"]
     if endpoint == "aembedding":
         by_handler = provider in EMBEDDINGS_BY_HANDLER
         by_sdk = provider in EMBEDDINGS_BY_SDK
     else:
         by_handler = provider in CHATS_BY_HANDLER
-        by_sdk = provider in ("openai", "custom_openai") or provider in openai_compatible_providers
         if provider == "together_ai" and not hasattr(litellm, "TogetherAIChatConfig"):
             by_handler = False  # LiteLLM 1.84 to 1.100 asks it through the SDK.
         elif endpoint == "atext_completion" and provider in openai_text_completion_compatible_providers:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, Final
@@ -10,8 +11,8 @@ import litellm
 import openai
 from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
-from router_config.transport import endpoints, seams
-from router_config.transport.clients import WATCHED_ENDPOINTS, Clients, is_misfit
+from router_config.transport import client_lookup, endpoints, seams
+from router_config.transport.clients import TEXT, Clients, is_misfit
 from router_config.transport.exchange import Exchange
 
 OF_THE_ROUTER: Final = frozenset(
@@ -60,33 +61,44 @@ def arguments(
 
 
 async def ask(endpoint: str, asked: dict[str, Any], exchange: Exchange, clients: Clients) -> Any:
-    """Ask once. asked: LiteLLM's arguments, with the timeout in seconds. Raises LiteLLM's errors."""
-    function, provider = endpoints.function(endpoint), exchange.provider
+    """Ask once. asked: LiteLLM's arguments, with the timeout in seconds. Raises LiteLLM's errors.
+
+    A client that the caller brings is used as it is: what goes over it is not seen, and counts as one request.
+    """
+    function, place = endpoints.function(endpoint), (exchange.provider, endpoint)
     own = asked.get("client")
     exchange.own_client = own is not None
     if own is not None and isinstance(own, HTTPHandler | openai.OpenAI):
         return await asyncio.to_thread(endpoints.function(endpoint.removeprefix("a")), **asked)
     if own is not None:
         return await function(**asked)
-    for kind in clients.kinds(provider, endpoint):
-        exchange.sent = False
-        client = clients.client(kind, asked, asked["timeout"])
-        try:
-            reply = await function(**asked, client=client)
-        except Exception as error:
-            if exchange.sent or not is_misfit(error):
-                raise
-            clients.misfit(provider, endpoint, kind)
-        else:
+    client = clients.for_request(asked, asked["timeout"])
+    if endpoint not in TEXT:  # Our clients heed `ssl_verify`; LiteLLM would send it to the provider.
+        asked = {**asked, "max_retries": 0}
+        asked.pop("ssl_verify", None)
+    for kind in (*clients.kinds(*place), None):
+        exchange.sent = False if kind is not None and (endpoint in TEXT or place in clients.proven) else None
+        given = {} if kind is None else {"client": client(kind)}
+        with nullcontext() if place in clients.proven else client_lookup.serving(client) as serving:
+            try:
+                reply = await function(**asked, **given)
+            except Exception as error:
+                if kind is None or exchange.sent or not is_misfit(error):
+                    raise
+                clients.misfit(*place, kind)
+                continue
+            finally:
+                if kind is not None and serving is not None and serving.used:
+                    clients.misfit(*place, kind)
+                elif kind is not None and exchange.sent:
+                    clients.proven.add(place)
             # A stream may be asked for only when its first chunk is fetched, as of Gemini (LiteLLM 1.110).
-            if exchange.sent is False and asked.get("stream") is not True and not _needs_no_provider(asked):
-                clients.misfit(provider, endpoint, kind)
+            unseen = not exchange.sent and asked.get("stream") is not True and not _needs_no_provider(asked)
+            if kind is not None and unseen:
+                clients.misfit(*place, kind)
                 exchange.sent = None
             return reply
-    exchange.sent = None
-    if endpoint not in WATCHED_ENDPOINTS:
-        asked = {**asked, "max_retries": 0}  # Else the openai SDK asks three times, of which one is counted.
-    return await function(**asked)
+    raise AssertionError("the last of the kinds either answers or raises")
 
 
 def _needs_no_provider(asked: Mapping[str, Any]) -> bool:

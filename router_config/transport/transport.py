@@ -8,11 +8,10 @@ import litellm
 
 from router_config.clock import Clock
 from router_config.transport import history, public_way
-from router_config.transport.clients import Clients, watch
+from router_config.transport.clients import Clients
 from router_config.transport.exchange import CURRENT, Exchange, Recording
 from router_config.transport.fast.fast_way import FastWay, Name
 from router_config.transport.streams import Opened
-from router_config.transport.wire.litellms_own import watch_litellms_own
 
 GRACE: Final = 1.0
 """Seconds past its timeout after which an attempt is cut off, where LiteLLM does not heed the timeout."""
@@ -42,7 +41,6 @@ class Transport:
     ) -> None:
         self._clock, self._clients = clock, clients or Clients()
         self._max_response = max_response
-        watch_litellms_own(watch)
         self._settings = settings
         self._fast = FastWay(self._clients) if fast_path else None
 

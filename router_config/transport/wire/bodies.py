@@ -75,12 +75,11 @@ class BoundedStream(httpx.AsyncByteStream):
             yield part
 
     def _too_large(self, total: int) -> TooLarge:
-        what, most = (
-            ("The answer", self._exchange.largest)
-            if total > self._exchange.largest
-            else ("A line of it", self._longest)
-        )
-        told = f"{what} is larger than {most / 1e6:.3g} MB, and was not read to its end."
+        what, most = "The answer", ""
+        if total <= self._exchange.largest:
+            what, most = "A line of the answer", f"{self._longest / 1e6:.3g} of "
+        limit = f"{most}{self._exchange.largest / 1e6:.3g} MB, the limit `defaults.max_response`"
+        told = f"{what} is larger than {limit}, and was not read to its end."
         self._exchange.body = json.dumps({"error": {"message": told}}).encode()
         return TooLarge(told)
 

@@ -25,9 +25,8 @@ class Wire(httpx.AsyncBaseTransport):
         self.inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        exchange = CURRENT.get()
-        if exchange is None:  # LiteLLM's own client, and no request of a Router's.
-            return await self.inner.handle_async_request(request)
+        exchange = CURRENT.get() or Exchange("")
+        await _whole(request)
         followed = 0
         while True:
             response = await self._answer(request, exchange)
@@ -49,7 +48,7 @@ class Wire(httpx.AsyncBaseTransport):
         try:
             return await self.inner.handle_async_request(request)
         except httpx.TransportError as error:
-            if not exchange.kept_connection or not _was_closed(error) or not _is_whole(request):
+            if not exchange.kept_connection or not _was_closed(error):
                 raise
             if time.monotonic() - began > AT_ONCE:
                 raise
@@ -83,9 +82,10 @@ def _was_closed(error: BaseException) -> bool:
     return False
 
 
-def _is_whole(request: httpx.Request) -> bool:
-    """Whether the request's body is at hand, to be sent again."""
-    try:
-        return request.content is not None
-    except httpx.RequestNotRead:
-        return False
+async def _whole(request: httpx.Request) -> None:
+    """Have the request's body at hand, files included, to be sent again."""
+    if isinstance(request.stream, httpx.ByteStream):
+        return
+    content = await request.aread()
+    request.headers.pop("transfer-encoding", None)
+    request.headers["content-length"] = str(len(content))

@@ -29,12 +29,8 @@ def onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | 
     target = _target(request, response)
     if response.status_code not in _FOLLOWED or target is None or leads_elsewhere(request, response):
         return None
-    try:
-        content = request.content
-    except httpx.RequestNotRead:
-        return None
     return httpx.Request(
-        request.method, target, headers=request.headers, content=content, extensions=dict(request.extensions)
+        request.method, target, headers=request.headers, content=request.content, extensions=dict(request.extensions)
     )
 
 
