@@ -116,6 +116,24 @@ def test_when_all_are_in_cooldown_the_next_request_is_sent_at_once(
     assert [ask(router) for _ in range(5)] == ["groq"] * 5
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_message_that_the_only_provider_with_room_fails_takes_it_from_nobody_else(
+    make_router: MakeRouter, simulator: Simulator, fault: dict[str, Any]
+) -> None:
+    two: dict[str, Any] = {name: None for name in MODELS if name not in ("groq", "openai")}
+    router = make_router(providers={**two, "groq": {"limits": {"rpm": 1}}})
+    assert ask(router) == "groq"
+    simulator.fault("openai", text="poison", **fault)
+    fail(router, "poison")
+
+    async def others() -> set[str]:
+        asked = (router.acompletion(model="default", messages=message(f"question {n}")) for n in range(5))
+        return {route_of(reply).provider for reply in await asyncio.gather(*asked)}
+
+    assert asyncio.run(others()) == {"openai"}
+    assert {each["name"]: each["status"] for each in router.status()["providers"]}["openai"] == "available"
+
+
 def test_a_machine_without_a_network_says_so_once_and_serves_soon_after_it_is_back(
     make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
 ) -> None:
@@ -126,7 +144,7 @@ def test_a_machine_without_a_network_says_so_once_and_serves_soon_after_it_is_ba
         clock.advance(1)
     assert [each["reason"] for each in happened(router) if each["kind"] == "unreachable"] == [UNREACHABLE]
     simulator.clear()
-    clock.advance(31)
+    clock.advance(1)
     assert ask(router) in MODELS
     assert {each["status"] for each in router.status()["providers"]} == {"available"}
 

@@ -16,19 +16,24 @@ LONGEST_PAUSE: Final = 30.0
 
 @dataclass(slots=True)
 class _Darkness:
-    """A group since its last success: the requests that all providers failed, and the probes in spite of cooldowns."""
+    """A group since its last success: the requests that all providers failed, and the probes in spite of cooldowns.
+
+    lasts: whether one of these probes failed, too.
+    """
 
     failed: set[int] = field(default_factory=set)
     scopes: set[str] = field(default_factory=set)
     probes: int = 0
     probed_at: float = float("-inf")
+    lasts: bool = False
 
 
 class FailingProviders:
     """Begins the cooldowns of providers that failed, once it is known how the request ended.
 
-    A failure that the same request met at two providers is evidence against the request. So nobody is in cooldown
-    after one request that all failed, and after several different ones in a row only for seconds.
+    A failure that the same request met at two providers is evidence against the request, and so may be one that it met
+    at the only provider that could be asked. So nobody is in cooldown after one request that all failed (where only one
+    could be asked: for a second), and after several different ones in a row only for seconds.
     """
 
     def __init__(self, store: Ledger) -> None:
@@ -36,10 +41,13 @@ class FailingProviders:
         self._dark: defaultdict[str, _Darkness] = defaultdict(_Darkness)
 
     def probe_is_due(self, group: str, now: float) -> bool:
-        """Whether a request may be sent in spite of cooldowns: the first at once, then after pauses that grow."""
+        """Whether a request may be sent in spite of cooldowns: the first at once, then after pauses that grow.
+
+        Those that come while the first is under way are sent, too, for a second.
+        """
         dark = self._dark[group]
         if now < dark.probed_at + (_pause(dark.probes) if dark.probes else 0.0):
-            return False
+            return dark.probes == 1 and not dark.lasts
         dark.probes, dark.probed_at = dark.probes + 1, now
         return True
 
@@ -52,16 +60,19 @@ class FailingProviders:
         if tried.suspected:
             await self._begin(tried, DOUBTED if _several(tried) else None, now)
 
-    async def unanswered(self, request: Request, tried: Tried, now: float) -> None:
-        """The request ended without an answer."""
+    async def unanswered(self, request: Request, tried: Tried, now: float, *, nobody_left: bool = False) -> None:
+        """The request ended without an answer. nobody_left: since nobody else could be asked."""
         if not tried.suspected:
             return
-        if not _several(tried):
+        several, dark = _several(tried), self._dark[request.group.name]
+        dark.lasts = dark.probes > 0
+        if tried.unreached == len(tried.attempts):
+            dark.probes = min(dark.probes, 1)  # Nothing was sent: asking again soon is a burden to nobody.
+        if not several and (dark.lasts or not nobody_left):
             await self._begin(tried, None, now)
             return
-        dark = self._dark[request.group.name]
         dark.failed.add(hash(repr(request.asked.get("messages") or request.asked.get("input") or request.asked)))
-        if len(dark.failed) > 1:
+        if len(dark.failed) > 1 or not several:
             dark.scopes.update(each.cooldown.scope for each in tried.suspected)
             await self._begin(tried, _pause(len(dark.failed)), now)
         tried.suspected.clear()

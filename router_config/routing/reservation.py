@@ -25,6 +25,8 @@ LEASE: Final = 600.0
 LOOK_AGAIN: Final = 1.0
 """Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
 
+IN_COOLDOWN: Final = ("cooldown", "probing")
+
 SAMPLED: Final = 2
 """Of many equal deployments, so many are compared by the room left."""
 
@@ -56,7 +58,7 @@ class Reservations:
             candidates = await self._candidates(request, tried, now)
             choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
             tried.add_skipped(choice.skipped)
-            if lease is None and any(each.status == "cooldown" for each in choice.skipped):
+            if lease is None and any(each.status in IN_COOLDOWN for each in choice.skipped):
                 lease, revives = await self._in_spite_of_cooldowns(request, candidates, now)
         if lease is None and line is not None:
             try:
@@ -103,7 +105,7 @@ class Reservations:
         stopped = {
             name: each.cooldown
             for name, each in examined.items()
-            if each.status == "cooldown" and each.cooldown is not None and each.blocking is None
+            if each.cooldown is not None and each.cooldown.status == "cooldown" and each.blocking is None
         }
         if not stopped or not self._failing.probe_is_due(request.group.name, now):
             return None, None

@@ -228,7 +228,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         elif tried.refusal is not None:
             failure = tried.refusal[0]
         await self._store.record(decided_by(failure, request, tried, now), now)
-        await self._settlements.unanswered(request, tried)
+        await self._settlements.unanswered(request, tried, nobody_left=True)
         return failure
 
     # The endpoints. Each is LiteLLM's function of that name, asked at a deployment.

@@ -231,9 +231,9 @@ class Settlements:
             await self._store.end_cooldown(flight.revives)
         await self._failing.answered(flight.request, flight.tried, self._clock.now())
 
-    async def unanswered(self, request: Request, tried: Tried) -> None:
-        """A request ends without an answer."""
-        await self._failing.unanswered(request, tried, self._clock.now())
+    async def unanswered(self, request: Request, tried: Tried, *, nobody_left: bool = False) -> None:
+        """A request ends without an answer. nobody_left: since nobody else could be asked."""
+        await self._failing.unanswered(request, tried, self._clock.now(), nobody_left=nobody_left)
 
     def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
         """Which scope is in cooldown after this verdict, and until when."""
