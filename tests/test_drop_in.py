@@ -172,6 +172,9 @@ def test_an_error_of_our_own_making_is_no_providers(make_router: MakeRouter) -> 
 def test_what_has_no_effect_here_is_said(make_router: MakeRouter, caplog: pytest.LogCaptureFixture) -> None:
     make_router(router_settings={"enable_tag_filtering": True})
     assert "enable_tag_filtering: no effect" in caplog.text
+    params = {"model": "openai/m", "api_key": "k", "weight": 2, "max_parallel_requests": 1}
+    Router([{"model_name": "m", "litellm_params": params}], cooldown_time=60).close()
+    assert "cooldown_time, weight, max_parallel_requests: no effect" in caplog.text
 
 
 @pytest.mark.skipif(not hasattr(litellm.router.Router, "apply"), reason="LiteLLM before 1.109 has no ChangeSet")

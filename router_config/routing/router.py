@@ -175,10 +175,10 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     def _request(self, endpoint: str, asked: dict[str, Any]) -> Request:
         model = asked["model"]
         group = self._group(model)
-        if group is not None and group.has_teams:
-            group = group.for_team(team_of(asked))
         if group is None:
             raise _unknown(model)
+        if group.has_teams and (group := group.for_team(team_of(asked))) is None:
+            raise _unknown(model, f"No deployments available for this team are called {model!r}")
         max_wait = asked.get("max_wait", self._max_wait)
         need = need_of(asked, self._output_tokens)
         correction = Correction(self._calibrations, kind_of(asked), need.tokens - need.prompt_tokens)
@@ -394,6 +394,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         await self._store.aclose()
 
 
-def _unknown(model: str) -> BadRequestError:
-    told = f"no group, alias or deployment is called {model!r}. You passed in model={model}. "
-    return picklable(BadRequestError(told + "There are no healthy deployments for this model", model, ""))
+def _unknown(model: str, told: str | None = None) -> BadRequestError:
+    told = told or f"no group, alias or deployment is called {model!r}"
+    as_litellm = f"You passed in model={model}. There are no healthy deployments for this model"
+    return picklable(BadRequestError(f"{told}. {as_litellm}", model, ""))

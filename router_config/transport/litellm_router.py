@@ -33,9 +33,15 @@ ASK_NOBODY: Final = frozenset({"aget_deployment", "aapply", "async_get_healthy_d
 
 UNHEEDED: Final = (
     "enable_tag_filtering", "enable_pre_call_checks", "optional_pre_call_checks", "retry_policy", "routing_groups",
-    "model_group_retry_policy", "allowed_fails_policy", "provider_budget_config", "plugins",
+    "model_group_retry_policy", "allowed_fails_policy", "allowed_fails", "cooldown_time",
+    "default_max_parallel_requests", "provider_budget_config", "plugins",
 )  # fmt: skip
 """Settings of litellm.Router's own choice of a deployment, which is not asked."""
+
+UNHEEDED_OF_A_DEPLOYMENT: Final = (
+    "weight", "max_parallel_requests", "cooldown_time", "tag_regex", "max_budget", "silent_model",
+)  # fmt: skip
+"""The same in `litellm_params`."""
 
 _LOG: Final = logging.getLogger("router_config")
 _LITELLMS_LOG: Final = logging.getLogger("LiteLLM")
@@ -53,7 +59,10 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
         self._settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
-        if unheeded := [name for name in UNHEEDED if settings.get(name)]:
+        unheeded = [name for name in UNHEEDED if settings.get(name)]
+        params = [entry["litellm_params"] for entry in model_list]
+        unheeded += [name for name in UNHEEDED_OF_A_DEPLOYMENT if any(each.get(name) is not None for each in params)]
+        if unheeded:
             _LOG.warning("%s: no effect; this router chooses by priority, limits and cooldowns", ", ".join(unheeded))
         with _callbacks_as_before():
             self._held = litellm_router.Router(model_list=[moved(entry) for entry in model_list], **self._settings)
