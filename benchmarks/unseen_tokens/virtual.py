@@ -11,10 +11,10 @@ from typing import Any, Final, TypeVar
 
 from benchmarks.unseen_tokens.client import MAX_TOKENS, Arrival, entries
 from benchmarks.unseen_tokens.judge import LATENCY, Judge, charge
-from router_config.deployments.calibrations import Calibrations, Correction
+from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog
 from router_config.ledger.local.memory import MemoryStore
-from router_config.ledger.rules.gates import Cooldown, Need
+from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.values import Settlement
 from router_config.routing.estimate import kind_of, need_of
@@ -78,11 +78,10 @@ class Twin:
         if process.calibrations.exchange_is_due(now):
             _now(process.calibrations.exchange(self._store, now))
         asked = {"messages": [{"role": "user", "content": arrival.prompt}], "max_tokens": MAX_TOKENS}
-        need = need_of(asked, MAX_TOKENS)
-        correction = Correction(process.calibrations, kind_of(asked), need.tokens - need.prompt_tokens)
+        need = need_of(asked, MAX_TOKENS, process.calibrations.correction(kind_of(asked)))
         group = self._catalog.group("default")
         assert group is not None
-        request = Request("acompletion", "default", group, Need(*need[:4], correction), now, now, next(self._numbers))
+        request = Request("acompletion", "default", group, need, now, now, next(self._numbers))
         _, lease = _now(self._store.reserve(group.deployments, request.need, now, LEASE))
         if lease is None:
             return

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, get_args
 
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.interfaces import Ledger
-from router_config.ledger.rules.calibration import Curve, Sample, TextKind, curve_of, curve_text
+from router_config.ledger.rules.calibration import Curve, TextKind, curve_of, curve_text
 
 EXCHANGED_EVERY: Final = 1.0
 """Seconds between two exchanges with a shared store."""
@@ -17,41 +17,56 @@ FIRST_REQUESTS: Final = 5
 KEPT: Final = 4096
 
 
+class Known(NamedTuple):
+    """Of one deployment: its model's name and curve, and the tokens that a request takes at most for caution."""
+
+    deployment: Deployment
+    name: str
+    curve: Curve
+    cautious: int
+
+
 class Calibrations:
     """By model of a provider, whatever the key: the keys of a provider count alike."""
 
     def __init__(self) -> None:
         self._curves: defaultdict[str, Curve] = defaultdict(Curve)
-        self._of_deployment: dict[int, tuple[Deployment, Curve, int]] = {}
+        self._of_deployment: dict[int, Known] = {}
+        self._corrections = {kind: Correction(self, kind) for kind in get_args(TextKind)}
         self._changed: set[str] = set()
         self._next_exchange = 0.0
         self._read: dict[str, str] = {}
         """The texts that the store gave last."""
 
-    def prompt_tokens(self, deployment: Deployment, kind: TextKind, estimate: int, answer: int) -> int:
-        """Tokens that a deployment will count for a prompt, on the high side. answer: tokens reserved for that."""
+    def correction(self, kind: TextKind) -> "Correction":
+        """Of prompts that are mostly such text."""
+        return self._corrections[kind]
+
+    def known(self, deployment: Deployment) -> Known:
         known = self._of_deployment.get(id(deployment))
         if known is None or known[0] is not deployment:
             if len(self._of_deployment) >= KEPT:
                 self._of_deployment.clear()
-            known = self._of_deployment[id(deployment)] = deployment, self.curve(deployment), _first(deployment)
-        return known[1].tokens(kind, estimate, known[2] - answer)
+            name = f"{deployment.provider}/{deployment.model}"
+            known = Known(deployment, name, self._curves[name], _first(deployment))
+            self._of_deployment[id(deployment)] = known
+        return known
 
-    def curve(self, deployment: Deployment) -> Curve:
-        return self._curves[name_of(deployment)]
-
-    def learn(self, deployment: Deployment, sample: Sample, now: float) -> None:
-        curve = self.curve(deployment)
+    def learn(
+        self, deployment: Deployment, kind: TextKind, estimate: int, counted: int, answer: int, now: float
+    ) -> None:
+        """Take over what an answer says. answer: tokens that were reserved for it."""
+        _, name, curve, cautious = self.known(deployment)
         if not curve.answers:
             self._next_exchange = 0.0  # Other processes are told of the first answer at once.
-        curve.learn(sample, now)
-        self._changed.add(name_of(deployment))
+        curve.learn(kind, estimate, counted, now, cautious - answer)
+        self._changed.add(name)
 
     def heard_nothing(self, deployment: Deployment) -> None:
         """An answer came and reported no tokens."""
-        curve = self.curve(deployment)
+        _, name, curve, _ = self.known(deployment)
         if not curve.silent:
-            self._changed.add(name_of(deployment))
+            self._changed.add(name)
         curve.silent += 1
 
     def exchange_is_due(self, now: float) -> bool:
@@ -73,28 +88,25 @@ class Calibrations:
 
 
 class Correction:
-    """Of one request: the tokens of its prompt as each candidate will count them. answer: tokens reserved for that."""
+    """The tokens of prompts of one kind as each candidate will count them, on the high side."""
 
-    __slots__ = ("_answer", "_calibrations", "kind")
+    __slots__ = ("_calibrations", "kind")
 
-    def __init__(self, calibrations: Calibrations, kind: TextKind, answer: int) -> None:
-        self._calibrations, self.kind, self._answer = calibrations, kind, answer
+    def __init__(self, calibrations: Calibrations, kind: TextKind) -> None:
+        self._calibrations, self.kind = calibrations, kind
 
     def curve(self, deployment: Deployment) -> Curve:
-        return self._calibrations.curve(deployment)
+        return self._calibrations.known(deployment).curve
 
-    def prompt_tokens(self, candidate: Deployment, estimate: int) -> int:
-        return self._calibrations.prompt_tokens(candidate, self.kind, estimate, self._answer)
+    def prompt_tokens(self, candidate: Deployment, estimate: int, answer: int) -> int:
+        _, _, curve, cautious = self._calibrations.known(candidate)
+        return curve.tokens(self.kind, estimate, cautious - answer)
 
 
 @lru_cache(maxsize=2048)
 def known_curve(text: str) -> Curve:
     """The curve of a store's text, not to be changed."""
     return curve_of(text)
-
-
-def name_of(deployment: Deployment) -> str:
-    return f"{deployment.provider}/{deployment.model}"
 
 
 def _first(deployment: Deployment) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from router_config.ledger.rules.calibration import TextKind
-from router_config.ledger.rules.gates import Need
+from router_config.ledger.rules.gates import Correction, Need
 
 LONGEST_ANSWER: Final = 65_536
 """Tokens that an answer may come to when nobody bounds it; what most models are able to give at most."""
@@ -34,10 +34,11 @@ _CAPITALS: Final = bytes(range(ord("A"), ord("Z") + 1))
 _NOT_ASCII: Final = bytes(range(128, 256))
 
 
-def need_of(request: Mapping[str, Any], default_output: int) -> Need:
+def need_of(request: Mapping[str, Any], default_output: int, correction: Correction | None = None) -> Need:
     """The tokens of a LiteLLM request (`messages`, `input` or `prompt`, tools, max_tokens), prompt and answer.
 
-    `default_output` is the guess for an answer whose length the caller does not bound.
+    default_output: the guess for an answer whose length the caller does not bound. correction: what candidates are
+    known to count for such a prompt.
     """
     prompt = _messages(request.get("messages"))
     for key in ("input", "prompt", "tools", "functions", "response_format", "documents", "query"):
@@ -49,7 +50,7 @@ def need_of(request: Mapping[str, Any], default_output: int) -> Need:
         and request.get("messages") is None
         and request.get("max_output_tokens") is None
     ):
-        return Need(prompt, prompt)  # An embedding answers no tokens.
+        return Need(prompt, prompt, correction=correction)  # An embedding answers no tokens.
     answer = request.get("max_completion_tokens") or request.get("max_tokens") or request.get("max_output_tokens")
     longest = 0
     if not isinstance(answer, int) or isinstance(answer, bool) or answer < 0:
@@ -57,7 +58,7 @@ def need_of(request: Mapping[str, Any], default_output: int) -> Need:
     choices = request.get("n")
     if isinstance(choices, int) and choices > 1:
         answer, longest = answer * choices, longest * choices
-    return Need(prompt + answer, prompt, most=prompt + longest if longest else 0)
+    return Need(prompt + answer, prompt, prompt + longest if longest else 0, 1, correction)
 
 
 def kind_of(request: Mapping[str, Any]) -> TextKind:

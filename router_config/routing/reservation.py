@@ -50,7 +50,7 @@ class Reservations:
     async def reserve(self, request: Request, tried: Tried) -> Flight | None:
         """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
         now = self._clock.now()
-        if self._calibrations.exchange_is_due(now):
+        if self._store.shared and self._calibrations.exchange_is_due(now):
             await self._calibrations.exchange(self._store, now)
         line = self._lines[request.group.name] if now < request.deadline else None
         lease, revives = None, None

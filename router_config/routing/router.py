@@ -19,7 +19,7 @@ from litellm.exceptions import BadRequestError
 from router_config.clock import Clock, Moments, SystemClock, boot_id
 from router_config.config import loading
 from router_config.config.models import Config, reveal
-from router_config.deployments.calibrations import Calibrations, Correction
+from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.model_list import generate
 from router_config.ledger.interfaces import Store
@@ -180,9 +180,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if group.has_teams and (group := group.for_team(team_of(asked))) is None:
             raise _unknown(model, f"No deployments available for this team are called {model!r}")
         max_wait = asked.get("max_wait", self._max_wait)
-        need = need_of(asked, self._output_tokens)
-        correction = Correction(self._calibrations, kind_of(asked), need.tokens - need.prompt_tokens)
-        need = Need(*need[:4], correction)
+        need = need_of(asked, self._output_tokens, self._calibrations.correction(kind_of(asked)))
         now = self._clock.now()
         return Request(
             endpoint,

@@ -5,7 +5,6 @@ from typing import Any
 import litellm
 
 from router_config.deployments.calibrations import Calibrations, Correction
-from router_config.ledger.rules.calibration import Sample
 from router_config.ledger.rules.meters import Amount
 from router_config.routing.request import Flight
 from router_config.signals.usage import WIDEST_CONTEXT, Reported, reported, usage_in
@@ -41,9 +40,8 @@ def learn_from(flight: Flight, told: Reported, calibrations: Calibrations, now: 
     if usage is None:
         calibrations.heard_nothing(deployment)
     elif usage.prompt and isinstance(need.correction, Correction):
-        estimate = need.prompt_tokens
-        reserved = need.correction.prompt_tokens(deployment, estimate)
-        calibrations.learn(deployment, Sample(need.correction.kind, estimate, reserved, usage.prompt), now)
+        tokens, estimate = need[:2]
+        calibrations.learn(deployment, need.correction.kind, estimate, usage.prompt, tokens - estimate, now)
 
 
 def told_by_answer(flight: Flight, reply: Any) -> Reported:

@@ -55,7 +55,7 @@ async def explanation(
     ordered = sorted(deployments, key=lambda each: places[each.id])
     calibrations = Calibrations()
     await calibrations.exchange(ledger, now)
-    correction = Correction(calibrations, "prose", tokens - tokens // 2)
+    correction = calibrations.correction("prose")
     need = Need(tokens, tokens // 2)  # Of so many tokens as was asked, whatever they are an estimate of.
     examined = {each.deployment: each for each in await ledger.explain(ordered, need, now)}
     chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
@@ -111,17 +111,17 @@ def _by_provider(
     found: dict[str, list[dict[str, Any]]] = {}
     for each in ordered:
         candidate = _candidate(each, places[each.id], examined[each.id])
-        candidate["estimate"] = _estimate(each, need.prompt_tokens, correction)
+        candidate["estimate"] = _estimate(each, need, correction)
         found.setdefault(each.provider, []).append(candidate)
     return found
 
 
-def _estimate(deployment: Deployment, prompt_tokens: int, correction: Correction) -> dict[str, Any]:
+def _estimate(deployment: Deployment, need: Need, correction: Correction) -> dict[str, Any]:
     """Our estimate of a prompt, and what this model counts for it."""
-    curve = correction.curve(deployment)
+    curve, (tokens, prompt) = correction.curve(deployment), need[:2]
     return {
-        "prompt_tokens": prompt_tokens,
-        "counted_tokens": correction.prompt_tokens(deployment, prompt_tokens),
+        "prompt_tokens": prompt,
+        "counted_tokens": correction.prompt_tokens(deployment, prompt, tokens - prompt),
         "answers": curve.answers,
         "mean_error": round(curve.error, 4),
     }

@@ -7,15 +7,14 @@ import pytest
 from rig_ledger import run
 
 from router_config.ledger.interfaces import Store
-from router_config.ledger.rules.calibration import FRAME, POINTS_KEPT, Curve, Sample, curve_of, curve_text, merged
+from router_config.ledger.rules.calibration import FRAME, POINTS_KEPT, Curve, curve_of, curve_text, merged
 
 
 def learned(added: float, factor: float, sizes: list[int], kind: str = "prose") -> Curve:
     curve = Curve()
     for place, size in enumerate(sizes):
-        reserved = curve.tokens("prose", size)
         counted = round(added + factor * size)
-        curve.learn(Sample(kind, size, reserved, counted), 1000.0 + place)  # type: ignore[arg-type]
+        curve.learn(kind, size, counted, 1000.0 + place)  # type: ignore[arg-type]
     return curve
 
 
@@ -41,7 +40,7 @@ def test_a_short_prompt_says_little_of_a_long_one_whose_frame_the_model_does_not
 
     for short in (8, 9, 12, 20):
         curve = Curve()
-        curve.learn(Sample("prose", short, short, truth(short)), 1000.0)
+        curve.learn("prose", short, truth(short), 1000.0)
         for long in (30, 47, 100, 1000):
             assert curve.tokens("prose", long) >= truth(long), (short, long)
 
@@ -54,14 +53,14 @@ def test_every_size_seen_stays_above_the_truth_that_varies() -> None:
         expected = curve.tokens("prose", size)
         below += number > 300 and expected < counted
         assert number < 300 or expected < 1.6 * counted + 30
-        curve.learn(Sample("prose", size, expected, counted), float(number))
+        curve.learn("prose", size, counted, float(number))
     assert below < 0.05 * 2700
 
 
 def test_a_model_that_counts_less_than_before_is_followed_down() -> None:
     curve = learned(300, 1.0, [50])
     for number in range(60):
-        curve.learn(Sample("prose", 50, 0, 60), 2000.0 + number)
+        curve.learn("prose", 50, 60, 2000.0 + number)
     assert curve.tokens("prose", 50) <= 61
     assert curve.error < 1.0
 
@@ -90,7 +89,7 @@ def test_one_long_prompt_says_nothing_of_short_ones() -> None:
 def test_absurd_reports_and_endless_sizes_keep_a_curve_small() -> None:
     curve = Curve()
     for size in range(1, 100_000, 97):
-        curve.learn(Sample("code", size, size, 10**9), float(size))
+        curve.learn("code", size, 10**9, float(size))
     assert len(curve.points["code"]) <= POINTS_KEPT
     assert curve.tokens("code", 100) < 40_000
     assert len(curve_text(curve)) < 4000
@@ -105,9 +104,9 @@ def test_a_text_gives_the_same_curve_and_nonsense_an_empty_one() -> None:
 
 def test_of_two_processes_the_later_word_counts() -> None:
     early, late = Curve(), Curve()
-    early.learn(Sample("prose", 9, 9, 400), 1.0)
-    early.learn(Sample("prose", 40, 40, 60), 3.0)
-    late.learn(Sample("prose", 9, 9, 29), 2.0)
+    early.learn("prose", 9, 400, 1.0)
+    early.learn("prose", 40, 60, 3.0)
+    late.learn("prose", 9, 29, 2.0)
     for one, other in ((early, late), (late, early)):
         both = curve_of(merged(curve_text(one), curve_text(other)))
         assert (both.tokens("prose", 9), both.tokens("prose", 40)) == (29, 60)
@@ -118,7 +117,7 @@ def test_every_store_keeps_what_processes_learned(store: Store) -> None:
     assert run(store.learn({})) == {}
     assert run(store.learn({"groq/one": curve_text(curve)})) == {"groq/one": curve_text(curve)}
     later = Curve()
-    later.learn(Sample("prose", 9, 29, 35), 5000.0)
+    later.learn("prose", 9, 35, 5000.0)
     known = run(store.learn({"groq/one": curve_text(later), "gemini/two": curve_text(later)}))
     assert curve_of(known["groq/one"]).tokens("prose", 9) == 35
     assert curve_of(known["groq/one"]).tokens("prose", 40) == 60

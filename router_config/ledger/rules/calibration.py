@@ -44,7 +44,7 @@ MOST_TIMES: Final = 8
 MOST_ADDED: Final = 16_384
 """A report of more than so many times the estimate and so many tokens besides is cut to that."""
 
-_ERROR_WEIGHT: Final = 0.05
+_ERROR_ANSWERS: Final = 20
 
 
 class Point(NamedTuple):
@@ -53,15 +53,6 @@ class Point(NamedTuple):
     estimate: float
     counted: float
     at: float
-
-
-class Sample(NamedTuple):
-    """One answer: of which kind its prompt was, its estimate, what was reserved for it, and what the model counted."""
-
-    kind: TextKind
-    estimate: int
-    reserved: int
-    counted: int
 
 
 @dataclass(slots=True)
@@ -87,28 +78,39 @@ class Curve:
             size = _size(estimate)
             own = points.get(size)
             if own is not None:
-                return int(_from(own, estimate, STEEPEST) + 0.999)
+                return int((own[1] if estimate <= own[0] else _from(own, estimate, STEEPEST)) + 0.999)
             return int(_between(points, size, estimate, _unknown(estimate, cautious)) + 0.999)
         if self.points:  # Of other kinds.
             least = min((point for theirs in self.points.values() for point in theirs.values()), key=_counted)
             return int(_below(least, 0, _unknown(0, cautious)) + STEEPEST * estimate + 0.999)
         return estimate if self.silent else _unknown(estimate, cautious)
 
-    def learn(self, sample: Sample, now: float) -> None:
-        estimate = max(1, sample.estimate)
-        counted = min(sample.counted, MOST_TIMES * estimate + MOST_ADDED)
-        points = self.points.setdefault(sample.kind, {})
-        size = _size(estimate)
-        own = points.get(size)
-        if own is None or own[0] != estimate or own[1] != counted or now > own[2] + CONFIRMED_EVERY:
-            bound = 0.0 if own is None else _from(own, estimate, STEEPEST)
-            height = counted + (bound - counted) * (1 - FADES) if bound > counted else counted
-            points[size] = Point(estimate, height, now)
-            if len(points) > POINTS_KEPT:
-                del points[min(points, key=lambda each: points[each].at)]
-        off = abs(sample.reserved - counted) / counted
-        self.error += (off - self.error) * max(_ERROR_WEIGHT, 1 / (self.answers + 1))
+    def learn(self, kind: TextKind, estimate: int, counted: int, now: float, cautious: int = 0) -> None:
+        """Take over what an answer says: the kind and the estimate of its prompt, and what the model counted."""
+        points, size = self.points.get(kind), _size(estimate)
+        own = None if points is None else points.get(size)
         self.answers += 1
+        same = own is not None and own[0] == estimate and own[1] == counted and now <= own[2] + CONFIRMED_EVERY
+        if same and self.answers > _ERROR_ANSWERS:  # Nearly always.
+            self.error -= self.error / _ERROR_ANSWERS
+            return
+        estimate = estimate or 1
+        counted = min(counted, MOST_TIMES * estimate + MOST_ADDED)
+        if own is None:
+            expected: float = self.tokens(kind, estimate, cautious)
+            height: float = counted
+        else:
+            expected = own[1] if estimate <= own[0] else _from(own, estimate, STEEPEST)
+            height = max(counted, counted + (expected - counted) * (1 - FADES))
+        if not same:
+            self._put(kind, size, Point(estimate, height, now))
+        self.error += (abs(expected - counted) / counted - self.error) / min(self.answers, _ERROR_ANSWERS)
+
+    def _put(self, kind: TextKind, size: int, point: Point) -> None:
+        points = self.points.setdefault(kind, {})
+        points[size] = point
+        if len(points) > POINTS_KEPT:
+            del points[min(points, key=lambda each: points[each].at)]
 
     def merge(self, other: "Curve") -> None:
         """Take over what another process has learned later than this one."""

@@ -41,7 +41,7 @@ class Need(NamedTuple):
         """What is expected to be spent at a candidate."""
         tokens, prompt, _, times, correction = self
         if correction is not None:
-            corrected = correction.prompt_tokens(candidate, prompt)
+            corrected = correction.prompt_tokens(candidate, prompt, tokens - prompt)
             tokens, prompt = tokens + corrected - prompt, corrected
         amount = candidate.need(tokens, prompt)
         return amount if times == 1 else amount.times(times)
@@ -60,8 +60,11 @@ class Need(NamedTuple):
 class Correction(Protocol):
     """What candidates are known to count for prompts of one kind."""
 
-    def prompt_tokens(self, candidate: Any, estimate: int) -> int:
-        """Tokens that the candidate will count for a prompt of this estimate, on the high side."""
+    def prompt_tokens(self, candidate: Any, estimate: int, answer: int) -> int:
+        """Tokens that the candidate will count for a prompt of this estimate, on the high side.
+
+        answer: tokens reserved for that.
+        """
         ...
 
 
