@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,6 +28,12 @@ CORRECTED_BY: Final = 5.0
 CORRECTED_FOR: Final = 45.0
 """Seconds for which it must go on to differ before it is believed."""
 
+AGREES: Final = 60.0
+"""Seconds by which two clocks that tell the same time may differ: answers may be late, or come from a cache."""
+
+LONGEST_PAUSE: Final = 366 * 86400.0
+"""Seconds for which a machine may have been off before its wall clock alone is no proof of it."""
+
 
 class SystemClock:
     """The machine's time, immune to jumps of its wall clock.
@@ -35,26 +42,63 @@ class SystemClock:
     is set never moves them, for windows of a minute would open early or stay shut for as long as it jumped. Once it has
     stayed so for 45 seconds, `correction` says by how much. Where a server that several machines share tells the time
     (`move`), this machine's wall clock says nothing more.
+
+    A machine that was off may have started with a wrong wall clock. Its clock is `unsure` (`follow`) until the `Date`
+    of an answer agrees with it (`heard`), it was set, or 45 seconds have passed. Two answers that agree with each other
+    correct it; it `listens` to them until it knows. boot: names this boot of the machine.
     """
 
     correction: float = 0.0
+    unsure = listens = False
 
-    def __init__(self, wall: Callable[[], float] = time.time, since_boot: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        since_boot: Callable[[], float] | None = None,
+        boot: str | None = None,
+    ) -> None:
         self._wall = wall
         self._since_boot = since_boot or _seconds_since_boot
+        self.boot = boot_id() if boot is None else boot
         self._epoch = wall() - self._since_boot()
         self._next_look = 0.0
         self._differs_since: float | None = None
         self._led = False
+        self.disbelieved: float | None = None
+        """The epoch of the boot by a wall clock that is known to be wrong, and stays so until it is set."""
+        self._believed_from = inf
+        self._heard: float | None = None
 
     @property
     def boot_epoch(self) -> float:
         """Epoch seconds of this machine's start, as this clock counts them."""
         return self._epoch
 
-    def follow(self, boot_epoch: float) -> None:
-        """Count from the epoch of another process, so that all of a machine agree."""
-        self._epoch = boot_epoch
+    @property
+    def wall_epoch(self) -> float:
+        """The same as the wall clock tells it now."""
+        return self._wall() - self._since_boot()
+
+    def seconds(self) -> float:
+        """Since boot."""
+        return self._since_boot()
+
+    def follow(
+        self,
+        boot_epoch: float,
+        correction: float = 0.0,
+        disbelieved: float | None = None,
+        *,
+        unsure: bool = False,
+        pause: float = 0.0,
+    ) -> None:
+        """Count from the epoch of another process, so that all of a machine agree, and believe what it does.
+
+        unsure: nobody knows yet whether the machine was off for so many seconds (`pause`) as its wall clock says.
+        """
+        self._epoch, self.correction, self.disbelieved = boot_epoch, correction, disbelieved
+        self.unsure = self.listens = unsure
+        self._believed_from = self._since_boot() + CORRECTED_FOR if pause < LONGEST_PAUSE else inf
 
     def move(self, seconds: float) -> None:
         """Go by another clock from now on, which is so much ahead of this one."""
@@ -70,16 +114,35 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    def heard(self, moment: float) -> None:
+        """A server said just now, in an answer, what time it is (epoch seconds)."""
+        told, wall = moment - self._since_boot(), self.wall_epoch
+        if abs(told - wall) < AGREES:
+            self._believe(wall)
+        elif self._heard is not None and abs(told - self._heard) < AGREES:
+            self._believe(told)
+            self.disbelieved = wall
+        self._heard = told
+
     def _look(self, seconds: float) -> None:
         self._next_look = seconds + 1.0
-        error = self._wall() - seconds - self._epoch - self.correction
-        if abs(error) < CORRECTED_BY:
+        epoch = self._wall() - seconds
+        if self.disbelieved is not None and abs(epoch - self.disbelieved) < CORRECTED_BY:
+            return
+        if abs(epoch - self._epoch - self.correction) < CORRECTED_BY:
             self._differs_since = None
+            self.unsure = self.unsure and seconds < self._believed_from
         elif self._differs_since is None:
             self._differs_since = seconds
         elif seconds - self._differs_since >= CORRECTED_FOR:
-            self.correction += error
-            self._differs_since = None
+            self._believe(epoch)
+
+    def _believe(self, epoch: float) -> None:
+        """Take it for true that the machine was started at `epoch`."""
+        correction = epoch - self._epoch
+        self.correction = correction if abs(correction) >= CORRECTED_BY else 0.0
+        self.unsure = self.listens = False
+        self.disbelieved = self._differs_since = None
 
 
 class Moments:

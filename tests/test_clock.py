@@ -16,8 +16,8 @@ class Machine:
     seconds: float = 5000.0
     set_by: float = 0.0
 
-    def clock(self) -> SystemClock:
-        return SystemClock(wall=lambda: 1.8e9 + self.seconds + self.set_by, since_boot=lambda: self.seconds)
+    def clock(self, boot: str = "boot") -> SystemClock:
+        return SystemClock(lambda: 1.8e9 + self.seconds + self.set_by, lambda: self.seconds, boot)
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
@@ -56,14 +56,8 @@ def test_processes_of_one_boot_agree_on_the_time_though_the_wall_clock_jumped_be
     machine = Machine()
     first = machine.clock()
     store = SQLiteStore(tmp_path / "state.db")
-    first.follow(store.boot_epoch("boot", first.boot_epoch))
+    store.lead(first)
     machine.set_by = 3600.0
     second = machine.clock()
-    second.follow(SQLiteStore(tmp_path / "state.db").boot_epoch("boot", second.boot_epoch))
+    SQLiteStore(tmp_path / "state.db").lead(second)
     assert second.now() == first.now()
-
-
-def test_another_boot_counts_from_its_own_epoch(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "state.db")
-    assert store.boot_epoch("one", 100.0) == 100.0
-    assert store.boot_epoch("two", 200.0) == 200.0

@@ -24,11 +24,34 @@ class StoreError(Exception):
 
 
 class MovableClock(Protocol):
-    """The clock of a process, which a store may move so that all of its processes agree."""
+    """The clock of a process, which a store may move so that all of its processes agree (`SystemClock`)."""
+
+    correction: float
+    unsure: bool
+    disbelieved: float | None
+    boot: str
+
+    @property
+    def boot_epoch(self) -> float: ...
+
+    @property
+    def wall_epoch(self) -> float: ...
 
     def now(self) -> float: ...
 
+    def seconds(self) -> float: ...
+
     def move(self, seconds: float) -> None: ...
+
+    def follow(
+        self,
+        boot_epoch: float,
+        correction: float = 0.0,
+        disbelieved: float | None = None,
+        *,
+        unsure: bool = False,
+        pause: float = 0.0,
+    ) -> None: ...
 
 
 class Ledger(ABC):
@@ -138,16 +161,11 @@ class Store(Ledger, Journal):
         """Where a damaged file was moved to when the store was opened."""
         return None
 
-    def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
-        """The epoch from which all processes of one boot of the machine count seconds: what the first one proposed.
-
-        now: the moment by that proposal. A store may say later, since it has seen a later one: then the machine was
-        started with a wrong wall clock, or was before.
-        """
-        return proposed
-
     def lead(self, clock: MovableClock) -> None:
-        """Have a clock go by the time of the store, where that has one of its own. It may wait a second for that."""
+        """Have a clock go by the time of the store: of the server, or the one that this machine's processes agreed on.
+
+        It may wait a second for that.
+        """
         return None
 
     @abstractmethod

@@ -5,6 +5,7 @@ from typing import Any
 from router_config.config.models import Config
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
+from router_config.iso import corrected
 from router_config.status.explanation import absent_from, explanation
 from router_config.status.source import StoreReader
 from router_config.status.views import View, view_of, view_of_deployments
@@ -59,15 +60,16 @@ class Inspection(StoreReader):
         group = self._group(model)
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
-        return await explanation(
-            group.name,
-            group.deployments,
-            tokens,
-            self._store,
-            self._clock.now(),
-            absent=absent_from(self.config, group.name),
-            max_wait=self._max_wait,
-        )
+        with corrected(self._clock.correction):
+            return await explanation(
+                group.name,
+                group.deployments,
+                tokens,
+                self._store,
+                self._clock.now(),
+                absent=absent_from(self.config, group.name),
+                max_wait=self._max_wait,
+            )
 
     async def _current_view(self) -> View:
         catalog = self.catalog

@@ -16,12 +16,13 @@ import litellm
 from litellm import main as litellm_main
 from litellm.exceptions import BadRequestError
 
-from router_config.clock import Clock, Moments, SystemClock, boot_id
+from router_config.clock import Clock, Moments, SystemClock
 from router_config.config import loading
 from router_config.config.models import Config, reveal
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.model_list import generate
+from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
@@ -86,7 +87,6 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         self._clock: Clock = clock or SystemClock()
         self._store: Store = open_store(state)
         if isinstance(self._clock, SystemClock):
-            self._clock.follow(self._store.boot_epoch(boot_id(), self._clock.boot_epoch, self._clock.now()))
             self._store.lead(self._clock)
         self._pulse = Pulse()
         self._background = BackgroundLoop("router-config")
@@ -222,7 +222,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         examined = await self._store.explain(deployments, request.need, now)
         if failure is None or not lies_in_the_request(tried.attempts, examined):
             absent = {name: reason for name, (_, reason) in absent_from(self.config, request.group.name).items()}
-            failure = refusal(request.model, deployments, examined, tried.attempts, absent, now)
+            with corrected(self._clock.correction):
+                failure = refusal(request.model, deployments, examined, tried.attempts, absent, now)
         elif tried.refusal is not None:
             failure = tried.refusal[0]
         await self._store.record(decided_by(failure, request, tried, now), now)

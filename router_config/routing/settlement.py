@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from litellm.exceptions import ServiceUnavailableError
 
-from router_config.clock import Clock, Moments
+from router_config.clock import Clock, Moments, SystemClock
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.interfaces import Ledger
@@ -28,6 +28,7 @@ from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.routing.unknown_spending import UnknownSpending
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
+from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
 from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
 from router_config.transport.background_loop import BackgroundLoop
@@ -177,6 +178,8 @@ class Settlements:
         if flight.settled:
             return
         flight.settled = True
+        if isinstance(self._clock, SystemClock) and self._clock.listens:
+            self._listen(self._clock, flight)
         now = self._clock.now()
         made = flight.exchange.requests
         if spent is not None and made > 1:  # Redirects, and a second try on a new connection.
@@ -257,6 +260,12 @@ class Settlements:
             observations = self._read(flight, _seen(flight)).observations
         refused, only_model = flight.exchange.status >= 400, self._serves_one_model(flight.deployment)
         return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
+
+    def _listen(self, clock: SystemClock, flight: Flight) -> None:
+        """Tell the clock what time the provider said it was when its answer began to come."""
+        told, arrived_at = wait(flight.exchange.headers.get("date"), 0.0), flight.exchange.arrived_at
+        if told is not None and arrived_at is not None:
+            clock.heard(told + clock.now() - arrived_at)
 
     def _wall(self) -> float:
         """The time that providers name moments by."""

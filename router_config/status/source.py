@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from router_config.clock import Clock, SystemClock
 from router_config.config.followed_config import FollowedConfig
 from router_config.config.models import Config
+from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.status.document import document
 from router_config.status.explanation import absent_from, explanation
@@ -57,7 +58,8 @@ class StoreReader:
     async def astatus(self) -> dict[str, Any]:
         """The JSON of GET /api/llm-providers."""
         view = await self._current_view()
-        return await document(view, self._store, self._clock.now(), fast_path=self._fast_path)
+        with corrected(self._clock.correction):
+            return await document(view, self._store, self._clock.now(), fast_path=self._fast_path)
 
     async def areading(self) -> Reading:
         """What GET /metrics is made of."""
@@ -72,13 +74,16 @@ class StoreReader:
         answered, or was asked for. outcome: only those with this outcome.
         """
         view, now = await self._current_view(), self._clock.now()
-        return await decisions_document(
-            view, self._store, now, after=after, last=last, provider=provider, outcome=outcome
-        )
+        with corrected(self._clock.correction):
+            return await decisions_document(
+                view, self._store, now, after=after, last=last, provider=provider, outcome=outcome
+            )
 
     async def ahistory(self, hours: int = 24) -> dict[str, Any]:
         """The JSON of GET /api/llm-providers/history: usage by slot, and events, of the last 1 to 24 hours."""
-        return await history_document(await self._current_view(), self._store, hours, self._clock.now())
+        view = await self._current_view()
+        with corrected(self._clock.correction):
+            return await history_document(view, self._store, hours, self._clock.now())
 
 
 class ConfiguredSource(StoreReader):
@@ -122,12 +127,13 @@ class ConfiguredSource(StoreReader):
         if group is None:
             known = ", ".join(sorted(self._config.groups))
             raise ValueError(f"no group or alias is called {model!r}; there are {known}")
-        return await explanation(
-            group,
-            view.groups.get(group, ()),
-            tokens,
-            self._store,
-            self._clock.now(),
-            absent=absent_from(self._config, group),
-            max_wait=self._config.defaults.max_wait,
-        )
+        with corrected(self._clock.correction):
+            return await explanation(
+                group,
+                view.groups.get(group, ()),
+                tokens,
+                self._store,
+                self._clock.now(),
+                absent=absent_from(self._config, group),
+                max_wait=self._config.defaults.max_wait,
+            )

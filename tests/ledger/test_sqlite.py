@@ -110,19 +110,3 @@ def test_what_a_day_is_may_change_between_two_starts(tmp_path: Path, days: tuple
     assert used(store, after)[1] == Amount(1, 600)
     assert taken(store, after, tokens=600) is None
     assert taken(store, after, tokens=600, at=START + 25 * 3600)
-
-
-@pytest.mark.parametrize("wrong", [-50 * 366 * 86400.0, -3600.0], ids=["in the seventies", "an hour"])
-def test_time_goes_on_from_what_the_store_has_seen_where_a_machine_starts_in_the_past(
-    tmp_path: Path, wrong: float
-) -> None:
-    store = SQLiteStore(tmp_path / "state.db")
-    assert store.boot_epoch("first", START - 50, START - 50) == START - 50
-    lease = taken(store, GROQ)
-    assert lease
-    spend(store, lease)
-    run(store.sign_in("one", START, 60.0))
-    store = SQLiteStore(tmp_path / "state.db")
-    epoch = store.boot_epoch("second", START + wrong - 20, START + wrong)
-    assert epoch == START - 20  # 20 seconds after its start it is START, not earlier.
-    assert SQLiteStore(tmp_path / "state.db").boot_epoch("second", START + wrong - 20, START + wrong + 5) == epoch

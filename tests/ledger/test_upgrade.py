@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rig_ledger import START, Place, reserve, run, spend, taken, used
 
+from router_config.clock import SystemClock
 from router_config.ledger.interfaces import StoreError
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.rules.decisions import Decision, decision_text
@@ -69,7 +70,9 @@ def test_counts_leases_and_rests_are_as_they_were(path: Path) -> None:
     assert (counts.open, counts.minute, counts.day) == (Amount(1, 200), Amount(1, 400), Amount(2, 500))
     assert counts.observed == {"tpm": ObservedLimit(6000, 10.0, 1.0, 2.0, 9e99)}
     assert snapshot.cooldowns == {"key:groq": Cooldown("key:groq", "disabled", "bad key", START, START + 86400, 5)}
-    assert store.boot_epoch("boot", 99.0) == 17.0
+    clock = SystemClock(lambda: START + 99.0, lambda: START - 17.0, "boot")
+    store.lead(clock)
+    assert clock.boot_epoch == 17.0
     assert run(store.sign_in("one", START, 60.0)).store == "its name"
 
 

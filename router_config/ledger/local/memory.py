@@ -38,6 +38,9 @@ class MemoryStore(LocalStore):
         with self._lock:
             if self._formerly:
                 self._take_over()
+            if self._turned:
+                self._turn_days()
+                self._turned = ()
             return step()
 
     def _take_over(self) -> None:

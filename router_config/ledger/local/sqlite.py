@@ -8,8 +8,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final, TypeVar
 
+from router_config.ledger.interfaces import MovableClock
 from router_config.ledger.local.pages import Page, Tally, blank
-from router_config.ledger.local.sqlite_file import StateFile
+from router_config.ledger.local.sqlite_boots import begin, exchange
+from router_config.ledger.local.sqlite_file import PATIENCE, StateFile
 from router_config.ledger.local.sqlite_journal import SQLiteJournal
 from router_config.ledger.local.sqlite_renaming import take_over
 from router_config.ledger.local.sqlite_rows import (
@@ -33,6 +35,9 @@ MENDED_SHOWN: Final = 10.0
 
 AT_ONCE_READ: Final = 500
 """Rows that one statement asks for by name. SQLite takes at least 999 names."""
+
+AGREE_EVERY: Final = 1.0
+"""Seconds between two looks at what other processes have found out about the time."""
 
 _PUT_PAGE: Final = f"INSERT OR REPLACE INTO meter VALUES ({','.join('?' * len(page_row('', blank(''))))})"
 
@@ -62,6 +67,11 @@ class SQLiteStore(LocalStore):
         self._cooldowns: dict[str, Cooldown] | None = None
         self._expires_after: float | None = None
         self._changed: dict[str, Page] = {}
+        self._clock: MovableClock | None = None
+        self._agreed: tuple[float, bool] | None = None
+        self._agreeing: tuple[float, bool] | None = None
+        """The clock's correction and whether it was unsure, when it last agreed with the other processes."""
+        self._agree_next = 0.0
         self._read: dict[str, tuple[tuple[Any, ...], Page]] = {}
         """By scope the row that was read last and the page made of it, until a step changes that page."""
 
@@ -82,19 +92,27 @@ class SQLiteStore(LocalStore):
         return self._file.db
 
     async def _atomically(self, step: Callable[[], T]) -> T:
-        formerly = self._formerly
+        formerly, turned = self._formerly, self._turned
         result = await self._file.atomically(lambda: self._step(step))
+        self._agreed = self._agreeing
         if formerly and self._formerly is formerly:
             self._formerly = {}
+        if turned and self._turned is turned:
+            self._turned = ()
         return result
 
     def _step(self, step: Callable[[], T]) -> T:
+        if self._clock is not None:
+            self._now = self._clock.now()
+            self._agree(self._clock)
         self._keep_what_still_holds(self._file.as_of())
         if self._file.mended is not self._told:
             self._tell_of_the_loss()
         if self._formerly and take_over(self._db, self._formerly):
             self._as_of = None
             self._keep_what_still_holds(self._file.as_of())
+        if self._turned:
+            self._turn_days()
         result = step()
         self._write_pages()
         return result
@@ -232,20 +250,33 @@ class SQLiteStore(LocalStore):
             self._db.execute("INSERT INTO identity VALUES (?)", (name,))
         return Membership(self._db.execute("SELECT count(*) FROM process").fetchone()[0], name, not names)
 
-    def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
-        if not boot:
-            return proposed
-        with self._file.lock:
-            try:
-                seen = self._db.execute("SELECT max(seen_at) FROM process").fetchone()[0]
-                if now and seen is not None and seen > now:
-                    proposed += seen - now
-                self._db.execute("INSERT OR IGNORE INTO boot VALUES (?,?)", (boot, proposed))
-                self._db.execute("DELETE FROM boot WHERE id<>?", (boot,))
-            except sqlite3.OperationalError:
-                return proposed  # Another process is writing; its proposal is as good as ours.
-            found: float = self._db.execute("SELECT epoch FROM boot WHERE id=?", (boot,)).fetchone()[0]
-            return found
+    def lead(self, clock: MovableClock) -> None:
+        self._clock = clock
+        until = time.monotonic() + PATIENCE
+        while not self._file.try_step(self._begin):
+            if time.monotonic() > until:
+                return  # The first step will.
+            time.sleep(0.002)
+        self._agreed = self._agreeing
+
+    def _begin(self) -> None:
+        if self._clock is not None:
+            begin(self._file.db, self._clock)
+            self._agreeing = self._clock.correction, self._clock.unsure
+        self._as_of = None
+
+    def _agree(self, clock: MovableClock) -> None:
+        """With the other processes on what time it really is: once a second, and when this one has found out."""
+        if self._agreed is None:
+            self._begin()
+            return
+        tells = self._agreed != (clock.correction, clock.unsure)
+        if not tells and clock.seconds() < self._agree_next:
+            return
+        self._agree_next = clock.seconds() + AGREE_EVERY
+        if exchange(self._db, clock, tells=tells):
+            self._as_of = None
+        self._agreeing = clock.correction, clock.unsure
 
     async def aclose(self) -> None:
         self._file.close()

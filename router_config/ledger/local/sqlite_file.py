@@ -125,6 +125,13 @@ class StateFile:
                 raise
             return result
 
+    def try_step(self, step: Callable[[], object]) -> bool:
+        """Run `step` in a transaction, or return False at once."""
+        with suppress(_Lost, StoreError, sqlite3.DatabaseError):
+            self._transaction(step)
+            return True
+        return False
+
     def look(self) -> None:
         """Make the file anew if something happened to it since the last step."""
         if self._connection is None or self._damaged:
@@ -137,8 +144,7 @@ class StateFile:
                     self._unsound = not is_sound(self.path)
         if self._happened() is None:
             return
-        with suppress(_Lost, StoreError, sqlite3.DatabaseError):
-            self._transaction(lambda: None)
+        self.try_step(lambda: None)
 
     def _happened(self) -> str | None:
         """What happened to the file since it was opened; None while it is the same. Two microseconds."""

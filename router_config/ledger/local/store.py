@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.journal import LocalJournal
-from router_config.ledger.local.pages import UNUSED, Pages
+from router_config.ledger.local.pages import NO_SLOT, UNUSED, Pages
 from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
@@ -29,6 +29,7 @@ from router_config.ledger.rules.meters import NOTHING, Counts, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report, observed_after
 from router_config.ledger.rules.schedule import following
 from router_config.ledger.rules.totals import Counted, Totals
+from router_config.ledger.rules.windows import CalendarDay, Window
 from router_config.ledger.values import History, Lease, Outcome, Reserved, Settlement, Snapshot, new_lease_id
 
 T = TypeVar("T")
@@ -56,6 +57,8 @@ class LocalStore(Pages, Backend):
         self._meters: dict[str, Meter] = {}
         self._formerly: Mapping[str, str] = {}
         """Other names of scopes, each with its name now, until what stands under them was taken over."""
+        self._turned: tuple[Meter, ...] = ()
+        """Meters of which a day begins at another moment than before, since the clock was corrected."""
         self._now = 0.0
         """The time of the present step, or of the last one that has a time, epoch seconds."""
         self._news = News()
@@ -169,6 +172,8 @@ class LocalStore(Pages, Backend):
         return known
 
     def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
+        before = ((self._meters.get(meter.scope), meter) for meter in meters)
+        self._turned += tuple(now for old, now in before if old and _is_corrected(old.day, now.day))
         self._meters.update((meter.scope, meter) for meter in meters)
         self._formerly = formerly
 
@@ -193,6 +198,15 @@ class LocalStore(Pages, Backend):
         return self._journal.totals()
 
     # Parts of a step.
+
+    def _turn_days(self) -> None:
+        """What a day by calendar holds leaves at the midnight by the clock as it is corrected now."""
+        for meter in self._turned:
+            page = self._page(meter.scope)
+            if page is not None and page.day.newest != NO_SLOT:
+                day = self._page_to_write(meter.scope).day
+                day.leaves = meter.day.frees(min(self._now, day.leaves - 1.0))
+                day.oldest_leaves = 0.0  # The next reading finds out.
 
     def _keep(self, decision: Decision) -> None:
         self._journal.put_decision(decision)
@@ -290,3 +304,8 @@ class LocalStore(Pages, Backend):
     @abstractmethod
     def _expired_leases(self, now: float) -> list[Lease]:
         """Take out and return the leases that expired."""
+
+
+def _is_corrected(old: Window, new: Window) -> bool:
+    """Whether both are calendar days, by clocks that are apart."""
+    return isinstance(old, CalendarDay) and isinstance(new, CalendarDay) and old.correction != new.correction

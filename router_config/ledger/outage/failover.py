@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Final, TypeVar
 
 from router_config.forks import in_forked_child, taken_for_forks
-from router_config.ledger.interfaces import Backend
+from router_config.ledger.interfaces import Backend, MovableClock
 from router_config.ledger.outage.backlog import Backlog, Unsent
 from router_config.ledger.outage.journal import STORE_ERROR
 from router_config.ledger.outage.share import LastReading, Share, restore
@@ -66,6 +66,7 @@ class Failover:
         self._last_reading: LastReading | None = None
         self._next_look = 0.0
         self._closed = False
+        self._clock: MovableClock | None = None
         self._begin_process()
         in_forked_child(self._begin_process)  # What is open belongs to the process that forked.
 
@@ -109,6 +110,10 @@ class Failover:
         self.backend.register_meters(meters, formerly)
         if self._share is not None:
             self._share.register_meters(meters)
+
+    def lead(self, clock: MovableClock) -> None:
+        self._clock = clock
+        self.backend.lead(clock)
 
     def reserved(self, lease: Lease, meters: Sequence[Meter], *, stored: bool) -> None:
         """Keep an open lease, and the meters that it counts in."""
@@ -205,6 +210,8 @@ class Failover:
         returned = False
         try:
             backend.register_meters(tuple(self._meters.values()), self._formerly)
+            if self._clock is not None and backend is not self.backend:
+                backend.lead(self._clock)
             membership = await backend.sign_in(self._process, now, PROCESS_LASTS)
             wiped = self._last_reading is not None and membership.store != self._last_reading.store
             if wiped:

@@ -136,11 +136,8 @@ class ResilientStore(Store):
     def set_aside(self) -> Path | None:
         return self._failover.backend.set_aside
 
-    def boot_epoch(self, boot: str, proposed: float, now: float = 0.0) -> float:
-        return self._failover.backend.boot_epoch(boot, proposed, now)
-
     def lead(self, clock: MovableClock) -> None:
-        self._failover.backend.lead(clock)
+        self._failover.lead(clock)
 
     async def aclose(self) -> None:
         await self._failover.aclose()

@@ -24,7 +24,8 @@ def create_app(state: SimulatorState, on_change: Callable[[], Awaitable[None]] |
         if scope["type"] == "http":
             _, provider, path = (scope["path"] + "/").split("/", 2)
             if provider in PROVIDERS:
-                await _answer(state, provider, "/" + path.rstrip("/"), scope, Connection(scope, receive, send))
+                connection = Connection(scope, receive, send, state.clock.now)
+                await _answer(state, provider, "/" + path.rstrip("/"), scope, connection)
                 return
         await control(scope, receive, send)
 

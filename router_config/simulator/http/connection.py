@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
 
 from starlette.types import Receive, Scope, Send
 
@@ -13,12 +14,13 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """The client's end of one request."""
+    """The client's end of one request. now: epoch seconds, as each answer tells them."""
 
-    __slots__ = ("_receive", "_scope", "_send", "gone", "reused", "started")
+    __slots__ = ("_now", "_receive", "_scope", "_send", "gone", "reused", "started")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, now: Callable[[], float]) -> None:
         self._scope = scope
+        self._now = now
         self._receive = receive
         self._send = send
         self.gone = False
@@ -62,6 +64,7 @@ class Connection:
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         self.started = True
+        headers = {"date": formatdate(self._now(), usegmt=True), **headers}
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
