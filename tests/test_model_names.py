@@ -87,6 +87,15 @@ def test_the_nearest_name_serves(make: Make) -> None:
     assert served == ["exact", "my-gpt", "my", "any", "my-gpt"]
 
 
+@pytest.mark.parametrize(
+    ("failing", "asked"),
+    [("openai/gpt-4o",) * 2, ("gpt-4o", "openai/gpt-4o"), ("openai/gpt-4o", "gpt-4o"), ("*", "openai/gpt-4o")],
+)
+def test_a_fallback_is_found_with_and_without_the_prefix(make: Make, failing: str, asked: str) -> None:
+    router = make(("openai/*", "openai/*"), ("h", "groq/h"), fallbacks=[{failing: ["h"]}])
+    assert route_of(router.completion(asked, message(), mock_testing_fallbacks=True)).provider == "groq"
+
+
 @pytest.mark.parametrize("fast_path", [True, False])
 def test_each_model_of_a_wildcard_is_asked_counted_and_in_cooldown_by_itself(
     make: Make, simulator: Simulator, fast_path: bool

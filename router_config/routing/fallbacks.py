@@ -11,6 +11,8 @@ from typing import Any, Final
 import litellm
 from litellm.exceptions import ContentPolicyViolationError, ContextWindowExceededError, InternalServerError
 
+from router_config.transport.endpoints import spellings
+
 MOST: Final = 5
 """Groups that a request falls back to one after another, where `max_fallbacks` says nothing: LiteLLM's default."""
 
@@ -85,7 +87,7 @@ def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[s
     listed = given.get(named) or ()
     if listed and all(isinstance(each, str) or "model" in each for each in listed):
         return list(listed)  # The short form, of a call: groups, or requests with a model of their own.
-    for wanted in (group, "*"):
+    for wanted in (*spellings(group), "*") if listed else ():
         for each in listed:
             if isinstance(each, Mapping) and wanted in each:
                 return _listed(each[wanted])

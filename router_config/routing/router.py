@@ -358,7 +358,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if group is None and self.config is not None and name in self.config.groups:
             return Group(name, (), {})  # Everyone who serves it lacks a key.
         if group is None and self.catalog.has_patterns:
-            return self.catalog.group(endpoints.with_provider(name))
+            return self.catalog.group(endpoints.spellings(name)[-1])
         return group
 
     @property

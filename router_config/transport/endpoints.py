@@ -60,12 +60,13 @@ def function(endpoint: str) -> Any:
     return getattr(litellm, endpoint)
 
 
-def with_provider(model: str) -> str:
-    """A model's name with LiteLLM's prefix of its provider, where LiteLLM knows the model."""
+def spellings(model: str) -> tuple[str, ...]:
+    """A model's name; where LiteLLM knows its provider also without and, as the last, with LiteLLM's prefix of that."""
     try:
-        return f"{litellm.get_llm_provider(model)[1]}/{model}"
+        name, provider, *_ = litellm.get_llm_provider(model)
     except BadRequestError:
-        return model
+        return (model,)
+    return (model, name, f"{provider}/{name}")
 
 
 def labelled(reply: Any, group: str, fallbacks: int) -> Any:
