@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rig_upstream import entry
 
 from adapters import BaseAgent
@@ -25,8 +26,10 @@ ASKED: dict[str, Any] = {"model": "default", "messages": [{"role": "user", "cont
 
 
 def open_now() -> int:
-    """Descriptors and threads together."""
-    return len(os.listdir("/proc/self/fd")) + threading.active_count()
+    """Descriptors, threads, event loops and clients together."""
+    gc.collect()
+    kept = sum(isinstance(each, asyncio.BaseEventLoop | httpx.AsyncClient) for each in gc.get_objects())
+    return len(os.listdir("/proc/self/fd")) + threading.active_count() + kept
 
 
 async def _read(agent: BaseAgent) -> None:
@@ -54,6 +57,8 @@ WAYS: dict[str, Way] = {
     ),
     "other time-outs in one loop": lambda agent, router, number: router.completion(**ASKED, timeout=5 + number / 1000),
     "embeddings": lambda agent, router, number: asyncio.run(router.aembedding("embed", ["x"])),
+    "images": lambda agent, router, number: asyncio.run(router.aimage_generation("a chart", "embed")),
+    "images in a thread": lambda agent, router, number: asyncio.run(router.aimage_generation("a chart", "images")),
     "loops that are only closed": _in_a_loop_that_is_only_closed,
     "threads": _in_a_thread,
 }
@@ -61,18 +66,23 @@ WAYS: dict[str, Way] = {
 
 def going_each_way(address: str, states: Path, times: int) -> dict[str, list[int]]:
     """For each way what was open after ten times, and after all."""
-    models = [entry("groq", address, rpm=10**9), entry("openai", address, "embed", rpm=10**9)]
-    router: Any = Router(models, state=f"sqlite:///{states}/ways.db", timeout=10.0)
-    agent, found = BaseAgent(router=router), {}
-    for name, way in WAYS.items():
+    names = {"groq": "default", "openai": "embed", "gemini": "images"}
+    models = [entry(prefix, address, name, rpm=10**9) for prefix, name in names.items()]
+    kept: Any = Router(models, state=f"sqlite:///{states}/ways.db", timeout=10.0)
+    quick: Any = Router(models, timeout=10.0)  # A loop ends before LiteLLM has told loggers of the request.
+    agent, found = BaseAgent(router=kept), {}
+    ways = [(name, way, kept) for name, way in WAYS.items()]
+    ways += [(f"{name}, quick", WAYS[name], quick) for name in ("embeddings", "images", "images in a thread")]
+    for name, way, router in ways:
         counts = []
         for number in range(times):
             way(agent, router, number)
             if number in (10, times - 1):
                 counts.append(open_now())
         found[name] = counts
-    assert {each["status"] for each in router.status()["providers"]} == {"available"}
-    router.close()
+        assert {each["status"] for each in router.status()["providers"]} == {"available"}
+    kept.close()
+    quick.close()
     return found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig_upstream import ANSWER, STREAMS, Asked, answer, upstream
+from rig_upstream import ANSWER, GEMINIS, STREAMS, Asked, answer, upstream
 
 pytestmark = pytest.mark.machine_clock
 
@@ -21,6 +21,10 @@ EMBEDDED = {
 def said(asked: Asked) -> bytes:
     if "embeddings" in asked.line:
         return answer(EMBEDDED)
+    if "images" in asked.line:
+        return answer({"created": 1, "data": [{"url": "http://here"}]})
+    if "generateContent" in asked.line or "predict" in asked.line:
+        return answer({**GEMINIS, "predictions": [{"bytesBase64Encoded": "aGVsbG8="}]})
     if json.loads(asked.body).get("stream"):
         return answer(STREAMS["groq"], content_type="text/event-stream")
     return answer(ANSWER)

@@ -25,7 +25,7 @@ from router_config.transport.client_lookup import Kind
 from router_config.transport.error_chain import causes
 from router_config.transport.wire.bodies import ENCODINGS
 from router_config.transport.wire.connection import Wire
-from router_config.transport.wire.loop_end import at_end, drop_connections
+from router_config.transport.wire.loop_end import at_end, drop_connections, tell_loggers
 from router_config.transport.wire.notes import arriving, sending
 from router_config.transport.wire.sending import note_sending
 from router_config.transport.wire.synchronous import synchronous
@@ -223,6 +223,7 @@ class _OfALoop:
     end: AsyncGenerator[None, None] | None = None
 
     async def aclose(self) -> None:
+        await tell_loggers()
         for handler in self.forget():
             await handler.client.aclose()
 

@@ -4,9 +4,14 @@
 descriptor behind. A loop closes its asynchronous generators at its end, which is the one way to hear of it.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
+
+from litellm.litellm_core_utils import logging_worker
+
+from router_config.transport import seams
 
 
 def at_end(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
@@ -22,6 +27,21 @@ async def _until_closed(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[
         yield
     finally:
         await close()
+
+
+async def tell_loggers() -> None:
+    """Have LiteLLM tell loggers now what it has queued for them on the running loop.
+
+    A loop that ends at once leaves it in the queue, with the request's client, and each new loop carries it on.
+    """
+    worker = getattr(logging_worker, "GLOBAL_LOGGING_WORKER", None)
+    clear = getattr(worker, "clear_queue", None)
+    known = callable(clear) and hasattr(worker, "_bound_loop")
+    if not seams.note("loggers at the end of a loop", None if known else "LiteLLM queues elsewhere what it tells them"):
+        return
+    if clear is not None and worker._bound_loop is asyncio.get_running_loop():  # type: ignore[union-attr]
+        with suppress(Exception):
+            await clear()
 
 
 def drop_connections(client: Any) -> None:
