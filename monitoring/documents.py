@@ -81,12 +81,31 @@ class LastError(_Document):
     message: str
 
 
+class CooldownState(_Document):
+    """A cooldown, or a disabled key: of the whole provider, an account, a key, or a model of an account."""
+
+    of: Literal["provider", "account", "key", "model"]
+    status: Status
+    reason: str
+    since: str
+    until: str | None = Field(description="UTC; null: nobody knows")
+    then_probes: bool = Field(description="afterwards one single request tries it, before others follow")
+
+
+class EndpointState(CooldownState):
+    """A cooldown at one endpoint besides chats, which go on."""
+
+    endpoint: str = Field(description="LiteLLM's function: embedding, image_generation and so on")
+    model: str | None = Field(description="null: all models")
+
+
 class ProviderState(State):
     """A provider, in order of priority."""
 
     name: str
     priority: Number
     tier: Literal["free", "paid"]
+    endpoints: list[EndpointState] = Field(description="what besides chats it is not asked for now")
     limits: dict[LimitName, LimitState] = Field(description="of the account: all its models together")
     usage_today: Usage
     latency_ms: Latency
@@ -242,17 +261,6 @@ class GateState(_Document):
     clears_at: str | None
 
 
-class CooldownState(_Document):
-    """A cooldown, or a disabled key: of the whole provider, an account, a key, or a model of an account."""
-
-    of: Literal["provider", "account", "key", "model"]
-    status: Status
-    reason: str
-    since: str
-    until: str | None = Field(description="UTC; null: nobody knows")
-    then_probes: bool = Field(description="afterwards one single request tries it, before others follow")
-
-
 class CandidateEstimate(EstimateState):
     """What the deployment is expected to count for half of the tokens asked about, taken as a prompt."""
 
@@ -275,6 +283,7 @@ class CandidateState(_Document):
     probe_due: bool
     estimate: CandidateEstimate
     gates: list[GateState]
+    endpoints: list[EndpointState] = Field(description="what besides chats it is not asked for now")
 
 
 class Absence(_Document):

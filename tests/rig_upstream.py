@@ -127,6 +127,9 @@ def upstream(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Upst
                     name, _, value = header.partition(b":")
                     headers[name.decode().lower()] = value.decode().strip()
                 body = reading.read(int(headers.get("content-length", "0")))
+                if headers.get("transfer-encoding") == "chunked":
+                    while (size := int(reading.readline(), 16)) or reading.readline() == b"":
+                        body += reading.read(size + 2)[:-2]
                 with lock:
                     place = len(running.asked), number, before
                     asked = Asked(line.decode().strip(), headers, body, *place, partial(_reset_at_the_end, connected))
@@ -139,7 +142,7 @@ def upstream(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Upst
         opened.discard(connected)
 
     def quietly(connected: socket.socket, number: int) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # The request may end in its midst.
             serve(connected if tls is None else tls.wrap_socket(connected, server_side=True), number)
 
     def accept() -> None:

@@ -39,6 +39,10 @@ def remarks(document: dict[str, Any]) -> Iterator[str]:
     if "degraded" in state:
         failing = state["degraded"]
         yield f"{state['store']} fails since {failing['since']}, each process counts for itself: {failing['reason']}"
+    for provider in document["providers"]:
+        for each in provider.get("endpoints", ()):
+            again = until(each["until"], document["generated_at"])
+            yield f"{provider['name']}, besides chats: {each['reason']} Asked again {again}."
     following = ", ".join(f"{group} -> {provider or 'nobody'}" for group, provider in document["next"].items())
     yield f"next: {following or 'nobody'}   ({document['generated_at']})"
     if capacity := left(document):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -41,6 +41,18 @@ class Group:
     def deployment(self, name: str) -> Deployment:
         """The deployment with this id. Raises KeyError."""
         return self.by_id[name]
+
+    def at(self, endpoint: str) -> "Group":
+        """The same where an endpoint besides chats is asked: each endpoint has cooldowns of its own."""
+        found = self._elsewhere.get(endpoint)
+        if found is None:
+            tiers = tuple(tuple(replace(each, scopes=each.scopes.at(endpoint)) for each in tier) for tier in self.tiers)
+            found = self._elsewhere[endpoint] = Group(self.name, tiers, self.entries)
+        return found
+
+    @cached_property
+    def _elsewhere(self) -> dict[str, "Group"]:
+        return {}
 
     @cached_property
     def by_id(self) -> dict[str, Deployment]:

@@ -14,13 +14,29 @@ from router_config.ledger.rules.windows import ROLLING_DAY, CalendarDay, Window
 FREE: Final = (0.0, 0.0)
 
 
+AT: Final = "|"
+"""Stands in the name of a scope before what endpoint it is about; without one it is about chats."""
+
+EVERYWHERE: Final = "all"
+
+
 class Scopes(NamedTuple):
-    """The scopes of which a cooldown stops a deployment: its provider, account, key and model."""
+    """The scopes of which a cooldown stops a deployment at one endpoint: its provider, account, key and model.
+
+    `shared_account`, `shared_key`: the same at every endpoint.
+    """
 
     provider: str
     account: str
     key: str
     model: str
+    shared_account: str = ""
+    shared_key: str = ""
+
+    def at(self, endpoint: str) -> "Scopes":
+        """Those of chats as they are at another endpoint."""
+        provider, account, key, model = (f"{scope}{AT}{endpoint}" for scope in self[:4])
+        return Scopes(provider, account, key, model, self.shared_account, self.shared_key)
 
 
 NO_SCOPES: Final = Scopes("", "", "", "")
@@ -85,8 +101,8 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
     formerly: dict[str, str] = {}
     for before in info.get("formerly") or ([] if info.get("account") else [f"account:{place}#{fingerprint(secret)}"]):
         own_before = model_scope(before, model) if info.get("model") else own
-        names = before, own_before, *_former_scopes(place, before, own_before, address, secret)
-        formerly.update((old, new) for old, new in zip(names, (account, own, *scopes), strict=True) if old != new)
+        names = before, own_before, *_former_scopes(place, before, own_before, address, secret)[:4]
+        formerly.update((old, new) for old, new in zip(names, (account, own, *scopes[:4]), strict=True) if old != new)
     day = _day(info.get("day") or {}, correction)
     limits = {**(info.get("limits") or {}), **{name: info[name] for name in LIMITS if info.get(name) is not None}}
     return Deployment(
@@ -132,11 +148,14 @@ def _former_scopes(place: str, account: str, model: str, address: str, key: str)
 
 def _scopes(place: str, account: str, model: str, address: str, key: str, pool: Iterable[str]) -> Scopes:
     quota = fingerprint(address, *sorted(pool))
+    account, key = f"{account}~{quota}", f"key:{place}#{fingerprint(address, key)}"
     return Scopes(
         provider=f"provider:{place}@{fingerprint(address)}",
-        account=f"{account}~{quota}",
-        key=f"key:{place}#{fingerprint(address, key)}",
+        account=account,
+        key=key,
         model=f"{model}~{quota}",
+        shared_account=f"{account}{AT}{EVERYWHERE}",
+        shared_key=f"{key}{AT}{EVERYWHERE}",
     )
 
 
@@ -150,6 +169,12 @@ def key_fingerprint(key: str) -> str:
 def fingerprint(*texts: str) -> str:
     """A short name for an address, or for names of keys."""
     return hashlib.blake2b("\n".join(texts).encode(), digest_size=6, person=b"router-config").hexdigest()
+
+
+def endpoint_of(scope: str) -> tuple[str, str]:
+    """The scope of chats that a scope is made from, and the endpoint that it is about; without one about chats."""
+    name, _, endpoint = scope.rpartition(AT)
+    return (name, endpoint) if name else (scope, "")
 
 
 def by_preference(deployments: Iterable[Deployment]) -> tuple[tuple[Deployment, ...], ...]:

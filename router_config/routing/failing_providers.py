@@ -5,20 +5,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from router_config.ledger.interfaces import Ledger
-from router_config.routing.request import Request, Tried
+from router_config.routing.request import Request, Suspect, Tried
 
 DOUBTED: Final = 10.0
 """Seconds of cooldown where a request failed at several providers, and then one answered it."""
 
-LONGEST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 10.0
 """Seconds between two requests that are sent in spite of cooldowns, and of a cooldown while nobody serves."""
+
+ENOUGH: Final = 10
+"""Different requests that all failed, past which there is nothing more to learn of further ones."""
 
 
 @dataclass(slots=True)
 class _Darkness:
-    """A group since its last success: the requests that all providers failed, and the probes in spite of cooldowns.
+    """A group since its last success: the requests that all providers failed, and those sent in spite of cooldowns.
 
-    lasts: whether one of these probes failed, too.
+    lasts: whether one of the latter failed, too.
     """
 
     failed: set[int] = field(default_factory=set)
@@ -38,14 +41,14 @@ class FailingProviders:
 
     def __init__(self, store: Ledger) -> None:
         self._store = store
-        self._dark: defaultdict[str, _Darkness] = defaultdict(_Darkness)
+        self._dark: defaultdict[tuple[str, str], _Darkness] = defaultdict(_Darkness)
 
-    def probe_is_due(self, group: str, now: float) -> bool:
+    def probe_is_due(self, request: Request, now: float) -> bool:
         """Whether a request may be sent in spite of cooldowns: the first at once, then after pauses that grow.
 
         Those that come while the first is under way are sent, too, for a second.
         """
-        dark = self._dark[group]
+        dark = self._dark[_place(request)]
         if now < dark.probed_at + (_pause(dark.probes) if dark.probes else 0.0):
             return dark.probes == 1 and not dark.lasts
         dark.probes, dark.probed_at = dark.probes + 1, now
@@ -53,37 +56,53 @@ class FailingProviders:
 
     async def answered(self, request: Request, tried: Tried, now: float) -> None:
         """One provider answered: those that failed before are at fault, but several at once are doubted."""
-        dark = self._dark.pop(request.group.name, None)
+        dark = self._dark.pop(_place(request), None)
         if dark is not None:
             for scope in dark.scopes:
                 await self._store.end_cooldown(scope)
-        if tried.suspected:
-            await self._begin(tried, DOUBTED if _several(tried) else None, now)
+        several = _several(tried)
+        for each in _all(tried):
+            await self._begin(each, DOUBTED if several and not each.probed else None, now)
 
     async def unanswered(self, request: Request, tried: Tried, now: float, *, nobody_left: bool = False) -> None:
         """The request ended without an answer. nobody_left: since nobody else could be asked."""
-        if not tried.suspected:
+        several, suspected = _several(tried), _all(tried)
+        if not suspected:
             return
-        several, dark = _several(tried), self._dark[request.group.name]
+        dark = self._dark[_place(request)]
         dark.lasts = dark.probes > 0
+        if dark.lasts:
+            dark.probed_at = now  # What failed now was as good as a probe.
         if tried.unreached == len(tried.attempts):
             dark.probes = min(dark.probes, 1)  # Nothing was sent: asking again soon is a burden to nobody.
-        if not several and (dark.lasts or not nobody_left):
-            await self._begin(tried, None, now)
-            return
-        dark.failed.add(hash(repr(request.asked.get("messages") or request.asked.get("input") or request.asked)))
-        if len(dark.failed) > 1 or not several:
-            dark.scopes.update(each.cooldown.scope for each in tried.suspected)
-            await self._begin(tried, _pause(len(dark.failed)), now)
-        tried.suspected.clear()
+        seconds: float | None = None
+        if several or len(dark.failed) > 1 or (nobody_left and not dark.lasts):
+            if len(dark.failed) < ENOUGH:
+                asked = request.asked.get("messages") or request.asked.get("input") or request.asked
+                dark.failed.add(hash(repr(asked)))
+            if several and len(dark.failed) == 1:
+                return
+            dark.scopes.update(each.cooldown.scope for each in suspected)
+            seconds = _pause(len(dark.failed))
+        for each in suspected:
+            await self._begin(each, seconds, now)
 
-    async def _begin(self, tried: Tried, seconds: float | None, now: float) -> None:
-        """Begin the cooldowns, for so many seconds; None: for as long as each verdict said."""
-        suspected = tuple(tried.suspected)
-        tried.suspected.clear()
-        for deployment, cooldown in suspected:
-            begins = cooldown if seconds is None else cooldown._replace(until=now + seconds)
-            await self._store.begin_cooldown(begins._replace(since=now), (deployment.provider, deployment.model))
+    async def _begin(self, suspect: Suspect, seconds: float | None, now: float) -> None:
+        """Begin the cooldown, for so many seconds; None: for as long as the verdict said."""
+        deployment, cooldown, _ = suspect
+        begins = cooldown if seconds is None else cooldown._replace(until=now + seconds)
+        await self._store.begin_cooldown(begins._replace(since=now), (deployment.provider, deployment.model))
+
+
+def _place(request: Request) -> tuple[str, str]:
+    return request.group.name, request.endpoint
+
+
+def _all(tried: Tried) -> tuple[Suspect, ...]:
+    """Those suspected, who are judged now."""
+    suspected = tuple(tried.suspected)
+    tried.suspected.clear()
+    return suspected
 
 
 def _several(tried: Tried) -> bool:

@@ -47,10 +47,14 @@ class Request:
 
 
 class Suspect(NamedTuple):
-    """A provider that failed a request, and the cooldown that it gets unless the request itself turns out at fault."""
+    """A provider that failed a request, and the cooldown that it gets unless the request itself turns out at fault.
+
+    probed: it failed another request before, and this one was to show whether it serves again.
+    """
 
     deployment: Deployment
     cooldown: Cooldown
+    probed: bool
 
 
 class Tried:
@@ -66,6 +70,8 @@ class Tried:
         self.refusal: tuple[Exception, str] | None = None
         """The error of the first provider that found the request itself unfit, and what it was about."""
         self.suspected: list[Suspect] = []
+        self.in_spite = False
+        """Whether it is sent in spite of cooldowns, since nobody else could be asked."""
         self.unreached = 0
         """Attempts to which no connection came about."""
         self._deployments: set[str] = set()
@@ -90,9 +96,9 @@ class Tried:
         self._unfit.add((deployment.provider, deployment.model))
         self._last.add(deployment.provider)
 
-    def suspect(self, deployment: Deployment, cooldown: Cooldown, group: Group) -> None:
+    def suspect(self, deployment: Deployment, cooldown: Cooldown, group: Group, *, probed: bool) -> None:
         """A provider failed this request, which asks it no more, with no other model either."""
-        self.suspected.append(Suspect(deployment, cooldown))
+        self.suspected.append(Suspect(deployment, cooldown, probed))
         for each in group.deployments:
             if each.scopes.provider == cooldown.scope:
                 self._skipped.setdefault(each.id, cooldown.status)

@@ -59,7 +59,7 @@ class Reservations:
             choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
             tried.add_skipped(choice.skipped)
             if lease is None and any(each.status in IN_COOLDOWN for each in choice.skipped):
-                lease, revives = await self._in_spite_of_cooldowns(request, candidates, now)
+                lease, revives = await self._in_spite_of_cooldowns(request, tried, candidates, now)
         if lease is None and line is not None:
             try:
                 lease = await self._wait(request, tried, line)
@@ -95,11 +95,11 @@ class Reservations:
         return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
 
     async def _in_spite_of_cooldowns(
-        self, request: Request, candidates: Sequence[Deployment], now: float
+        self, request: Request, tried: Tried, candidates: Sequence[Deployment], now: float
     ) -> tuple[Lease | None, str | None]:
         """Room at a candidate that only a cooldown stops, now and then, so that healthy providers are soon found.
 
-        The one that failed longest ago goes first. Also returns the scope of its cooldown.
+        One such request asks all of them, that which failed longest ago first. Also returns the scope of the cooldown.
         """
         examined = {each.deployment: each for each in await self._store.explain(candidates, request.need, now)}
         stopped = {
@@ -107,8 +107,9 @@ class Reservations:
             for name, each in examined.items()
             if each.cooldown is not None and each.cooldown.status == "cooldown" and each.blocking is None
         }
-        if not stopped or not self._failing.probe_is_due(request.group.name, now):
+        if not stopped or not (tried.in_spite or self._failing.probe_is_due(request, now)):
             return None, None
+        tried.in_spite = True
         ordered = sorted((each for each in candidates if each.id in stopped), key=lambda each: stopped[each.id].since)
         asked = [replace(each, scopes=NO_SCOPES) for each in ordered]
         _, lease = await self._store.reserve(asked, request.need, self._moments.next(), LEASE)

@@ -182,10 +182,11 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         max_wait = asked.get("max_wait", self._max_wait)
         need = need_of(asked, self._output_tokens, self._calibrations.correction(kind_of(asked)))
         now = self._clock.now()
+        at = endpoints.scope_name(endpoint)
         return Request(
             endpoint,
             group.name,
-            group,
+            group.at(at) if at else group,
             need,
             now,
             now + max_wait,

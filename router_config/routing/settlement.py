@@ -20,7 +20,7 @@ from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
 from router_config.routing.decision import CANCELLED, decided
-from router_config.routing.failing_providers import FailingProviders
+from router_config.routing.failing_providers import DOUBTED, FailingProviders
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried
@@ -32,6 +32,7 @@ from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
 from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
 from router_config.transport.background_loop import BackgroundLoop
+from router_config.transport.endpoints import scope_name
 from router_config.transport.failures import (
     is_empty_answer,
     is_unread_answer,
@@ -49,8 +50,6 @@ MAY_STILL_ARRIVE: Final = 1.0
 ENOUGH_EMPTY: Final = 3
 """Empty answers in a row, after which no further provider is asked for one request."""
 
-NOT_THERE: Final = (404, 405, 410, 501)
-BAD_KEY: Final = 401
 OURSELVES: Final = "timed out while this process itself stood still, which says nothing of the provider"
 
 
@@ -111,14 +110,12 @@ class Settlements:
             verdict = unread_answer(flight.deployment.provider, missed_field(error))
         else:
             verdict = self._verdict(flight, reading)
+        if at := scope_name(flight.endpoint):
+            verdict = replace(verdict, message=f"{at}: {verdict.message}")
         if verdict.kind is Kind.timeout and flight.loop_stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
         elif flight.request.own_key and verdict.scope in (Scope.key, Scope.account):
             verdict = replace(verdict, hold=Hold.none)  # The caller's key is at fault, not the configuration's.
-        elif flight.endpoint != "acompletion" and (
-            reply.status in NOT_THERE or (verdict.hold is Hold.disabled and reply.status != BAD_KEY)
-        ):
-            verdict = replace(verdict, hold=Hold.none)  # The model lacks this endpoint, and may have the others.
         if not reached(flight.exchange, error):
             spent = None
             flight.tried.unreached += reply.failure is not None
@@ -189,9 +186,10 @@ class Settlements:
         rest = self._rest(flight, verdict, now)
         if rest is not None and rest.probes:
             alive = False
-        if rest is not None and rest.scope == flight.deployment.scopes.provider and not flight.lease.probes:
-            flight.tried.suspect(flight.deployment, rest, flight.request.group)
-            rest = None
+        if rest is not None and rest.scope == flight.deployment.scopes.provider:
+            probed = bool(flight.lease.probes)
+            flight.tried.suspect(flight.deployment, rest, flight.request.group, probed=probed)
+            rest = rest._replace(until=now + DOUBTED) if probed else None
         settlement = Settlement(
             spent=spent,
             arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
@@ -239,10 +237,15 @@ class Settlements:
         await self._failing.unanswered(request, tried, self._clock.now(), nobody_left=nobody_left)
 
     def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
-        """Which scope is in cooldown after this verdict, and until when."""
+        """Which scope is in cooldown after this verdict, and until when.
+
+        It holds for the endpoint that was asked. A proof about a key or account, and a window of theirs with a known
+        end, hold at every endpoint.
+        """
         if verdict is None or verdict.hold == Hold.none:
             return None
-        scope = getattr(flight.deployment.scopes, verdict.scope.value)
+        shared = verdict.scope in (Scope.account, Scope.key) and (verdict.proven or verdict.hold == Hold.until)
+        scope = getattr(flight.deployment.scopes, f"shared_{verdict.scope}" if shared else verdict.scope)
         until = now if verdict.until is None else verdict.until - self._clock.correction
         if verdict.hold == Hold.cooldown:
             until = max(until, now + self._cooldown)
@@ -259,6 +262,8 @@ class Settlements:
         if observations is None:
             observations = self._read(flight, _seen(flight)).observations
         refused, only_model = flight.exchange.status >= 400, self._serves_one_model(flight.deployment)
+        if refused and scope_name(flight.endpoint):  # What it says of the model holds for this endpoint.
+            observations = tuple(each for each in observations if each.scope == "account")
         return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
 
     def _listen(self, clock: SystemClock, flight: Flight) -> None:

@@ -129,6 +129,8 @@ def _counts(usage: dict[str, Any], depth: int) -> dict[str, Any]:
                 counts[key] = [_counts(each, depth - 1) for each in value if isinstance(each, dict)]
             elif isinstance(value, dict) and depth:
                 counts[key] = _counts(value, depth - 1)
+        elif key == "tokens" and isinstance(value, dict) and depth:  # Cohere's.
+            counts[key] = _counts(value, depth - 1)
         elif value is not None and key.endswith(("okens", "okenCount")):
             counts[key] = int(value) if _is_count(value) and value <= WIDEST_CONTEXT else 0
         elif isinstance(value, int | float):

@@ -6,7 +6,7 @@ from typing import Any
 
 from router_config.config.models import Config
 from router_config.deployments.calibrations import Calibrations, Correction
-from router_config.deployments.deployment import Deployment, by_preference
+from router_config.deployments.deployment import EVERYWHERE, Deployment, by_preference, endpoint_of
 from router_config.iso import iso
 from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.gates import Cooldown, Examination, Gate, Need, Status
@@ -58,6 +58,7 @@ async def explanation(
     correction = calibrations.correction("prose")
     need = Need(tokens, tokens // 2)  # Of so many tokens as was asked, whatever they are an estimate of.
     examined = {each.deployment: each for each in await ledger.explain(ordered, need, now)}
+    cooldowns = (await ledger.snapshot((), {}, now)).cooldowns
     chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
     opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
     waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())
@@ -73,7 +74,7 @@ async def explanation(
         "providers": [
             *(
                 {"name": name, "absent": None, "candidates": theirs}
-                for name, theirs in _by_provider(ordered, places, examined, need, correction).items()
+                for name, theirs in _by_provider(ordered, places, examined, cooldowns, need, correction).items()
             ),
             *(
                 {"name": name, "absent": {"status": status, "reason": reason}, "candidates": []}
@@ -105,12 +106,14 @@ def _by_provider(
     ordered: Iterable[Deployment],
     places: Mapping[str, int],
     examined: Mapping[str, Examination],
+    cooldowns: Mapping[str, Cooldown],
     need: Need,
     correction: Correction,
 ) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for each in ordered:
         candidate = _candidate(each, places[each.id], examined[each.id])
+        candidate["endpoints"] = endpoint_states([each], cooldowns, examined[each.id].examined_at)
         candidate["estimate"] = _estimate(each, need, correction)
         found.setdefault(each.provider, []).append(candidate)
     return found
@@ -141,6 +144,20 @@ def _candidate(deployment: Deployment, place: int, examined: Examination) -> dic
         "probe_due": examined.probe_due,
         "gates": [_gate(gate) for gate in examined.gates],
     }
+
+
+def endpoint_states(
+    deployments: Iterable[Deployment], cooldowns: Mapping[str, Cooldown], now: float
+) -> list[dict[str, Any]]:
+    """What besides chats these deployments are not asked for, and until when. now: epoch seconds."""
+    models = {scope: each.model for each in deployments for scope in each.scopes}
+    return [
+        {"endpoint": endpoint, "model": models[scope] if scope.startswith("model:") else None, **_cooldown(cooldown)}
+        for name, cooldown in sorted(cooldowns.items())
+        if (scope := endpoint_of(name)[0]) in models
+        and (endpoint := endpoint_of(name)[1]) not in ("", EVERYWHERE)
+        and cooldown.holds(now)
+    ]
 
 
 def _cooldown(cooldown: Cooldown) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from router_config.deployments.deployment import Scopes
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.totals import Totals
@@ -33,4 +34,8 @@ async def reading_of(view: View, store: Store, now: float) -> Reading:
 
 def _disabled_keys(provider: ProviderView, cooldowns: Mapping[str, Cooldown]) -> int:
     disabled = {scope for scope, cooldown in cooldowns.items() if cooldown.status == "disabled"}
-    return len({each.key for each in provider.deployments if disabled & {each.scopes.account, each.scopes.key}})
+    return len({each.key for each in provider.deployments if not disabled.isdisjoint(_of_key(each.scopes))})
+
+
+def _of_key(scopes: Scopes) -> tuple[str, ...]:
+    return scopes.account, scopes.key, scopes.shared_account, scopes.shared_key

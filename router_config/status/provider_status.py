@@ -10,6 +10,7 @@ from router_config.iso import iso
 from router_config.ledger.rules.gates import OPEN, Examination, limits_in_force
 from router_config.ledger.rules.meters import Counts, Limit, LimitName, Meter
 from router_config.ledger.values import Snapshot, Usage
+from router_config.status.explanation import endpoint_states
 from router_config.status.numbers import number, whole
 from router_config.status.views import ProviderView
 
@@ -40,6 +41,7 @@ def provider_status(
         "priority": number(provider.priority),
         "tier": provider.tier,
         **state,
+        "endpoints": endpoint_states(provider.deployments, snapshot.cooldowns, now),
         "limits": _limits(provider.accounts, snapshot, now),
         "usage_today": {
             "requests": usage.requests,

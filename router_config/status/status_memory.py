@@ -4,6 +4,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
+from router_config.deployments.deployment import endpoint_of
 from router_config.ledger.rules.meters import Counts, LimitName
 from router_config.ledger.values import LastError, Snapshot, Usage
 
@@ -23,7 +24,7 @@ class StatusMemory:
     """The status of one provider, and the facts that it was made from.
 
     provider: its name. meters: the scopes of all its meters. limits: its limits by scope and name. cooldown_scopes: the
-    scopes of which a cooldown changes its status.
+    scopes of which a cooldown changes its status, at whatever endpoint.
     """
 
     provider: str
@@ -48,7 +49,11 @@ class StatusMemory:
     def _facts(self, snapshot: Snapshot) -> _Facts | None:
         """None while there is a cooldown, or a limit that the provider reported: both end at some moment."""
         counts = tuple(map(snapshot.counts.get, self.meters))
-        if not self.cooldown_scopes.isdisjoint(snapshot.cooldowns) or any(each and each.observed for each in counts):
+        ours = any(
+            scope in self.cooldown_scopes or endpoint_of(scope)[0] in self.cooldown_scopes
+            for scope in snapshot.cooldowns
+        )
+        if ours or any(each and each.observed for each in counts):
             return None
         return _Facts(
             counts,

@@ -29,6 +29,10 @@ ALSO_CALLED: Final = {"aanthropic_messages": "anthropic_messages", "schedule_aco
 SYNCHRONOUS: Final = {name.removeprefix("a"): name for name in POSITIONAL if name != "anthropic_messages"}
 """Synchronous twins, by their own names."""
 
+_SHORT: Final = {name: short for short, name in SYNCHRONOUS.items()}
+
+CHATS: Final = "acompletion"
+
 METADATA_OF_THE_PROVIDER: Final = frozenset(
     {"aresponses", "anthropic_messages", "agenerate_content", "agenerate_content_stream"}
 )
@@ -44,6 +48,16 @@ def named(endpoint: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> di
     if twice := given.keys() & kwargs.keys():
         raise TypeError(f"{endpoint}() got multiple values for argument {sorted(twice)[0]!r}")
     return {**given, **kwargs}
+
+
+def scope_name(endpoint: str) -> str:
+    """What scopes call an endpoint; empty for chats, whose scopes have the plain names.
+
+    Each function is an endpoint of its own, for each has an address of its own at some provider: /completions,
+    /messages and /responses are missing where /chat/completions is served. Where LiteLLM makes a chat of such a
+    request, chats find out by themselves what there is to know.
+    """
+    return "" if endpoint == CHATS else _SHORT.get(endpoint, endpoint)
 
 
 def metadata_name(endpoint: str) -> str:

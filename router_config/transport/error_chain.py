@@ -10,6 +10,8 @@ from litellm.exceptions import Timeout
 LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
 """Errors of a request that took too long."""
 
+LONGEST_CHAIN: Final = 100
+
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """The error and everything that led to it, outermost first."""
@@ -25,3 +27,13 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(original, BaseException):
             waiting.append(original)
         waiting.extend((each.__context__, each.__cause__))
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """The error that all others came of."""
+    for _ in range(LONGEST_CHAIN):
+        before = error.__cause__ or error.__context__
+        if before is None:
+            break
+        error = before
+    return error

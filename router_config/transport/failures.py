@@ -19,7 +19,7 @@ from litellm.exceptions import (
 )
 
 from router_config.signals import Reply, without
-from router_config.transport.error_chain import LATE, causes
+from router_config.transport.error_chain import LATE, causes, first_cause
 from router_config.transport.exchange import Exchange
 from router_config.transport.pickled_errors import picklable
 from router_config.transport.streams import REASONS_FOR_NOTHING, EmptyAnswer
@@ -58,7 +58,7 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
     led = tuple(causes(error))
     if exchange.status is None and not exchange.written and _is_ours(led):
         return None
-    if _never_asked(exchange, led):
+    if _never_asked(exchange, led) or _is_of_the_arguments(exchange, error):
         return None
     if exchange.status is not None:
         if exchange.body is not None:
@@ -147,6 +147,20 @@ def _never_asked(exchange: Exchange, causes: tuple[BaseException, ...]) -> bool:
         return False
     status = getattr(causes[0], "status_code", None)
     return status in (None, 400, 422, 500) and any(type(each) in NOT_TO_BE_SENT for each in causes)
+
+
+def _is_of_the_arguments(exchange: Exchange, error: BaseException) -> bool:
+    """Whether the request could not be written to its end, since an argument is of a wrong kind: a file that is none.
+
+    The first of all errors tells, whatever connection broke after it. Before anything was written, more is known.
+    """
+    if exchange.status is not None:
+        return False
+    first = first_cause(error)
+    if type(first) in (TypeError, AttributeError):
+        return True
+    unwritable = type(first) in NOT_TO_BE_SENT or type(first).__name__ == "LocalProtocolError"
+    return unwritable and exchange.sent is True and not exchange.written
 
 
 def reached(exchange: Exchange, error: BaseException) -> bool:

@@ -37,6 +37,7 @@ DESIGN: dict[str, Any] = {
             "reason": None,
             "available_at": None,
             "refused_since": None,
+            "endpoints": [],
             "limits": {"rpm": LIMIT, "tpd": LIMIT},
             "usage_today": {"requests": 61, "tokens": 41200, "cost_usd": 0.0, "errors": 2},
             "latency_ms": {"p50": 410, "p95": 900},

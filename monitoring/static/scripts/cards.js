@@ -18,7 +18,7 @@ function drawCard(node, provider) {
   write(part(node, "name"), provider.name);
   write(part(node, "tier"), `${provider.tier} · priority ${provider.priority}`);
   countDown(part(node, "back"), provider.available_at, provider.available_at && before(provider));
-  write(part(node, "why"), provider.reason ?? "");
+  write(part(node, "why"), [provider.reason, ...(provider.endpoints ?? []).map((each) => each.reason)].filter(Boolean).join("; "));
   drawLimits(part(node, "limits"), provider.limits);
   write(part(node, "requests"), number(usage.requests));
   write(part(node, "tokens"), number(usage.tokens));

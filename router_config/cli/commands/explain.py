@@ -87,18 +87,12 @@ def _why(candidate: dict[str, Any], document: dict[str, Any], *, shared: bool) -
         yield "shares the load with the others of its place, the more the more room it has"
     if candidate["deployment"] == document["chosen"] and candidate["status"] == "soft_limited":
         yield "past its soft limit, but nobody below theirs has room, or only paid ones would come before it"
-    cooldown = candidate["rest"]
-    if cooldown is not None:
-        then = ", then one request tries it" if cooldown["then_probes"] else ""
-        ends = (
-            f"until {clock(cooldown['until'])}{then}"
-            if cooldown["until"]
-            else "until a person acts (router-config doctor)"
-        )
-        state = "in cooldown" if cooldown["status"] == "cooldown" else cooldown["status"].replace("_", " ")
-        yield f"{_WHOLE[cooldown['of']]} is {state} since {clock(cooldown['since'])}, {ends}: {cooldown['reason']}"
+    if candidate["rest"] is not None:
+        yield _cooldown(candidate["rest"])
     elif candidate["probe_due"]:
         yield "its cooldown is over; this request would try it, and the others keep away until it has succeeded"
+    for each in candidate["endpoints"]:
+        yield f"besides chats: {_cooldown(each)}"
     estimate = candidate["estimate"]
     if estimate["answers"]:
         ours, theirs = estimate["prompt_tokens"], estimate["counted_tokens"]
@@ -109,6 +103,15 @@ def _why(candidate: dict[str, Any], document: dict[str, Any], *, shared: bool) -
         return
     rows = [_row(gate) for gate in candidate["gates"]]
     yield from table(("LIMIT", "OF", "USED", "RESERVED", "NEEDED", "SUM", "AT MOST", ""), rows).split("\n")
+
+
+def _cooldown(cooldown: dict[str, Any]) -> str:
+    then = ", then one request tries it" if cooldown["then_probes"] else ""
+    ends = (
+        f"until {clock(cooldown['until'])}{then}" if cooldown["until"] else "until a person acts (router-config doctor)"
+    )
+    state = "in cooldown" if cooldown["status"] == "cooldown" else cooldown["status"].replace("_", " ")
+    return f"{_WHOLE[cooldown['of']]} is {state} since {clock(cooldown['since'])}, {ends}: {cooldown['reason']}"
 
 
 def _row(gate: dict[str, Any]) -> tuple[object, ...]:
