@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import litellm
@@ -168,6 +170,21 @@ def test_the_answer_bears_its_cost(make_router: MakeRouter, way: str) -> None:
     cost = reply.usage.prompt_tokens * 1e-6 + reply.usage.completion_tokens * 1e-5
     assert reply._hidden_params["response_cost"] == pytest.approx(cost)
     assert litellm.completion_cost(reply, model="openai/gpt-4o-mini") > 0
+
+
+@EACH
+def test_a_free_answer_costs_nothing_either_way(
+    make_router: MakeRouter, simulator: Simulator, provider: str, tmp_path: Path
+) -> None:
+    model = {"name": MODELS[provider][0], "price": {"input": 0.0, "output": 0.0}}
+    make_router(**only(provider, providers={**only(provider)["providers"], provider: {"models": [model]}}))
+    for fast_path in (True, False):
+        with closing(Router.from_yaml(tmp_path / "litellm.yaml", env=simulator.env(), fast_path=fast_path)) as router:
+            replies = [router.completion("default", message()) for _ in range(3)]
+        hidden = replies[-1]._hidden_params
+        # For together_ai LiteLLM's own price list goes first (1.110).
+        assert hidden["response_cost"] == 0.0 or provider == "together"
+        assert "x-litellm-response-cost" not in str(hidden)
 
 
 @WAYS

@@ -64,6 +64,12 @@ EMBEDDINGS_BY_HANDLER: Final = frozenset(
 )  # fmt: skip
 
 
+class NoCookies(httpx.Cookies):
+    """What a provider sets for one key must not go out with another. httpx also takes 0.1 ms to look for them."""
+
+    def extract_cookies(self, response: httpx.Response) -> None: ...
+
+
 class WatchedHandler(AsyncHTTPHandler):
     """LiteLLM's own client over our wire, without its second request after a broken connection.
 
@@ -71,7 +77,9 @@ class WatchedHandler(AsyncHTTPHandler):
     """
 
     def create_client(self, *args: Any, **kwargs: Any) -> httpx.AsyncClient:
-        return wired(super().create_client(*args, **kwargs))
+        client = wired(super().create_client(*args, **kwargs))
+        client._cookies = NoCookies()
+        return client
 
     def sharing(self, timeout: float) -> "WatchedHandler":
         """A handler with another timeout over the same connections. timeout: seconds."""

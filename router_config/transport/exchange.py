@@ -18,7 +18,7 @@ class Exchange:
     error, or of a 2xx that holds one. answer: the body of a 2xx. streamed: the answer comes as events, which are
     watched. usage: the JSON of the last of them that reports tokens. finished: whether they said that the answer is
     complete; None where their wire format is not known to say so. reason: whether they said why it ended. own_client:
-    the caller brought a client. now: the time, in epoch seconds.
+    the caller brought a client. free: LiteLLM is told that the answer costs nothing. now: the time, in epoch seconds.
     largest: bytes of an answer's body that are read.
     """
 
@@ -37,6 +37,7 @@ class Exchange:
     finished: bool | None = None
     reason: bool = False
     own_client: bool = False
+    free: bool = False
     recording: "Recording | None" = None
     now: Callable[[], float] = time.time
     largest: int = 64_000_000

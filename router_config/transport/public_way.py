@@ -12,8 +12,10 @@ import openai
 from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
 from router_config.transport import client_lookup, endpoints, seams
+from router_config.transport.callbacks import somebody_listens
 from router_config.transport.clients import TEXT, Clients, is_misfit
 from router_config.transport.exchange import Exchange
+from router_config.transport.wire.notes import COST
 
 OF_THE_ROUTER: Final = frozenset(
     {
@@ -72,6 +74,7 @@ async def ask(endpoint: str, asked: dict[str, Any], exchange: Exchange, clients:
         return await asyncio.to_thread(endpoints.function(endpoint.removeprefix("a")), **asked)
     if own is not None:
         return await function(**asked)
+    exchange.free = exchange.recording is None and _is_free(endpoint, asked) and not somebody_listens()
     client = clients.for_request(asked, asked["timeout"])
     if endpoint not in TEXT:  # Our clients heed `ssl_verify`; LiteLLM would send it to the provider.
         asked = {**asked, "max_retries": 0}
@@ -97,8 +100,25 @@ async def ask(endpoint: str, asked: dict[str, Any], exchange: Exchange, clients:
             if kind is not None and unseen:
                 clients.misfit(*place, kind)
                 exchange.sent = None
+            if exchange.free:
+                _forget_cost(reply)
             return reply
     raise AssertionError("the last of the kinds either answers or raises")
+
+
+def _is_free(endpoint: str, asked: Mapping[str, Any]) -> bool:
+    """Whether a chat costs nothing, by its deployment's price."""
+    info = asked["model_info"]
+    price = info.get("input_cost_per_token"), info.get("output_cost_per_token")
+    return endpoint == "acompletion" and price == (0, 0) and not asked.get("stream")
+
+
+def _forget_cost(reply: Any) -> None:
+    """Take the header that told LiteLLM the cost from those of the answer."""
+    hidden = getattr(reply, "_hidden_params", None) or {}
+    for place in ("additional_headers", "headers"):
+        for name in (COST, f"llm_provider-{COST}"):
+            (hidden.get(place) or {}).pop(name, None)
 
 
 def _needs_no_provider(asked: Mapping[str, Any]) -> bool:

@@ -21,6 +21,9 @@ FINISHING_SIGNS: Final = (b'"choices"', b'"candidates"', b'"content_block_delta"
 
 LONGEST_EVENT: Final = 65_536
 
+COST: Final = "x-litellm-response-cost"
+"""In which LiteLLM's proxy tells what an answer costs: LiteLLM then does not compute it, a tenth of its time."""
+
 
 async def sending(request: httpx.Request) -> None:
     """Note a request in the exchange that it belongs to."""
@@ -56,6 +59,8 @@ async def note_answer(exchange: Exchange, response: httpx.Response, now: float) 
             exchange.body = body
         if response.status_code < 300:
             exchange.answer = body
+            if exchange.free and b'"cost"' not in body:
+                response.headers[COST] = "0.0"
         if exchange.recording is not None:
             exchange.recording.status = response.status_code
             exchange.recording.answer_headers = response.headers.raw
