@@ -83,9 +83,10 @@ class Settlements:
         cached = flight.exchange.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
         told = None if cached else told_by_answer(flight, reply)
         spent = None if told is None else spent_on(flight, told)
-        route = self.route(flight)
-        await self._answers(flight)
-        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
+        now = self._clock.now()
+        route = self.route(flight, now)
+        await self._answers(flight, now)
+        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent, now), told=told)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route
 
@@ -226,11 +227,11 @@ class Settlements:
         for lease, settlement in self._unknown.due(now):
             await self._store.settle(lease, settlement, self._moments.next())
 
-    async def _answers(self, flight: Flight) -> None:
+    async def _answers(self, flight: Flight, now: float) -> None:
         """An answer has come, or begun to: what failed before it is known to be the providers' fault."""
         if flight.revives is not None:
             await self._store.end_cooldown(flight.revives)
-        await self._failing.answered(flight.request, flight.tried, self._clock.now())
+        await self._failing.answered(flight.request, flight.tried, now)
 
     async def unanswered(self, request: Request, tried: Tried, *, nobody_left: bool = False) -> None:
         """A request ends without an answer. nobody_left: since nobody else could be asked."""
@@ -278,15 +279,16 @@ class Settlements:
 
     async def begun(self, flight: Flight, stream: Any) -> None:
         """A stream that begins to come now: it gets its route."""
-        await self._answers(flight)
-        route, hidden = self.route(flight), getattr(stream, "_hidden_params", None)
+        now = self._clock.now()
+        await self._answers(flight, now)
+        route, hidden = self.route(flight, now), getattr(stream, "_hidden_params", None)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route
 
-    def route(self, flight: Flight) -> Route:
+    def route(self, flight: Flight, now: float) -> Route:
         """The route of an answer that begins to come now: every attempt, this one last."""
         deployment, tried = flight.deployment, flight.tried
-        seconds = self._clock.now() - flight.started
+        seconds = now - flight.started
         tried.attempts.append(Attempt(deployment.provider, deployment.model, "ok", seconds))
         return Route(deployment.provider, deployment.model, tuple(tried.attempts))
 
@@ -299,9 +301,9 @@ class Settlements:
         tried.attempts.append(Attempt(deployment.provider, deployment.model, outcome, seconds))
         tried.told = told
 
-    def _answered(self, flight: Flight, spent: Amount | None) -> Decision:
+    def _answered(self, flight: Flight, spent: Amount | None, now: float) -> Decision:
         tokens = None if spent is None else spent.tokens
-        return decided(flight.request, flight.tried, "ok", self._clock.now(), by=flight, tokens=tokens)
+        return decided(flight.request, flight.tried, "ok", now, by=flight, tokens=tokens)
 
     def _gave_up(self, flight: Flight) -> Decision:
         tried = flight.tried
@@ -314,7 +316,8 @@ class Settlements:
         if error is None:
             told = told_by_stream(flight, stream.usage_reported)
             spent = spent_on(flight, told)
-            await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent), told=told)
+            answered = self._answered(flight, spent, self._clock.now())
+            await self._settle(flight, spent, None, alive=True, decision=answered, told=told)
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
             await self.failed(flight, error, begun=True)
         else:
