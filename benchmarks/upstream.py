@@ -71,6 +71,10 @@ class Upstream:
         self._control("clock", {"advance": ahead})
         self._control("reset", {})
 
+    def keep_bodies(self) -> None:
+        """Have `calls` hold the JSON of each request."""
+        self._control("options", {"keep_bodies": True})
+
     def fault(self, provider: str, what: Mapping[str, Any]) -> int:
         """Script a fault at a provider (`*`: at all). Returns its number."""
         return int(self._control("faults", {**what, "provider": provider})["id"])

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.turmoil.faults import LOOSE, TIGHT, Deal, Episode, Fault, catalog, oddities, poisons
-from benchmarks.turmoil.findings import failures, growth, returns
+from benchmarks.turmoil.findings import counted_and_arrived, failures, growth, returns
+from benchmarks.turmoil.rests import PROBE, Pauses, Rest, rests
 from router_config.simulator import Call, Simulator
 
 BROKEN = Fault("500", {"status": 500})
@@ -58,6 +59,47 @@ def test_a_failure_counts_where_one_provider_with_room_had_no_fault_all_the_time
     assert failures([_request(12, 13, "poison"), _request(12, 13, outcome="served")], []) == []
     assert failures([_request(12, 13, "stream", content=True)], []) == []
     assert failures([_request(12, 13, "stream", "empty", content=True)], [])
+
+
+def _attempt(ended: float, outcome: str = "ok", *, about: str = "1", answered: bool = True, counted: int = 1) -> Any:
+    attempt = {"provider": "openai", "about": about, "began": ended - 0.1, "ended": ended, "outcome": outcome}
+    return attempt | {"counted": counted, "answered": answered}
+
+
+def test_a_provider_is_at_rest_after_a_failure_that_its_fault_caused_and_after_no_other() -> None:
+    pauses = Pauses(2.0, 60.0)
+    broken = Episode(BROKEN, "openai", 0, 0, began=10, ended=20)
+    assert rests([_attempt(12, "server_error")], [broken], pauses) == [Rest("openai", 12, 14 + PROBE)]
+    assert rests([_attempt(30, "server_error"), _attempt(12, "cancelled")], [broken], pauses) == []
+    assert rests([_attempt(12, "server_error")], [Episode(poisons()[0], "*", 0, 0, 10, 20)], pauses) == []
+    refused = [Episode(fault, "openai", 0, 0, 10, 99) for fault in catalog("") if fault.name == "402"]
+    in_a_row = [_attempt(at, "quota_gone") for at in (12.0, 12.1, 17.5, 21.0)]
+    assert [each.ended - each.began - PROBE for each in rests(in_a_row, refused, pauses)] == [5, 5]
+    healed = [*in_a_row[:3], _attempt(22.8), _attempt(23, "quota_gone")]
+    assert [each.ended - each.began - PROBE for each in rests(healed, refused, pauses)] == [5, 5, 5]
+    lost = [_request(15, 15.1)]
+    others = [Episode(BROKEN, name, 0, 0, began=10, ended=20) for name in LOOSE[:2]]
+    assert failures(lost, others, [Rest("openai", 14, 16)]) == []
+    assert failures(lost, others, [Rest("openai", 13, 14)]) == lost
+
+
+def test_what_is_counted_is_held_against_what_arrived_request_by_request() -> None:
+    def found(attempts: list[Any], arrived: list[str], used: int) -> tuple[str, bool]:
+        text = "How is the market? ({})"
+        bodies = [{"messages": [{"role": "user", "content": text.format(about)}]} for about in arrived]
+        calls = [Call(n, 1.0, "openai", "m", None, outcome="ok", body=body) for n, body in enumerate(bodies)]
+        counts = dict.fromkeys(TIGHT + LOOSE, 0) | {"openai": used}
+        row = counted_and_arrived(attempts, calls, counts)[-1]
+        return row.found, row.missed
+
+    assert found([_attempt(1)], ["1"], 1) == ("1, 1", False)
+    cancelled = _attempt(1, "cancelled", answered=False)
+    assert found([cancelled], [], 1) == ("1, 0 (1 sent, never arrived: 1 cancelled)", False)
+    assert found([_attempt(1, counted=2)], ["1"], 2) == ("2, 1 (1 sent, never arrived: 1 sent again)", False)
+    assert found([_attempt(1)], ["1", "1"], 1)[1], "more arrived than were counted"
+    assert found([_attempt(1), _attempt(1, about="2")], ["1", "1"], 2)[1], "and others do not make up for it"
+    assert found([_attempt(1), _attempt(1, about="2")], ["1"], 2)[1], "answered, but it never arrived"
+    assert found([_attempt(1)], ["1"], 0)[1], "the ledger forgot it"
 
 
 def test_a_provider_is_back_with_its_first_answer_after_the_fault() -> None:

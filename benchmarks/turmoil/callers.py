@@ -1,4 +1,7 @@
-"""Callers of one Router in a process of its own: a JSON job on stdin, then JSON lines both ways."""
+"""Callers of one Router in a process of its own: a JSON job on stdin, then orders; JSON lines on stdout.
+
+Orders: `go SECONDS`, `fork`, `wall SECONDS` (its wall clock is so much ahead), `disk full`, `disk free`, `end`.
+"""
 
 import asyncio
 import gc
@@ -7,6 +10,8 @@ import json
 import logging
 import os
 import random
+import resource
+import signal
 import sys
 import threading
 import time
@@ -22,6 +27,9 @@ WARM_UP: Final = 8
 _ESTABLISHED: Final = "01"
 PATIENCE: Final = 60.0
 """Seconds after which a caller gives up: nothing may take so long."""
+
+CHILD: Final = 20.0
+"""Seconds that a forked child may take for its one request."""
 
 PROGRESS_EVERY: Final = 2.0
 STATUS_EVERY: Final = 0.5
@@ -40,7 +48,7 @@ KINDS: Final = {
 
 
 def main() -> None:
-    """Run the job: "ready" is said after a warm-up, "go" on stdin begins the load, the results are the last line."""
+    """Run the job: "ready" is said after a warm-up, "go" on stdin begins the load, what it holds then is told last."""
     job: dict[str, Any] = json.loads(sys.stdin.readline())
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
@@ -60,22 +68,28 @@ class Callers:
         import openai
 
         from router_config import Router
+        from router_config.clock import SystemClock
 
         self.clients = (httpx.AsyncClient, httpx.Client, aiohttp.ClientSession, openai.AsyncOpenAI, openai.OpenAI)
         self.job = job
         self.chance = random.Random(job["seed"])
-        self.router: Any = Router.from_yaml(job["config"], env=job["env"])
+        watch_attempts()
+        self.ahead = 0.0
+        clock = SystemClock(lambda: time.time() + self.ahead)
+        self.router: Any = Router.from_yaml(job["config"], env=job["env"], clock=clock)
         litellm.token_counter(model="gpt-4o-mini", text="hello")  # Loads 80 MB once, whenever it is first needed.
-        self.results: list[dict[str, Any]] = []
-        self.under_way = 0
+        self.outcomes: list[str] = []
+        self.under_way = self.number = self.forks = 0
+        self.seconds = 0.0
+        self.gone, self.ended = asyncio.Event(), asyncio.Event()
         self.worst_lag = 0.0
 
     async def run(self) -> None:
         for _ in range(WARM_UP):
             await asyncio.gather(*(self.one(kind) for kind in KINDS))
-        self.results.clear()
         tell(ready=True, first=await self.sizes())
-        await asyncio.to_thread(sys.stdin.readline)
+        threading.Thread(target=self.obey, args=(asyncio.get_running_loop(),), daemon=True).start()
+        await self.gone.wait()
         watching = [asyncio.create_task(each) for each in (self.progress(), self.lag(), self.statuses())]
         await self.load()
         for each in watching:
@@ -84,13 +98,59 @@ class Callers:
             await asyncio.gather(*watching)
         await asyncio.sleep(2.0)  # What was broken off may still have arrived.
         told = await self.router.astatus()
-        tell(results=self.results, last=await self.sizes(), status=told, lag=self.worst_lag)
-        await asyncio.to_thread(sys.stdin.readline)
+        tell(last=await self.sizes(), status=told, lag=self.worst_lag)
+        await self.ended.wait()
+
+    def obey(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What is told on stdin, in a thread of its own."""
+        full = resource.getrlimit(resource.RLIMIT_FSIZE)
+        for line in sys.stdin:
+            what, _, how = line.strip().partition(" ")
+            if what == "go":
+                self.seconds = float(how)
+                loop.call_soon_threadsafe(self.gone.set)
+            elif what == "fork":
+                self.fork()
+            elif what == "wall":
+                self.ahead = float(how)
+            elif what == "disk":
+                resource.setrlimit(resource.RLIMIT_FSIZE, (1, full[1]) if how == "full" else full)
+            else:
+                break
+        loop.call_soon_threadsafe(self.ended.set)
+
+    def fork(self) -> None:
+        """A child asks once and ends; what became of it is told."""
+        self.forks += 1
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with suppress(Exception):
+                code = self.ask_in_child()
+            os._exit(code)
+        deadline = time.monotonic() + CHILD
+        while time.monotonic() < deadline:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                tell(fork=os.waitstatus_to_exitcode(status))
+                return
+            time.sleep(0.05)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        tell(fork="it hung")
+
+    def ask_in_child(self) -> int:
+        from router_config import NoProviderAvailable
+
+        text = f"How is the market in a child? ({self.job['seed']}-child {self.forks})"
+        with suppress(NoProviderAvailable):
+            self.router.completion(model="default", messages=[{"role": "user", "content": text}], max_tokens=60)
+        return 0
 
     async def load(self) -> None:
         asked: set[asyncio.Task[None]] = set()
         began = due = time.monotonic()
-        while (due := due + self.chance.expovariate(self.job["rate"])) < began + self.job["seconds"]:
+        while (due := due + self.chance.expovariate(self.job["rate"])) < began + self.seconds:
             await asyncio.sleep(due - time.monotonic())
             (kind,) = self.chance.choices(list(KINDS), list(KINDS.values()))
             task = asyncio.create_task(self.one(kind))
@@ -114,13 +174,17 @@ class Callers:
         finally:
             self.under_way -= 1
         result["ended"] = time.time()
-        self.results.append(result)
+        if self.gone.is_set():
+            self.outcomes.append(result["outcome"])
+            tell(result=result)
 
     async def ask(self, kind: str, result: dict[str, Any]) -> None:
         from benchmarks.turmoil.faults import ODDITY, POISON
 
         texts = {"oddity": ODDITY, "poison": POISON, "unencodable": "\ud800"}
-        text = texts.get(kind, "How is the market today? " * self.chance.choice((1, 1, 10, 40)))
+        self.number += 1
+        usual = "How is the market today? " * self.chance.choice((1, 1, 10, 40))
+        text = texts.get(kind, f"{usual}({self.job['seed']}-{self.number})")
         if kind == "embedding":
             await self.router.aembedding(model="default", input=[text])
             return
@@ -157,8 +221,8 @@ class Callers:
     async def progress(self) -> None:
         while True:
             await asyncio.sleep(PROGRESS_EVERY)
-            failed = sum(each["outcome"] in ("failed", "no end", "empty") for each in self.results)
-            tell(progress={"done": len(self.results), "failed": failed, "under_way": self.under_way})
+            failed = sum(each in ("failed", "no end", "empty") for each in self.outcomes)
+            tell(progress={"done": len(self.outcomes), "failed": failed, "under_way": self.under_way})
 
     async def statuses(self) -> None:
         while True:
@@ -189,6 +253,37 @@ class Callers:
         }
 
 
+def watch_attempts() -> None:
+    """Tell of every attempt as it is settled: where, what it was about, how it ended and how many requests counted."""
+    from router_config.routing.settlement import Settlements
+
+    settled = Settlements._settle
+
+    async def telling(self: Any, flight: Any, spent: Any, verdict: Any, **how: Any) -> None:
+        if not flight.settled:
+            asked = flight.request.asked
+            text = (asked.get("input") or [asked["messages"][0]["content"]])[0]
+            tell(
+                attempt={
+                    "provider": flight.deployment.provider,
+                    "about": subject(text),
+                    "began": flight.started,
+                    "ended": time.time(),
+                    "outcome": "cancelled" if how.get("cancelled") else verdict.kind.value if verdict else "ok",
+                    "counted": 0 if spent is None else max(1, flight.exchange.requests),
+                    "answered": flight.exchange.status is not None,
+                }
+            )
+        await settled(self, flight, spent, verdict, **how)
+
+    Settlements._settle = telling  # type: ignore[method-assign]
+
+
+def subject(text: str) -> str:
+    """What distinguishes a request from others: the number at its end, or all of it."""
+    return text.rpartition("(")[2].rstrip(")")
+
+
 def shorten_pauses(by: float) -> None:
     """Ask providers that refused again so many times sooner. Before anything else reads the schedule."""
     try:
@@ -197,6 +292,8 @@ def shorten_pauses(by: float) -> None:
         return
     for pauses in schedule.PAUSES.values():
         pauses[:] = [seconds / by for seconds in pauses]
+    cooldowns: Any = importlib.import_module("router_config.signals.cooldowns")
+    cooldowns.NO_CREDIT /= by
 
 
 def resident() -> int:
@@ -220,7 +317,8 @@ def connections() -> int:
 
 
 def tell(**what: Any) -> None:
-    print(json.dumps(what), flush=True)
+    # In one piece, for several threads and processes tell; without a lock, which a fork could find taken.
+    os.write(1, json.dumps(what).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -16,15 +16,24 @@ POISON: Final = "a poisoned request"
 
 Effect = Literal["fails", "serves"]
 
+DISABLED: Final = (300.0, 900.0, 3600.0, 21_600.0, 86_400.0)
+NO_CREDIT: Final = (300.0, 300.0, 1800.0, 21_600.0)
+NO_QUOTA: Final = (60.0, 300.0, 1800.0, 21_600.0)
+"""Seconds after which a provider that refused is asked again: after one refusal, after two in a row, and so on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault for the simulator. `serves`: the provider goes on serving with it. `text`: only requests with it."""
+    """A fault for the simulator. `serves`: the provider goes on serving with it. `text`: only requests with it.
+
+    pauses: seconds until it is asked again, after so many refusals in a row; none: the configured cooldown.
+    """
 
     name: str
     what: Mapping[str, Any]
     effect: Effect = "fails"
     providers: tuple[str, ...] = TIGHT + LOOSE
+    pauses: tuple[float, ...] = ()
 
     @property
     def text(self) -> str | None:
@@ -80,7 +89,10 @@ def _odd(status: int, body: Any) -> dict[str, Any]:
 
 
 def _refusals() -> list[Fault]:
-    plain = [Fault(f"{status}", {"status": status}) for status in (401, 402, 403, 404, 405, 410, 451)]
+    plain = [
+        Fault(f"{status}", {"status": status}, pauses=NO_CREDIT if status == 402 else DISABLED)
+        for status in (401, 402, 403, 404, 405, 410, 451)
+    ]
     bodies: list[tuple[str, int, Any, tuple[str, ...]]] = [
         ("404 page not found", 404, "404 page not found", TIGHT + LOOSE),
         ('404 {"detail":"Not Found"}', 404, {"detail": "Not Found"}, TIGHT + LOOSE),
@@ -100,7 +112,13 @@ def _refusals() -> list[Fault]:
         ("429 weekly", 429, {"error": {"message": "You have reached your weekly usage limit."}}, TIGHT + LOOSE),
         ("429 of no window", 429, {"error": {"message": "Too many requests"}}, TIGHT + LOOSE),
     ]
-    return [*plain, *(Fault(name, {"status": status, "body": body}, "fails", at) for name, status, body, at in bodies)]
+    return [
+        *plain,
+        *(
+            Fault(name, {"status": status, "body": body}, "fails", at, NO_QUOTA if status == 429 else DISABLED)
+            for name, status, body, at in bodies
+        ),
+    ]
 
 
 def _failures() -> list[Fault]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from benchmarks.turmoil.callers import subject
 from benchmarks.turmoil.faults import LOOSE, TIGHT, Episode
+from benchmarks.turmoil.rests import Rest
 from router_config.simulator import Call
 
 MAY_FAIL: Final = ("poison", "embedding", "unencodable")
@@ -14,6 +16,9 @@ MAY_FAIL: Final = ("poison", "embedding", "unencodable")
 
 FREE: Final = ("available", "rate_limited", "preserving")
 """Statuses of a provider that is asked, or would be if its limits had room."""
+
+NOTICED: Final = 3.0
+"""Seconds after a rest in which some request surely asks the provider again."""
 
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
 FAILED: Final = ("failed", "no end", "empty")
@@ -37,25 +42,32 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """One episode of a provider's, and the seconds after its end until the provider was back; None: never."""
+    """One episode of a provider's, and the seconds after its end until the provider was back; None: never.
+
+    late: how many of these seconds it was not rightly at rest.
+    """
 
     provider: str
     episode: Episode
     seconds: float | None
+    late: float = 0.0
 
 
-def failures(results: Sequence[Mapping[str, Any]], episodes: Sequence[Episode]) -> list[Mapping[str, Any]]:
+def failures(
+    results: Sequence[Mapping[str, Any]], episodes: Sequence[Episode], at_rest: Sequence[Rest] = ()
+) -> list[Mapping[str, Any]]:
     """Requests that failed, or were told that nothing is an answer, while somebody could serve them all the time.
 
-    Only providers whose limits are never full count as somebody. A stream that fails after its first content is not
-    among them: nobody can go on with it.
+    Somebody is a provider whose limits are never full, that had no fault meanwhile which concerns this request, and
+    that was not at rest: after a failure which its fault had caused, the router rightly asks it again only after a
+    pause. A stream that fails after its first content is not among them: nobody can go on with it.
     """
     failed = [each for each in results if each["outcome"] in FAILED and each["kind"] not in MAY_FAIL]
     return [
         each
         for each in failed
         if (each["outcome"] != "failed" or not each["content"])
-        and any(_could_serve(provider, each, episodes) for provider in LOOSE)
+        and any(_could_serve(provider, each, episodes, at_rest) for provider in LOOSE)
     ]
 
 
@@ -63,12 +75,17 @@ def broken_after_content(results: Sequence[Mapping[str, Any]]) -> int:
     return sum(each["outcome"] == "failed" and each["content"] for each in results)
 
 
-def _could_serve(provider: str, request: Mapping[str, Any], episodes: Sequence[Episode]) -> bool:
+def _could_serve(
+    provider: str, request: Mapping[str, Any], episodes: Sequence[Episode], at_rest: Sequence[Rest]
+) -> bool:
+    began, ended = request["began"], request["ended"]
+    if any(each.provider == provider and each.began <= ended and each.ended >= began for each in at_rest):
+        return False
     return not any(
         one.provider in (provider, "*")
         and one.fault.effect == "fails"
-        and one.began <= request["ended"]
-        and one.ended >= request["began"]
+        and one.began <= ended
+        and one.ended >= began
         and (one.fault.text is None or request["kind"] == "oddity")
         and not (one.fault.text is not None and one.provider == "*")
         for one in episodes
@@ -76,11 +93,16 @@ def _could_serve(provider: str, request: Mapping[str, Any], episodes: Sequence[E
 
 
 def returns(
-    episodes: Sequence[Episode], calls: Sequence[Call], statuses: Sequence[tuple[float, Mapping[str, str]]]
+    episodes: Sequence[Episode],
+    calls: Sequence[Call],
+    statuses: Sequence[tuple[float, Mapping[str, str]]],
+    at_rest: Sequence[Rest] = (),
+    end: float = float("inf"),
 ) -> list[Back]:
     """When each provider was back: its first answer after the fault's end, or a status that lets it be asked.
 
-    Left out: an episode after which another came before the provider was back.
+    Left out: an episode after which another came before the provider was back, and one after which the provider is
+    rightly at rest until the `end` of the load.
     """
     found = []
     harmful = [one for one in episodes if one.fault.effect == "fails" and one.fault.text is None]
@@ -91,12 +113,71 @@ def returns(
             moments += [at for at, told in statuses if told[name] in FREE]
         followings = [*(each.began for each in theirs[1:]), float("inf")]
         for one, following in zip(theirs, followings, strict=False):
+            due = max(
+                [one.ended, *(each.ended for each in at_rest if each.provider == name and each.began < following)]
+            )
             back = min((at for at in moments if at >= one.ended), default=None)
             if back is not None and back < following:
-                found.append(Back(name, one, back - one.ended))
-            elif following == float("inf"):
+                found.append(Back(name, one, back - one.ended, max(0.0, back - due)))
+            elif following == float("inf") and due < end - NOTICED:
                 found.append(Back(name, one, None))
     return found
+
+
+def counted_and_arrived(
+    attempts: Sequence[Mapping[str, Any]], calls: Sequence[Call], used: Mapping[str, int], lost: int = 0
+) -> list[Row]:
+    """What the ledger counted at each provider beside what arrived there, request by request.
+
+    More may be counted than arrived: a request that was written to a connection and then cancelled, or whose connection
+    broke before any answer, may have arrived, so that the ledger counts it. The table says how many of them did not.
+    Never may more have arrived than were counted. lost: requests that were under way in processes that were killed;
+    nobody can tell of them.
+    """
+    found = []
+    for provider in TIGHT + LOOSE:
+        theirs = [each for each in attempts if each["provider"] == provider]
+        arrived = Counter(subject_of(call) for call in calls if call.provider == provider)
+        counted: Counter[str] = Counter()
+        unanswered: dict[str, list[str]] = {}
+        for each in theirs:
+            counted[each["about"]] += each["counted"]
+            without = each["counted"] - each["answered"]
+            ended = "sent again" if each["answered"] else each["outcome"]
+            unanswered.setdefault(each["about"], []).extend([ended] * without)
+        never = Counter[str]()
+        wrong = 0
+        for about in counted | arrived:
+            over = counted[about] - arrived[about]
+            if 0 <= over <= len(unanswered.get(about, ())):
+                never.update(unanswered.get(about, [])[:over])
+            else:
+                wrong += abs(over)
+        total = sum(arrived.values())
+        told = ", ".join(f"{count} {how}" for how, count in sorted(never.items()))
+        text = f"{used[provider]}, {total}" + (f" ({never.total()} sent, never arrived: {told})" if told else "")
+        off = abs(used[provider] - total - never.total())
+        missed = max(wrong, off) > lost
+        text += f"; {max(wrong, off)} unexplained" if max(wrong, off) else ""
+        found.append(Row(f"{provider}: counted, arrived", text, "equal but for those", missed))
+    return found
+
+
+def subject_of(call: Call) -> str:
+    """What distinguishes the text of a request that arrived from others."""
+    body = call.body or {}
+    if "contents" in body:
+        text = body["contents"][0]["parts"][0]["text"]
+    elif "requests" in body:
+        text = body["requests"][0]["content"]["parts"][0]["text"]
+    elif "input" in body:
+        text = body["input"] if isinstance(body["input"], str) else body["input"][0]
+    elif "content" in body:
+        text = body["content"]["parts"][0]["text"]
+    else:
+        told = body["messages"][0]["content"]
+        text = told if isinstance(told, str) else told[0]["text"]
+    return subject(text)
 
 
 def reasons(failed: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
@@ -111,37 +192,48 @@ def reasons(failed: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
 def rows(
     results: Sequence[Mapping[str, Any]],
     episodes: Sequence[Episode],
+    lost: Sequence[Mapping[str, Any]],
     summary: Mapping[str, Any],
-    used: Mapping[str, int],
-    back: Sequence[Back],
     trapped: int,
 ) -> list[Row]:
-    """The lines about requests."""
+    """The lines about requests. lost: what `failures` found."""
     outcomes = Counter(each["outcome"] for each in results)
-    lost = len(failures(results, episodes))
     too_many = sum(each["rate_limited"] for each in summary.values())
-    worst = max((each.seconds for each in back if each.seconds is not None), default=0.0)
-    never = sorted({f"{each.provider} ({each.episode.fault.name})" for each in back if each.seconds is None})
-    found = [
+    return [
         Row("requests", str(len(results))),
         *(Row(f"  {name}", str(count)) for name, count in sorted(outcomes.items())),
         Row("faults thrown", f"{len(episodes)} of {len({one.fault.name for one in episodes})} kinds"),
-        Row("failures while somebody could serve", str(lost), "0", lost > 0),
+        Row("failures while somebody could serve", str(len(lost)), "0", bool(lost)),
         Row("streams broken after their first content", str(broken_after_content(results))),
         Row("429s because of a limit", str(too_many), "0", too_many > 0),
         Row("requests sent on to another host", str(trapped), "0", trapped > 0),
     ]
-    for name, each in summary.items():
-        found.append(
-            Row(
-                f"{name}: counted, arrived",
-                f"{used[name]}, {each['requests']}",
-                "equal",
-                used[name] != each["requests"],
-            )
-        )
-    found.append(Row("seconds until a provider was back, at most", f"{worst:.1f}"))
-    found += [Row("never back", each, "none", True) for each in never]
+
+
+def upheaval_rows(happened: Sequence[str], forks: Sequence[int | str]) -> list[Row]:
+    """The lines about processes, files and clocks."""
+    found = [Row(f"  {name}", str(count)) for name, count in sorted(Counter(happened).items())]
+    bad = [str(each) for each in forks if each != 0]
+    text = f"{len(forks) - len(bad)} of {len(forks)}" + (f": {', '.join(bad)}" if bad else "")
+    return [
+        Row("upheavals of processes, files and clocks", str(len(happened))),
+        *found,
+        Row("forked children that ended well", text, "all", bool(bad)),
+    ]
+
+
+def back_rows(back: Sequence[Back]) -> list[Row]:
+    """The lines about the providers' return."""
+    found = []
+    for name in TIGHT + LOOSE:
+        theirs = [each for each in back if each.provider == name]
+        seconds = sorted(each.seconds for each in theirs if each.seconds is not None)
+        late = max((each.late for each in theirs), default=0.0)
+        never = sorted({each.episode.fault.name for each in theirs if each.seconds is None})
+        text = f"{seconds[len(seconds) // 2]:.1f}, {seconds[-1]:.1f}, {late:.1f}" if seconds else "-"
+        text += f"; never after {', '.join(never)}" if never else ""
+        label = f"{name}: seconds until it is back, median, most, most after its pause"
+        found.append(Row(label, text, f"..., ..., {NOTICED:g}", late > NOTICED or bool(never)))
     return found
 
 

@@ -175,7 +175,9 @@ class _Controls:
         calls = self.state.records.calls(provider, since)
         shown = calls[-last:] if last > 0 else []
         count = self.state.records.count(provider)
-        return JSONResponse({"count": count, "matching": len(calls), "requests": [plain_call(c) for c in shown]})
+        told = {"count": count, "matching": len(calls), "requests": [plain_call(c) for c in shown]}
+        # In ASCII: a body that was kept may hold what UTF-8 cannot say.
+        return Response(json.dumps(told), media_type="application/json")
 
     async def reset(self, request: Request) -> Response:
         self.state.reset()
