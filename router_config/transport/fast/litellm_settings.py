@@ -5,7 +5,7 @@ and nothing is missed that was set before this package was imported.
 """
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -59,21 +59,17 @@ class Settings:
         self._scalars, self._defaults = _getter(scalars), tuple(defaults[name] for name in scalars)
         self._empty, self._shaping = _getter(empty), _getter(shaping)
 
-    def deviate(self) -> bool:
-        """Whether a setting that LiteLLM's own functions serve is not at its default; callbacks apart."""
-        values = vars(litellm)
-        return not self.readable or self._scalars(values) != self._defaults or any(self._empty(values))
+    def seen(self) -> tuple[bool, tuple[Any, ...]] | None:
+        """Whether anybody registered a callback, and the values of the settings that decide what a request becomes.
 
-    def shaping(self) -> tuple[Any, ...]:
-        """The values of the settings that decide what a request becomes."""
-        return self._shaping(vars(litellm))
-
-    def callbacks(self) -> Iterator[Any]:
-        """Every callback that somebody registered with the process."""
+        None where a setting that LiteLLM's own functions serve is not at its default; callbacks apart.
+        """
         values = vars(litellm)
-        return (
-            each for name in self._callbacks for each in values[name] or () if each != "cache" and each is not RELAY
-        )
+        if not self.readable or self._scalars(values) != self._defaults or any(self._empty(values)):
+            return None
+        lists = [values[name] for name in self._callbacks if values[name]]
+        listened = any(each != "cache" and each is not RELAY for callbacks in lists for each in callbacks)
+        return listened, self._shaping(values)
 
 
 def _getter(names: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
