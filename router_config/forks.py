@@ -5,9 +5,11 @@ that another thread was changing.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import _bootstrap
 from typing import Any, Final, TypeVar
 from weakref import ReferenceType, WeakMethod, ref
 
@@ -73,7 +75,18 @@ def _release() -> None:
     _forking.release()
 
 
+def _forget_imports_of_others() -> None:
+    """Let the child import anew what another thread was importing: Python leaves the lock of such a module held."""
+    locks: dict[str, Any] = getattr(_bootstrap, "_module_locks", {})
+    for name, reference in list(locks.items()):
+        if getattr(reference(), "owner", None) not in (None, threading.get_ident()):
+            locks.pop(name, None)
+            if getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False):
+                sys.modules.pop(name, None)
+
+
 def _forked() -> None:
+    _forget_imports_of_others()
     for lock in _late:
         with suppress(AttributeError):
             lock._at_fork_reinit()  # As threading does with its own.

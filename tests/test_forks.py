@@ -1,16 +1,21 @@
 """A process forks while its Router is busy, and either side may go first: no child hangs, no count is lost."""
 
+import importlib
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
 from rig import NOON, message, reference
+from rig_redis import RedisServer
 
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
@@ -22,9 +27,14 @@ ROOM = 20
 ALONE = {"gemini": None, "openrouter": None, "together": None, "openai": None}
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/state.db"
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "redis":
+        server = RedisServer()
+        yield server.url
+        server.stop()
+    else:
+        yield "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/state.db"
 
 
 def opened(simulator: Simulator, state: str, tmp_path: Path, rpd: int) -> Router:
@@ -110,6 +120,31 @@ def test_forked_while_eight_threads_are_busy_no_child_hangs_and_every_request_is
     own = FORKS if state.startswith("memory") else 0  # A child's memory is its own.
     assert used(router) == simulator.count("groq") - own
     router.close()
+
+
+def test_a_child_imports_what_a_thread_of_its_parent_was_importing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slowly_imported.py").write_text("import fork_gate\nfork_gate.wait()\nDONE = True\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    importing, forked = threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    def wait() -> None:
+        if os.getpid() == parent:
+            importing.set()
+            forked.wait(30)
+
+    gate: Any = ModuleType("fork_gate")
+    gate.wait = wait
+    monkeypatch.setitem(sys.modules, "fork_gate", gate)
+    thread = threading.Thread(target=importlib.import_module, args=("slowly_imported",))
+    thread.start()
+    assert importing.wait(30)
+    pid = child(lambda: importlib.import_module("slowly_imported").DONE)
+    assert joined(pid, 10) == 0
+    forked.set()
+    thread.join()
 
 
 @pytest.mark.parametrize("first", ["parent", "child", "child, unclosed"])

@@ -425,6 +425,7 @@ def test_requests_go_on_while_the_disk_takes_no_more(tmp_path: Path) -> None:
             for _ in range(20):
                 await ours.request()
             assert ours.store.degraded
+            assert str(path) in ours.store.degraded.reason
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         await ours.look()
