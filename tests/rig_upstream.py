@@ -139,6 +139,8 @@ def upstream(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Upst
                 if said is None:
                     break
                 connected.sendall(said)
+                if b"connection: close" in said[:500]:
+                    break
         opened.discard(connected)
 
     def quietly(connected: socket.socket, number: int) -> None:

@@ -3,8 +3,6 @@
 LiteLLM takes a `client=` for most of them, of a kind that differs. For the others it looks for one of its own.
 """
 
-import asyncio
-import contextlib
 import gzip
 import json
 import threading
@@ -145,39 +143,6 @@ def test_an_answer_is_counted_once_and_the_provider_stays_available(endpoint: st
         router = Router([entry(prefix, provider.address)], timeout=10.0)
         try:
             assert ask(router) is not None
-            assert (len(provider.asked), used(router)) == (1, 1)
-            (shown,) = router.status()["providers"]
-            assert shown["status"] == "available"
-        finally:
-            router.close()
-
-
-@pytest.mark.parametrize("end", ["response.failed", "error", "nothing"])
-def test_a_stream_of_responses_that_fails_is_an_error_is_counted_and_puts_nobody_into_cooldown(end: str) -> None:
-    failure = {"code": "server_error", "message": "The server failed"}
-    begun = {**SUCCESSES["responses"], "status": "in_progress", "output": [], "usage": None}
-    events: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
-    if end == "response.failed":
-        events.append({"type": end, "response": {**begun, "status": "failed", "error": failure}})
-    elif end == "error":
-        events.append({"type": end, "param": None, **failure})
-    lines = [f"data: {json.dumps({'sequence_number': at, **each})}\n\n" for at, each in enumerate(events)]
-
-    async def read(router: Router) -> None:
-        stream: Any = await router.aresponses(model="default", input="hello", stream=True)
-        async for _ in stream:
-            pass
-
-    stream = answer("".join(lines).encode(), headers={"content-type": "text/event-stream"})
-    with upstream(lambda _: stream) as provider:
-        router = Router([entry("openai", provider.address)], timeout=10.0)
-        try:
-            if Version(version("litellm")) < Version("1.109"):  # LiteLLM passes what failed on as it is.
-                with contextlib.suppress(openai.APIError):
-                    asyncio.run(read(router))
-            else:
-                with pytest.raises(openai.APIError):
-                    asyncio.run(read(router))
             assert (len(provider.asked), used(router)) == (1, 1)
             (shown,) = router.status()["providers"]
             assert shown["status"] == "available"

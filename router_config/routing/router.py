@@ -41,10 +41,11 @@ from router_config.status.explanation import absent_from
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.callbacks import hear_synchronous_callbacks
+from router_config.transport.contents import empty_answer, is_empty
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
 from router_config.transport.pickled_errors import picklable
 from router_config.transport.quirks import quieten
-from router_config.transport.streams import Opened, Stream, SyncStream, empty_answer, is_empty
+from router_config.transport.streams import Opened, Stream, SyncStream
 from router_config.transport.transport import Transport
 
 
@@ -199,7 +200,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
         """One attempt at the reserved deployment, settled when it has answered, or when its stream ends."""
-        timeout = self._transport.timeout(asked, flight.entry["litellm_params"])
+        timeout = self._transport.timeout(flight.endpoint, asked, flight.entry["litellm_params"])
         flight.loop_stood_still = self._pulse.watch(timeout)
         reply = await self._transport.ask(flight.endpoint, asked, flight.entry, flight.request.model, flight.exchange)
         opened = isinstance(reply, Opened)
@@ -213,7 +214,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         return reply
 
     async def _stream(self, flight: Flight, opened: Opened, patience: float) -> Stream:
-        await self._settlements.begun(flight, opened.source)
+        await self._settlements.begun(flight, opened)
         ended = partial(self._settlements.stream_ended, flight)
         return Stream(opened, ended, partial(self._settlements.renew, flight), self._background, patience)
 

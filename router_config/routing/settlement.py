@@ -42,7 +42,7 @@ from router_config.transport.failures import (
     refused_unsent,
     reply_of,
 )
-from router_config.transport.streams import Abandoned, Stream
+from router_config.transport.streams import Abandoned, Opened, Stream
 
 MAY_STILL_ARRIVE: Final = 1.0
 """Seconds for which a request that was broken off may still be on its way to the provider, which counts it then."""
@@ -277,13 +277,11 @@ class Settlements:
         """The time that providers name moments by."""
         return self._clock.now() + self._clock.correction
 
-    async def begun(self, flight: Flight, stream: Any) -> None:
+    async def begun(self, flight: Flight, opened: Opened) -> None:
         """A stream that begins to come now: it gets its route."""
         now = self._clock.now()
         await self._answers(flight, now)
-        route, hidden = self.route(flight, now), getattr(stream, "_hidden_params", None)
-        if isinstance(hidden, dict):
-            hidden[ROUTE_KEY] = route
+        opened.hidden[ROUTE_KEY] = self.route(flight, now)
 
     def route(self, flight: Flight, now: float) -> Route:
         """The route of an answer that begins to come now: every attempt, this one last."""

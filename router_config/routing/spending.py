@@ -7,7 +7,7 @@ import litellm
 from router_config.deployments.calibrations import Calibrations, Correction
 from router_config.ledger.rules.meters import Amount
 from router_config.routing.request import Flight
-from router_config.signals.usage import WIDEST_CONTEXT, Reported, reported, usage_in
+from router_config.signals.usage import WIDEST_CONTEXT, Reported, told_by, usage_in
 
 
 def in_full(flight: Flight) -> Amount:
@@ -48,25 +48,18 @@ def told_by_answer(flight: Flight, reply: Any) -> Reported:
     """The usage of a whole answer. What the provider sent is believed before LiteLLM's reading of it."""
     if flight.exchange.usage is not None:
         return usage_in(flight.exchange.usage, most_tokens(flight))
-    return _told_by(getattr(reply, "usage", None), flight)
+    usage = reply.get("usage") if isinstance(reply, dict) else getattr(reply, "usage", None)
+    return told_by(usage, most_tokens(flight))
 
 
 def told_by_stream(flight: Flight, usage: Any) -> Reported:
     """The usage of a stream. usage: as LiteLLM's chunks report it."""
     exchange = flight.exchange
-    told = usage_in(exchange.usage, most_tokens(flight))
+    told = usage_in(exchange.usage, most_tokens(flight), exchange.first_usage)
     if told.usage is None and not told.implausible and (exchange.usage is not None or not exchange.streamed):
         # Unseen, or in another wire format. Where the wire said nothing, LiteLLM's chunks hold a guess.
-        return _told_by(usage, flight)
+        return told_by(usage, most_tokens(flight))
     return told
-
-
-def _told_by(usage: Any, flight: Flight) -> Reported:
-    """The usage on an answer of LiteLLM's."""
-    total, prompt, answer = (
-        getattr(usage, name, None) for name in ("total_tokens", "prompt_tokens", "completion_tokens")
-    )
-    return reported(total, prompt, answer, most_tokens(flight))
 
 
 def most_tokens(flight: Flight) -> int:

@@ -12,6 +12,18 @@ WIDEST_CONTEXT: Final = 2**21
 
 USAGE_KEYS: Final = ("usage", "usageMetadata")
 
+USAGE_PLACES: Final = ("", "response", "message")
+"""Where it lies: at the top, in Responses' `response`, in the `message` that an Anthropic stream begins with."""
+
+COUNTS: Final = (
+    ("total_tokens", "totalTokenCount"),
+    ("prompt_tokens", "promptTokenCount", "input_tokens"),
+    ("completion_tokens", "candidatesTokenCount", "output_tokens"),
+)
+"""What total, prompt and answer are called, by OpenAI, Gemini, and Responses and Anthropic."""
+
+CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
+
 _NO_OBJECT: Final = re.compile(rb'"usage"\s*:(?!\s*(?:\{|null))|"usageMetadata"\s*:(?!\s*\{)')
 _NO_COUNT: Final = re.compile(
     rb'"\w*(?:tokens|okenCount)"\s*:(?!\s*(?:\d{1,12}|null)\s*[,}])|"\w*[dD]etails"\s*:(?!\s*[\[{n])|"cost"\s*:\s*-',
@@ -61,21 +73,42 @@ def reported(total: object, prompt: object, answer: object, most: int = WIDEST_C
     return Reported(Usage(both, of_prompt))
 
 
-def usage_in(event: bytes | None, most: int = WIDEST_CONTEXT) -> Reported:
-    """The usage in an answer or one event of a stream: OpenAI's `usage`, or Gemini's `usageMetadata`."""
-    document = _parsed(event or b"")
-    if not isinstance(document, dict):
+def usage_in(event: bytes | None, most: int = WIDEST_CONTEXT, first: bytes | None = None) -> Reported:
+    """The usage in an answer or one event of a stream, in any wire format.
+
+    first: the stream's first event with a usage. Anthropic reports the prompt there, and the answer in the last.
+    """
+    usage = _usage_of(_parsed(event or b""))
+    if isinstance(usage, dict) and first is not None and first is not event:
+        begun = _usage_of(_parsed(first))
+        usage = {**begun, **usage} if isinstance(begun, dict) else usage
+    return told_by(usage, most)
+
+
+def _usage_of(document: Any) -> Any:
+    for place in USAGE_PLACES:
+        within = document.get(place) if place and isinstance(document, dict) else document
+        usage = (within.get("usage") or within.get("usageMetadata")) if isinstance(within, dict) else None
+        if usage is not None:
+            return usage
+    return None
+
+
+def told_by(usage: Any, most: int = WIDEST_CONTEXT) -> Reported:
+    """What a usage object says, of an answer in JSON or of LiteLLM's; None for none."""
+    if usage is None:
         return NOTHING_SAID
-    usage = document.get("usage") or document.get("usageMetadata")
-    if not isinstance(usage, dict):
-        return NOTHING_SAID if usage is None else Reported(None, f"usage: {_shown(usage)}")
-    told = reported(
-        usage.get("total_tokens", usage.get("totalTokenCount")),
-        usage.get("prompt_tokens", usage.get("promptTokenCount")),
-        usage.get("completion_tokens", usage.get("candidatesTokenCount")),
-        most,
+    if not isinstance(usage, dict) and not hasattr(usage, "__dict__"):
+        return Reported(None, f"usage: {_shown(usage)}")
+    fields = usage if isinstance(usage, dict) else vars(usage)
+    total, prompt, answer = (
+        next((fields[name] for name in names if fields.get(name) is not None), None) for names in COUNTS
     )
-    cost = usage.get("cost")
+    if fields.get("prompt_tokens") is None and _is_count(prompt):
+        # In a cache, or put into one: Anthropic counts those apart.
+        prompt += sum(fields[name] for name in CACHED if _is_count(fields.get(name)))
+    told = reported(total, prompt, answer, most)
+    cost = fields.get("cost")
     if isinstance(cost, int | float) and cost < 0 and not told.implausible:
         return Reported(told.usage, f"cost: {_shown(cost)}")
     return told

@@ -1,7 +1,7 @@
 """What came over the wire for one attempt, noted by the HTTP clients while LiteLLM asks and answers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,9 +16,11 @@ class Exchange:
     included. written: whether bytes of one were seen to leave. kept_connection: whether the last one went over a
     connection that had served before. arrived_at: epoch seconds at which the headers of the answer came. body: of an
     error, or of a 2xx that holds one. answer: the body of a 2xx. streamed: the answer comes as events, which are
-    watched. usage: the JSON of the last of them that reports tokens. finished: whether they said that the answer is
+    watched. usage: the JSON of the last of them that reports tokens. first_usage: of the first: Anthropic reports the
+    prompt there. finished: whether they said that the answer is
     complete; None where their wire format is not known to say so. reason: whether they said why it ended. own_client:
-    the caller brought a client. free: LiteLLM is told that the answer costs nothing. now: the time, in epoch seconds.
+    the caller brought a client. free: LiteLLM is told that the answer costs nothing. close: ends a stream that is read
+    no further. now: the time, in epoch seconds.
     largest: bytes of an answer's body that are read.
     """
 
@@ -34,10 +36,12 @@ class Exchange:
     streamed: bool = False
     answer: bytes | None = None
     usage: bytes | None = None
+    first_usage: bytes | None = None
     finished: bool | None = None
     reason: bool = False
     own_client: bool = False
     free: bool = False
+    close: Callable[[], Awaitable[None]] | None = None
     recording: "Recording | None" = None
     now: Callable[[], float] = time.time
     largest: int = 64_000_000

@@ -19,12 +19,20 @@ from litellm.exceptions import (
 )
 
 from router_config.signals import Reply, without
+from router_config.transport.contents import REASONS_FOR_NOTHING, EmptyAnswer
 from router_config.transport.error_chain import LATE, causes, first_cause
 from router_config.transport.exchange import Exchange
 from router_config.transport.pickled_errors import picklable
-from router_config.transport.streams import REASONS_FOR_NOTHING, EmptyAnswer
+from router_config.transport.streams import CutStream, EmptyStream
 
-CUT: Final = (httpx.TransportError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
+CUT: Final = (
+    httpx.TransportError,
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    ConnectionError,
+    CutStream,
+    EmptyStream,
+)
 ELSEWHERE: Final = frozenset({"content", "output", "data", "results", "text", "embedding", "embeddings", "error"})
 """Where other wire formats than those of chats hold an answer."""
 
@@ -56,6 +64,9 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
     if exchange.status is not None and exchange.status >= 300:
         return Reply(exchange.status, exchange.headers, exchange.body)
     led = tuple(causes(error))
+    lacking = exchange.body is None and any(isinstance(each, ImportError) for each in led)
+    if lacking and not any(isinstance(each, CUT + LATE) for each in led):
+        return None  # LiteLLM imports a package that it does not ask for, even after the answer has come.
     if exchange.status is None and not exchange.written and _is_ours(led):
         return None
     if _never_asked(exchange, led) or _is_of_the_arguments(exchange, error):
@@ -73,8 +84,6 @@ def reply_of(exchange: Exchange, error: BaseException) -> Reply | None:
         return Reply(None, failure="timeout")
     if (exchange.sent is False or exchange.own_client) and any(isinstance(each, OF_OURSELVES) for each in led):
         return None
-    if any(isinstance(each, ImportError) for each in led):
-        return None  # LiteLLM imports a package that it does not ask for; on an unwatched endpoint, too.
     if exchange.sent:  # The wire was watched, and no answer came over it.
         return Reply(None, failure="disconnected")
     if exchange.sent is False:  # LiteLLM stopped before it sent anything, or took a way around the client it was given.

@@ -1,30 +1,43 @@
-"""Streams that settle: on their end, on an error, on `aclose()`, and when they are dropped half-read."""
+"""Streams that settle: on their end, on an error, on `aclose()`, and when they are dropped half-read.
+
+They are those of every endpoint: chats, texts, Responses, and the bytes of Anthropic's and Gemini's own.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Self
 
+import aiohttp
+import httpx
 import litellm
 from litellm import exceptions
 
 from router_config.transport.background_loop import BackgroundLoop
+from router_config.transport.contents import (
+    FILTERED,
+    REASONS_FOR_NOTHING,
+    carries_content,
+    empty_answer,
+    ends,
+    usage_of,
+)
 from router_config.transport.error_chain import LATE, causes
 from router_config.transport.exchange import Exchange
 
 Ended = Callable[["Stream", BaseException | None], Awaitable[None]]
 """Called once when a stream has ended: with None at its natural end, else with what ended it."""
 
-CONTENT: Final = ("content", "tool_calls", "function_call", "reasoning_content", "audio", "images")
-
-REASONS_FOR_NOTHING: Final = frozenset({"length", "content_filter"})
-"""Finish reasons of an answer that may well be empty: it all went into reasoning, or was filtered."""
-
 LITELLMS_OWN: Final[type] = litellm.CustomStreamWrapper
-"""What LiteLLM's own Router returns."""
+"""What LiteLLM's own Router returns for a chat."""
 
-GEMINI: Final = ("gemini", "vertex_ai")
+NEARLY: Final = 0.9
+"""Part of a time-out: LiteLLM's own may come a little before ours, and not be told (1.106.2)."""
+
 _MID_STREAM: Final = getattr(exceptions, "MidStreamFallbackError", ())
+_OF_CLIENTS: Final = (httpx.HTTPError, aiohttp.ClientError)
+"""What LiteLLM passes on as it is, outside of chats."""
 
 
 class Abandoned(Exception):
@@ -35,10 +48,6 @@ class CutStream(Exception):
     """A stream that ended before it was complete; some LiteLLM make a finished answer of it (1.84, 1.108)."""
 
 
-class EmptyAnswer(Exception):
-    """An answer, whole or a stream, that says that it is complete, and holds nothing."""
-
-
 class EmptyStream(Exception):
     """A stream that ended without a word and without saying why; LiteLLM makes a finished answer of it (1.106.2)."""
 
@@ -46,11 +55,15 @@ class EmptyStream(Exception):
 class Opened:
     """A stream of LiteLLM's that has begun to come: its first chunks are fetched, so that it can be refused until then.
 
-    wants_usage: whether the caller asked for the chunk that reports the tokens; we ask for it always.
+    chat: whether its chunks are those of a chat. wants_usage: whether the caller asked for the chunk that reports the
+    tokens; we ask for it where that can be.
     """
 
-    def __init__(self, source: Any, exchange: Exchange, *, wants_usage: bool) -> None:
+    def __init__(self, source: Any, exchange: Exchange, *, chat: bool, wants_usage: bool) -> None:
         self.source, self.exchange, self.wants_usage = source, exchange, wants_usage
+        self.chat = chat
+        hidden = getattr(source, "_hidden_params", None)
+        self.hidden: dict[str, Any] = hidden if isinstance(hidden, dict) else {}
         self.ahead: deque[Any] = deque()
         self.usage: Any = None
         self._finished = False
@@ -61,6 +74,11 @@ class Opened:
     def has_content(self) -> bool:
         """Whether something of an answer has come."""
         return any(map(carries_content, self.ahead))
+
+    @property
+    def was_filtered(self) -> bool:
+        """Whether a filter took the whole answer."""
+        return self._reason == FILTERED and not self.has_content
 
     async def open(self) -> Self:
         """Fetch chunks up to the first that carries something of an answer.
@@ -73,7 +91,7 @@ class Opened:
                 return self
         if not (self.exchange.finished if self.exchange.streamed else self._finished):
             raise EmptyStream("the stream ended without an answer")
-        if self._reason not in REASONS_FOR_NOTHING:
+        if self.chat and self._reason not in REASONS_FOR_NOTHING:
             raise empty_answer(self.exchange.provider, str(getattr(self.source, "model", None) or ""))
         return self
 
@@ -88,26 +106,47 @@ class Opened:
 
     async def __anext__(self) -> Any:
         while True:
-            chunk = await anext(self.source)
-            usage = getattr(chunk, "usage", None)
+            chunk = await self._fetched()
+            usage = usage_of(chunk)
             if usage is not None:
                 self.usage = usage
             choices = getattr(chunk, "choices", None) or ()
             for choice in choices:
                 self._reason = getattr(choice, "finish_reason", None) or self._reason
                 self._calls = self._calls or bool(getattr(getattr(choice, "delta", None), "tool_calls", None))
-            ends = any(getattr(choice, "finish_reason", None) is not None for choice in choices)
-            self._finished = self._finished or ends
+            last = ends(chunk)
+            self._finished = self._finished or last
             if usage is None or self.wants_usage:
                 return chunk
-            if ends or carries_content(chunk):
+            if last or carries_content(chunk):
                 chunk.usage = None
                 return chunk
 
+    async def _fetched(self) -> Any:
+        try:
+            return await anext(self.source)
+        except _MID_STREAM as error:
+            raise error.original_exception or error from error
+        except ImportError as error:
+            # LiteLLM's own record of the stream failed, for a package that it does not ask for (1.110).
+            true = next((each for each in causes(error) if not isinstance(each, ImportError)), None)
+            if true is not None:
+                raise true from None
+            if self.exchange.finished is None:
+                raise
+            raise StopAsyncIteration from None
+
     async def aclose(self) -> None:
-        close = getattr(self.source, "aclose", None)
-        if close is not None:
-            await close()
+        """Give the connection back. Not all of LiteLLM's streams can be closed: texts cannot, nor Responses of 1.84."""
+        close, wire = getattr(self.source, "aclose", None), self.exchange.close
+        self.exchange.close = None
+        try:
+            if close is not None:
+                with suppress(ImportError):
+                    await close()
+        finally:
+            if wire is not None:
+                await wire()
 
 
 class Stream:
@@ -133,7 +172,17 @@ class Stream:
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         # To isinstance() it is what LiteLLM's own Router returns.
-        return LITELLMS_OWN
+        opened = self.__dict__["_opened"]
+        return LITELLMS_OWN if opened.chat else type(opened.source)
+
+    @property
+    def _hidden_params(self) -> dict[str, Any]:
+        return self._opened.hidden
+
+    @property
+    def was_filtered(self) -> bool:
+        """Whether a filter took the whole answer."""
+        return self._opened.was_filtered
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_opened"].source, name)
@@ -156,18 +205,11 @@ class Stream:
         try:
             chunk = await self._next()
         except StopAsyncIteration:
-            if self._opened.is_cut:
-                cut = self._cut()
-                await self._end(cut)
-                raise cut from None
             await self._end(None)
             raise
-        except _MID_STREAM as error:
-            await self._end(error)
-            raise self._late_or(error.original_exception or error) from error
         except BaseException as error:
             await self._end(error)
-            if isinstance(error, Exception) and (told := self._late_or(error)) is not error:
+            if isinstance(error, Exception) and (told := self._presented(error)) is not error:
                 raise told from error
             raise
         await self._watch()
@@ -184,26 +226,32 @@ class Stream:
             if not limit.expired():
                 raise
             raise self._late() from None
+        except StopAsyncIteration:
+            if not self._opened.is_cut:
+                raise
+            if clock() - began >= self._left * NEARLY:
+                raise self._late() from None
+            told = "the stream ended without saying that it is complete"
+            raise self._broken("the answer broke off before its end") from CutStream(told)
         self._left = self._patience if carries_content(chunk) else max(0.0, self._left - (clock() - began))
         return chunk
 
+    @property
+    def _model(self) -> str:
+        return str(getattr(self._opened.source, "model", None) or "")
+
     def _late(self) -> Exception:
-        model = str(getattr(self._opened.source, "model", None) or "")
         told = f"nothing more of the answer came for {self._patience:g} s"
-        return exceptions.Timeout(message=told, model=model, llm_provider=self.exchange.provider)
+        return exceptions.Timeout(message=told, model=self._model, llm_provider=self.exchange.provider)
 
-    def _late_or(self, error: Exception) -> Exception:
-        """The error; a time-out where that was behind it: LiteLLM calls some a broken connection (1.84)."""
-        late = not isinstance(error, exceptions.Timeout) and any(isinstance(each, LATE) for each in causes(error))
-        return self._late() if late else error
+    def _presented(self, error: Exception) -> Exception:
+        """As an error of LiteLLM's; a time-out where one was behind it: LiteLLM calls some a broken connection."""
+        if not isinstance(error, exceptions.Timeout) and any(isinstance(each, LATE) for each in causes(error)):
+            return self._late()
+        return self._broken(str(error)) if isinstance(error, _OF_CLIENTS) else error
 
-    def _cut(self) -> Exception:
-        model = str(getattr(self._opened.source, "model", None) or "")
-        error = exceptions.APIConnectionError(
-            message="the answer broke off before its end", llm_provider=self.exchange.provider, model=model
-        )
-        error.__cause__ = CutStream("the stream ended without saying that it is complete")
-        return error
+    def _broken(self, told: str) -> Exception:
+        return exceptions.APIConnectionError(message=told, llm_provider=self.exchange.provider, model=self._model)
 
     async def aclose(self) -> None:
         """End the stream early; what it used so far is settled."""
@@ -214,6 +262,7 @@ class Stream:
 
     async def _end(self, error: BaseException | None) -> None:
         ended, self._ended = self._ended, None
+        self.exchange.close = None
         if ended is not None:
             await ended(self, error)
 
@@ -231,7 +280,7 @@ class SyncStream:
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        return LITELLMS_OWN
+        return self.__dict__["_stream"].__class__  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_stream"], name)
@@ -254,31 +303,3 @@ class SyncStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def carries_content(chunk: Any) -> bool:
-    """Whether a chunk holds something of an answer."""
-    deltas = [getattr(choice, "delta", None) for choice in getattr(chunk, "choices", None) or ()]
-    return any(getattr(delta, part, None) for delta in deltas for part in CONTENT)
-
-
-def empty_answer(provider: str, model: str) -> Exception:
-    error = exceptions.ServiceUnavailableError("the provider's answer has nothing in it", provider, model)
-    error.__cause__ = EmptyAnswer("no content, no call of a tool, and no reason for that")
-    return error
-
-
-def is_empty(reply: Any, exchange: Exchange) -> bool:
-    """Whether a whole chat answer that came over the wire holds nothing, and does not say why."""
-    if exchange.status is None:
-        return False
-    choices = getattr(reply, "choices", None)
-    if not choices or (exchange.provider in GEMINI and b'"MALFORMED_FUNCTION_CALL"' in (exchange.answer or b"")):
-        return True
-    for choice in choices:
-        told = getattr(choice, "message", None)
-        if getattr(choice, "finish_reason", None) in REASONS_FOR_NOTHING or any(
-            getattr(told, part, None) for part in (*CONTENT, "refusal", "thinking_blocks")
-        ):
-            return False
-    return True

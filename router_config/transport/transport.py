@@ -19,8 +19,8 @@ GRACE: Final = 1.0
 LONGEST: Final = 6000.0
 """Seconds: LiteLLM's own timeout where nobody names one."""
 
-STREAMS: Final = frozenset({"acompletion"})
-"""Endpoints whose streams are opened, watched and counted."""
+REPORT_USAGE: Final = frozenset({"acompletion", "atext_completion"})
+"""Endpoints whose streams report the tokens only where they are asked to."""
 
 
 class Transport:
@@ -64,10 +64,9 @@ class Transport:
         asked = public_way.arguments(endpoint, given, entry, group, self._settings)
         if endpoint == "acompletion":
             asked["messages"] = history.for_provider(asked.get("messages"), exchange.provider)
-        timeout = asked["timeout"] = self.timeout(given, entry["litellm_params"])
+        timeout = asked["timeout"] = self.timeout(endpoint, given, entry["litellm_params"])
         options = asked.get("stream_options") or {}
-        streams = asked.get("stream") is True and endpoint in STREAMS
-        if streams:
+        if asked.get("stream") is True and endpoint in REPORT_USAGE:
             asked["stream_options"] = {**options, "include_usage": True}
         plain = endpoint == "acompletion" and asked.get("ssl_verify") is None
         kind = self._fast.takes(asked) if self._fast is not None and plain else None
@@ -78,9 +77,10 @@ class Transport:
                 if kind is not None and self._fast is not None:
                     return await self._fast_or_public(self._fast, kind, asked, entry, exchange)
                 reply = await public_way.ask(endpoint, asked, exchange, self._clients)
-                if not streams or not hasattr(reply, "__aiter__"):
+                if not hasattr(reply, "__aiter__"):
                     return reply
-                return await Opened(reply, exchange, wants_usage=options.get("include_usage") is True).open()
+                chat, wanted = endpoint == "acompletion", options.get("include_usage") is True
+                return await Opened(reply, exchange, chat=chat, wants_usage=wanted).open()
         finally:
             CURRENT.reset(token)
 
@@ -97,9 +97,10 @@ class Transport:
         fast.learn(kind, asked, exchange.provider, exchange.recording, reply)
         return reply
 
-    def timeout(self, given: Mapping[str, Any], params: Mapping[str, Any]) -> float:
+    def timeout(self, endpoint: str, given: Mapping[str, Any], params: Mapping[str, Any]) -> float:
         """Seconds: the caller's, else the deployment's, else the Router's; for streams those of streams go first."""
-        names = ("stream_timeout", "timeout") if given.get("stream") else ("timeout",)
+        streams = given.get("stream") or endpoint == "agenerate_content_stream"
+        names = ("stream_timeout", "timeout") if streams else ("timeout",)
         for name in names:
             for place in (given, params, self._settings, self._settings.get("default_litellm_params") or {}):
                 value = place.get(name)

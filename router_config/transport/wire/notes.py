@@ -15,9 +15,10 @@ ERROR_SIGNS: Final = (b'"error"', b'"promptFeedback"')
 
 USAGE_SIGNS: Final = (b'"usage":{', b'"usage": {', b'"usageMetadata"')
 REASON_SIGNS: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"finishReason"', b'"message_stop"')
-FINISH_SIGNS: Final = (*REASON_SIGNS, b"[DONE]")
-FINISHING_SIGNS: Final = (b'"choices"', b'"candidates"', b'"content_block_delta"')
-"""What the events of OpenAI's, Gemini's and Anthropic's wire formats hold, whose streams say that they are complete."""
+FINISH_SIGNS: Final = (*REASON_SIGNS, b"[DONE]", b'"response.completed"', b'"response.incomplete"')
+FINISHING_SIGNS: Final = (b'"choices"', b'"candidates"', b'"content_block_delta"', b'"response.created"')
+"""What the events of OpenAI's, Gemini's, Anthropic's and Responses' wire formats hold, whose streams say that they are
+complete."""
 
 LONGEST_EVENT: Final = 65_536
 
@@ -66,7 +67,7 @@ async def note_answer(exchange: Exchange, response: httpx.Response, now: float) 
             exchange.recording.answer_headers = response.headers.raw
             exchange.recording.answer = body
     elif isinstance(response.stream, httpx.AsyncByteStream):
-        exchange.streamed = True
+        exchange.streamed, exchange.close = True, response.aclose
         response.stream = ReadableStream(WatchedStream(response.stream, partial(_note_event, exchange, now)), exchange)
 
 
@@ -78,6 +79,7 @@ def _note_event(exchange: Exchange, now: float, event: bytes) -> None:
             exchange.body = event
     if any(sign in event for sign in USAGE_SIGNS):
         exchange.usage = event
+        exchange.first_usage = exchange.first_usage or event
     if not exchange.reason:
         exchange.reason = any(sign in event for sign in REASON_SIGNS)
     if not exchange.finished:
