@@ -247,6 +247,36 @@ def test_a_flushed_store_is_noticed_without_any_failure(server: RedisServer) -> 
     run(story())
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_an_emptied_store_that_all_notice_at_once_is_given_the_same_counts_only_once(
+    server: RedisServer, killed: bool
+) -> None:
+    async def story() -> None:
+        processes = [process(server) for _ in range(3)]
+        for each in processes:
+            for _ in range(3):
+                await each.request()
+        for each in processes * 2:
+            await each.look()
+        requests = 9
+        if killed:
+            server.stop()
+            for each in processes:
+                await each.request()
+            requests += len(processes)
+            server.start()
+        else:
+            server.ask("FLUSHALL")
+        for _ in range(3):
+            await asyncio.gather(*(each.look() for each in processes))
+        for each in processes:
+            assert each.store.degraded is None
+            assert await each.used() == (Amount(), Amount(requests, 50 * requests))
+            await each.store.aclose()
+
+    run(story())
+
+
 OURS = (
     *("everything", "name", "scopes", "processes", "leases", "expiries", "rests", "resting", "meter:account:groq"),
     *("order:minute:account:groq", "slots:minute:account:groq", "order:day:account:groq", "slots:day:account:groq"),

@@ -57,6 +57,7 @@ class RedisStore(Backend):
         self._descriptions: dict[int, forms.Description] = {}
         self._news = News()
         self._time = ServerTime()
+        self._signed_in = ""  # The name of the store then.
         self._with_page: list[str] = []
 
     async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
@@ -169,12 +170,12 @@ class RedisStore(Backend):
 
     async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         proposed = token_hex(8)
-        step = forms.text_of({"scopes": list(self._meters), "seen": self._with_page})
+        step = forms.text_of({"scopes": list(self._meters), "seen": self._with_page, "of": self._signed_in})
         processes, name, with_page = await self._call(
             "sign_in", forms.TWO.pack(now, lasts), process, proposed, COUNTS_ONLY + proposed, step
         )
         self._with_page = list(_texts(with_page))
-        store = name.decode()
+        store = self._signed_in = name.decode()
         return Membership(int(processes), store, store.endswith(proposed), store.startswith(COUNTS_ONLY))
 
     async def claim(self, lost: str, scopes: Sequence[str], membership: Membership) -> Sequence[str]:

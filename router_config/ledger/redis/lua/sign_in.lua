@@ -6,7 +6,8 @@
 -- ARGV[2] name of the process
 -- ARGV[3] a name for the store, should it be new
 -- ARGV[4] a name for it, should it have lost its counts alone
--- ARGV[5] JSON: scopes that the process counts in, seen (those of them that had a page when it last signed in)
+-- ARGV[5] JSON: scopes that the process counts in, seen (those of them that had a page when it last signed in), of
+--   (the name of the store then)
 --
 -- Returns {processes, name of the store, scopes that have a page}.
 
@@ -34,6 +35,8 @@ local function whole(with_page)
     if not (window_whole(scope, 'minute', page) and window_whole(scope, 'day', page)) then return false end
     if page and redis.call('TTL', key('meter', scope)) > LENGTHS.day then with_page[#with_page + 1] = scope end
   end
+  -- Another process has noticed the loss already, and may be giving back what it knew at this moment.
+  if step.of and step.of ~= redis.call('GET', key('name')) then return true end
   for _, scope in ipairs(step.seen) do
     if redis.call('EXISTS', key('meter', scope)) == 0 then return false end
   end
