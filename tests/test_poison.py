@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,3 +161,32 @@ def test_connections_that_providers_cut_are_not_this_machine_s_network(
 
 def happened(router: Router) -> list[dict[str, Any]]:
     return list(asyncio.run(router.ahistory())["events"])
+
+
+@pytest.mark.parametrize("outage", [3, 40, 700])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_after_an_outage_of_all_nobody_is_away_for_more_than_seconds(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, processes: int, outage: int
+) -> None:
+    """Routers of one state file, as in several processes: each knows its own failures alone."""
+    routers = [make_router(state=f"sqlite:///{tmp_path / 'state.db'}") for _ in range(processes)]
+    simulator.fault("*", status=500)
+    for second in range(outage):
+        if second < 60 or second % 7 == 0:  # Cooldowns of five minutes would have ended, and begun again.
+            fail(routers[second % processes], f"question {second}")
+        clock.advance(1)
+    simulator.clear()
+    away = 0
+    for router in routers:
+        while True:
+            try:
+                ask(router)
+            except NoProviderAvailable:
+                away += 1
+                clock.advance(1)
+            else:
+                break
+    assert away <= 10
+    clock.advance(10)
+    assert {each["status"] for each in routers[0].status()["providers"]} == {"available"}
+    assert [ask(router) for router in routers] == ["groq"] * processes
