@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks import peers
 from benchmarks.estimating import costs
 from benchmarks.foresight import accounts_of, allowed
 from benchmarks.judged import Judged, judged
@@ -52,6 +53,7 @@ examples:
   %(prog)s --deployments 60         five providers with twelve keys each, limits shared out among them
   %(prog)s --processes 4 --redis redis://127.0.0.1:6379/9
                                     four processes on one SQLite file, and four on one Redis
+  %(prog)s --peers                  freelm, freellmpool and flexrouter too
   %(prog)s --only ours --json       ours alone, for a script
 """
 
@@ -124,7 +126,8 @@ def measure(experiment: Experiment, clients: Sequence[str], wanted: argparse.Nam
                 "retries": wanted.retries,
                 "redis": wanted.redis,
             }
-            started.append([_start({"client": client, "setting": setting, "load": load}) for load in experiment.loads])
+            jobs = [{"client": client, "setting": setting, "load": load} for load in experiment.loads]
+            started.append([_start(job) for job in jobs])
             for process in started[-1]:
                 stack.callback(process.kill)
         _say(f"{experiment.title}: starting {len(clients)} clients")
@@ -178,6 +181,8 @@ def table(rows: Sequence[Judged]) -> str:
 
 def _clients(wanted: argparse.Namespace) -> Sequence[str]:
     """Of several processes only those whose stores are shared."""
+    if wanted.peers:
+        return [*CLIENTS, *peers.VERSIONS]
     together = [name for name in CLIENTS if wanted.processes == 1 or name == "ours, SQLite"]
     return [*together, *(["ours, Redis"] if wanted.redis else [])]
 
@@ -200,6 +205,10 @@ def _loads(wanted: argparse.Namespace) -> list[Experiment]:
                 title, FIVE, seconds, wanted.rate, wanted.callers, wanted.seed, apart=2.0, begins_at=QUICK_BEGINS_AT
             )
         ]
+    if wanted.peers:
+        seconds = wanted.seconds or 150
+        title = f"Three providers of one wire format, {seconds:g} s"
+        return [Experiment(title, peers.LIMITS, seconds, wanted.rate, wanted.callers, wanted.seed)]
     loads = [("Five providers", FIVE, 190.0), ("Three providers", THREE, 150.0)]
     return [
         Experiment(
@@ -228,9 +237,17 @@ def _forget(redis_url: str) -> None:
 
 
 def _start(job: dict[str, Any]) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.client_process"]
+    peer = job["client"] in peers.VERSIONS
+    python, module = (peers.python_of(job["client"]), "peer_process") if peer else (sys.executable, "client_process")
+    command = [python, "-W", "ignore", "-m", f"benchmarks.{module}"]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+        env=peers.environment() if peer else None,
     )
     _tell(process, job)
     return process
@@ -264,6 +281,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--quick", action="store_true", help="one short load, across one turn of the clock's minute")
     add("--deployments", type=int, metavar="N", help="so many deployments instead (60, 300)")
+    add("--peers", action="store_true", help="other routers too, in environments of their own (build/peers)")
     add("--load", choices=["five", "three"], default="", help="only the one of five or three providers")
     add("--seconds", type=float, metavar="S", help="length of a load (default 190 and 150; quick: 20)")
     add("--rate", type=float, metavar="R", help="requests a second after the first moment (default 24; quick: 12)")
