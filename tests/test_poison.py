@@ -83,6 +83,29 @@ def test_two_that_fail_what_a_third_answers_are_doubted_first_and_then_in_cooldo
     assert ask(router) == "groq"
 
 
+def test_no_doubt_and_no_darkness_rests_a_provider_longer_than_the_configured_cooldown(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router(defaults={"cooldown": "2s"})
+
+    def all_are_available_again() -> bool:
+        clock.advance(2)
+        return {each["status"] for each in router.status()["providers"]} == {"available"}
+
+    for _ in range(3):  # The second finds two that were doubted, and probes them.
+        for provider in ("groq", "gemini"):
+            simulator.fault(provider, status=500)
+        assert ask(router) == "openrouter"
+        simulator.clear()
+        assert all_are_available_again()
+    simulator.fault("*", status=500)
+    for number in range(6):
+        fail(router, f"question {number}")
+        assert all_are_available_again()
+    simulator.clear()
+    assert ask(router) == "groq"
+
+
 def test_while_all_fail_they_are_asked_again_every_few_seconds_and_serve_as_soon_as_one_recovers(
     make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rig import MODELS, MakeRouter, message
 
-from router_config import Router, route_of
+from router_config import NoProviderAvailable, Router, route_of
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
@@ -103,6 +103,35 @@ def test_a_cancelled_probe_lets_the_next_request_probe(
         await asyncio.gather(probe, return_exceptions=True)
         simulator.clear()
         assert route_of(await ask(router)).provider == "groq"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("status", [401, 402, 405])
+def test_a_probe_of_a_process_that_died_keeps_nobody_from_the_only_provider_that_is_left(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, status: int
+) -> None:
+    only: dict[str, Any] = {name: None for name in MODELS if name not in ("groq", "openai")}
+    one, other = (make_router(state=state_of("sqlite", tmp_path), providers=only) for _ in range(2))
+    simulator.fault("groq", status=status, times=1)
+
+    async def main() -> None:
+        assert route_of(await ask(one)).provider == "openai"
+        clock.advance(301)
+        simulator.fault("openai", status=401, times=1)
+        simulator.fault("groq", timeout=True, times=1)
+        probe = asyncio.create_task(ask(one))
+        await until(lambda: simulator.count("groq") == 2)
+        for _ in range(5):
+            with pytest.raises(NoProviderAvailable):
+                await ask(other)
+        assert simulator.count("groq") == 2, "the probe may still tell"
+        clock.advance(2)
+        assert route_of(await ask(other)).provider == "groq"
+        assert router_status(await other.astatus()) == "available"
+        probe.cancel()
+        await asyncio.gather(probe, return_exceptions=True)
+        assert [route_of(await ask(other)).provider for _ in range(3)] == ["groq"] * 3
 
     asyncio.run(main())
 

@@ -88,9 +88,11 @@ class FailingProviders:
             await self._begin(each, seconds, now)
 
     async def _begin(self, suspect: Suspect, seconds: float | None, now: float) -> None:
-        """Begin the cooldown, for so many seconds; None: for as long as the verdict said."""
+        """Begin the cooldown, for so many seconds at most; None: for as long as the verdict said."""
         deployment, cooldown, _ = suspect
-        begins = cooldown if seconds is None else cooldown._replace(until=now + seconds)
+        begins = cooldown
+        if seconds is not None:
+            begins = cooldown._replace(until=now + min(seconds, cooldown.until - cooldown.since))
         await self._store.begin_cooldown(begins._replace(since=now), (deployment.provider, deployment.model))
 
 

@@ -11,7 +11,7 @@ from router_config.clock import Clock, Moments
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.ledger.interfaces import Store
-from router_config.ledger.rules.gates import Need
+from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.values import Lease
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.failing_providers import FailingProviders
@@ -26,6 +26,9 @@ LOOK_AGAIN: Final = 1.0
 """Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
 
 IN_COOLDOWN: Final = ("cooldown", "probing")
+
+PROBE_TAKES: Final = 1.0
+"""Seconds within which a probe mostly tells what it found. Past them its process may have died, and others may ask."""
 
 SAMPLED: Final = 2
 """Of many equal deployments, so many are compared by the room left."""
@@ -105,7 +108,7 @@ class Reservations:
         stopped = {
             name: each.cooldown
             for name, each in examined.items()
-            if each.cooldown is not None and each.cooldown.status == "cooldown" and each.blocking is None
+            if each.cooldown is not None and _may_be_asked(each.cooldown, now) and each.blocking is None
         }
         if not stopped or not (tried.in_spite or self._failing.probe_is_due(request, now)):
             return None, None
@@ -148,6 +151,13 @@ class Reservations:
                 if now >= request.deadline:
                     return None
                 await place.wait(max(0.01, min(wakes, request.deadline) - now), self._clock)
+
+
+def _may_be_asked(cooldown: Cooldown, now: float) -> bool:
+    """Whether a request may ask in spite of the cooldown. Who refused is asked once a probe of it takes long."""
+    if cooldown.status == "cooldown":
+        return True
+    return cooldown.until <= now and cooldown.probe_until - LEASE + PROBE_TAKES <= now
 
 
 def _draw(share: float) -> float:

@@ -190,7 +190,7 @@ class Settlements:
         if rest is not None and rest.scope == flight.deployment.scopes.provider:
             probed = bool(flight.lease.probes)
             flight.tried.suspect(flight.deployment, rest, flight.request.group, probed=probed)
-            rest = rest._replace(until=now + DOUBTED) if probed else None
+            rest = rest._replace(until=min(rest.until, now + DOUBTED)) if probed else None
         settlement = Settlement(
             spent=spent,
             arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
