@@ -14,7 +14,7 @@ from typing import Protocol
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need
 from router_config.ledger.rules.history import SlotSeconds
-from router_config.ledger.rules.meters import Meter
+from router_config.ledger.rules.meters import NOTHING, Amount, Meter
 from router_config.ledger.rules.totals import Totals
 from router_config.ledger.values import Degraded, History, Lease, Membership, Reserved, Settlement, Snapshot
 
@@ -184,6 +184,12 @@ class Backend(Store):
     async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         """Count a process among those that use the store, for `lasts` seconds."""
 
-    async def claim(self, lost: str, scopes: Sequence[str], membership: Membership) -> Sequence[str]:
-        """The scopes of a lost store that this process is to restore: each is given to one process alone."""
-        return scopes if membership.founded else ()
+    async def claim(
+        self, lost: str, at: float, days: Mapping[str, Amount], membership: Membership
+    ) -> Mapping[str, Amount]:
+        """The scopes of a lost store that this process is to restore, and what another has restored of each already.
+
+        at: when this process read the store. days: what it read of each scope's day. A scope is given to one process,
+        and then to those that read it later, for what came in between.
+        """
+        return dict.fromkeys(days, NOTHING) if membership.founded else {}

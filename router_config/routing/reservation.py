@@ -27,8 +27,8 @@ LOOK_AGAIN: Final = 1.0
 
 IN_COOLDOWN: Final = ("cooldown", "probing")
 
-PROBE_TAKES: Final = 1.0
-"""Seconds within which a probe mostly tells what it found. Past them its process may have died, and others may ask."""
+REFUSAL_TAKES: Final = 0.3
+"""Seconds within which one who still refuses mostly says so. A probe that takes longer keeps nobody away."""
 
 SAMPLED: Final = 2
 """Of many equal deployments, so many are compared by the room left."""
@@ -157,7 +157,7 @@ def _may_be_asked(cooldown: Cooldown, now: float) -> bool:
     """Whether a request may ask in spite of the cooldown. Who refused is asked once a probe of it takes long."""
     if cooldown.status == "cooldown":
         return True
-    return cooldown.until <= now and cooldown.probe_until - LEASE + PROBE_TAKES <= now
+    return cooldown.until <= now and cooldown.probe_until - LEASE + REFUSAL_TAKES <= now
 
 
 def _draw(share: float) -> float:

@@ -18,7 +18,7 @@ from router_config.ledger.interfaces import Backend, MovableClock
 from router_config.ledger.outage.backlog import Backlog, Unsent
 from router_config.ledger.outage.journal import STORE_ERROR
 from router_config.ledger.outage.share import LastReading, Share, restore
-from router_config.ledger.rules.meters import Meter
+from router_config.ledger.rules.meters import NOTHING, Meter
 from router_config.ledger.values import Degraded, Lease, Membership, Settlement
 
 T = TypeVar("T")
@@ -249,19 +249,21 @@ class Failover:
     async def _restore(self, backend: Backend, membership: Membership, now: float) -> None:
         """Give a store that lost everything what is known of it.
 
-        Of each scope one process gives what it last read, the others only what is their own.
+        Of each scope one process gives what it last read, those that read it later what came in between, and the others
+        only what is their own.
         """
-        if self._last_reading is None:
+        last = self._last_reading
+        if last is None:
             return
         _log.warning("the %s store lost what it held; what this process knew of it is restored", backend.name)
-        snapshot = self._last_reading.snapshot
-        scopes = dict.fromkeys((*snapshot.counts, *snapshot.cooldowns))
-        claimed = set(await backend.claim(self._last_reading.store, tuple(scopes), membership))
-        await restore(self._last_reading.only(claimed), backend, self._meters, now)
+        days = {scope: counts.day for scope, counts in last.snapshot.counts.items()}
+        days |= {scope: NOTHING for scope in last.snapshot.cooldowns if scope not in days}
+        claimed = await backend.claim(last.store, last.at, days, membership)
+        await restore(last.only(claimed), backend, self._meters, now, claimed)
         for each in tuple(self.settled):
             await (each.room_alone if membership.counts_only else each).send(backend, wiped=True)
         await self._adopt_by(backend, list(self.leases.values()), now)
-        self._last_reading = replace(self._last_reading, store=membership.store)
+        self._last_reading = replace(last, store=membership.store)
 
     async def _adopt_by(self, backend: Backend, leases: Sequence[HeldLease], now: float) -> None:
         for held in leases:

@@ -6,6 +6,7 @@ With four processes a request takes four times its room. So together they stay w
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Final
 
 from router_config.ledger.interfaces import Backend
@@ -132,14 +133,22 @@ def _too_much(examination: Examination) -> Examination:
     return replace(examination, gates=gates)
 
 
-async def restore(last: LastReading, store: Backend, meters: Mapping[str, Meter], now: float) -> None:
+async def restore(
+    last: LastReading,
+    store: Backend,
+    meters: Mapping[str, Meter],
+    now: float,
+    given: Mapping[str, Amount] = MappingProxyType({}),
+) -> None:
     """Count in an empty store what was last read: cooldowns, observed limits, and the windows' totals.
+
+    given: by scope, what the store was given of the day by a process that had read it earlier.
 
     Nobody knows when each part of a total leaves its window. All of it is counted as of the reading, never too early.
     """
     for scope, counts in last.snapshot.counts.items():
         meter = meters.get(scope) or Meter(scope)
-        minute, earlier = counts.minute, counts.day.minus(counts.minute)
+        minute, earlier = _beyond(counts, given.get(scope, NOTHING))
         # In the day but no more in the minute. Where the day has just begun there is no such moment.
         before = last.at - LENGTHS["minute"] - 1
         await count(store, scope, earlier, before if meter.day.frees(before) > last.at else last.at, now)
@@ -148,6 +157,15 @@ async def restore(last: LastReading, store: Backend, meters: Mapping[str, Meter]
             await _report(store, meter, counts, name, observed, now)
     for cooldown in last.snapshot.cooldowns.values():
         await store.begin_cooldown(cooldown)
+
+
+def _beyond(counts: Counts, given: Amount) -> tuple[Amount, Amount]:
+    """What is in the minute, and in the day alone, beyond what was read of the day earlier."""
+    left = counts.day.minus(given)
+    if any(late < early for late, early in zip(counts.day, given, strict=True)):  # A day has ended since.
+        return counts.minute, left.minus(counts.minute)
+    minute = counts.minute.minus(counts.minute.minus(left))  # No more than is left of the day.
+    return minute, left.minus(minute)
 
 
 async def count(store: Backend, scope: str, amount: Amount, moment: float, now: float) -> None:

@@ -14,7 +14,7 @@ from router_config.ledger.redis.scripts import LATENCY
 from router_config.ledger.rules.decisions import Decision, decision_of
 from router_config.ledger.rules.gates import Candidate, Cooldown, Status
 from router_config.ledger.rules.history import Event, EventKind, minute_of, slot_of
-from router_config.ledger.rules.meters import LIMITS, Amount, Counts, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.meters import LIMITS, NOTHING, Amount, Counts, LimitName, Meter, ObservedLimit
 from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.rules.windows import MINUTE, Window
@@ -116,6 +116,14 @@ def cooldowns_of(flat: Sequence[bytes]) -> dict[str, Cooldown]:
             Cooldown(scope, cast(Status, status), reason, since, until, probes, probe or None, probe_until)
         )
     return found
+
+
+def day_of(reading: bytes) -> Amount:
+    """What was claimed of a scope's day; nothing where the reading is empty."""
+    if not reading:
+        return NOTHING
+    _, requests, tokens, usd = FOUR.unpack(reading)
+    return Amount(int(requests), int(tokens), usd)
 
 
 def packed_error(outcome: Outcome, at: float) -> bytes:

@@ -23,7 +23,7 @@ from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
 from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
-from router_config.ledger.rules.meters import NOTHING, Counts, Limit, LimitName, Meter
+from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter
 from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.values import History, Lease, Membership, Reserved, Settlement, Snapshot, Usage, new_lease_id
 
@@ -178,8 +178,14 @@ class RedisStore(Backend):
         store = self._signed_in = name.decode()
         return Membership(int(processes), store, store.endswith(proposed), store.startswith(COUNTS_ONLY))
 
-    async def claim(self, lost: str, scopes: Sequence[str], membership: Membership) -> Sequence[str]:
-        return _texts(await self._call("claim", lost, *scopes))
+    async def claim(
+        self, lost: str, at: float, days: Mapping[str, Amount], membership: Membership
+    ) -> Mapping[str, Amount]:
+        readings: list[Argument] = []
+        for scope, day in days.items():
+            readings += scope, forms.FOUR.pack(at, *day)
+        flat = await self._call("claim", lost, *readings)
+        return {scope.decode(): forms.day_of(raw) for scope, raw in zip(flat[::2], flat[1::2], strict=True)}
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
         reading = await self._read(candidates, now)
