@@ -16,7 +16,17 @@ from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, N
 from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import NOTHING, Amount, Meter
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.values import Degraded, History, Lease, Membership, Reserved, Settlement, Snapshot
+from router_config.ledger.values import (
+    SETTLED,
+    Degraded,
+    History,
+    Lease,
+    Membership,
+    Reserved,
+    Settled,
+    Settlement,
+    Snapshot,
+)
 
 
 class StoreError(Exception):
@@ -175,6 +185,9 @@ class Store(Ledger, Journal):
 
 class Backend(Store):
     """A store that can fail. It offers what its stand-in needs to hand over to it again."""
+
+    settled: Settled = SETTLED
+    """What became of the last settlement."""
 
     @abstractmethod
     async def adopt(self, lease: Lease, now: float) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from os import register_at_fork
 from secrets import token_hex
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.decisions import Decision
@@ -149,6 +149,19 @@ class Membership(NamedTuple):
     store: str
     founded: bool = False
     counts_only: bool = False
+
+
+class Settled(NamedTuple):
+    """The name of the store that took a settlement, and whether the lease was open there, so that it counted.
+
+    `store`: None where that is the store of the last sign-in for all that is known, "" where it has no name yet.
+    """
+
+    store: str | None = None
+    was_open: bool = True
+
+
+SETTLED: Final = Settled()
 
 
 class Degraded(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Final
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.rules.meters import NOTHING, Amount
 from router_config.ledger.rules.windows import LENGTHS
-from router_config.ledger.values import Lease, Settlement
+from router_config.ledger.values import SETTLED, Lease, Membership, Settled, Settlement
 
 MOST: Final = 20_000
 """So many settlements are kept one by one. Beyond that the oldest are added up, and their outcomes are lost."""
@@ -18,7 +18,8 @@ MOST: Final = 20_000
 class Unsent:
     """A settlement of a lease at a moment (epoch seconds).
 
-    `held`: the lease was open then. `stored`: the store itself had granted it.
+    `held`: the lease was open then. `stored`: the store itself had granted it. `settled`: what became of it, where the
+    store has received it.
     """
 
     lease: Lease
@@ -26,6 +27,7 @@ class Unsent:
     at: float
     held: bool = True
     stored: bool = True
+    settled: Settled = SETTLED
 
     @classmethod
     def without_lease(cls, settlement: Settlement, at: float) -> "Unsent":
@@ -36,6 +38,13 @@ class Unsent:
     def room_alone(self) -> "Unsent":
         """Without its outcome, where the journal has that already."""
         return replace(self, settlement=self.settlement._replace(outcome=None, decision=None, events=()))
+
+    async def restore(self, store: Backend, membership: Membership) -> None:
+        """Settle once more, in a store that has lost everything, what of it that has not received since."""
+        received = self.settled.store in ("", membership.store)
+        if not (received and self.settled.was_open):
+            unsent = self.room_alone if received or membership.counts_only else self
+            await unsent.send(store, wiped=True)
 
     async def send(self, store: Backend, *, wiped: bool) -> None:
         """Settle in the store. wiped: it has lost its leases."""

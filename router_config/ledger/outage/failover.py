@@ -260,12 +260,13 @@ class Failover:
         days |= {scope: NOTHING for scope in last.snapshot.cooldowns if scope not in days}
         claimed = await backend.claim(last.store, last.at, days, membership)
         await restore(last.only(claimed), backend, self._meters, now, claimed)
-        for each in tuple(self.settled):
-            await (each.room_alone if membership.counts_only else each).send(backend, wiped=True)
         await self._adopt_by(backend, list(self.leases.values()), now)
+        for each in tuple(self.settled):
+            await each.restore(backend, membership)
         self._last_reading = replace(last, store=membership.store)
 
     async def _adopt_by(self, backend: Backend, leases: Sequence[HeldLease], now: float) -> None:
         for held in leases:
-            await backend.adopt(held.lease, now)
-            held.stored = True
+            if held.lease.id in self.leases:  # Else it was settled meanwhile.
+                await backend.adopt(held.lease, now)
+                held.stored = True

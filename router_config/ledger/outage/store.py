@@ -15,7 +15,7 @@ from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, N
 from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import Meter
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.values import Degraded, History, Lease, Reserved, Settlement, Snapshot
+from router_config.ledger.values import Degraded, History, Lease, Reserved, Settled, Settlement, Snapshot
 
 
 class ResilientStore(Store):
@@ -46,13 +46,14 @@ class ResilientStore(Store):
         failover = self._failover
         held = failover.leases.pop(lease.id, None)
 
-        async def close(store: Backend) -> None:
+        async def close(store: Backend) -> Settled:
             if held is not None and (isinstance(store, Share) or not held.stored):
                 await store.adopt(held.lease, now)
             await store.settle(lease, settlement, now)
+            return store.settled
 
-        _, share = await failover.step(now, close)
-        settled = Unsent(lease, settlement, now, held is not None, held is None or held.stored)
+        taken, share = await failover.step(now, close)
+        settled = Unsent(lease, settlement, now, held is not None, held is None or held.stored, taken)
         if share is not None:
             failover.backlog.add(settled)
         elif failover.serves:

@@ -25,7 +25,17 @@ from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, N
 from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter
 from router_config.ledger.rules.totals import Counted, Totals
-from router_config.ledger.values import History, Lease, Membership, Reserved, Settlement, Snapshot, Usage, new_lease_id
+from router_config.ledger.values import (
+    History,
+    Lease,
+    Membership,
+    Reserved,
+    Settled,
+    Settlement,
+    Snapshot,
+    Usage,
+    new_lease_id,
+)
 
 PREFIX: Final = "{router-config:1}"
 """All keys begin with it: one hash tag for one node of a cluster, and the version of the forms."""
@@ -123,7 +133,7 @@ class RedisStore(Backend):
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
         outcome, decision = settlement.outcome, settlement.decision
-        await self._call(
+        name, was_open = await self._call(
             "settle",
             forms.settlement_text(lease, settlement, self._meters_of(lease, settlement), now),
             forms.packed_error(outcome, now) if outcome is not None and outcome.error is not None else b"",
@@ -132,6 +142,7 @@ class RedisStore(Backend):
             *(self._events_of(decision) if decision is not None else ()),
             *map(forms.packed_event, settlement.events),
         )
+        self.settled = Settled(None if name is None else name.decode(), bool(was_open))
 
     async def record(self, decision: Decision, now: float) -> None:
         await self._call("record", decision_text(decision), *self._events_of(decision))

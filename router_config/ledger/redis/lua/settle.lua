@@ -6,6 +6,9 @@
 -- ARGV[2] packed last error, or empty
 -- ARGV[3] the decision, or empty
 -- ARGV[4...] the cooldowns, packed, and then the events, packed
+--
+-- Returns {name of the store, whether the lease was open}; without the name where the store is about to be emptied, and
+-- an empty one where nobody has signed in to it yet.
 
 local step = cjson.decode(ARGV[1])
 now = step.now
@@ -106,3 +109,6 @@ if outcome then
     redis.call('EXPIRE', key('last_errors'), HISTORY_LASTS)
   end
 end
+
+local unnamed = redis.call('EXISTS', key('scopes')) == 0 and '' or nil
+return { redis.call('GET', key('name')) or unnamed or false, lease and 1 or 0 }
