@@ -38,6 +38,9 @@ TRIES: Final = 20
 PAGE_SIZE: Final = 2048
 """Bytes of a page in a new file. A transaction changes a few rows here and there, and writes their whole pages."""
 
+LEAVES_OTHER_JOURNALS: Final = (3, 40, 0)
+"""The oldest SQLite tested that, on closing a file that has lost its name, leaves the journals of that name alone."""
+
 AT_ONCE: Final = 10
 """Milliseconds that SQLite itself waits in each try. A transaction takes a third of one."""
 
@@ -64,7 +67,7 @@ class StateFile:
         self._inode: tuple[int, int] = (0, 0)
         self._size = 0
         self._connection: sqlite3.Connection | None = self._open()
-        before_forks(self._let_go)
+        before_forks(self._let_go_for_a_fork)
         self._held_at = 0.0
         self._tries = 0
         """By all steps together since the file was held last."""
@@ -92,7 +95,8 @@ class StateFile:
         began = time.monotonic()
         while True:
             try:
-                result = self._transaction(step)
+                with self.lock:
+                    result = self._transaction(step)
             except _Lost:
                 continue  # It was made anew.
             except sqlite3.DatabaseError as error:
@@ -107,27 +111,27 @@ class StateFile:
             await asyncio.sleep(random.uniform(0.0002, 0.002))
 
     def _transaction(self, step: Callable[[], T]) -> T:
-        with self.lock:
-            db = self.db
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                happened = self._happened()
-                if happened is not None and not self._damaged:
-                    raise _Lost(happened)
-                result = step()
-                db.execute("COMMIT")
-            except _Lost as lost:
-                self._make_anew(db, lost.happened)
-                raise
-            except BaseException:
-                self._unsure += 1  # What the step read may have been its own changes, which are undone.
-                db.execute("ROLLBACK")
-                raise
-            return result
+        """The lock is held."""
+        db = self.db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            happened = self._happened()
+            if happened is not None and not self._damaged:
+                raise _Lost(happened)
+            result = step()
+            db.execute("COMMIT")
+        except _Lost as lost:
+            self._make_anew(db, lost.happened)
+            raise
+        except BaseException:
+            self._unsure += 1  # What the step read may have been its own changes, which are undone.
+            db.execute("ROLLBACK")
+            raise
+        return result
 
     def try_step(self, step: Callable[[], object]) -> bool:
         """Run `step` in a transaction, or return False at once."""
-        with suppress(_Lost, StoreError, sqlite3.DatabaseError):
+        with self.lock, suppress(_Lost, StoreError, sqlite3.DatabaseError):
             self._transaction(step)
             return True
         return False
@@ -184,9 +188,10 @@ class StateFile:
         finally:
             with suppress(sqlite3.DatabaseError):
                 db.execute("ROLLBACK")
-            # Closing it would delete the journal of the new file, which has the same name.
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
-            self._connection = None
+            if sqlite3.sqlite_version_info < LEAVES_OTHER_JOURNALS:  # It stays open.
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
+                self._connection = None
+            self._let_go()
         self.mended = f"the state file {self.path} {happened} while it was in use; it was made anew", time.monotonic()
         _log.warning("%s", self.mended[0])
 
@@ -195,11 +200,18 @@ class StateFile:
             self._closed = True
             self._let_go()
 
-    def _let_go(self) -> None:
-        """Close the connection until the next step. None may cross a fork.
+    def _let_go_for_a_fork(self) -> None:
+        """No connection may cross a fork: SQLite in the child would take its parent's locks for its own, and hold none.
 
-        SQLite in the child would take the locks of its parent for its own, and hold none.
+        A fork holds the lock.
         """
+        if self._connection is not None and self._happened() is not None:
+            with suppress(_Lost, StoreError, sqlite3.DatabaseError):
+                self._transaction(lambda: None)  # Only this connection still reads what was in the file.
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connection until the next step."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -206,7 +206,8 @@ class Failover:
         Where there are other processes, this waits for the next look. Until they have sent theirs, too, the store seems
         emptier than it is.
         """
-        backend = self.backend if self._reopen is None else await asyncio.to_thread(self._reopen)
+        former = self.backend
+        backend = former if self._reopen is None else await asyncio.to_thread(self._reopen)
         returned = False
         try:
             backend.register_meters(tuple(self._meters.values()), self._formerly)
@@ -224,8 +225,8 @@ class Failover:
                 await self._send(backend, now, wiped=wiped)
             returned = True
         finally:
-            if not returned and backend is not self.backend:
-                await backend.aclose()
+            if backend is not former:
+                await (former if returned else backend).aclose()
         _log.warning("the %s store is back", backend.name)
 
     def _returned_to(self, backend: Backend) -> bool:
