@@ -4,14 +4,21 @@ import contextlib
 import io
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import openai
 import pytest
 from litellm.llms.base_llm.chat.transformation import BaseLLMException
+from packaging.version import Version
 from rig_upstream import Script, Upstream, answer, entry, upstream
 
 from router_config import NoProviderAvailable, Router
+
+LITELLM = Version(version("litellm"))
+NO_RESPONSES = Version("1.92") <= LITELLM < Version("1.108") and find_spec("mcp") is None
+"""LiteLLM imports mcp (1.92: orjson) for Responses, and does not ask for it."""
 
 HELLO = [{"role": "user", "content": "hello"}]
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32

@@ -12,6 +12,7 @@ import openai
 import pytest
 from litellm.llms.base_llm.chat.transformation import BaseLLMException
 from rig import NOON, message
+from rig_endpoints import NO_RESPONSES
 from rig_upstream import ANSWER, ANTHROPICS, FORMATS, GEMINIS, STREAMS, Asked, answer, entry, upstream
 from test_other_endpoints import SUCCESSES
 
@@ -52,7 +53,12 @@ ENDPOINTS: dict[str, tuple[str, dict[str, Any], bytes]] = {
 """By LiteLLM's function: the wire format that is spoken, the arguments, and an answer."""
 
 
-USABLE = [each for each in ENDPOINTS if not each.startswith("agenerate") or find_spec("orjson")]
+USABLE = [
+    each
+    for each in ENDPOINTS
+    if not (each.startswith("agenerate") and find_spec("orjson") is None)
+    and not (each == "aresponses" and NO_RESPONSES)
+]
 """LiteLLM imports orjson for agenerate_content, and does not ask for it."""
 
 

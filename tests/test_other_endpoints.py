@@ -8,8 +8,6 @@ import json
 import threading
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any
 
 import litellm
@@ -18,11 +16,11 @@ import pytest
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.llms.custom_httpx.http_handler import get_async_httpx_client
 from litellm.types.llms.custom_http import httpxSpecialProvider
-from packaging.version import Version
-from rig_endpoints import ENDPOINTS, HELLO, REFUSAL, asking
+from rig_endpoints import ENDPOINTS, HELLO, NO_RESPONSES, REFUSAL, asking
 from rig_upstream import ANSWER, Asked, answer, entry, upstream
 
 from router_config import Router
+from router_config.transport.client_lookup import serving
 
 pytestmark = pytest.mark.contract
 
@@ -35,8 +33,7 @@ FAILURES: dict[str, Callable[[Asked], bytes | None]] = {
 
 @pytest.fixture(autouse=True)
 def _importable(request: pytest.FixtureRequest) -> None:
-    known = Version("1.92") <= Version(version("litellm")) < Version("1.108")
-    if "responses" in request.node.name and known and find_spec("mcp") is None:
+    if "responses" in request.node.name and NO_RESPONSES:
         pytest.skip("this LiteLLM imports mcp for responses, and does not ask for it")
 
 
@@ -208,3 +205,14 @@ def test_what_a_logger_sends_is_none_of_the_requests(endpoint: str) -> None:
         failing()
         assert sent.wait(10)
         assert (len(log.asked), len(provider.asked), used(router)) == (1, 1, 1)
+
+
+def test_the_client_that_litellm_keeps_for_the_process_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes that one when it is first used (1.84 to 1.110), here while our request runs."""
+    monkeypatch.delitem(vars(litellm), "module_level_aclient", raising=False)
+    with asking("chats of cohere", lambda _: REFUSAL) as (_, _router, failing):
+        with serving(lambda _: pytest.fail("a client of ours was given away")):
+            kept = litellm.module_level_aclient
+        failing()
+    assert kept is litellm.module_level_aclient
+    assert "Watched" not in repr(kept)

@@ -11,6 +11,8 @@ from typing import Any
 
 import openai
 import pytest
+from packaging.version import Version
+from rig_endpoints import LITELLM
 from rig_upstream import FORMATS, STREAMS, Asked, answer, entry, events, upstream
 
 from router_config import Router, route_of
@@ -104,6 +106,9 @@ if find_spec("orjson") and find_spec("soundfile"):  # LiteLLM's own streams of t
     KINDS["messages of anthropic"] = Kind("messages", "anthropic", STREAMS["anthropic"], 2)
     KINDS["contents of gemini"] = Kind("contents", "gemini", STREAMS["gemini"])
 
+if Version("1.92") > LITELLM:  # It asks of together's models what it says that they cannot do: tools.
+    del KINDS["responses of together_ai"]
+
 TWO = {name: kind for name, kind in KINDS.items() if kind.prefix != "gemini"}
 """Gemini's wire format says content and end in one event here."""
 
@@ -193,6 +198,8 @@ FAILURES: dict[str, Callable[[Kind], bytes]] = {
 @pytest.mark.parametrize("name", KINDS)
 def test_one_that_fails_before_content_goes_to_the_next(name: str, failure: str) -> None:
     kind = KINDS[name]
+    if (kind.endpoint, failure) == ("messages", "a cut") and kind.prefix != "openai" and Version("1.98") > LITELLM:
+        pytest.skip("this LiteLLM makes an empty message of a stream that ends before anything came")
     with playing(kind, lambda _: sse(FAILURES[failure](kind)), lambda _: sse(kind.said)) as router:
         stream = asyncio.run(read(router, kind))
         assert len(route_of(stream).attempts) == 2
@@ -253,3 +260,27 @@ def test_synchronous_callers_read_streams_of_any_endpoint() -> None:
         chunks = list(router.text_completion(model="default", prompt="hello", stream=True))
         assert "".join(chunk.choices[0].text or "" for chunk in chunks) == "Hold."
         assert (used(router), outcomes(router)) == ([10], ["ok"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'data: {"candidates": [{"content"',
+        b'data: {"candidates": [\n\ndata: {"content"\n\n',
+        b'data: {"candidates": ["' + b"x" * 100_000,
+        b'data: {"candidates": ["' + b"x" * 100_000 + b"\n\n",
+        b"event: message\n\nService down\n\n",
+    ],
+    ids=["half an event", "two halves", "half of a long one", "a long one that is broken", "a text"],
+)
+def test_what_never_becomes_json_in_a_stream_of_geminis_is_a_failure(said: bytes) -> None:
+    """LiteLLM's reader waits for the rest, and up to 1.92 it never ends (and keeps the event loop)."""
+
+    async def ask(router: Router) -> Any:
+        stream = await router.acompletion("default", [{"role": "user", "content": "hello"}], stream=True)
+        return [chunk async for chunk in stream], route_of(stream)
+
+    kind = KINDS["texts of gemini"]
+    with playing(kind, lambda _: sse(said, closes=True), lambda _: sse(kind.said)) as router:
+        _, route = asyncio.run(ask(router))
+        assert [each.provider for each in route.attempts] == ["p1", "p2"]

@@ -22,6 +22,9 @@ Kind = Literal["handler", "sdk", "sync"]
 SEAM: Final = "clients of LiteLLM's own"
 CACHE: Final = "in_memory_llm_clients_cache"
 
+OF_THE_PROCESS: Final = "module_level"
+"""In the key of the client that LiteLLM keeps for all requests of the process, besides its cache."""
+
 _NOT_OF_PROVIDERS: Final = tuple(str(each.value) for each in httpxSpecialProvider)
 """How the keys of clients end that send no requests to a model, such as those of loggers."""
 
@@ -90,6 +93,8 @@ def _remove(cache: Any, placed: _Lookup) -> None:
 
 
 def _kind(key: str) -> Kind | None:
+    if OF_THE_PROCESS in key:
+        return None
     if key.startswith("async_httpx_client"):
         return None if key.endswith(_NOT_OF_PROVIDERS) else "handler"
     if key.startswith("httpx_client"):

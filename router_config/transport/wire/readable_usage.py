@@ -14,6 +14,9 @@ from router_config.transport.exchange import Exchange
 
 LONGEST_LINE: Final = 65_536
 
+JOINS_EVENTS: Final = frozenset({"gemini", "vertex_ai", "vertex_ai_beta"})
+"""Providers whose reader in LiteLLM joins what is no JSON until it is, and never ends if it never is (1.84 to 1.92)."""
+
 BROKEN_EVENT: Final = b'{"error": {"code": "broken_event", "message": "An event of the stream is no JSON."}}'
 """What is read of a stream that ended so."""
 
@@ -44,14 +47,24 @@ class ReadableStream(httpx.AsyncByteStream):
 
     def __init__(self, stream: httpx.AsyncByteStream, exchange: Exchange) -> None:
         self._stream, self._exchange = stream, exchange
+        self._joins = exchange.provider in JOINS_EVENTS
+        self._joined: list[bytes] = []
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for written in self._lines():
+            yield written
+        if self._joined:
+            self._exchange.body = BROKEN_EVENT
+            raise httpx.ReadError("the stream ended within an event")
+
+    async def _lines(self) -> AsyncIterator[bytes]:
         begun, within_line = b"", False
         async for part in self._stream:
             lines, end, begun = (begun + part).rpartition(b"\n")
             lines += end
             if within_line and end:
                 rest, _, lines = lines.partition(b"\n")
+                self._join(rest)
                 yield rest + b"\n"
                 within_line = False
             last = lines.rfind(b"\n", 0, -1) + 1
@@ -64,9 +77,12 @@ class ReadableStream(httpx.AsyncByteStream):
                     self._exchange.body = BROKEN_EVENT
                     raise httpx.ReadError("an event of the stream is no JSON")
             if len(begun) > LONGEST_LINE:
+                self._join(begun.removeprefix(b"data:"), ends=False)
                 yield begun
                 begun, within_line = b"", True
         if begun:
+            if begun.startswith(b"data:"):
+                self._join(begun[5:])
             yield _readable_line(begun)
 
     async def aclose(self) -> None:
@@ -79,6 +95,8 @@ class ReadableStream(httpx.AsyncByteStream):
         for number, line in enumerate(split):
             if line.startswith((b":", b"retry:", b"id:")):
                 continue
+            if self._joins and line.strip() and not line.startswith(b"data:"):
+                continue
             following = split[number + 1] if number + 1 < len(split) else b""
             if line.startswith(b"event:") and not following.startswith(b"data:"):
                 continue
@@ -90,8 +108,16 @@ class ReadableStream(httpx.AsyncByteStream):
                 line = _readable_line(line)
                 if not several and self._exchange.finished is not None and not _is_event(line[5:].strip()):
                     return b"".join(each + b"\n" for each in written), True
+                self._join(value)
             written.append(line)
         return b"\n".join(written), False
+
+    def _join(self, value: bytes, *, ends: bool = True) -> None:
+        """Keep what is no JSON yet. ends: whether the line ends here."""
+        if self._joins and value.strip():
+            self._joined.append(value)
+            if ends and _is_event(b"".join(self._joined)):
+                self._joined.clear()
 
 
 def _is_event(value: bytes) -> bool:
