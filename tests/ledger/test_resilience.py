@@ -3,21 +3,25 @@
 import asyncio
 import os
 import resource
+import shutil
 import sqlite3
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from rig_ledger import START, Place, run
 from rig_redis import RedisServer
 
-from router_config.ledger.interfaces import Backend
+from router_config.ledger.interfaces import Backend, StoreError
 from router_config.ledger.local import sqlite_file
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.outage.backlog import MOST, Backlog, Unsent
 from router_config.ledger.outage.failover import LOOK_EVERY
+from router_config.ledger.outage.journal import STORE_ERROR
 from router_config.ledger.outage.store import ResilientStore
 from router_config.ledger.redis.store import PREFIX, RedisStore
 from router_config.ledger.rules.gates import Cooldown, Need
@@ -484,6 +488,7 @@ def test_requests_go_on_while_the_disk_takes_no_more(tmp_path: Path) -> None:
             for _ in range(20):
                 await ours.request()
             assert ours.store.degraded
+            assert "disk I/O error" in ours.store.degraded.reason
             assert str(path) in ours.store.degraded.reason
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -493,6 +498,64 @@ def test_requests_go_on_while_the_disk_takes_no_more(tmp_path: Path) -> None:
         await ours.store.aclose()
 
     run(story())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True).returncode:
+        pytest.skip("only root mounts a file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("also", ["", "deleted", "truncated"])
+def test_a_full_disk_is_named_as_such_and_all_is_told_when_there_is_room(small_disk: Path, also: str) -> None:
+    path, filler = small_disk / "state.db", small_disk / "filler"
+
+    async def story() -> None:
+        ours = sqlite_process(path)
+        await ours.request()
+        await ours.look()
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"0" * 4096):
+                pass
+        if also == "deleted":
+            path.unlink()
+        if also == "truncated":
+            os.truncate(path, 0)
+        if also:
+            with suppress(OSError), filler.open("ab", buffering=0) as file:
+                while file.write(b"0" * 4096):
+                    pass
+        for number in range(1, 21):
+            await ours.request()
+            if number % 5 == 0:
+                await ours.look()
+        assert ours.store.degraded
+        assert "the disk is full" in ours.store.degraded.reason
+        assert str(path) in ours.store.degraded.reason
+        assert (await ours.used())[1] == Amount(21, 1050)
+        filler.unlink()
+        await ours.look()
+        assert ours.store._failover.degraded is None
+        assert await ours.used() == (Amount(), Amount(21, 1050))
+        assert (await ours.store.totals(START)).counted[STORE_ERROR] > 0
+        await ours.store.aclose()
+        with closing(sqlite3.connect(path)) as other:
+            assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+    run(story())
+
+
+def test_a_process_that_begins_on_a_full_disk_is_told_so(small_disk: Path) -> None:
+    with suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+        while file.write(b"0" * 4096):
+            pass
+    with pytest.raises(StoreError, match="the disk is full"):
+        SQLiteStore(small_disk / "state.db")
 
 
 def test_a_file_damaged_in_the_middle_of_a_run_is_set_aside_and_what_was_known_goes_into_a_new_one(

@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from router_config.ledger.local.sqlite_errors import is_damage
+
 READ_PATIENCE: Final = 2.0
 """Seconds that reading another process' file may wait for a lock."""
 
@@ -31,7 +33,7 @@ def is_sound(path: Path) -> bool:
         ) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
     except sqlite3.DatabaseError as error:
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        return not is_damage(error)
 
 
 def put_copy(source: sqlite3.Connection, path: Path, made_anew: int) -> None:

@@ -17,6 +17,7 @@ from weakref import WeakSet
 from router_config.forks import before_forks, taken_for_forks
 from router_config.ledger.interfaces import StoreError
 from router_config.ledger.local.sqlite_copy import generation, is_sound, put_copy, set_aside
+from router_config.ledger.local.sqlite_errors import cannot_use, is_busy, is_damage
 from router_config.ledger.local.sqlite_schema import NewerSchemaError, bring_up_to_date
 
 T = TypeVar("T")
@@ -101,10 +102,10 @@ class StateFile:
                 continue  # It was made anew.
             except sqlite3.DatabaseError as error:
                 self._tries += 1
-                self._damaged = self._damaged or _is_damage(error)
+                self._damaged = self._damaged or is_damage(error)
                 locked_for = time.monotonic() - max(began, self._held_at)
-                if not _is_busy(error) or (locked_for > PATIENCE and self._tries >= TRIES):
-                    raise StoreError(f"cannot use the state file {self.path}: {error}") from error
+                if not is_busy(error) or (locked_for > PATIENCE and self._tries >= TRIES):
+                    raise StoreError(cannot_use(self.path, error)) from error
             else:
                 self._held_at, self._tries = time.monotonic(), 0
                 return result
@@ -125,7 +126,8 @@ class StateFile:
             raise
         except BaseException:
             self._unsure += 1  # What the step read may have been its own changes, which are undone.
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # Where the disk is full, SQLite has ended it.
+                db.execute("ROLLBACK")
             raise
         return result
 
@@ -226,14 +228,11 @@ class StateFile:
                 "Upgrade litellm-router-config, or choose another path under `state:`."
             ) from None
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise StoreError(
-                    f"cannot use the state file {self.path}: {error}. Check the path and its permissions."
-                ) from error
+            if not is_damage(error):
+                raise StoreError(f"{cannot_use(self.path, error)}. Check the path and its permissions.") from error
         except OSError as error:
             raise StoreError(
-                f"cannot write the state file {self.path}: {error.strerror or error}. "
-                "Choose another path under `state:` or mend the permissions."
+                f"{cannot_use(self.path, error)}. Choose another path under `state:` or mend the permissions."
             ) from error
         self.set_aside = set_aside(self.path)
         _log.warning("the state file %s was damaged; it is kept as %s, counting begins anew", self.path, self.set_aside)
@@ -296,11 +295,3 @@ def _look_at_all() -> None:
         for file in files:
             file.look()
         del files
-
-
-def _is_busy(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
