@@ -286,21 +286,30 @@ def test_an_emptied_store_that_all_notice_at_once_is_given_the_same_counts_only_
     run(story())
 
 
+@pytest.mark.parametrize("kind", ["redis", "sqlite"])
 @pytest.mark.parametrize("first", ["who read it early", "who read it late", "both"])
-def test_whoever_notices_first_an_emptied_store_is_given_what_was_read_last(server: RedisServer, first: str) -> None:
+def test_whoever_notices_first_an_emptied_store_is_given_what_was_read_last(
+    server: RedisServer, tmp_path: Path, first: str, kind: str
+) -> None:
     async def story() -> None:
-        early, late = process(server), process(server)
+        path = tmp_path / "state.db"
+        early, late = (process(server) if kind == "redis" else sqlite_process(path) for _ in range(2))
         for at, each, requests in ((START, early, 3), (START + 30, late, 5), (START + 200, late, 7)):
             for _ in range(requests):
                 await each.request(at=at)
             await each.look(at)
-        server.ask("FLUSHALL")
-        now = START + 201
-        if first == "both":
-            await asyncio.gather(early.look(now), late.look(now))
+        if kind == "redis":
+            server.ask("FLUSHALL")
         else:
-            for each in (early, late) if first == "who read it early" else (late, early):
-                await each.look(now)
+            path.unlink()
+        now = START + 201
+        for _ in range(3):
+            if first == "both":
+                await asyncio.gather(early.look(now), late.look(now))
+            else:
+                for each in (early, late) if first == "who read it early" else (late, early):
+                    await each.look(now)
+        assert early.store._failover.degraded is late.store._failover.degraded is None
         counts = (await early.snapshot(now)).counts["account:groq"]
         assert counts.day == Amount(15, 750)
         assert counts.minute == Amount(7, 350)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from secrets import token_hex
@@ -38,6 +38,15 @@ AT_ONCE_READ: Final = 500
 
 AGREE_EVERY: Final = 1.0
 """Seconds between two looks at what other processes have found out about the time."""
+
+CLAIMED: Final = """
+CREATE TABLE claimed (
+    lost TEXT NOT NULL, scope TEXT NOT NULL, at REAL NOT NULL,
+    requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL,
+    PRIMARY KEY (lost, scope)
+) WITHOUT ROWID
+"""
+"""What processes have restored of a lost file (`Backend.claim`). Made by whoever is the first to find a new one."""
 
 _PUT_PAGE: Final = f"INSERT OR REPLACE INTO meter VALUES ({','.join('?' * len(page_row('', blank(''))))})"
 
@@ -248,7 +257,20 @@ class SQLiteStore(LocalStore):
         name = names[0][0] if names else token_hex(8)
         if not names:
             self._db.execute("INSERT INTO identity VALUES (?)", (name,))
+            self._db.execute(CLAIMED)
         return Membership(self._db.execute("SELECT count(*) FROM process").fetchone()[0], name, not names)
+
+    @atomic
+    def claim(self, lost: str, at: float, days: Mapping[str, Amount], membership: Membership) -> Mapping[str, Amount]:
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name='claimed'").fetchone():
+            return {}  # Another file was put in the place of the one that is lost.
+        found: dict[str, Amount] = {}
+        for scope, day in days.items():
+            row = self._db.execute("SELECT * FROM claimed WHERE lost=? AND scope=?", (lost, scope)).fetchone()
+            if row is None or row[2] < at:
+                found[scope] = NOTHING if row is None else Amount(*row[3:])
+                self._db.execute("INSERT OR REPLACE INTO claimed VALUES (?,?,?,?,?,?)", (lost, scope, at, *day))
+        return found
 
     def lead(self, clock: MovableClock) -> None:
         self._clock = clock

@@ -110,5 +110,6 @@ if outcome then
   end
 end
 
-local unnamed = redis.call('EXISTS', key('scopes')) == 0 and '' or nil
-return { redis.call('GET', key('name')) or unnamed or false, lease and 1 or 0 }
+local name = redis.call('GET', key('name'))
+if not name and redis.call('EXISTS', key('scopes')) == 0 then name = '' end
+return { name, lease and 1 or 0 }
