@@ -186,10 +186,16 @@ def happened(router: Router) -> list[dict[str, Any]]:
     return list(asyncio.run(router.ahistory())["events"])
 
 
-@pytest.mark.parametrize("outage", [3, 40, 700])
+@pytest.mark.parametrize(("outage", "pause"), [(3, 10), (40, 10), (700, 60)])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_after_an_outage_of_all_nobody_is_away_for_more_than_seconds(
-    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, processes: int, outage: int
+    make_router: MakeRouter,
+    simulator: Simulator,
+    clock: VirtualClock,
+    tmp_path: Path,
+    processes: int,
+    outage: int,
+    pause: int,
 ) -> None:
     """Routers of one state file, as in several processes: each knows its own failures alone."""
     routers = [make_router(state=f"sqlite:///{tmp_path / 'state.db'}") for _ in range(processes)]
@@ -209,7 +215,19 @@ def test_after_an_outage_of_all_nobody_is_away_for_more_than_seconds(
                 clock.advance(1)
             else:
                 break
-    assert away <= 10
-    clock.advance(10)
+    assert away <= pause
+    clock.advance(pause)
     assert {each["status"] for each in routers[0].status()["providers"]} == {"available"}
     assert [ask(router) for router in routers] == ["groq"] * processes
+
+
+def test_an_outage_of_an_hour_does_not_ask_a_small_quota_of_the_day_away(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    """Providers may count what they fail."""
+    router = make_router(providers={name: None for name in MODELS if name != "openrouter"})
+    simulator.fault("*", status=500)
+    for second in range(0, 3600, 5):
+        fail(router, f"question {second}")
+        clock.advance(5)
+    assert simulator.count("openrouter") <= 90

@@ -13,6 +13,12 @@ DOUBTED: Final = 10.0
 LONGEST_PAUSE: Final = 10.0
 """Seconds between two requests that are sent in spite of cooldowns, and of a cooldown while nobody serves."""
 
+LASTING: Final = 120.0
+"""Seconds without an answer after which the pauses grow longer: a provider may count each probe, and has few a day."""
+
+LATER_PAUSE: Final = 60.0
+"""Seconds of the longest pause from then on."""
+
 ENOUGH: Final = 10
 """Different requests that all failed, past which there is nothing more to learn of further ones."""
 
@@ -21,7 +27,7 @@ ENOUGH: Final = 10
 class _Darkness:
     """A group since its last success: the requests that all providers failed, and those sent in spite of cooldowns.
 
-    lasts: whether one of the latter failed, too.
+    lasts: whether one of the latter failed, too. since: when the first request failed.
     """
 
     failed: set[int] = field(default_factory=set)
@@ -29,6 +35,11 @@ class _Darkness:
     probes: int = 0
     probed_at: float = float("-inf")
     lasts: bool = False
+    since: float = float("inf")
+
+    def pause(self, number: int, now: float) -> float:
+        longest = LONGEST_PAUSE if now < self.since + LASTING else LATER_PAUSE
+        return float(min(longest, 2 ** min(number - 1, 10)))
 
 
 class FailingProviders:
@@ -49,7 +60,7 @@ class FailingProviders:
         Those that come while the first is under way are sent, too, for a second.
         """
         dark = self._dark[_place(request)]
-        if now < dark.probed_at + (_pause(dark.probes) if dark.probes else 0.0):
+        if now < dark.probed_at + (dark.pause(dark.probes, now) if dark.probes else 0.0):
             return dark.probes == 1 and not dark.lasts
         dark.probes, dark.probed_at = dark.probes + 1, now
         return True
@@ -70,6 +81,7 @@ class FailingProviders:
         if not suspected:
             return
         dark = self._dark[_place(request)]
+        dark.since = min(dark.since, now)
         dark.lasts = dark.probes > 0
         if dark.lasts:
             dark.probed_at = now  # What failed now was as good as a probe.
@@ -83,7 +95,7 @@ class FailingProviders:
             if several and len(dark.failed) == 1:
                 return
             dark.scopes.update(each.cooldown.scope for each in suspected)
-            seconds = _pause(len(dark.failed))
+            seconds = dark.pause(len(dark.failed), now)
         for each in suspected:
             await self._begin(each, seconds, now)
 
@@ -109,7 +121,3 @@ def _all(tried: Tried) -> tuple[Suspect, ...]:
 
 def _several(tried: Tried) -> bool:
     return len({each.cooldown.scope for each in tried.suspected}) > 1
-
-
-def _pause(number: int) -> float:
-    return float(min(LONGEST_PAUSE, 2 ** min(number - 1, 10)))
