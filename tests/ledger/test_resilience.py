@@ -301,7 +301,7 @@ def test_whoever_notices_first_an_emptied_store_is_given_what_was_read_last(
         if kind == "redis":
             server.ask("FLUSHALL")
         else:
-            path.unlink()
+            put_garbage(path)
         now = START + 201
         for _ in range(3):
             if first == "both":
@@ -455,6 +455,17 @@ def test_a_long_outage_is_added_up_minute_by_minute_and_no_token_is_lost() -> No
 # SQLite.
 
 
+def put_garbage(path: Path) -> None:
+    """Into the file itself, which is too damaged then to be read by anybody."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.execute("DELETE FROM last_error")
+    other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.write(os.urandom(path.stat().st_size))
+    other.close()
+
+
 def sqlite_process(path: Path) -> Process:
     return Process(SQLiteStore(path), reopen=lambda: SQLiteStore(path))
 
@@ -577,13 +588,7 @@ def test_a_file_damaged_in_the_middle_of_a_run_is_set_aside_and_what_was_known_g
         for _ in range(5):
             await ours.request()
         await ours.look()
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        other.execute("DELETE FROM last_error")
-        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with path.open("r+b") as file:
-            file.write(os.urandom(path.stat().st_size))
-        other.close()
+        put_garbage(path)
         await ours.request()
         assert ours.store.degraded
         await ours.look()
