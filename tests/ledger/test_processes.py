@@ -1,13 +1,15 @@
 """Several processes on one store: exactly what the limits allow, one probe, and nothing lost when one is killed."""
 
+import multiprocessing
 import time
 from pathlib import Path
 
 import pytest
-from rig_ledger import START, run, taken, used
+from rig_ledger import START, run, spend, taken, used
 from rig_redis import RedisServer
 from rig_workers import CALLERS, GEMINI, GROQ, SPENT, workers
 
+from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import Amount
@@ -31,6 +33,39 @@ def test_four_processes_at_full_load_take_exactly_what_the_limit_allows_and_coun
     store = open_store(url)
     assert used(store, GROQ) == (Amount(), Amount(300, sum(spent)))
     run(store.aclose())
+
+
+def test_processes_that_make_the_file_at_the_same_moment_all_count_in_it(tmp_path: Path) -> None:
+    at_once, rounds = 8, 30
+    forking = multiprocessing.get_context("fork")
+    together, told = forking.Barrier(at_once), forking.SimpleQueue()
+
+    def begin() -> None:
+        try:
+            for number in range(rounds):
+                together.wait(60)
+                store = SQLiteStore(tmp_path / f"{number}" / "state.db")
+                for _ in range(3):
+                    lease = taken(store, GROQ)
+                    assert lease
+                    spend(store, lease)
+                run(store.aclose())
+            told.put("done")
+        except BaseException as error:
+            together.abort()
+            told.put(repr(error))
+
+    processes = [forking.Process(target=begin) for _ in range(at_once)]
+    for each in processes:
+        each.start()
+    assert [told.get() for _ in processes] == ["done"] * at_once
+    for each in processes:
+        each.join()
+    for number in range(rounds):
+        store = SQLiteStore(tmp_path / f"{number}" / "state.db")
+        assert used(store, GROQ)[1].requests == 3 * at_once
+        run(store.aclose())
+        assert [each.name for each in (tmp_path / f"{number}").iterdir()] == ["state.db"]
 
 
 def test_after_a_cooldown_one_request_of_all_processes_probes_and_the_others_go_elsewhere(url: str) -> None:

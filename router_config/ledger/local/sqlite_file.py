@@ -239,6 +239,17 @@ class StateFile:
         return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._connect_once()
+            except sqlite3.DatabaseError as error:
+                # SQLite waits for no lock of another process that turns a new file to WAL at the same time.
+                if not is_busy(error) or time.monotonic() > until:
+                    raise
+            time.sleep(random.uniform(0.0002, 0.002))
+
+    def _connect_once(self) -> sqlite3.Connection:
         if not self.path.exists():  # Opening one that is there would drop the locks that this process has on it.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
