@@ -24,6 +24,7 @@ from router_config.ledger.outage.failover import LOOK_EVERY
 from router_config.ledger.outage.journal import STORE_ERROR
 from router_config.ledger.outage.store import ResilientStore
 from router_config.ledger.redis.store import PREFIX, RedisStore
+from router_config.ledger.rules.decisions import Decision
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.values import Lease, Outcome, Settlement, Snapshot
@@ -351,6 +352,9 @@ def test_one_key_that_is_evicted_is_noticed_like_the_loss_of_all(server: RedisSe
             await each.look()
         assert await other.used() == (Amount(2, 200), Amount(requests, 50 * requests))
         assert "key:other" in (await other.snapshot()).cooldowns
+        events = [each.kind for each in (await other.store.history(60, START - 60, START)).events]
+        harmless = lost in ("scopes", "processes", "resting") or (busy and lost.startswith("slots"))
+        assert events.count("state_lost") == (not harmless)
         assert everything or (await other.snapshot()).usage["groq"].requests == requests
         await ours.settle(open_ours)
         await other.settle(open_other)
@@ -359,6 +363,61 @@ def test_one_key_that_is_evicted_is_noticed_like_the_loss_of_all(server: RedisSe
         for each in (ours, other, new):
             await each.store.aclose()
 
+    run(story())
+
+
+JOURNAL = {
+    "attempt_total": "totals", "counted_total": "totals", "decisions": "decisions", "minutes:groq": "history",
+    "events": "events",
+}  # fmt: skip
+DECISION = Decision(START, None, "default", "groq", "llama", "ok", (), (), 400, 0.4)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("lost", [*JOURNAL, "decided"])
+def test_a_key_of_the_journal_that_is_evicted_is_an_event_once(server: RedisServer, lost: str, busy: bool) -> None:
+    """Counts stay, for no limit depends on it."""
+
+    async def events() -> list[str]:
+        found = (await ours.store.history(60, START - 60, START + 99)).events
+        return [each.reason for each in found if each.kind == "state_lost"]
+
+    async def told() -> None:
+        for minute in range(4):
+            at = START + 60 * minute
+            await ours.store.record(DECISION, at)
+            await ours.request(at=at)
+            await ours.store.begin_cooldown(
+                Cooldown(f"key:{minute}", "disabled", "bad key", at, at + 9000, 1), ("disabled", "groq")
+            )
+            await ours.store.begin_cooldown(
+                Cooldown(f"model:{minute}", "cooldown", "slow", at, at + 9000, 1), ("timeout", "groq")
+            )
+
+    async def story() -> None:
+        await told()
+        for _ in range(3):
+            await ours.look()
+        assert await events() == []
+        assert b"1" in server.ask("DEL", f"{PREFIX}:{lost}")
+        if busy:
+            await ours.store.record(DECISION, START)
+            await ours.request()
+            await ours.store.begin_cooldown(
+                Cooldown("key:busy", "cooldown", "slow", START, START + 9000, 1), ("timeout", "groq")
+            )
+        for _ in range(3):
+            await ours.look()
+        part = JOURNAL.get(lost)
+        assert await events() == ([f"the redis store lost its {part}; they begin anew"] if part else [])
+        await ours.store.record(DECISION, START)
+        if lost != "decisions":
+            numbers = [each.number for each in await ours.store.decisions()]
+            assert numbers == list(range(len(numbers), 0, -1))
+        assert (await ours.used())[1].requests == 4 + busy
+        await ours.store.aclose()
+
+    ours = process(server)
     run(story())
 
 

@@ -18,6 +18,7 @@ from router_config.ledger.interfaces import Backend, MovableClock
 from router_config.ledger.outage.backlog import Backlog, Unsent
 from router_config.ledger.outage.journal import STORE_ERROR
 from router_config.ledger.outage.share import LastReading, Share, restore
+from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import NOTHING, Meter
 from router_config.ledger.values import Degraded, Lease, Membership, Settlement
 
@@ -256,7 +257,11 @@ class Failover:
         last = self._last_reading
         if last is None:
             return
-        _log.warning("the %s store lost what it held; what this process knew of it is restored", backend.name)
+        what = "its counts" if membership.counts_only else "what it held"
+        lost = f"the {backend.name} store lost {what}; what was known of it is restored"
+        _log.warning("%s", lost)
+        event = Settlement(None, now, now, events=(Event(now, "state_lost", "state", lost, now),))
+        await Unsent.without_lease(event, now).send(backend, wiped=True)
         days = {scope: counts.day for scope, counts in last.snapshot.counts.items()}
         days |= {scope: NOTHING for scope in last.snapshot.cooldowns if scope not in days}
         claimed = await backend.claim(last.store, last.at, days, membership)

@@ -229,6 +229,11 @@ end
 
 local function record(decision)
   local number = redis.call('INCR', key('decided'))
+  local newest = number == 1 and redis.call('LINDEX', key('decisions'), 0)
+  if newest then -- The number alone was evicted.
+    number = struct.unpack('<d', newest) + 1
+    redis.call('SET', key('decided'), number)
+  end
   redis.call('LPUSH', key('decisions'), struct.pack('<d', number) .. decision)
   redis.call('LTRIM', key('decisions'), 0, DECISIONS_KEPT - 1)
   redis.call('EXPIRE', key('decided'), HISTORY_LASTS)

@@ -1,5 +1,6 @@
 -- Count a process among those that use the store, and say how many do. A store that lost one key of what it counts is
--- emptied of all of it, and gets another name: so every process notices, and gives it what it last read.
+-- emptied of all of it, and gets another name: so every process notices, and gives it what it last read. A key of the
+-- journal that is lost cannot be given back: an event says so.
 --
 -- KEYS[1] prefix
 -- ARGV[1] packed: now, seconds for which a process counts that does not sign in again
@@ -58,6 +59,43 @@ elseif not whole(with_page) then
   local journal = redis.call('EXISTS', key('attempt_total'), key('decided'))
   redis.call('SET', key('name'), journal > 0 and ARGV[4] or ARGV[3])
 end
+
+local LOST = { attempt_total = 'totals', counted_total = 'totals', decisions = 'decisions', events = 'events' }
+
+-- What of the journal only grows, by key. What nobody writes to is left out a day before it expires.
+local function journal()
+  local sizes, keys = {}, { 'attempt_total', 'counted_total', 'decisions', 'events' }
+  for _, provider in ipairs(redis.call('SMEMBERS', key('providers'))) do keys[#keys + 1] = 'minutes:' .. provider end
+  for _, name in ipairs(keys) do
+    local lasts, size = redis.call('TTL', key(name)), 0
+    if lasts > LENGTHS.day then
+      if LOST[name] == name then size = redis.call('LLEN', key(name))
+      elseif name == 'attempt_total' then
+        for _, raw in ipairs(redis.call('HVALS', key(name))) do size = size + struct.unpack('<d', raw) end
+      elseif name == 'counted_total' then
+        for _, times in ipairs(redis.call('HVALS', key(name))) do size = size + tonumber(times) end
+      else size = redis.call('HLEN', key(name)) end
+      sizes[name] = size
+    elseif lasts == -2 then
+      sizes[name] = 0
+    end
+  end
+  return sizes
+end
+
+local sizes, former, lost = journal(), redis.call('GET', key('journal')), {}
+for name, size in pairs(former and cjson.decode(former) or {}) do
+  if sizes[name] and sizes[name] < size then lost[LOST[name] or 'history'] = true end
+end
+local parts = {}
+for part in pairs(lost) do parts[#parts + 1] = part end
+if #parts > 0 then
+  table.sort(parts)
+  local reason = 'the redis store lost its ' .. table.concat(parts, ', ') .. '; they begin anew'
+  put_news(struct.pack('<ddsss', now, now, 'state_lost', 'state', reason))
+end
+redis.call('SET', key('journal'), cjson.encode(sizes), 'EX', LENGTHS.day)
+
 redis.call('EXPIRE', key('scopes'), LEASES_LAST)
 redis.call('SET', key('resting'), redis.call('HLEN', key('rests')), 'EX', LEASES_LAST)
 redis.call('ZADD', key('processes'), now, ARGV[2])
