@@ -34,6 +34,8 @@ ONE_REQUEST = [
     "You do not have permission to access the File abc or it may not exist.",
     "Media type image/tiff is not allowed",
     "Parameter logit_bias is not permitted",
+    "This file may not be used by this account.",
+    "The uploaded attachment belongs to another organization",
 ]
 
 

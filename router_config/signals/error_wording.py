@@ -105,6 +105,9 @@ PART_OF_REQUEST = _any(
     r"\b(?:not (?:allowed|permitted|supported|accessible|exist)|forbidden|denied|access)",
     r"(?:permission|access|allowed|permitted)\b[^.\n]{0,40}"
     r"\b(?:file|image|audio|video|document|attachment|media[ _]type|mime[ _]type|parameter)s?\b",
+    r"\b(?:this|the|that|your|uploaded|attached)(?: \w+)? "
+    r"(?:file|image|audio|video|document|attachment|media[ _]type|mime[ _]type)s?\b"
+    r"(?! (?:models?|api|endpoints?|generation|input))",
 )
 NETWORK = _any(r"network settings", r"access denied", r"cloudflare", r"\bvpn\b", r"firewall")
 BUSY = _any(
