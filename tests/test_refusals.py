@@ -100,3 +100,42 @@ def test_a_limit_that_a_provider_reported_decides_as_a_configured_one_does(
     simulator.fault("groq", headers={"x-ratelimit-limit-tokens": "1000", "x-ratelimit-remaining-tokens": "990"})
     assert ask(router) == "groq"
     assert ask(router, max_tokens=1001) == "gemini"
+
+
+def listed(make_router: MakeRouter, **more: Any) -> Router:
+    """The model of openai is asked first; LiteLLM's list says that it answers 16384 tokens at most."""
+    two: dict[str, Any] = dict.fromkeys(("gemini", "openrouter", "together"))
+    openais = {"priority": 0, "limits": {}}
+    return make_router(providers={**two, "openai": openais, "groq": {"models": ["unknown"], "limits": {}}, **more})
+
+
+def test_a_model_that_litellm_lists_as_too_small_is_not_asked(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = listed(make_router)
+    assert ask(router, max_tokens=16_385) == "groq"
+    assert ask(router, max_tokens=16_384) == "openai"
+    assert simulator.count("openai") == 1
+    decision = router._background.run(router._store.decisions())[-1]
+    assert [(each.provider, each.status) for each in decision.skipped] == [("openai", "too_large")]
+
+
+def test_where_only_litellms_list_stands_against_it_the_request_is_made(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    assert ask(listed(make_router, groq=None), max_tokens=16_385) == "openai"
+
+
+def test_a_context_window_in_model_info_is_never_passed(simulator: Simulator) -> None:
+    entry = {
+        "model_name": "default",
+        "litellm_params": {"model": "groq/m", "api_key": "k", "api_base": simulator.api_base("groq")},
+        "model_info": {"max_input_tokens": 1000, "max_output_tokens": 500},
+    }
+    router = Router([entry])
+    with pytest.raises(NoProviderAvailable) as told:
+        router.completion(model="default", messages=message(), max_tokens=501)
+    assert told.value.retry_after is None
+    assert "max_tokens: 501 asked, the model answers 500 at most" in str(told.value)
+    with pytest.raises(NoProviderAvailable, match="the model takes 1000 at most"):
+        router.completion(model="default", messages=message("word " * 3000), max_tokens=5)
+    assert simulator.count() == 0
+    router.close()

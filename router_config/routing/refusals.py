@@ -23,15 +23,23 @@ def refusal(
     examined: Iterable[Examination],
     attempts: Sequence[Attempt],
     absent: Mapping[str, str],
+    unfit: Mapping[str, str],
     now: float,
 ) -> NoProviderAvailable:
-    """The error for a request that no deployment can take. `absent`: providers left out, and why."""
+    """The error for a request that no deployment can take.
+
+    absent: providers left out, and why. unfit: the same of deployments that the request is too large for.
+    """
     by_id = {each.deployment: each for each in examined}
     failed = {(attempt.provider, attempt.model): attempt.outcome for attempt in attempts}
     verdicts: dict[str, ProviderVerdict] = {}
     soonest: float | None = None
     for provider in dict.fromkeys(deployment.provider for deployment in deployments):
-        theirs = [each for each in deployments if each.provider == provider]
+        theirs = [each for each in deployments if each.provider == provider and each.id not in unfit]
+        if not theirs:
+            reason = next(unfit[each.id] for each in deployments if each.provider == provider)
+            verdicts[provider] = ProviderVerdict("too_large", reason, None)
+            continue
         best = min((by_id[each.id] for each in theirs), key=_clears)
         outcome = next((failed[key] for each in theirs if (key := (each.provider, each.model)) in failed), None)
         if best.blocks:

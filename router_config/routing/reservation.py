@@ -11,8 +11,10 @@ from router_config.clock import Clock, Moments
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.values import Lease
+from router_config.routing.context_windows import ContextWindows
 from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.request import Flight, Request, Tried
@@ -42,6 +44,7 @@ class Reservations:
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._calibrations, self._failing = calibrations, failing
+        self.windows = ContextWindows()
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._reached: dict[str, int] = {}
 
@@ -95,6 +98,10 @@ class Reservations:
                 compares = len(left) > 1 and place <= reached
                 candidates += await self._shared(left, request.need, now) if compares else left
             ordered = tried.in_order(candidates)
+        unfit = self.windows.unfit(request)
+        if unfit:
+            tried.add_skipped([Skipped(each.id, "too_large") for each in ordered if each.id in unfit])
+            ordered = [each for each in ordered if each.id not in unfit]
         return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
 
     async def _in_spite_of_cooldowns(

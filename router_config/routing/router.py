@@ -225,7 +225,8 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if failure is None or not lies_in_the_request(tried.attempts, examined):
             absent = {name: reason for name, (_, reason) in absent_from(self.config, request.group.name).items()}
             with corrected(self._clock.correction):
-                failure = refusal(request.model, deployments, examined, tried.attempts, absent, now)
+                unfit = self._reservations.windows.unfit(request)
+                failure = refusal(request.model, deployments, examined, tried.attempts, absent, unfit, now)
         elif tried.refusal is not None:
             failure = tried.refusal[0]
         await self._store.record(decided_by(failure, request, tried, now), now)
