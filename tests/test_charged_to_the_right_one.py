@@ -71,6 +71,26 @@ def test_a_403_about_a_part_of_one_request_leaves_the_key_alone(
     assert serves_chats(router)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Tools are not supported by this model",
+        "This model does not support image input",
+        "Unsupported response_format for this model",
+        "No endpoints found that can handle the requested parameters",
+        "No such File object: file-123",
+    ],
+)
+def test_a_404_about_what_the_request_asks_for_leaves_the_model_alone(
+    make_router: MakeRouter, simulator: Simulator, told: str
+) -> None:
+    router = one(make_router)
+    simulator.fault("openai", times=1, status=404, body={"error": {"message": told}})
+    with pytest.raises((NoProviderAvailable, openai.APIError)):
+        router.completion(model="default", messages=message())
+    assert serves_chats(router)
+
+
 @pytest.mark.parametrize("provider", MODELS)
 @pytest.mark.parametrize("what", CANNOT_BE_SENT)
 def test_what_cannot_be_sent_is_no_provider_s_fault(make_router: MakeRouter, what: str, provider: str) -> None:

@@ -170,10 +170,20 @@ MALFORMED = _any(
     _REQUIRED + r"\W{0,4}(?:value |input )?(?:must be|should be|is not|expected)(?: of type)?\W{0,2}"
     r"(?:an? )?(?:valid )?(?:array|list)",
 )
+_ABILITY = (
+    r"\b(?:images?|vision|audio|videos?|pdfs?|files?|documents?|tools?|functions?|json(?:_schema)?|response_format|"
+    r"structured outputs?|logprobs|reasoning|thinking|stream(?:ing)?|parameters?)\b(?! models?)"
+)
+# In a 404: what the request asks for is missing, and not the model.
+ABILITY = _any(
+    _ABILITY + r"[^.\n]{0,40}\b(?:not (?:supported|available|enabled|allowed)|unsupported)\b",
+    r"\b(?:not|n't|cannot|un)[ -]?(?:support|offer|take|accept|handle)\w{0,3}\b[^.\n]{0,40}" + _ABILITY,
+    r"\b(?:the )?requested parameters?\b",
+)
 ANOTHER_OBJECT = _any(
-    r"\b(?:file|thread|assistant|response|conversation|batch|vector store|run|item|message|image|container)\b"
-    r"[^.\n]{0,80}\bnot found",
-    r"\bno (?:file|thread|assistant|response|conversation|batch|vector store)\b",
+    r"\b(?:cached content|file|thread|assistant|response|conversation|batch|vector store|run|item|message|image|"
+    r"container)\b[^.\n]{0,80}\bnot found",
+    r"\bno (?:such )?(?:file|thread|assistant|response|conversation|batch|vector store)\b",
 )
 
 

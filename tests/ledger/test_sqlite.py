@@ -83,7 +83,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) 
 
 def test_a_path_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="cannot write the state file"):
+    with pytest.raises(StoreError, match="cannot use the state file"):
         open_store(f"sqlite:///{tmp_path}/file/state.db")
 
 

@@ -219,6 +219,8 @@ def not_found(reply: ParsedReply) -> Verdict:
         return verdicts.account_refused(reply, "has no such address; correct api_base in litellm.yaml")
     if "model" not in reply.text and error_wording.ANOTHER_OBJECT.search(reply.text):
         return bad_request(reply)
+    if reply.status == 404 and error_wording.ABILITY.search(reply.text):
+        return verdicts.unfit(reply, Kind.bad_request, "it does not offer what the request asks for")
     return verdicts.model_gone(reply)
 
 

@@ -81,9 +81,10 @@ class ReadableStream(httpx.AsyncByteStream):
                 yield begun
                 begun, within_line = b"", True
         if begun:
+            begun = _readable_line(begun)
             if begun.startswith(b"data:"):
                 self._join(begun[5:])
-            yield _readable_line(begun)
+            yield begun
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -108,7 +109,7 @@ class ReadableStream(httpx.AsyncByteStream):
                 line = _readable_line(line)
                 if not several and self._exchange.finished is not None and not _is_event(line[5:].strip()):
                     return b"".join(each + b"\n" for each in written), True
-                self._join(value)
+                self._join(line[5:].strip())
             written.append(line)
         return b"\n".join(written), False
 
