@@ -25,6 +25,7 @@ from typing import Any, Final
 import yaml
 
 from benchmarks.clients import MODELS
+from benchmarks.turmoil.cooldowns import Cooldown, Pauses, cooldowns
 from benchmarks.turmoil.faults import LOOSE, Deal, Episode, catalog
 from benchmarks.turmoil.findings import (
     back_rows,
@@ -37,7 +38,6 @@ from benchmarks.turmoil.findings import (
     table,
     upheaval_rows,
 )
-from benchmarks.turmoil.rests import Pauses, Rest, rests
 from benchmarks.turmoil.upheavals import Upheavals
 from benchmarks.upstream import Upstream
 
@@ -171,10 +171,10 @@ class Soak:
         statuses = sorted((one["at"], one["statuses"]) for each in everyone for one in each.statuses)
         calls = self.upstream.calls()
         attempts = [each for one in everyone for each in one.attempts]
-        at_rest = rests(attempts, self.episodes, Pauses(COOLDOWN, PAUSES_DIVIDED_BY))
-        back = returns(self.episodes, calls, statuses, at_rest, max(each["ended"] for each in results))
+        in_cooldown = cooldowns(attempts, self.episodes, Pauses(COOLDOWN, PAUSES_DIVIDED_BY))
+        back = returns(self.episodes, calls, statuses, in_cooldown, max(each["ended"] for each in results))
         used = {each["name"]: each["limits"]["rpd"]["used"] for each in lasts[0]["status"]["providers"]}
-        lost = failures(results, self.episodes, at_rest)
+        lost = failures(results, self.episodes, in_cooldown)
         found = rows(results, self.episodes, lost, summary, self.trap.count)
         found += counted_and_arrived(attempts, calls, used, self.killed)
         found += upheaval_rows(
@@ -189,13 +189,13 @@ class Soak:
             print(json.dumps({"seed": self.seed, "rows": [row.plain() for row in found]}, indent=1))
         else:
             print(f"\n{table(found)}\n")
-            self._explain(lost, back, at_rest)
+            self._explain(lost, back, in_cooldown)
             for each in lasts[0]["status"]["providers"]:
                 print(f"at the end {each['name']} is {each['status']}: {each['reason'] or 'it may be asked'}")
             print(f"seed {self.seed}: {len(missed)} targets missed")
         return int(bool(missed))
 
-    def _explain(self, lost: Sequence[Any], back: Sequence[Any], at_rest: Sequence[Rest]) -> None:
+    def _explain(self, lost: Sequence[Any], back: Sequence[Any], in_cooldown: Sequence[Cooldown]) -> None:
         """The reasons of the failures, some of them with the faults of their time; the slowest returns."""
         for count, text in reasons(lost)[: self.wanted.show]:
             print(f"{count} x {text}")
@@ -207,9 +207,9 @@ class Soak:
             ]
             began = each["began"] - self.episodes[0].began
             took = each["ended"] - each["began"]
-            resting = {one.provider for one in at_rest if one.began <= each["ended"] and one.ended >= each["began"]}
+            stopped = {one.provider for one in in_cooldown if one.began <= each["ended"] and one.ended >= each["began"]}
             told = f"at {began:.1f} s a {each['kind']} that took {took:.1f} s, after {'; '.join(then)}"
-            print(f"{told}; at rest: {', '.join(sorted(resting)) or 'nobody'}")
+            print(f"{told}; in cooldown: {', '.join(sorted(stopped)) or 'nobody'}")
         began = min((one.began for one in self.episodes), default=0.0)
         for call in self.upstream.calls():
             if call.outcome in ("rate_limited", "too_large"):

@@ -137,7 +137,7 @@ def test_a_cooldown_holds_for_all_processes_and_one_request_of_all_probes(
     assert sum(route[0][0] == "groq" for route in routes) == 1
 
 
-def test_a_key_that_one_process_finds_bad_is_left_alone_by_all_until_one_finds_it_mended(
+def test_a_key_that_one_process_finds_bad_is_asked_by_none_until_one_finds_it_mended(
     team: Team, simulator: Simulator
 ) -> None:
     simulator.fault("groq", status=401, times=1)

@@ -173,7 +173,7 @@ def test_fifty_workers_that_are_on_the_host_when_it_hangs_lose_one_timeout_and_n
     assert simulator.count("groq") == WORKERS
 
 
-def test_requests_that_time_out_because_this_process_stood_still_bench_nobody(
+def test_requests_that_time_out_because_this_process_stood_still_put_nobody_in_cooldown(
     make_router: MakeRouter, simulator: Simulator
 ) -> None:
     """An agent that computes on the event loop, while others wait for their answers."""

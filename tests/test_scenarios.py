@@ -26,7 +26,7 @@ def test_thirty_requests_go_to_groq_the_next_sixty_minute_to_gemini_and_then_gro
     assert refusals(simulator) == 0
 
 
-def test_a_provider_that_times_out_is_left_alone_for_five_minutes_and_then_probed_once(
+def test_a_provider_that_times_out_is_in_cooldown_for_five_minutes_and_then_probed_once(
     make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
 ) -> None:
     router = make_router(defaults={"timeout": "1s"})

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks.turmoil.cooldowns import PROBE, Cooldown, Pauses, cooldowns
 from benchmarks.turmoil.faults import LOOSE, TIGHT, Deal, Episode, Fault, catalog, oddities, poisons
 from benchmarks.turmoil.findings import counted_and_arrived, failures, growth, returns
-from benchmarks.turmoil.rests import PROBE, Pauses, Rest, rests
 from router_config.simulator import Call, Simulator
 
 BROKEN = Fault("500", {"status": 500})
@@ -69,18 +69,18 @@ def _attempt(ended: float, outcome: str = "ok", *, about: str = "1", answered: b
 def test_a_provider_is_at_rest_after_a_failure_that_its_fault_caused_and_after_no_other() -> None:
     pauses = Pauses(2.0, 60.0)
     broken = Episode(BROKEN, "openai", 0, 0, began=10, ended=20)
-    assert rests([_attempt(12, "server_error")], [broken], pauses) == [Rest("openai", 12, 14 + PROBE)]
-    assert rests([_attempt(30, "server_error"), _attempt(12, "cancelled")], [broken], pauses) == []
-    assert rests([_attempt(12, "server_error")], [Episode(poisons()[0], "*", 0, 0, 10, 20)], pauses) == []
+    assert cooldowns([_attempt(12, "server_error")], [broken], pauses) == [Cooldown("openai", 12, 14 + PROBE)]
+    assert cooldowns([_attempt(30, "server_error"), _attempt(12, "cancelled")], [broken], pauses) == []
+    assert cooldowns([_attempt(12, "server_error")], [Episode(poisons()[0], "*", 0, 0, 10, 20)], pauses) == []
     refused = [Episode(fault, "openai", 0, 0, 10, 99) for fault in catalog("") if fault.name == "402"]
     in_a_row = [_attempt(at, "quota_gone") for at in (12.0, 12.1, 17.5, 21.0)]
-    assert [each.ended - each.began - PROBE for each in rests(in_a_row, refused, pauses)] == [5, 5]
+    assert [each.ended - each.began - PROBE for each in cooldowns(in_a_row, refused, pauses)] == [5, 5]
     healed = [*in_a_row[:3], _attempt(22.8), _attempt(23, "quota_gone")]
-    assert [each.ended - each.began - PROBE for each in rests(healed, refused, pauses)] == [5, 5, 5]
+    assert [each.ended - each.began - PROBE for each in cooldowns(healed, refused, pauses)] == [5, 5, 5]
     lost = [_request(15, 15.1)]
     others = [Episode(BROKEN, name, 0, 0, began=10, ended=20) for name in LOOSE[:2]]
-    assert failures(lost, others, [Rest("openai", 14, 16)]) == []
-    assert failures(lost, others, [Rest("openai", 13, 14)]) == lost
+    assert failures(lost, others, [Cooldown("openai", 14, 16)]) == []
+    assert failures(lost, others, [Cooldown("openai", 13, 14)]) == lost
 
 
 def test_what_is_counted_is_held_against_what_arrived_request_by_request() -> None:

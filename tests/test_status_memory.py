@@ -56,7 +56,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sto
 
 
 class Traffic:
-    """Requests, failures, rests, what providers report, and time that passes, as `random` has it."""
+    """Requests, failures, cooldowns, what providers report, and time that passes, as `random` has it."""
 
     def __init__(self, random: Random, view: View, stores: tuple[Store, Store]) -> None:
         self.now = START

@@ -1,4 +1,4 @@
-"""Every recorded failure, driven through the simulator and the Router: who rests until when, and who is asked next."""
+"""Every recorded failure, driven through the simulator and the Router: who is in cooldown for how long, who is next."""
 
 import json
 from pathlib import Path
@@ -26,11 +26,11 @@ Scope = Literal["request", "model", "key", "account", "provider"]
 
 
 class Row(NamedTuple):
-    """`rest`: seconds for which the scope is left alone; 0.0: not at all."""
+    """`cooldown`: seconds of it; 0.0: none."""
 
     outcome: str
     scope: Scope
-    rest: float
+    cooldown: float
     status: str
 
 
@@ -48,7 +48,7 @@ def failing(outcome: str) -> Row:
 
 BAD_KEY = Row("bad_key", "key", COOLDOWN, "disabled")
 MODEL_GONE = Row("model_gone", "model", COOLDOWN, "disabled")
-RETIRED = MODEL_GONE._replace(rest=6 * 3600.0)
+RETIRED = MODEL_GONE._replace(cooldown=6 * 3600.0)
 QUOTA_GONE = Row("quota_gone", "account", NO_CREDIT, "exhausted")
 TOO_LARGE = Row("too_large", "request", 0.0, "available")
 
@@ -193,12 +193,12 @@ def test_a_failure_rests_what_it_concerns_for_as_long_as_it_says(
         # With one key, a failure of that key or its account leaves only the other provider.
         assert served == (("other", "spare", "ok") if row.scope in ("key", "account") else (*NEXT[row.scope], "ok"))
         assert caller.shown()["status"] == row.status
-        if row.rest == 0:
+        if row.cooldown == 0:
             assert caller.ask(stream=stream) == [("tested", "first", "ok")]
             return
         # Nobody is asked again in vain.
         assert caller.ask(stream=stream) == [served]
-        clock.advance(row.rest - 0.5)
+        clock.advance(row.cooldown - 0.5)
         assert caller.ask(stream=stream) == [served]
         clock.advance(2.0)
         assert caller.ask(stream=stream) == [("tested", "first", "ok")]

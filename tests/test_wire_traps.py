@@ -86,7 +86,7 @@ def test_the_headers_of_a_groq_answer_reach_the_ledger(
 
 
 @BOTH
-def test_a_request_that_groq_finds_too_large_goes_to_the_next_provider_and_benches_nobody(
+def test_a_request_that_groq_finds_too_large_goes_to_the_next_provider_and_puts_nobody_in_cooldown(
     make_router: MakeRouter, simulator: Simulator, stream: bool
 ) -> None:
     simulator.set_limits({"groq": {"each_model": {"tpm": 500}}})
@@ -223,16 +223,16 @@ def test_a_stream_that_stalls_after_its_first_chunk_times_out(make_router: MakeR
     assert shown["last_error"]["kind"] == "timeout"
 
 
-@pytest.mark.parametrize(("seconds", "rests"), [("-1", 60), ("0", 60), ("315360000", 3600), ("NaN", 60)])
+@pytest.mark.parametrize(("seconds", "cooldown"), [("-1", 60), ("0", 60), ("315360000", 3600), ("NaN", 60)])
 def test_an_absurd_wait_is_not_believed(
-    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, seconds: str, rests: float
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, seconds: str, cooldown: float
 ) -> None:
     router = make_router(providers=only("groq", "openai") | {"groq": {"priority": 1, "models": ["m"]}})
     headers = {"retry-after": seconds}
     body = {"error": {"message": "Slow down.", "type": "x", "code": "y"}}
     simulator.fault("groq", status=429, headers=headers, body=body, times=1)
     assert ask(router) == [("groq", "rate_limit"), ("openai", "ok")]
-    clock.advance(rests - 1)
+    clock.advance(cooldown - 1)
     assert ask(router) == [("openai", "ok")]
     clock.advance(2)
     assert ask(router) == [("groq", "ok")]

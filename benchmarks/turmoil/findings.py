@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from benchmarks.turmoil.callers import subject
+from benchmarks.turmoil.cooldowns import Cooldown
 from benchmarks.turmoil.faults import LOOSE, TIGHT, Episode
-from benchmarks.turmoil.rests import Rest
 from router_config.simulator import Call
 
 MAY_FAIL: Final = ("poison", "embedding", "unencodable")
@@ -44,7 +44,7 @@ class Row:
 class Back:
     """One episode of a provider's, and the seconds after its end until the provider was back; None: never.
 
-    late: how many of these seconds it was not rightly at rest.
+    late: how many of these seconds it was not rightly in cooldown.
     """
 
     provider: str
@@ -54,12 +54,12 @@ class Back:
 
 
 def failures(
-    results: Sequence[Mapping[str, Any]], episodes: Sequence[Episode], at_rest: Sequence[Rest] = ()
+    results: Sequence[Mapping[str, Any]], episodes: Sequence[Episode], in_cooldown: Sequence[Cooldown] = ()
 ) -> list[Mapping[str, Any]]:
     """Requests that failed, or were told that nothing is an answer, while somebody could serve them all the time.
 
     Somebody is a provider whose limits are never full, that had no fault meanwhile which concerns this request, and
-    that was not at rest: after a failure which its fault had caused, the router rightly asks it again only after a
+    that was not in cooldown: after a failure which its fault had caused, the router rightly asks it again only after a
     pause. A stream that fails after its first content is not among them: nobody can go on with it.
     """
     failed = [each for each in results if each["outcome"] in FAILED and each["kind"] not in MAY_FAIL]
@@ -67,7 +67,7 @@ def failures(
         each
         for each in failed
         if (each["outcome"] != "failed" or not each["content"])
-        and any(_could_serve(provider, each, episodes, at_rest) for provider in LOOSE)
+        and any(_could_serve(provider, each, episodes, in_cooldown) for provider in LOOSE)
     ]
 
 
@@ -76,10 +76,10 @@ def broken_after_content(results: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _could_serve(
-    provider: str, request: Mapping[str, Any], episodes: Sequence[Episode], at_rest: Sequence[Rest]
+    provider: str, request: Mapping[str, Any], episodes: Sequence[Episode], in_cooldown: Sequence[Cooldown]
 ) -> bool:
     began, ended = request["began"], request["ended"]
-    if any(each.provider == provider and each.began <= ended and each.ended >= began for each in at_rest):
+    if any(each.provider == provider and each.began <= ended and each.ended >= began for each in in_cooldown):
         return False
     return not any(
         one.provider in (provider, "*")
@@ -96,13 +96,13 @@ def returns(
     episodes: Sequence[Episode],
     calls: Sequence[Call],
     statuses: Sequence[tuple[float, Mapping[str, str]]],
-    at_rest: Sequence[Rest] = (),
+    in_cooldown: Sequence[Cooldown] = (),
     end: float = float("inf"),
 ) -> list[Back]:
     """When each provider was back: its first answer after the fault's end, or a status that lets it be asked.
 
     Left out: an episode after which another came before the provider was back, and one after which the provider is
-    rightly at rest until the `end` of the load.
+    rightly in cooldown until the `end` of the load.
     """
     found = []
     harmful = [one for one in episodes if one.fault.effect == "fails" and one.fault.text is None]
@@ -114,7 +114,7 @@ def returns(
         followings = [*(each.began for each in theirs[1:]), float("inf")]
         for one, following in zip(theirs, followings, strict=False):
             due = max(
-                [one.ended, *(each.ended for each in at_rest if each.provider == name and each.began < following)]
+                [one.ended, *(each.ended for each in in_cooldown if each.provider == name and each.began < following)]
             )
             back = min((at for at in moments if at >= one.ended), default=None)
             if back is not None and back < following:

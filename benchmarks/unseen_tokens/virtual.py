@@ -30,7 +30,7 @@ BEGAN: Final = 1_795_435_200.0
 ON_THE_WAY: Final = (0.001, 0.03)
 """Seconds from a reservation until the judge sees the request, at least and at most."""
 
-RESTS: Final = 60.0
+COOLDOWN: Final = 60.0
 """Seconds for which a model is not asked after a 429."""
 
 T = TypeVar("T")
@@ -99,8 +99,8 @@ class Twin:
         prompt = charge(arrival.prompt, self.judge.added, self.judge.factor)
         if not self.judge.windows[name].admits(prompt + MAX_TOKENS, now):
             scope = flight.deployment.scopes.model
-            rests = Cooldown(scope, "rate_limited", "429", now, now + RESTS)
-            return self._settle(process, flight, Amount(1), now, now, rests)
+            cooldown = Cooldown(scope, "rate_limited", "429", now, now + COOLDOWN)
+            return self._settle(process, flight, Amount(1), now, now, cooldown)
         if ends < answered:
             self._at(
                 ends, lambda at: self._settle(process, flight, in_full(flight), at + MAY_STILL_ARRIVE, at, unknown=True)
@@ -125,10 +125,10 @@ class Twin:
         spent: Amount,
         arrived: float,
         now: float,
-        rests: Cooldown | None = None,
+        cooldown: Cooldown | None = None,
         unknown: bool = False,
     ) -> None:
-        ended = Settlement(spent, arrived, now, alive=True, cooldowns=() if rests is None else (rests,))
+        ended = Settlement(spent, arrived, now, alive=True, cooldowns=() if cooldown is None else (cooldown,))
         if not (unknown and process.unknown.keeps(flight, ended)):
             _now(self._store.settle(flight.lease, ended, now))
         for lease, settlement in process.unknown.due(now):

@@ -250,7 +250,7 @@ class Settlements:
         until = now if verdict.until is None else verdict.until - self._clock.correction
         if verdict.hold == Hold.cooldown:
             until = max(until, now + self._cooldown)
-        status, probes = _resting(verdict), int(verdict.hold != Hold.until)
+        status, probes = _status_after(verdict), int(verdict.hold != Hold.until)
         if verdict.hold in (Hold.refused, Hold.disabled):
             probes = PROVEN if verdict.proven else 1
             until = max(until, now + pause(status, probes))
@@ -361,7 +361,7 @@ def _seen(flight: Flight) -> Reply:
     return Reply(flight.exchange.status, flight.exchange.headers, flight.exchange.body)
 
 
-def _resting(verdict: Verdict) -> Status:
+def _status_after(verdict: Verdict) -> Status:
     if verdict.hold == Hold.disabled:
         return "disabled"
     if verdict.kind in (Kind.daily_limit, Kind.quota_gone):

@@ -23,7 +23,7 @@ _counts = st.builds(Counts, _amounts, _amounts, _amounts, st.one_of(st.just({}),
 
 
 class Kept:
-    """A book with these counts for every meter, and no rests."""
+    """A book with these counts for every meter, and no cooldowns."""
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts

@@ -1,4 +1,4 @@
-"""The Lua scripts answer every step as the Python of the other stores does: reports, rests and history included."""
+"""The Lua scripts answer every step as the Python of the other stores does: reports, cooldowns and history included."""
 
 import asyncio
 from random import Random

@@ -24,7 +24,7 @@ LOOKS: Final[tuple[tuple[ViewportSize, Literal["light", "dark"]], ...]] = (
 
 @pytest.fixture
 def busy(stage: MakeStage, simulator: Simulator) -> Stage:
-    """A Router with answers, a failover, and a provider that rests."""
+    """A Router with answers, a failover, and a provider in cooldown."""
     running = stage()
     simulator.fault("groq", status=500, times=1)
     running.ask(3)

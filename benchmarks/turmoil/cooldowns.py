@@ -14,7 +14,7 @@ BLAMELESS: Final = ("ok", "cancelled", "bad_request", "too_large", "context_wind
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Cooldown:
     """From `began` to `ended`, in epoch seconds, nobody can expect this provider to be asked."""
 
     provider: str
@@ -34,14 +34,14 @@ class Pauses:
         return pauses[min(in_a_row, len(pauses)) - 1] / self.divided_by if pauses else self.cooldown
 
 
-def rests(attempts: Sequence[Mapping[str, Any]], episodes: Sequence[Episode], pauses: Pauses) -> list[Rest]:
-    """The rests of all providers.
+def cooldowns(attempts: Sequence[Mapping[str, Any]], episodes: Sequence[Episode], pauses: Pauses) -> list[Cooldown]:
+    """The cooldowns of all providers.
 
     A failure counts only if a fault was on at its provider, that concerned every request. So the router has no excuse
     where it blames a provider for one poisoned message, or for nothing. A refusal that comes when the pause after the
     last one is over is one more in a row; an answer ends the row.
     """
-    found: list[Rest] = []
+    found: list[Cooldown] = []
     for provider in sorted({each["provider"] for each in attempts}):
         theirs = sorted((each for each in attempts if each["provider"] == provider), key=lambda each: each["ended"])
         in_a_row, until = 0, 0.0
@@ -51,11 +51,11 @@ def rests(attempts: Sequence[Mapping[str, Any]], episodes: Sequence[Episode], pa
             if each["outcome"] in BLAMELESS or (episode := _cause(each, episodes)) is None:
                 continue
             if not episode.fault.pauses:
-                found.append(Rest(provider, each["ended"], each["ended"] + pauses.cooldown + PROBE))
+                found.append(Cooldown(provider, each["ended"], each["ended"] + pauses.cooldown + PROBE))
             elif each["ended"] >= until or not in_a_row:
                 in_a_row += 1
                 until = each["ended"] + pauses.after(episode, in_a_row)
-                found.append(Rest(provider, each["ended"], until + PROBE))
+                found.append(Cooldown(provider, each["ended"], until + PROBE))
     return found
 
 
