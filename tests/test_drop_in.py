@@ -1,6 +1,7 @@
 """Whatever takes a litellm.Router takes ours: what its users call, set and catch besides plain chats."""
 
 import asyncio
+import json
 from typing import Any
 
 import litellm
@@ -112,6 +113,21 @@ def test_an_answer_that_was_filtered_has_fallbacks(
     router = make_router(providers=SMART, router_settings=settings)
     simulator.fault("groq", status=200, body=FILTERED)
     assert route_of(router.completion("default", message())).provider == provider
+
+
+def test_a_stream_that_was_filtered_before_anything_came_has_fallbacks_too(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router(providers=SMART, router_settings={"content_policy_fallbacks": [{"default": ["smart"]}]})
+    told = {**FILTERED, "object": "chat.completion.chunk"}
+    told["choices"] = [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}]
+    parts = [f"data: {json.dumps(told)}\n\n", "data: [DONE]\n\n"]
+    simulator.fault("groq", stream=True, parts=parts)
+    stream = router.completion("default", message(), stream=True)
+    assert route_of(stream).provider == "gemini"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    groq = router.status()["providers"][0]
+    assert (groq["status"], groq["usage_today"]["tokens"]) == ("available", 10)
 
 
 def test_without_a_fallback_the_first_groups_error_is_raised(make_router: MakeRouter) -> None:

@@ -43,6 +43,9 @@ async def served(serve: Serve, asked: dict[str, Any], settings: Mapping[str, Any
         waiting = _instead_of_filtered(reply, asked["model"], given)
         if not waiting:
             return reply, 0
+        if getattr(reply, "was_filtered", False) is True:
+            async for _ in reply:  # To its end, which settles it.
+                pass
         failure: Exception = _filtered(asked["model"])
     except Exception as error:
         failure = error
@@ -98,7 +101,8 @@ def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[s
 def _instead_of_filtered(reply: Any, group: str, given: Mapping[str, Any]) -> list[str | Mapping[str, Any]]:
     """The groups that are asked where a filter took an answer's content, as LiteLLM's own Router does."""
     choices = getattr(reply, "choices", None)
-    if not isinstance(choices, list) or not choices or getattr(choices[0], "finish_reason", None) != "content_filter":
+    reason = getattr(choices[0], "finish_reason", None) if isinstance(choices, list) and choices else None
+    if reason != "content_filter" and getattr(reply, "was_filtered", False) is not True:
         return []
     if not given.get("content_policy_fallbacks"):
         given = {**given, "fallbacks": None}
