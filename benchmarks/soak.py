@@ -214,6 +214,7 @@ class Soak:
         for call in self.upstream.calls():
             if call.outcome in ("rate_limited", "too_large"):
                 print(f"at {call.at - began:.1f} s a 429 of {call.provider}: {call.kind}, stream {call.stream}")
+        print("; ".join(f"at {at - began:.1f} s {name}" for at, name in self.upheavals.happened))
         slow = sorted((one for one in back if one.seconds is not None), key=lambda one: -(one.seconds or 0))
         for one in slow[:8]:
             print(f"back after {one.seconds:5.1f} s ({one.late:.1f} late): {one.provider}, {one.episode.fault.name}")

@@ -76,8 +76,8 @@ class Upheavals(threading.Thread):
         found = [
             Upheaval("kill -9 and restart", self._restart),
             Upheaval("fork", self._order("fork")),
-            Upheaval("wall clock an hour ahead", self._order("wall 3600", "wall 0")),
-            Upheaval("wall clock a day back", self._order("wall -86400", "wall 0")),
+            Upheaval("wall clock an hour ahead", self._clock(3600)),
+            Upheaval("wall clock a day back", self._clock(-86_400)),
         ]
         if self._state is not None:
             found += [
@@ -101,6 +101,19 @@ class Upheavals(threading.Thread):
             if then:
                 time.sleep(LASTS)
                 self._callers[number].say(then)
+
+        return happens
+
+    def _clock(self, ahead: int) -> Callable[[int], None]:
+        """Processes of one machine, which share a file, have one clock; those of several, on a Redis, one each."""
+
+        def happens(number: int) -> None:
+            told = self._callers if self._server is None else [self._callers[number]]
+            for seconds in (ahead, 0):
+                for each in told:
+                    each.say(f"wall {seconds}")
+                if seconds:
+                    time.sleep(LASTS)
 
         return happens
 
