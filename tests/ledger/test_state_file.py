@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rig_ledger import START, Place, run, spend, taken, used
 
+from router_config.clock import SystemClock
 from router_config.ledger.interfaces import Store
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.opening import open_store
@@ -192,3 +193,23 @@ async def asking(store: Store) -> bool:
     await store.rooms([GROQ], Need(1, 1), START)
     await asyncio.sleep(0.1)
     return store.degraded is not None and "anew" not in store.degraded.reason
+
+
+def test_a_file_that_is_opened_anew_goes_by_the_time_of_this_boot_from_its_first_row_on(tmp_path: Path) -> None:
+    """Half a day after the machine was started: what stands in it is of no earlier boot for another process."""
+    path, booted = tmp_path / "state.db", START - 40_000
+
+    def clock() -> SystemClock:
+        return SystemClock(lambda: START, lambda: START - booted, "this boot")
+
+    first = SQLiteStore(path)
+    first.lead(clock())
+    spend_one(first)
+    first._file._let_go_for_a_fork()
+    delete_all(path)
+    spend_one(first)
+    run(first.sign_in("first", START, 60.0))
+    second = SQLiteStore(path)
+    second.lead(later := clock())
+    assert (later.now(), later.unsure) == (START, False)
+    assert used(second, GROQ)[1] == Amount(1, 100)

@@ -81,6 +81,8 @@ class SQLiteStore(LocalStore):
         self._agreeing: tuple[float, bool] | None = None
         """The clock's correction and whether it was unsure, when it last agreed with the other processes."""
         self._agree_next = 0.0
+        self._begun = 0
+        """Which opening of the file the time of this boot was read from, or written to."""
         self._read: dict[str, tuple[tuple[Any, ...], Page]] = {}
         """By scope the row that was read last and the page made of it, until a step changes that page."""
 
@@ -284,12 +286,16 @@ class SQLiteStore(LocalStore):
     def _begin(self) -> None:
         if self._clock is not None:
             begin(self._file.db, self._clock)
+            self._begun = self._file.opened
             self._agreeing = self._clock.correction, self._clock.unsure
         self._as_of = None
 
     def _agree(self, clock: MovableClock) -> None:
-        """With the other processes on what time it really is: once a second, and when this one has found out."""
-        if self._agreed is None:
+        """With the other processes on what time it really is: once a second, and when this one has found out.
+
+        First of all in a file that was opened anew: else what is written there first would be of no boot.
+        """
+        if self._agreed is None or self._begun != self._file.opened:
             self._begin()
             return
         tells = self._agreed != (clock.correction, clock.unsure)

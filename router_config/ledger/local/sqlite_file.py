@@ -67,6 +67,8 @@ class StateFile:
         """Whether a look found damage, and when the file had been written then."""
         self._inode: tuple[int, int] = (0, 0)
         self._size = 0
+        self.opened = 0
+        """How often the path was opened. Whatever file stands there then may be a new one."""
         self._connection: sqlite3.Connection | None = self._open()
         before_forks(self._let_go_for_a_fork)
         self._held_at = 0.0
@@ -253,6 +255,7 @@ class StateFile:
         if not self.path.exists():  # Opening one that is there would drop the locks that this process has on it.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        self.opened += 1
         try:
             connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
             connection.execute("PRAGMA journal_mode=WAL")
