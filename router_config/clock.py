@@ -31,7 +31,7 @@ CORRECTED_FOR: Final = 45.0
 AGREES: Final = 60.0
 """Seconds by which two clocks that tell the same time may differ: answers may be late, or come from a cache."""
 
-LONGEST_PAUSE: Final = 366 * 86400.0
+LONGEST_OFF: Final = 366 * 86400.0
 """Seconds for which a machine may have been off before its wall clock alone is no proof of it."""
 
 
@@ -98,7 +98,7 @@ class SystemClock:
         """
         self._epoch, self.correction, self.disbelieved = boot_epoch, correction, disbelieved
         self.unsure = self.listens = unsure
-        self._believed_from = self._since_boot() + CORRECTED_FOR if pause < LONGEST_PAUSE else inf
+        self._believed_from = self._since_boot() + CORRECTED_FOR if pause < LONGEST_OFF else inf
 
     def move(self, seconds: float) -> None:
         """Go by another clock from now on, which is so much ahead of this one."""

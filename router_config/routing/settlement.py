@@ -184,19 +184,19 @@ class Settlements:
             spent = spent._replace(requests=max(spent.requests, made))
         if told is not None and spent is not None:
             learn_from(flight, told, self._calibrations, now)
-        rest = self._rest(flight, verdict, now)
-        if rest is not None and rest.probes:
+        cooldown = self._cooldown_after(flight, verdict, now)
+        if cooldown is not None and cooldown.probes:
             alive = False
-        if rest is not None and rest.scope == flight.deployment.scopes.provider:
+        if cooldown is not None and cooldown.scope == flight.deployment.scopes.provider:
             probed = bool(flight.lease.probes)
-            flight.tried.suspect(flight.deployment, rest, flight.request.group, probed=probed)
-            rest = rest._replace(until=min(rest.until, now + DOUBTED)) if probed else None
+            flight.tried.suspect(flight.deployment, cooldown, flight.request.group, probed=probed)
+            cooldown = cooldown._replace(until=min(cooldown.until, now + DOUBTED)) if probed else None
         settlement = Settlement(
             spent=spent,
             arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
             ended_at=now,
             alive=alive,
-            cooldowns=() if rest is None else (rest,),
+            cooldowns=() if cooldown is None else (cooldown,),
             reports=self._reports(flight, observations),
             outcome=Outcome(
                 flight.deployment.provider,
@@ -237,7 +237,7 @@ class Settlements:
         """A request ends without an answer. nobody_left: since nobody else could be asked."""
         await self._failing.unanswered(request, tried, self._clock.now(), nobody_left=nobody_left)
 
-    def _rest(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
+    def _cooldown_after(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
         """Which scope is in cooldown after this verdict, and until when.
 
         It holds for the endpoint that was asked. A proof about a key or account, and a window of theirs with a known
