@@ -17,7 +17,6 @@ from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import NOTHING, Amount, Meter
 from router_config.ledger.rules.totals import Totals
 from router_config.ledger.values import (
-    SETTLED,
     Degraded,
     History,
     Lease,
@@ -82,8 +81,11 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
-        """Close a lease and count what was really spent. A lease that is closed or expired counts nothing more."""
+    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> Settled:
+        """Close a lease and count what was really spent. A lease that is closed or expired counts nothing more.
+
+        Returns which store took it.
+        """
 
     @abstractmethod
     async def renew(self, lease: Lease, expires_at: float) -> None:
@@ -185,9 +187,6 @@ class Store(Ledger, Journal):
 
 class Backend(Store):
     """A store that can fail. It offers what its stand-in needs to hand over to it again."""
-
-    settled: Settled = SETTLED
-    """What became of the last settlement."""
 
     @abstractmethod
     async def adopt(self, lease: Lease, now: float) -> None:

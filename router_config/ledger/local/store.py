@@ -30,7 +30,17 @@ from router_config.ledger.rules.reported_limits import Report, observed_after
 from router_config.ledger.rules.schedule import following
 from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.rules.windows import CalendarDay, Window
-from router_config.ledger.values import History, Lease, Outcome, Reserved, Settlement, Snapshot, new_lease_id
+from router_config.ledger.values import (
+    SETTLED,
+    History,
+    Lease,
+    Outcome,
+    Reserved,
+    Settled,
+    Settlement,
+    Snapshot,
+    new_lease_id,
+)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -87,7 +97,7 @@ class LocalStore(Pages, Backend):
         return choice, lease
 
     @atomic
-    def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
+    def settle(self, lease: Lease, settlement: Settlement, now: float) -> Settled:
         self._now = now
         held = self._pop_lease(lease)
         if held is not None:
@@ -107,6 +117,7 @@ class LocalStore(Pages, Backend):
             self._keep(settlement.decision)
         for event in settlement.events:
             self._keep_event(event)
+        return SETTLED
 
     @atomic
     def adopt(self, lease: Lease, now: float) -> None:

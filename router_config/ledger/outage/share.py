@@ -17,7 +17,7 @@ from router_config.ledger.rules.gates import Candidate, Examination, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import LENGTHS
-from router_config.ledger.values import Lease, Reserved, Settlement, Snapshot
+from router_config.ledger.values import Lease, Reserved, Settled, Settlement, Snapshot
 
 MEANWHILE: Final = 60.0
 """Seconds that a lease would last which is settled at once."""
@@ -92,16 +92,16 @@ class Share(MemoryStore):
         amount = amount._replace(tokens=tokens, usd=usd)
         return Choice(chosen, amount, choice.probes, skipped[:before]), lease._replace(amount=amount)
 
-    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
+    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> Settled:
         spent = settlement.spent
         counted = settlement._replace(
             spent=None if spent is None else spent.times(self.processes), outcome=None, decision=None
         )
         if settlement.outcome is None and settlement.decision is None:
-            await super().settle(lease, counted, now)
-        else:  # The journal is told what was really spent.
-            await super().settle(lease, counted._replace(cooldowns=(), counted=()), now)
-            await super().settle(lease, settlement._replace(reports=()), now)
+            return await super().settle(lease, counted, now)
+        # The journal is told what was really spent.
+        await super().settle(lease, counted._replace(cooldowns=(), counted=()), now)
+        return await super().settle(lease, settlement._replace(reports=()), now)
 
     async def adopt(self, lease: Lease, now: float) -> None:
         await super().adopt(lease._replace(amount=lease.amount.times(self.processes)), now)

@@ -42,15 +42,14 @@ class ResilientStore(Store):
             self._failover.reserved(lease, choice.chosen.meters, stored=share is None)
         return choice, lease
 
-    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
+    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> Settled:
         failover = self._failover
         held = failover.leases.pop(lease.id, None)
 
         async def close(store: Backend) -> Settled:
             if held is not None and (isinstance(store, Share) or not held.stored):
                 await store.adopt(held.lease, now)
-            await store.settle(lease, settlement, now)
-            return store.settled
+            return await store.settle(lease, settlement, now)
 
         taken, share = await failover.step(now, close)
         settled = Unsent(lease, settlement, now, held is not None, held is None or held.stored, taken)
@@ -58,6 +57,7 @@ class ResilientStore(Store):
             failover.backlog.add(settled)
         elif failover.serves:
             failover.settled.append(settled)
+        return taken
 
     async def renew(self, lease: Lease, expires_at: float) -> None:
         held = self._failover.leases.get(lease.id)

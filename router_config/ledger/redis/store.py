@@ -131,7 +131,7 @@ class RedisStore(Backend):
             made = self._descriptions[id(candidate)] = forms.describe(candidate)
         return made
 
-    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
+    async def settle(self, lease: Lease, settlement: Settlement, now: float) -> Settled:
         outcome, decision = settlement.outcome, settlement.decision
         name, was_open = await self._call(
             "settle",
@@ -142,7 +142,7 @@ class RedisStore(Backend):
             *(self._events_of(decision) if decision is not None else ()),
             *map(forms.packed_event, settlement.events),
         )
-        self.settled = Settled(None if name is None else name.decode(), bool(was_open))
+        return Settled(None if name is None else name.decode(), bool(was_open))
 
     async def record(self, decision: Decision, now: float) -> None:
         await self._call("record", decision_text(decision), *self._events_of(decision))
