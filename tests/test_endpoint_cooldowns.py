@@ -18,7 +18,7 @@ from test_other_endpoints import SUCCESSES
 
 from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
-from router_config.transport.endpoints import CHATS, POSITIONAL, scope_name
+from router_config.transport.endpoints import CHATS, POSITIONAL, SCOPE_NAMES
 
 pytestmark = pytest.mark.contract
 
@@ -164,7 +164,7 @@ def test_what_an_endpoint_refuses_is_remembered_for_it_alone_and_heals(endpoint:
             assert at.serves_chats()
         assert len(at.asked) <= 2, "one, and where nobody else could be asked one more in spite of a cooldown"
         assert at.shown["status"] == "available"
-        assert {each["endpoint"] for each in at.shown["endpoints"]} == {scope_name(endpoint)}
+        assert {each["endpoint"] for each in at.shown["endpoints"]} == {SCOPE_NAMES[endpoint]}
         (explained,) = at.router.explain()["providers"][0]["candidates"]
         assert explained["endpoints"] == at.shown["endpoints"]
         at.says = ENDPOINTS[endpoint][2]

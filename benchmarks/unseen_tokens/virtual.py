@@ -17,7 +17,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.values import Settlement
-from router_config.routing.estimate import kind_of, need_of
+from router_config.routing.estimate import need_of
 from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.reservation import LEASE
 from router_config.routing.settlement import MAY_STILL_ARRIVE
@@ -78,14 +78,14 @@ class Twin:
         if process.calibrations.exchange_is_due(now):
             _now(process.calibrations.exchange(self._store, now))
         asked = {"messages": [{"role": "user", "content": arrival.prompt}], "max_tokens": MAX_TOKENS}
-        need = need_of(asked, MAX_TOKENS, process.calibrations.correction(kind_of(asked)))
+        need = need_of(asked, MAX_TOKENS, process.calibrations.corrections)
         group = self._catalog.group("default")
         assert group is not None
         request = Request("acompletion", "default", group, need, now, now, next(self._numbers))
         _, lease = _now(self._store.reserve(group.deployments, request.need, now, LEASE))
         if lease is None:
             return
-        deployment = group.deployment(lease.deployment)
+        deployment = group.by_id[lease.deployment]
         flight = Flight(deployment, group.entries[deployment.id], lease, now, request, Tried(), Exchange("openai"))
         arrives = now + self._chance.uniform(*ON_THE_WAY)
         answered = arrives + self._chance.uniform(*LATENCY)

@@ -1,6 +1,7 @@
 """The curves of the models that a Router asks, and their way to other processes through the store."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, get_args
 
@@ -32,15 +33,12 @@ class Calibrations:
     def __init__(self) -> None:
         self._curves: defaultdict[str, Curve] = defaultdict(Curve)
         self._of_deployment: dict[int, Known] = {}
-        self._corrections = {kind: Correction(self, kind) for kind in get_args(TextKind)}
+        self.corrections: Mapping[TextKind, Correction] = {kind: Correction(self, kind) for kind in get_args(TextKind)}
+        """Of prompts, by what text they mostly are."""
         self._changed: set[str] = set()
         self._next_exchange = 0.0
         self._read: dict[str, str] = {}
         """The texts that the store gave last."""
-
-    def correction(self, kind: TextKind) -> "Correction":
-        """Of prompts that are mostly such text."""
-        return self._corrections[kind]
 
     def known(self, deployment: Deployment) -> Known:
         known = self._of_deployment.get(id(deployment))

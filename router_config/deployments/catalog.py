@@ -38,10 +38,6 @@ class Group:
     def tier_of(self) -> dict[str, int]:
         return {deployment.id: place for place, tier in enumerate(self.tiers) for deployment in tier}
 
-    def deployment(self, name: str) -> Deployment:
-        """The deployment with this id. Raises KeyError."""
-        return self.by_id[name]
-
     def at(self, endpoint: str) -> "Group":
         """The same where an endpoint besides chats is asked: each endpoint has cooldowns of its own."""
         found = self._elsewhere.get(endpoint)
@@ -99,7 +95,7 @@ class Catalog:
         self._models: dict[str, set[str]] = {}
         for each in self.deployments.values():
             self._models.setdefault(each.meters[0].scope, set()).add(each.model)
-        self._groups = {
+        self.groups: Mapping[str, Group] = {
             name: Group(name, by_preference(self.deployments[each] for each in entries), entries)
             for name, entries in by_group.items()
         }
@@ -112,7 +108,7 @@ class Catalog:
 
     def group(self, name: str) -> Group | None:
         """The group of a name; None for a name that is not in the model list, and that no pattern there matches."""
-        return self._groups.get(name) or self._of_patterns.get(name) or self._matched(name)
+        return self.groups.get(name) or self._of_patterns.get(name) or self._matched(name)
 
     @property
     def has_patterns(self) -> bool:

@@ -34,12 +34,15 @@ _CAPITALS: Final = bytes(range(ord("A"), ord("Z") + 1))
 _NOT_ASCII: Final = bytes(range(128, 256))
 
 
-def need_of(request: Mapping[str, Any], default_output: int, correction: Correction | None = None) -> Need:
+def need_of(
+    request: Mapping[str, Any], default_output: int, corrections: Mapping[TextKind, Correction] | None = None
+) -> Need:
     """The tokens of a LiteLLM request (`messages`, `input` or `prompt`, tools, max_tokens), prompt and answer.
 
-    default_output: the guess for an answer whose length the caller does not bound. correction: what candidates are
-    known to count for such a prompt.
+    default_output: the guess for an answer whose length the caller does not bound. corrections: what candidates are
+    known to count, by kind of prompt.
     """
+    correction = None if corrections is None else corrections[kind_of(request)]
     prompt = _messages(request.get("messages"))
     for key in ("input", "prompt", "tools", "functions", "response_format", "documents", "query"):
         value = request.get(key)

@@ -11,6 +11,8 @@ from typing import Any, Final
 import litellm
 from litellm.exceptions import ContentPolicyViolationError, ContextWindowExceededError, InternalServerError
 
+from router_config.routing.request import label
+from router_config.transport.contents import is_filtered
 from router_config.transport.endpoints import spellings
 
 MOST: Final = 5
@@ -29,26 +31,35 @@ Serve = Callable[[dict[str, Any]], Awaitable[Any]]
 """Answers a request, given by its arguments."""
 
 
-async def served(serve: Serve, asked: dict[str, Any], settings: Mapping[str, Any]) -> tuple[Any, int]:
-    """The answer, and after how many other groups it came. Raises the first group's error.
+def fail_if_mocked(asked: Mapping[str, Any]) -> None:
+    """Raise the error that a test of fallbacks asks for."""
+    for name, error in MOCKED.items():
+        if asked.get(name):
+            raise error(message=f"this is a mock error: {name}", model=asked["model"], llm_provider="")
 
-    settings: litellm.Router's.
+
+async def instead(
+    reply: Any, failure: Exception | None, serve: Serve, asked: dict[str, Any], settings: Mapping[str, Any]
+) -> Any:
+    """The answer to a request that its group failed, or whose answer (`reply`) a filter took.
+
+    settings: litellm.Router's. Raises the group's error where nobody else answers.
     """
     given = {**settings, **{name: value for name, value in asked.items() if value is not None}}
-    mocked = [name for name in MOCKED if given.get(name)]
-    try:
-        if mocked:
-            raise MOCKED[mocked[0]](message=f"this is a mock error: {mocked[0]}", model=asked["model"], llm_provider="")
-        reply = await _retried(serve, asked, given)
+    if failure is not None and not any(asked.get(name) for name in MOCKED):
+        try:
+            reply, failure = await _retried(serve, asked, given, failure), None
+        except Exception as error:
+            failure = error
+    if failure is None:
         waiting = _instead_of_filtered(reply, asked["model"], given)
         if not waiting:
-            return reply, 0
+            return reply
         if getattr(reply, "was_filtered", False) is True:
             async for _ in reply:  # To its end, which settles it.
                 pass
-        failure: Exception = _filtered(asked["model"])
-    except Exception as error:
-        failure = error
+        failure = _filtered(asked["model"])
+    else:
         waiting = list(_after(asked["model"], failure, given))
     most = given.get("max_fallbacks") or MOST
     tried = [asked["model"]]
@@ -59,22 +70,29 @@ async def served(serve: Serve, asked: dict[str, Any], settings: Mapping[str, Any
             continue
         tried.append(change.get("model"))
         try:
-            return await _retried(serve, {**asked, **change}, given), len(tried) - 1
+            reply = await _retried(serve, {**asked, **change}, given)
+            label(getattr(reply, "_hidden_params", None), asked["model"], len(tried) - 1)
+            return reply
         except Exception as error:
             waiting += _after(str(change.get("model")), error, given)
     raise failure
 
 
-async def _retried(serve: Serve, asked: dict[str, Any], given: Mapping[str, Any]) -> Any:
+async def _retried(
+    serve: Serve, asked: dict[str, Any], given: Mapping[str, Any], failure: Exception | None = None
+) -> Any:
+    """The answer, after retries where they may help. failure: of the first attempt, where that is over."""
     left = given.get("num_retries") or 0
     while True:
-        try:
-            return await serve(dict(asked))
-        except Exception as error:
-            status = getattr(error, "status_code", None)
-            if left <= 0 or not isinstance(status, int) or (status < 500 and status not in WORTH_A_RETRY):
-                raise
-        left -= 1
+        if failure is None:
+            try:
+                return await serve(asked)
+            except Exception as error:
+                failure = error
+        status = getattr(failure, "status_code", None)
+        if left <= 0 or not isinstance(status, int) or (status < 500 and status not in WORTH_A_RETRY):
+            raise failure
+        left, failure = left - 1, None
         await asyncio.sleep(given.get("retry_after") or 0)
 
 
@@ -100,9 +118,7 @@ def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[s
 
 def _instead_of_filtered(reply: Any, group: str, given: Mapping[str, Any]) -> list[str | Mapping[str, Any]]:
     """The groups that are asked where a filter took an answer's content, as LiteLLM's own Router does."""
-    choices = getattr(reply, "choices", None)
-    reason = getattr(choices[0], "finish_reason", None) if isinstance(choices, list) and choices else None
-    if reason != "content_filter" and getattr(reply, "was_filtered", False) is not True:
+    if not is_filtered(reply):
         return []
     if not given.get("content_policy_fallbacks"):
         given = {**given, "fallbacks": None}

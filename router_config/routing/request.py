@@ -74,22 +74,16 @@ class Tried:
         """Whether it is sent in spite of cooldowns, since nobody else could be asked."""
         self.unreached = 0
         """Attempts to which no connection came about."""
-        self._deployments: set[str] = set()
+        self.deployments: set[str] = set()
+        """The ids of those that were asked."""
         self._skipped: dict[str, Status] = {}
         self._unfit: set[tuple[str, str]] = set()
         self._last: set[str] = set()
 
     @property
-    def begun(self) -> bool:
-        return bool(self._deployments)
-
-    @property
     def reached_nobody(self) -> bool:
         """Whether several providers were tried, and no connection came about to any: it is this machine's network."""
         return self.unreached == len(self.attempts) and len({each.provider for each in self.attempts}) > 1
-
-    def add(self, deployment: Deployment) -> None:
-        self._deployments.add(deployment.id)
 
     def add_unfit(self, deployment: Deployment, error: Exception, told: str) -> None:
         self.refusal = self.refusal or (error, told)
@@ -116,19 +110,17 @@ class Tried:
         """Those that were skipped and never asked."""
         if not self._skipped:
             return ()
-        never = [
-            (group.deployment(each), status) for each, status in self._skipped.items() if each not in self._deployments
-        ]
+        never = [(group.by_id[each], status) for each, status in self._skipped.items() if each not in self.deployments]
         return tuple(SkippedModel(each.provider, each.model, status) for each, status in never[:SKIPPED_KEPT])
 
     def left(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
-        if not self._deployments:
+        if not self.deployments:
             return deployments
         failing = {each.cooldown.scope for each in self.suspected}
         return [
             each
             for each in deployments
-            if each.id not in self._deployments
+            if each.id not in self.deployments
             and (each.provider, each.model) not in self._unfit
             and each.scopes.provider not in failing
         ]
@@ -158,10 +150,6 @@ class Flight:
     loop_stood_still: Callable[[], bool] = lambda: False
     revives: str | None = None
 
-    @property
-    def endpoint(self) -> str:
-        return self.request.endpoint
-
 
 ROUTE_KEY: Final = "route"
 """Where a reply's `_hidden_params` hold its Route."""
@@ -177,6 +165,17 @@ def route_of(reply: object) -> Route:
     if not isinstance(route, Route):
         raise ValueError("this reply did not come from router_config.Router, so it has no route")
     return route
+
+
+def label(hidden: Any, group: str, fallbacks: int = 0) -> None:
+    """Add the headers of LiteLLM's Router to an answer's `_hidden_params`. fallbacks: groups that failed before."""
+    if isinstance(hidden, dict):
+        hidden["additional_headers"] = {
+            **(hidden.get("additional_headers") or {}),
+            "x-litellm-model-group": group,
+            "x-litellm-attempted-retries": 0,
+            "x-litellm-attempted-fallbacks": fallbacks,
+        }
 
 
 def agent_of(kwargs: Mapping[str, Any]) -> str | None:

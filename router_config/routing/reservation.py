@@ -53,9 +53,8 @@ class Reservations:
         for line in tuple(self._lines.values()):
             line.call_first()
 
-    async def reserve(self, request: Request, tried: Tried) -> Flight | None:
+    async def reserve(self, request: Request, tried: Tried, now: float) -> Flight | None:
         """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
-        now = self._clock.now()
         if self._store.shared and self._calibrations.exchange_is_due(now):
             await self._calibrations.exchange(self._store, now)
         line = self._lines[request.group.name] if now < request.deadline else None
@@ -63,7 +62,8 @@ class Reservations:
         if not line:  # Who may wait does not overtake those who do.
             candidates = await self._candidates(request, tried, now)
             choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
-            tried.add_skipped(choice.skipped)
+            if choice.skipped:
+                tried.add_skipped(choice.skipped)
             if lease is None and any(each.status in IN_COOLDOWN for each in choice.skipped):
                 lease, revives = await self._in_spite_of_cooldowns(request, tried, candidates, now)
         if lease is None and line is not None:
@@ -75,23 +75,23 @@ class Reservations:
                 raise
         if lease is None:
             return None
-        deployment = request.group.deployment(lease.deployment)
+        if line is not None or self._store.shared:  # It took a while.
+            now = self._clock.now()
+        deployment = request.group.by_id[lease.deployment]
         reached = request.group.tier_of[deployment.id]
         if reached or request.group.name in self._reached:
             self._reached[request.group.name] = reached
-        tried.add(deployment)
+        tried.deployments.add(deployment.id)
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]
         exchange = Exchange(deployment.litellm_provider)
-        return Flight(
-            deployment, entry, lease, self._clock.now(), request, tried, exchange, after=before, revives=revives
-        )
+        return Flight(deployment, entry, lease, now, request, tried, exchange, after=before, revives=revives)
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
         """All that is left, in order. Room is compared within the tiers in use; those behind them seldom count."""
         group, reached = request.group, self._reached.get(request.group.name, 0)
         ordered: Sequence[Deployment] = group.deployments
-        if tried.begun or not group.ranks_all:
+        if tried.deployments or not group.ranks_all:
             candidates: list[Deployment] = []
             for place, tier in enumerate(group.tiers):
                 left = tried.left(tier)

@@ -29,7 +29,7 @@ from router_config.ledger.rules.gates import Need
 from router_config.routing import fallbacks
 from router_config.routing.decision import decided_by
 from router_config.routing.errors import NoProviderAvailable
-from router_config.routing.estimate import kind_of, need_of
+from router_config.routing.estimate import need_of
 from router_config.routing.event_loop_lag import Pulse
 from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.inspection import Inspection
@@ -41,7 +41,7 @@ from router_config.status.explanation import absent_from
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.callbacks import hear_synchronous_callbacks
-from router_config.transport.contents import empty_answer, is_empty
+from router_config.transport.contents import empty_answer, is_empty, is_filtered
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
 from router_config.transport.pickled_errors import picklable
 from router_config.transport.quirks import quieten
@@ -153,10 +153,11 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     async def _serve(self, endpoint: str, asked: dict[str, Any]) -> Any:
         """Answer one request: reserve room, ask, and on a provider's failure go on with the next candidate."""
-        request, tried = self._request(endpoint, asked), Tried()
+        now = self._clock.now()
+        request, tried = self._request(endpoint, asked, now), Tried()
         failure: Exception | None = None
         while True:
-            flight = await self._reservations.reserve(request, tried)
+            flight = await self._reservations.reserve(request, tried, now)
             if flight is None:
                 told = await self._refusal(request, tried, failure)
                 if told.__traceback__ is not None:  # It is a provider's error, which has causes of its own.
@@ -168,29 +169,26 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
                 verdict = await self._settlements.failed(flight, error)
                 if verdict is None or not verdict.retry:
                     raise
-                failure = error
+                failure, now = error, self._clock.now()
             except BaseException as error:
                 await self._settlements.broken_off(flight, error)
                 raise
 
-    def _request(self, endpoint: str, asked: dict[str, Any]) -> Request:
+    def _request(self, endpoint: str, asked: dict[str, Any], now: float) -> Request:
         model = asked["model"]
         group = self._group(model)
         if group is None:
             raise _unknown(model)
         if group.has_teams and (group := group.for_team(team_of(asked))) is None:
             raise _unknown(model, f"No deployments available for this team are called {model!r}")
-        max_wait = asked.get("max_wait", self._max_wait)
-        need = need_of(asked, self._output_tokens, self._calibrations.correction(kind_of(asked)))
-        now = self._clock.now()
-        at = endpoints.scope_name(endpoint)
+        at = endpoints.SCOPE_NAMES[endpoint]
         return Request(
             endpoint,
             group.name,
             group.at(at) if at else group,
-            need,
+            need_of(asked, self._output_tokens, self._calibrations.corrections),
             now,
-            now + max_wait,
+            now + asked.get("max_wait", self._max_wait),
             next(self._requests),
             bool(asked.get("ignore_cooldowns")),
             agent_of(asked),
@@ -200,15 +198,18 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
         """One attempt at the reserved deployment, settled when it has answered, or when its stream ends."""
-        timeout = self._transport.timeout(flight.endpoint, asked, flight.entry["litellm_params"])
+        endpoint, exchange = flight.request.endpoint, flight.exchange
+        timeout = self._transport.timeout(endpoint, asked, flight.entry["litellm_params"])
         flight.loop_stood_still = self._pulse.watch(timeout)
-        reply = await self._transport.ask(flight.endpoint, asked, flight.entry, flight.request.model, flight.exchange)
+        reply = await self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange, timeout)
         opened = isinstance(reply, Opened)
-        if not (opened and reply.has_content) and (inside := self._settlements.error_inside(flight)) is not None:
-            raise inside
+        if exchange.body and not (opened and reply.has_content):
+            inside = self._settlements.error_inside(flight)
+            if inside is not None:
+                raise inside
         if opened:
             return await self._stream(flight, reply, timeout)
-        if flight.endpoint == "acompletion" and is_empty(reply, flight.exchange):
+        if endpoint == "acompletion" and is_empty(reply, exchange):
             raise empty_answer(flight.deployment.litellm_provider, flight.deployment.model)
         await self._settlements.succeeded(flight, reply)
         return reply
@@ -235,15 +236,24 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     # The endpoints. Each is LiteLLM's function of that name, asked at a deployment.
 
-    async def _call(self, endpoint: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        asked = endpoints.named(endpoint, args, kwargs)
-        kept = await response_cache.kept(endpoint, asked, self._settings)
-        if kept is not None:
+    async def _call(self, endpoint: str, asked: dict[str, Any]) -> Any:
+        caches = litellm.cache is not None
+        if caches and (kept := await response_cache.kept(endpoint, asked, self._settings)) is not None:
             kept._hidden_params[ROUTE_KEY] = Route("cache", asked["model"], ())
             return kept
-        reply, hops = await fallbacks.served(partial(self._serve, endpoint), asked, self._settings)
-        await response_cache.keep(endpoint, asked, self._settings, reply)
-        return endpoints.labelled(reply, asked["model"], hops)
+        reply: Any = None
+        failure: Exception | None = None
+        try:
+            if not fallbacks.MOCKED.keys().isdisjoint(asked):
+                fallbacks.fail_if_mocked(asked)
+            reply = await self._serve(endpoint, asked)
+        except Exception as error:
+            failure = error
+        if failure is not None or is_filtered(reply):
+            reply = await fallbacks.instead(reply, failure, partial(self._serve, endpoint), asked, self._settings)
+        if caches:
+            await response_cache.keep(endpoint, asked, self._settings, reply)
+        return reply
 
     async def acompletion(  # type: ignore[override]
         self, model: str, messages: list[Any], stream: bool = False, **kwargs: Any
@@ -255,7 +265,7 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         """
         if stream:
             kwargs["stream"] = stream
-        return await self._call("acompletion", (), {"model": model, "messages": messages, **kwargs})
+        return await self._call("acompletion", {"model": model, "messages": messages, **kwargs})
 
     def completion(  # type: ignore[override]
         self, model: str, messages: list[Any], **kwargs: Any
@@ -316,10 +326,10 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         raise RuntimeError("All tasks failed")
 
     async def _named_call(self, endpoint: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._call(endpoint, args, kwargs)
+        return await self._call(endpoint, endpoints.named(endpoint, args, kwargs))
 
     def _synchronous_call(self, endpoint: str, *args: Any, **kwargs: Any) -> Any:
-        return self._synchronously(self._call(endpoint, args, kwargs))
+        return self._synchronously(self._named_call(endpoint, *args, **kwargs))
 
     def _synchronously(self, work: Coroutine[Any, Any, Any]) -> Any:
         """On one background loop, through the same code."""
@@ -355,6 +365,9 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         return alias["model"] if isinstance(alias, dict) else alias
 
     def _group(self, model: str) -> Group | None:
+        group = self.catalog.groups.get(model)
+        if group is not None and model not in (self._settings.get("model_group_alias") or ()):
+            return group  # Nearly always.
         alias = self.get_model_from_alias(model)
         name = alias if alias is not None else model
         group = self.catalog.group(name)

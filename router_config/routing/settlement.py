@@ -23,7 +23,7 @@ from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.failing_providers import DOUBTED, FailingProviders
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
-from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried
+from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, label
 from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.routing.unknown_spending import UnknownSpending
@@ -32,7 +32,7 @@ from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
 from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.endpoints import scope_name
+from router_config.transport.endpoints import SCOPE_NAMES
 from router_config.transport.failures import (
     is_empty_answer,
     is_unread_answer,
@@ -89,6 +89,7 @@ class Settlements:
         await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent, now), told=told)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route
+            label(hidden, flight.request.asked["model"])
 
     async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
         """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
@@ -111,7 +112,7 @@ class Settlements:
             verdict = unread_answer(flight.deployment.provider, missed_field(error))
         else:
             verdict = self._verdict(flight, reading)
-        if at := scope_name(flight.endpoint):
+        if at := SCOPE_NAMES[flight.request.endpoint]:
             verdict = replace(verdict, message=f"{at}: {verdict.message}")
         if verdict.kind is Kind.timeout and flight.loop_stood_still():
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
@@ -263,7 +264,7 @@ class Settlements:
         if observations is None:
             observations = self._read(flight, _seen(flight)).observations
         refused, only_model = flight.exchange.status >= 400, self._serves_one_model(flight.deployment)
-        if refused and scope_name(flight.endpoint):  # What it says of the model holds for this endpoint.
+        if refused and SCOPE_NAMES[flight.request.endpoint]:  # What it says of the model holds for this endpoint.
             observations = tuple(each for each in observations if each.scope == "account")
         return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
 
@@ -282,6 +283,7 @@ class Settlements:
         now = self._clock.now()
         await self._answers(flight, now)
         opened.hidden[ROUTE_KEY] = self.route(flight, now)
+        label(opened.hidden, flight.request.asked["model"])
 
     def route(self, flight: Flight, now: float) -> Route:
         """The route of an answer that begins to come now: every attempt, this one last."""

@@ -55,7 +55,7 @@ async def explanation(
     ordered = sorted(deployments, key=lambda each: places[each.id])
     calibrations = Calibrations()
     await calibrations.exchange(ledger, now)
-    correction = calibrations.correction("prose")
+    correction = calibrations.corrections["prose"]
     need = Need(tokens, tokens // 2)  # Of so many tokens as was asked, whatever they are an estimate of.
     examined = {each.deployment: each for each in await ledger.explain(ordered, need, now)}
     cooldowns = (await ledger.snapshot((), {}, now)).cooldowns

@@ -73,6 +73,14 @@ def empty_answer(provider: str, model: str) -> Exception:
     return error
 
 
+def is_filtered(reply: Any) -> bool:
+    """Whether a filter took an answer's content, or a stream's before anything came."""
+    choices = getattr(reply, "choices", None)
+    if isinstance(choices, list) and choices:
+        return getattr(choices[0], "finish_reason", None) == FILTERED
+    return getattr(reply, "was_filtered", False) is True
+
+
 def is_empty(reply: Any, exchange: Exchange) -> bool:
     """Whether a whole chat answer that came over the wire holds nothing, and does not say why."""
     if exchange.status is None:

@@ -29,14 +29,23 @@ ALSO_CALLED: Final = {"aanthropic_messages": "anthropic_messages", "schedule_aco
 SYNCHRONOUS: Final = {name.removeprefix("a"): name for name in POSITIONAL if name != "anthropic_messages"}
 """Synchronous twins, by their own names."""
 
-_SHORT: Final = {name: short for short, name in SYNCHRONOUS.items()}
-
 CHATS: Final = "acompletion"
+
+SCOPE_NAMES: Final = {
+    name: "" if name == CHATS else name if name not in SYNCHRONOUS.values() else name.removeprefix("a")
+    for name in POSITIONAL
+}
+"""What scopes call each endpoint; empty for chats, whose scopes have the plain names.
+
+Each function is an endpoint of its own, for each has an address of its own at some provider: /completions, /messages
+and /responses are missing where /chat/completions is served. Where LiteLLM makes a chat of such a request, chats find
+out by themselves what there is to know.
+"""
 
 METADATA_OF_THE_PROVIDER: Final = frozenset(
     {"aresponses", "anthropic_messages", "agenerate_content", "agenerate_content_stream"}
 )
-"""Endpoints whose `metadata` goes to the provider; LiteLLM's own has another name there."""
+"""Endpoints whose `metadata` goes to the provider; what is for callbacks LiteLLM takes as `litellm_metadata` there."""
 
 
 def named(endpoint: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,21 +57,6 @@ def named(endpoint: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> di
     if twice := given.keys() & kwargs.keys():
         raise TypeError(f"{endpoint}() got multiple values for argument {sorted(twice)[0]!r}")
     return {**given, **kwargs}
-
-
-def scope_name(endpoint: str) -> str:
-    """What scopes call an endpoint; empty for chats, whose scopes have the plain names.
-
-    Each function is an endpoint of its own, for each has an address of its own at some provider: /completions,
-    /messages and /responses are missing where /chat/completions is served. Where LiteLLM makes a chat of such a
-    request, chats find out by themselves what there is to know.
-    """
-    return "" if endpoint == CHATS else _SHORT.get(endpoint, endpoint)
-
-
-def metadata_name(endpoint: str) -> str:
-    """The argument under which LiteLLM takes what is for callbacks."""
-    return "litellm_metadata" if endpoint in METADATA_OF_THE_PROVIDER else "metadata"
 
 
 def function(endpoint: str) -> Any:
@@ -81,16 +75,3 @@ def spellings(model: str) -> tuple[str, ...]:
     except BadRequestError:
         return (model,)
     return (model, name, f"{provider}/{name}")
-
-
-def labelled(reply: Any, group: str, fallbacks: int) -> Any:
-    """An answer with the headers that LiteLLM's Router adds to `_hidden_params`."""
-    hidden = getattr(reply, "_hidden_params", None)
-    if isinstance(hidden, dict):
-        hidden["additional_headers"] = {
-            **(hidden.get("additional_headers") or {}),
-            "x-litellm-model-group": group,
-            "x-litellm-attempted-retries": 0,
-            "x-litellm-attempted-fallbacks": fallbacks,
-        }
-    return reply

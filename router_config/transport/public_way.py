@@ -38,7 +38,7 @@ def arguments(
     entry: the deployment, from LiteLLM's model list. settings: those of the Router.
     """
     params, info = entry["litellm_params"], entry["model_info"]
-    name = endpoints.metadata_name(endpoint)
+    name = "litellm_metadata" if endpoint in endpoints.METADATA_OF_THE_PROVIDER else "metadata"
     asked = {each: value for each, value in params.items() if value is not None}
     asked.update((each, value) for each, value in given.items() if each not in OF_THE_ROUTER)
     metadata = dict(asked.get(name) or {})
