@@ -259,7 +259,7 @@ def watch_attempts() -> None:
 
     settled = Settlements._settle
 
-    async def telling(self: Any, flight: Any, spent: Any, verdict: Any, **how: Any) -> None:
+    async def telling(self: Any, flight: Any, spent: Any, verdict: Any, now: float, **how: Any) -> None:
         if not flight.settled:
             asked = flight.request.asked
             text = (asked.get("input") or [asked["messages"][0]["content"]])[0]
@@ -274,7 +274,7 @@ def watch_attempts() -> None:
                     "answered": flight.exchange.status is not None,
                 }
             )
-        await settled(self, flight, spent, verdict, **how)
+        await settled(self, flight, spent, verdict, now, **how)
 
     Settlements._settle = telling  # type: ignore[method-assign]
 

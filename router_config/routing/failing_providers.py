@@ -52,14 +52,15 @@ class FailingProviders:
 
     def __init__(self, store: Ledger) -> None:
         self._store = store
-        self._dark: defaultdict[tuple[str, str], _Darkness] = defaultdict(_Darkness)
+        self.dark: defaultdict[tuple[str, str], _Darkness] = defaultdict(_Darkness)
+        """By group and endpoint, where the last request failed."""
 
     def probe_is_due(self, request: Request, now: float) -> bool:
         """Whether a request may be sent in spite of cooldowns: the first at once, then after pauses that grow.
 
         Those that come while the first is under way are sent, too, for a second.
         """
-        dark = self._dark[_place(request)]
+        dark = self.dark[_place(request)]
         if now < dark.probed_at + (dark.pause(dark.probes, now) if dark.probes else 0.0):
             return dark.probes == 1 and not dark.lasts
         dark.probes, dark.probed_at = dark.probes + 1, now
@@ -67,7 +68,7 @@ class FailingProviders:
 
     async def answered(self, request: Request, tried: Tried, now: float) -> None:
         """One provider answered: those that failed before are at fault, but several at once are doubted."""
-        dark = self._dark.pop(_place(request), None)
+        dark = self.dark.pop(_place(request), None)
         if dark is not None:
             for scope in dark.scopes:
                 await self._store.end_cooldown(scope)
@@ -80,7 +81,7 @@ class FailingProviders:
         several, suspected = _several(tried), _all(tried)
         if not suspected:
             return
-        dark = self._dark[_place(request)]
+        dark = self.dark[_place(request)]
         dark.since = min(dark.since, now)
         dark.lasts = dark.probes > 0
         if dark.lasts:

@@ -1,4 +1,4 @@
-"""A request and its attempts: what it asks, what was tried for it, the one in flight, and the route they leave."""
+"""A request and its attempts: what it asks, what was tried, the one in flight, and the route and record they leave."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,18 @@ from typing import Any, Final, NamedTuple
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.rules.decisions import SKIPPED_KEPT, Attempt, SkippedModel
+from router_config.ledger.rules.decisions import SKIPPED_KEPT, Attempt, Decision, SkippedModel
 from router_config.ledger.rules.gates import Cooldown, Need, Status
+from router_config.ledger.rules.history import UNREACHABLE
 from router_config.ledger.values import Lease
+from router_config.routing.errors import NoProviderAvailable
 from router_config.transport.exchange import Exchange
 
 NAME_KEPT: Final = 100
 """Characters of an agent's name that a decision holds."""
+
+CANCELLED: Final = "cancelled"
+REFUSED: Final = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,45 @@ def route_of(reply: object) -> Route:
     if not isinstance(route, Route):
         raise ValueError("this reply did not come from router_config.Router, so it has no route")
     return route
+
+
+def decided(
+    request: Request,
+    tried: Tried,
+    outcome: str,
+    now: float,
+    *,
+    by: Flight | None = None,
+    tokens: int | None = None,
+    error: str | None = None,
+) -> Decision:
+    """The decision on a request that ends now. `by`: the flight that answered it."""
+    deployment = by.deployment if by is not None else None
+    return Decision(
+        at=now,
+        agent=request.agent,
+        group=request.group.name,
+        provider=None if deployment is None else deployment.provider,
+        model=None if deployment is None else deployment.model,
+        outcome=outcome,
+        attempts=tuple(tried.attempts),
+        skipped=tried.skipped_in(request.group),
+        tokens=tokens,
+        seconds=now - request.arrived,
+        error=error,
+        estimated=None if by is None else by.lease.amount.tokens,
+    )
+
+
+def decided_by(refusal: Exception, request: Request, tried: Tried, now: float) -> Decision:
+    """The decision on a request that nobody took, or that every candidate found at fault."""
+    if isinstance(refusal, NoProviderAvailable):
+        after = refusal.retry_after
+        when = "waiting will not change that" if after is None else f"try again in {after:.0f} s"
+        why = UNREACHABLE if tried.reached_nobody else "no provider can serve it now"
+        return decided(request, tried, REFUSED, now, error=f"{why}; {when}")
+    told = tried.told if tried.refusal is None else tried.refusal[1]
+    return decided(request, tried, tried.attempts[0].outcome, now, error=told)
 
 
 def label(hidden: Any, group: str, fallbacks: int = 0) -> None:

@@ -15,9 +15,8 @@ from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.values import Lease
 from router_config.routing.context_windows import ContextWindows
-from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.failing_providers import FailingProviders
-from router_config.routing.request import Flight, Request, Tried
+from router_config.routing.request import CANCELLED, Flight, Request, Tried, decided
 from router_config.routing.waiting_line import Line
 from router_config.transport.exchange import Exchange
 

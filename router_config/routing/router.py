@@ -27,14 +27,13 @@ from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
 from router_config.routing import fallbacks
-from router_config.routing.decision import decided_by
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
 from router_config.routing.event_loop_lag import Pulse
 from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.inspection import Inspection
 from router_config.routing.refusals import lies_in_the_request, refusal
-from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, agent_of, team_of
+from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, agent_of, decided_by, team_of
 from router_config.routing.reservation import Reservations
 from router_config.routing.settlement import Settlements
 from router_config.status.explanation import absent_from

@@ -19,11 +19,10 @@ from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
-from router_config.routing.decision import CANCELLED, decided
 from router_config.routing.failing_providers import DOUBTED, FailingProviders
 from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
-from router_config.routing.request import ROUTE_KEY, Flight, Request, Route, Tried, label
+from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, Tried, decided, label
 from router_config.routing.reservation import LEASE
 from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
 from router_config.routing.unknown_spending import UnknownSpending
@@ -79,39 +78,39 @@ class Settlements:
         self._unknown = UnknownSpending()
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
-        hidden = getattr(reply, "_hidden_params", None)
+        now, hidden = self._clock.now(), getattr(reply, "_hidden_params", None)
         cached = flight.exchange.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
         told = None if cached else told_by_answer(flight, reply)
         spent = None if told is None else spent_on(flight, told)
-        now = self._clock.now()
         route = self.route(flight, now)
         await self._answers(flight, now)
-        await self._settle(flight, spent, None, alive=True, decision=self._answered(flight, spent, now), told=told)
+        decision = self._answered(flight, spent, now)
+        await self._settle(flight, spent, None, now, alive=True, decision=decision, told=told)
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = route
             label(hidden, flight.request.asked["model"])
 
     async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
         """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
-        reply = reply_of(flight.exchange, error)
+        now, reply = self._clock.now(), reply_of(flight.exchange, error)
         made_presentable(error, flight.entry["litellm_params"].get("api_key"))
         if reply is None and refused_unsent(flight.exchange, error):
             verdict = not_sent(flight.deployment.provider, type(error).__name__)
-            self._note(flight, verdict.kind.value, verdict.message)
+            self._note(flight, verdict.kind.value, verdict.message, now)
             flight.tried.add_unfit(flight.deployment, error, verdict.message)
-            await self._settle(flight, None, None, alive=None, decision=None)
+            await self._settle(flight, None, None, now, alive=None, decision=None)
             return verdict
         if reply is None:
-            self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}")
-            await self._settle(flight, None, None, alive=None, decision=self._gave_up(flight))
+            self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}", now)
+            await self._settle(flight, None, None, now, alive=None, decision=self._gave_up(flight, now))
             return None
-        reading = self._read(flight, reply)
+        reading = self._read(flight, reply, now)
         if is_empty_answer(flight.exchange, error):
             verdict = empty_answer(flight.deployment.provider)
         elif is_unread_answer(flight.exchange):
             verdict = unread_answer(flight.deployment.provider, missed_field(error))
         else:
-            verdict = self._verdict(flight, reading)
+            verdict = self._verdict(flight, reading, now)
         if at := SCOPE_NAMES[flight.request.endpoint]:
             verdict = replace(verdict, message=f"{at}: {verdict.message}")
         if verdict.kind is Kind.timeout and flight.loop_stood_still():
@@ -125,7 +124,7 @@ class Settlements:
             spent = Amount(requests=1)
         else:
             spent = in_full(flight)
-        self._note(flight, verdict.kind.value, verdict.message)
+        self._note(flight, verdict.kind.value, verdict.message, now)
         if verdict.kind is Kind.empty_answer and flight.tried.all_empty(ENOUGH_EMPTY):
             verdict = replace(verdict, retry=False)  # It is the request's own fault.
         if verdict.kind in OF_THE_REQUEST:
@@ -137,18 +136,20 @@ class Settlements:
             flight,
             spent,
             verdict,
+            now,
             alive=alive,
-            decision=self._gave_up(flight) if ended else None,
+            decision=self._gave_up(flight, now) if ended else None,
             observations=reading.observations if reply == _seen(flight) else None,
         )
         return verdict
 
-    def _read(self, flight: Flight, reply: Reply) -> Reading:
-        return read(flight.deployment.litellm_provider, reply, self._wall())
+    def _read(self, flight: Flight, reply: Reply, now: float) -> Reading:
+        # Providers name moments by the time that calendars go by.
+        return read(flight.deployment.litellm_provider, reply, now + self._clock.correction)
 
-    def _verdict(self, flight: Flight, reading: Reading) -> Verdict:
+    def _verdict(self, flight: Flight, reading: Reading, now: float) -> Verdict:
         # A 2xx that is no answer in JSON is the provider's fault, whatever it sent.
-        verdict = reading.verdict or self._read(flight, Reply(None, failure="disconnected")).verdict
+        verdict = reading.verdict or self._read(flight, Reply(None, failure="disconnected"), now).verdict
         if verdict is None:
             raise AssertionError("a connection that broke is a failure")
         key = flight.entry["litellm_params"].get("api_key")
@@ -157,16 +158,17 @@ class Settlements:
     async def broken_off(self, flight: Flight, error: BaseException) -> None:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
         spent = in_full(flight) if reached(flight.exchange, error) else None
-        self._note(flight, CANCELLED, "")
-        await asyncio.shield(
-            self._settle(flight, spent, None, alive=None, cancelled=True, decision=self._gave_up(flight))
-        )
+        now = self._clock.now()
+        self._note(flight, CANCELLED, "", now)
+        left = self._gave_up(flight, now)
+        await asyncio.shield(self._settle(flight, spent, None, now, alive=None, cancelled=True, decision=left))
 
     async def _settle(
         self,
         flight: Flight,
         spent: Amount | None,
         verdict: Verdict | None,
+        now: float,
         *,
         alive: bool | None,
         decision: Decision | None,
@@ -179,7 +181,6 @@ class Settlements:
         flight.settled = True
         if isinstance(self._clock, SystemClock) and self._clock.listens:
             self._listen(self._clock, flight)
-        now = self._clock.now()
         made = flight.exchange.requests
         if spent is not None and made > 1:  # Redirects, and a second try on a new connection.
             spent = spent._replace(requests=max(spent.requests, made))
@@ -198,7 +199,7 @@ class Settlements:
             ended_at=now,
             alive=alive,
             cooldowns=() if cooldown is None else (cooldown,),
-            reports=self._reports(flight, observations),
+            reports=self._reports(flight, observations, now),
             outcome=Outcome(
                 flight.deployment.provider,
                 flight.deployment.model,
@@ -217,7 +218,7 @@ class Settlements:
             settling = self._store.settle(flight.lease, settlement, self._moments.next())
             # A caller who is cancelled while the store is busy must not leave the lease open.
             await (asyncio.shield(settling) if self._store.shared else settling)
-        if self._unknown:
+        if self._unknown.waiting:
             await asyncio.shield(self.settle_unknown(now))
         if decision is not None and decision.outcome != "ok":
             await self.unanswered(flight.request, flight.tried)
@@ -232,7 +233,8 @@ class Settlements:
         """An answer has come, or begun to: what failed before it is known to be the providers' fault."""
         if flight.revives is not None:
             await self._store.end_cooldown(flight.revives)
-        await self._failing.answered(flight.request, flight.tried, now)
+        if flight.tried.suspected or self._failing.dark:
+            await self._failing.answered(flight.request, flight.tried, now)
 
     async def unanswered(self, request: Request, tried: Tried, *, nobody_left: bool = False) -> None:
         """A request ends without an answer. nobody_left: since nobody else could be asked."""
@@ -257,12 +259,14 @@ class Settlements:
             until = max(until, now + pause(status, probes))
         return Cooldown(scope, status, verdict.message, now, until, probes)
 
-    def _reports(self, flight: Flight, observations: tuple[Observation, ...] | None) -> tuple[Report, ...]:
+    def _reports(self, flight: Flight, observations: tuple[Observation, ...] | None, now: float) -> tuple[Report, ...]:
         """The limits that the answer reports. observations: what was read of it already; None: not yet."""
         if flight.exchange.status is None:
             return ()
         if observations is None:
-            observations = self._read(flight, _seen(flight)).observations
+            observations = self._read(flight, _seen(flight), now).observations
+        if not observations:
+            return ()
         refused, only_model = flight.exchange.status >= 400, self._serves_one_model(flight.deployment)
         if refused and SCOPE_NAMES[flight.request.endpoint]:  # What it says of the model holds for this endpoint.
             observations = tuple(each for each in observations if each.scope == "account")
@@ -273,10 +277,6 @@ class Settlements:
         told, arrived_at = wait(flight.exchange.headers.get("date"), 0.0), flight.exchange.arrived_at
         if told is not None and arrived_at is not None:
             clock.heard(told + clock.now() - arrived_at)
-
-    def _wall(self) -> float:
-        """The time that providers name moments by."""
-        return self._clock.now() + self._clock.correction
 
     async def begun(self, flight: Flight, opened: Opened) -> None:
         """A stream that begins to come now: it gets its route."""
@@ -292,12 +292,12 @@ class Settlements:
         tried.attempts.append(Attempt(deployment.provider, deployment.model, "ok", seconds))
         return Route(deployment.provider, deployment.model, tuple(tried.attempts))
 
-    def _note(self, flight: Flight, outcome: str, told: str) -> None:
+    def _note(self, flight: Flight, outcome: str, told: str, now: float) -> None:
         """A failed attempt; one of an answer that had begun takes the place of its success."""
         deployment, tried = flight.deployment, flight.tried
         if tried.attempts and tried.attempts[-1].outcome == "ok":
             tried.attempts.pop()
-        seconds = self._clock.now() - flight.started
+        seconds = now - flight.started
         tried.attempts.append(Attempt(deployment.provider, deployment.model, outcome, seconds))
         tried.told = told
 
@@ -305,24 +305,25 @@ class Settlements:
         tokens = None if spent is None else spent.tokens
         return decided(flight.request, flight.tried, "ok", now, by=flight, tokens=tokens)
 
-    def _gave_up(self, flight: Flight) -> Decision:
+    def _gave_up(self, flight: Flight, now: float) -> Decision:
         tried = flight.tried
-        return decided(flight.request, tried, tried.attempts[-1].outcome, self._clock.now(), error=tried.told or None)
+        return decided(flight.request, tried, tried.attempts[-1].outcome, now, error=tried.told or None)
 
     async def stream_ended(self, flight: Flight, stream: Stream, error: BaseException | None) -> None:
+        now = self._clock.now()
         if error is None and (inside := self.error_inside(flight)) is not None:
             await self.failed(flight, inside, begun=True)
             raise inside
         if error is None:
             told = told_by_stream(flight, stream.usage_reported)
             spent = spent_on(flight, told)
-            answered = self._answered(flight, spent, self._clock.now())
-            await self._settle(flight, spent, None, alive=True, decision=answered, told=told)
+            answered = self._answered(flight, spent, now)
+            await self._settle(flight, spent, None, now, alive=True, decision=answered, told=told)
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
             await self.failed(flight, error, begun=True)
         else:
-            left = decided(flight.request, flight.tried, CANCELLED, self._clock.now(), by=flight)
-            settling = self._settle(flight, in_full(flight), None, alive=True, cancelled=True, decision=left)
+            left = decided(flight.request, flight.tried, CANCELLED, now, by=flight)
+            settling = self._settle(flight, in_full(flight), None, now, alive=True, cancelled=True, decision=left)
             if self._background.is_here:
                 await settling
             else:  # The caller's loop may be ending just now, and cancel whatever has not begun.
@@ -337,7 +338,8 @@ class Settlements:
     def error_inside(self, flight: Flight) -> Exception | None:
         """The error inside a 200, which LiteLLM may pass on as an answer (OpenRouter's `choices[0].error`)."""
         provider = flight.deployment.litellm_provider
-        verdict = self._read(flight, _seen(flight)).verdict if flight.exchange.body else None
+        body, now = flight.exchange.body, self._clock.now()
+        verdict = self._read(flight, _seen(flight), now).verdict if body else None
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
 
 

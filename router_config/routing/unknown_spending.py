@@ -16,24 +16,22 @@ class UnknownSpending:
     """Keeps leases open: what was reserved out of caution may be several times what the provider charged."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[Flight, Settlement]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+        self.waiting: dict[str, tuple[Flight, Settlement]] = {}
+        """By lease."""
 
     def keeps(self, flight: Flight, settlement: Settlement) -> bool:
         """Whether the attempt waits to be settled. A probe does not: the next one waits for its end."""
         spent = settlement.spent
         if spent is None or spent.tokens <= flight.request.need.tokens or _known(flight) or flight.lease.probes:
             return False
-        self._waiting[flight.lease.id] = flight, settlement
+        self.waiting[flight.lease.id] = flight, settlement
         return True
 
     def due(self, now: float) -> Iterator[tuple[Lease, Settlement]]:
         """Those of which is known by now what they count, and those that have waited for too long."""
-        for name, (flight, settlement) in tuple(self._waiting.items()):
+        for name, (flight, settlement) in tuple(self.waiting.items()):
             over = _known(flight) or now >= settlement.ended_at + WAITS
-            if over and self._waiting.pop(name, None) is not None:
+            if over and self.waiting.pop(name, None) is not None:
                 yield flight.lease, settlement._replace(spent=in_full(flight))
 
 

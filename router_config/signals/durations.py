@@ -65,7 +65,7 @@ def wait(value: Any, now: float) -> float | None:
         value = value[:_LONGEST].strip()
         seconds = number(value)
         if seconds is None:
-            moment = _moment(value)
+            moment = _moment(value) if ":" in value else None
             return moment - now if moment is not None else leading_duration(value)
     else:
         seconds = duration(value)

@@ -78,8 +78,6 @@ def of_success(body: Any) -> Body:
 
 def cannot_hold_error(body: Any) -> bool:
     """Whether the body of a 2xx surely holds no error. One search, which spares nearly every reply the decoding."""
-    if body is None:
-        return True
     if not isinstance(body, bytes) or len(body) > _READ:
         return False
     return _MAY_BE_ERROR_BYTES.search(body) is None and not body.lstrip().startswith(b"<")

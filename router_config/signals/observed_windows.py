@@ -226,6 +226,8 @@ def _policy_of(report: Mapping[str, str], limit: int | None, policies: list[dict
 
 
 def _count(text: str) -> int | None:
+    if len(text) <= 15 and text.isascii() and text.isdigit():  # Nearly always.
+        return int(text)
     value = number(text.split(",")[0].split(";")[0])
     return int(value) if value is not None else None
 

@@ -1,6 +1,7 @@
 """A reply taken apart, once and within bounds, in the form that the rules ask for."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -108,9 +109,8 @@ def parse(provider: str, reply: Reply, now: float) -> ParsedReply:
     )
 
 
-def parse_headers(provider: str, reply: Reply, now: float) -> ParsedReply:
-    """The same for a success whose body needs no reading."""
-    headers = limit_headers(reply.headers)
+def of_headers(provider: str, headers: Mapping[str, str], now: float) -> ParsedReply:
+    """The same for a success whose body needs no reading. headers: those that may tell of limits."""
     return ParsedReply(provider, 200, False, None, headers, {}, {}, frozenset(), "", "", False, now)
 
 
@@ -120,12 +120,8 @@ def limit_headers(headers: Any) -> dict[str, str]:
         return {}
     found = {}
     for name, value in islice(headers.items(), _HEADERS):
-        if isinstance(name, bytes):
-            name = name[:_HEADERS].decode("latin-1")
-        if not isinstance(name, str):
-            continue
-        name = name[:_HEADERS].lower()
-        if "rate" not in name and "retry" not in name:
+        name = _limit_name(name)
+        if name is None:
             continue
         if isinstance(value, bytes):
             value = value[:_HEADERS].decode("latin-1")
@@ -134,6 +130,17 @@ def limit_headers(headers: Any) -> dict[str, str]:
         if isinstance(value, str):
             found[name] = value[:_HEADERS].strip()
     return found
+
+
+@lru_cache(512)  # The answers of a provider have the same names again and again.
+def _limit_name(name: Any) -> str | None:
+    """The lower-case name of a header that may tell of limits; None for another."""
+    if isinstance(name, bytes):
+        name = name[:_HEADERS].decode("latin-1")
+    if not isinstance(name, str):
+        return None
+    name = name[:_HEADERS].lower()
+    return name if "rate" in name or "retry" in name else None
 
 
 def _status(value: Any) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from router_config.signals import error_body
-from router_config.signals.parsed_reply import ParsedReply, parse, parse_headers
+from router_config.signals.parsed_reply import ParsedReply, limit_headers, of_headers, parse
 from router_config.signals.providers import common_rules, gemini, groq, openai, openrouter, together_ai
 from router_config.signals.types import Hold, Kind, Observation, Reading, Reply, Scope, Verdict
 
@@ -59,9 +59,11 @@ def read(provider: str, reply: Reply, now: float) -> Reading:
 
 def read_strictly(provider: str, reply: Reply, now: float) -> Reading:
     """As `read`, but raises what our own code raises: for tests."""
-    if _is_success(reply.status) and reply.failure is None and error_body.cannot_hold_error(reply.body):
+    body = reply.body
+    if _is_success(reply.status) and reply.failure is None and (body is None or error_body.cannot_hold_error(body)):
         rules = _RULES.get(provider, _COMMON)
-        return Reading(None, rules.observations(parse_headers(provider, reply, now))) if rules.in_successes else NOTHING
+        headers = limit_headers(reply.headers) if rules.in_successes else None
+        return Reading(None, rules.observations(of_headers(provider, headers, now))) if headers else NOTHING
     parsed = parse(provider, reply, now)
     rules = _RULES.get(provider) or _rules_by_codes(parsed)
     observations = rules.observations(parsed)

@@ -23,7 +23,7 @@ BROKEN_EVENT: Final = b'{"error": {"code": "broken_event", "message": "An event 
 
 def make_readable(exchange: Exchange, response: httpx.Response, body: bytes) -> bytes:
     """The body of an answer as it is to be read. Where it differs, the exchange keeps the usage as it came."""
-    mended = _with_service_tier(exchange.provider, readable(body, whole=True))
+    mended = readable(_with_service_tier(exchange.provider, body), whole=True)
     if mended is not body:
         exchange.usage = body
         response._content = mended
