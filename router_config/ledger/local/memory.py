@@ -33,6 +33,8 @@ class MemoryStore(LocalStore):
         self._expiries: list[tuple[float, str]] = []
         self._cooldowns: dict[str, Cooldown] = {}
         self._curve_texts: dict[str, str] = {}
+        # No functions of ours: they are asked six times for a request.
+        self._page, self.cooldown_of = self._pages.get, self._cooldowns.get
 
     async def _atomically(self, step: Callable[[], T]) -> T:
         with self._lock:
@@ -62,12 +64,6 @@ class MemoryStore(LocalStore):
             probes = tuple(found.get(scope, scope) for scope in lease.probes)
             self._leases[lease.id] = lease._replace(scopes=scopes, probes=probes)
         self._formerly = {}
-
-    def cooldown_of(self, scope: str) -> Cooldown | None:
-        return self._cooldowns.get(scope)
-
-    def _page(self, scope: str) -> Page | None:
-        return self._pages.get(scope)
 
     def _page_to_write(self, scope: str) -> Page:
         page = self._pages.get(scope)
@@ -110,7 +106,8 @@ class MemoryStore(LocalStore):
         return expired
 
     def _put_cooldown(self, cooldown: Cooldown) -> None:
-        self._cooldowns = {scope: each for scope, each in self._cooldowns.items() if not each.over(self._now)}
+        for over in [scope for scope, each in self._cooldowns.items() if each.over(self._now)]:
+            del self._cooldowns[over]
         self._cooldowns[cooldown.scope] = cooldown
 
     def _drop_cooldown(self, scope: str) -> None:

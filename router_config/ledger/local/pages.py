@@ -1,7 +1,7 @@
 """What is counted of each scope, by window and slot; the same for every store of this machine."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import merge
 from math import inf
@@ -180,8 +180,8 @@ class Pages(ABC):
 
     # What a store brings.
 
-    @abstractmethod
-    def _page(self, scope: str) -> Page | None: ...
+    _page: Callable[[str], Page | None]
+    """The page of a scope; None: nothing was counted."""
 
     @abstractmethod
     def _page_to_write(self, scope: str) -> Page:

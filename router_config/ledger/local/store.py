@@ -5,7 +5,7 @@ A subclass brings one atomic transaction and the primitives that load and save. 
 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from types import MappingProxyType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -53,7 +53,7 @@ def atomic(step: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], 
     """Make a method of the interfaces of what it does: all of it in one transaction."""
 
     def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        return self._atomically(lambda: step(self, *args, **kwargs))
+        return self._atomically(partial(step, self, *args, **kwargs))
 
     update_wrapper(run, step)
     return run
@@ -221,8 +221,9 @@ class LocalStore(Pages, Backend):
 
     def _keep(self, decision: Decision) -> None:
         self._journal.put_decision(decision)
-        for event in self._news.of(decision):
-            self._keep_event(event)
+        if decision.skipped or len(decision.attempts) > 1:  # Seldom.
+            for event in self._news.of(decision):
+                self._keep_event(event)
 
     def _keep_event(self, event: Event) -> None:
         if is_news(event, self._journal.events()):
@@ -286,8 +287,7 @@ class LocalStore(Pages, Backend):
     def _prefetch(self, meters: Sequence[Meter]) -> None:
         """Make ready to read all of these."""
 
-    @abstractmethod
-    def cooldown_of(self, scope: str) -> Cooldown | None: ...
+    cooldown_of: Callable[[str], Cooldown | None]
 
     @abstractmethod
     def _put_cooldown(self, cooldown: Cooldown) -> None: ...

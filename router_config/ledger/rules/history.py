@@ -113,8 +113,6 @@ class News:
         self._told: dict[tuple[str, str], float] = {}
 
     def of(self, decision: Decision) -> list[Event]:
-        if not decision.skipped and len(decision.attempts) < 2:  # Nearly always.
-            return []
         fresh: list[Event] = []
         for event in events_of(decision):
             key = event.kind, event.provider
