@@ -76,13 +76,17 @@ class Transport:
         if asked.get("stream") is True and endpoint in REPORT_USAGE:
             asked["stream_options"] = {**options, "include_usage": True}
         plain = endpoint == "acompletion" and asked.get("ssl_verify") is None
-        kind = self._fast.takes(asked) if self._fast is not None and plain else None
+        fast = self._fast if plain else None
+        kind = None if fast is None else fast.takes(asked)
+        proven = None if fast is None or kind is None else fast.find(kind, asked["messages"])
         exchange.now, exchange.largest = self._clock.now, self._max_response
         token = CURRENT.set(exchange)
         try:
             async with asyncio.timeout(timeout + GRACE):
-                if kind is not None and self._fast is not None:
-                    return await self._fast_or_public(self._fast, kind, asked, entry, exchange)
+                if fast is not None and proven is not None:
+                    return await fast.ask(*proven, asked, exchange)
+                if fast is not None and kind is not None:
+                    return await self._learn(fast, kind, asked, exchange)
                 reply = await public_way.ask(endpoint, asked, exchange, self._clients)
                 if not hasattr(reply, "__aiter__"):
                     return reply
@@ -91,13 +95,7 @@ class Transport:
         finally:
             CURRENT.reset(token)
 
-    async def _fast_or_public(
-        self, fast: FastWay, kind: Name, asked: dict[str, Any], entry: Mapping[str, Any], exchange: Exchange
-    ) -> Any:
-        found = fast.find(kind, asked["messages"])
-        if found is not None:
-            known, template = found
-            return await fast.ask(known, template, asked, exchange)
+    async def _learn(self, fast: FastWay, kind: Name, asked: dict[str, Any], exchange: Exchange) -> Any:
         exchange.recording = Recording()
         listening = fast.listening(kind, asked)
         reply = await public_way.ask("acompletion", listening, exchange, self._clients)

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, cast
@@ -29,19 +28,13 @@ from router_config.transport.exchange import Exchange, Recording
 from router_config.transport.fast import listeners
 from router_config.transport.fast.answers import Answers, Unlike
 from router_config.transport.fast.litellm_settings import Settings
-from router_config.transport.fast.templates import SHORTEST_KEY, Shape, Template, pairs_of, shape_of, template_of
-
-LASTS: Final = 10.0
-"""Seconds after which a kind is proven anew: the environment, or LiteLLM's settings, may have changed."""
+from router_config.transport.fast.templates import LASTS, SHAPES, SHORTEST_KEY, Kind, Template, shape_of, template_of
 
 KINDS: Final = 1000
 """Kinds of chats that are remembered; an agent with a new seed for each request has no end of them."""
 
 CHARACTERS: Final = 4_000_000
 """Characters of templates that are remembered, of all kinds together."""
-
-SHAPES: Final = 200
-"""Shapes of messages and answers that are remembered of a kind."""
 
 MODEL_PARAMS: Final = frozenset(
     {
@@ -71,81 +64,6 @@ KEYS_IN_JSON: Final = re.compile(
 """What of an answer decides how it is read: its keys, the kind of each one's value, and why it ended."""
 
 _PLAYED: Final[ContextVar[httpx.Response | Exception | None]] = ContextVar("router_config_played", default=None)
-
-
-@dataclass(slots=True)
-class Kind:
-    """What is known of chats with the same deployment and parameters.
-
-    verbatim: the template of requests that hold their messages as given. pairs: which messages, one after another, were
-    seen in such requests, and until when that counts. filled: the templates of other requests, by the shape of all
-    their messages, and until when. first: what one request showed, until another shows the same. answers: how they are
-    read. proven: the shapes of answers that were read as LiteLLM reads them. told: what callbacks are told, where
-    somebody listens. held: characters of all templates. why: what was
-    not proven by the last chat that went the public way. Times are monotonic seconds.
-    """
-
-    verbatim: Template | None = None
-    pairs: dict[Any, float] = field(default_factory=dict)
-    filled: dict[Shape, tuple[Template, float]] = field(default_factory=dict)
-    first: dict[Shape | None, Template] = field(default_factory=dict)
-    answers: Answers | None = None
-    proven: set[frozenset[Any]] = field(default_factory=set)
-    told: listeners.Told | None = None
-    held: int = 0
-    why: str | None = None
-
-    def template(self, shape: Shape, now: float) -> Template | None:
-        """The template that is proven for messages of a shape.
-
-        When its time is over, one chat goes the public way to prove it anew, and the others go on.
-        """
-        if self.verbatim is None:
-            template, until = self.filled.get(shape, (None, now))
-            if template is not None and until <= now:
-                self.filled[shape] = template, now + LASTS
-                return None
-            return template
-        pairs = pairs_of(shape)
-        if not self.pairs.keys() >= pairs:
-            return None
-        over = [each for each in pairs if self.pairs.get(each, now) <= now]
-        self.pairs.update((each, now + LASTS) for each in over)
-        return None if over else self.verbatim
-
-    def forget(self, shape: Shape) -> None:
-        self.verbatim = None
-        self.pairs.clear()
-        self.filled.pop(shape, None)
-
-    def show(self, shape: Shape, template: Template) -> Template | None:
-        """Note what one more request shows. Returns the template if another has shown the same."""
-        place = shape if template.holes is not None else None
-        before = self.first.get(place)
-        agreed = None if before is None else before.agreed(template)
-        if len(self.first) >= SHAPES:
-            self.first.clear()
-        self.first[place] = agreed or template
-        if agreed is None:
-            self.forget(shape)
-        return agreed
-
-    def characters(self) -> int:
-        """How much is held of templates."""
-        held = {id(each): each for each in (*self.first.values(), *(each for each, _ in self.filled.values()))}
-        return sum(len(part) for each in held.values() for part in each.parts)
-
-    def trust(self, shape: Shape, template: Template, until: float) -> None:
-        """Send chats of this shape from the template until then."""
-        if template.holes is not None:
-            if len(self.filled) >= SHAPES:
-                self.filled.clear()
-            self.filled[shape] = template, until
-            return
-        self.verbatim = template
-        if len(self.pairs) >= SHAPES:
-            self.pairs.clear()
-        self.pairs.update((each, until) for each in pairs_of(shape))
 
 
 class Name(NamedTuple):
@@ -196,12 +114,9 @@ class FastWay:
     def find(self, kind: Name, messages: Any) -> tuple[Kind, Template] | None:
         """What is proven for a chat of this kind."""
         known = self._kinds.get(kind)
-        if known is None:
+        if known is None or (kind.listened and (known.told is None or known.told.off)):
             return None
-        if kind.listened and (known.told is None or known.told.off):
-            return None
-        shape = shape_of(messages)
-        template = None if shape is None else known.template(shape, time.monotonic())
+        template = known.template(messages, time.monotonic())
         return None if template is None else (known, template)
 
     async def ask(self, kind: Kind, template: Template, asked: dict[str, Any], exchange: Exchange) -> Any:

@@ -1,16 +1,26 @@
 """Requests as LiteLLM sends them, learned from two of a kind, for later ones that differ in their messages alone.
 
-Pure: a template is made of recorded requests and gives the bytes of the next one.
+Pure: a template is made of recorded requests and gives the bytes of the next one. A kind keeps what is proven.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from router_config.transport.exchange import Recording
+
+if TYPE_CHECKING:
+    from router_config.transport.fast.answers import Answers
+    from router_config.transport.fast.listeners import Told
+
+LASTS: Final = 10.0
+"""Seconds after which a kind is proven anew: the environment, or LiteLLM's settings, may have changed."""
+
+SHAPES: Final = 200
+"""Shapes of messages and answers that are remembered of a kind."""
 
 OF_THE_CONNECTION: Final = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 SHORTEST_KEY: Final = 6
@@ -76,6 +86,84 @@ class Template:
             filled = [(name, value.replace(KEY, key or "")) for name, value in self.headers]
             known = self.addresses[key] = httpx.URL(self.url.replace(KEY, key or "")), httpx.Headers(filled)
         return known
+
+
+@dataclass(slots=True)
+class Kind:
+    """What is known of chats with the same deployment and parameters.
+
+    verbatim: the template of requests that hold their messages as given. pairs: which messages, one after another, were
+    seen in such requests, and until when that counts. filled: the templates of other requests, by the shape of all
+    their messages, and until when. first: what one request showed, until another shows the same. answers: how they are
+    read. proven: the shapes of answers that were read as LiteLLM reads them. told: what callbacks are told, where
+    somebody listens. held: characters of all templates. why: what was not proven by the last chat that went the public
+    way. Times are monotonic seconds.
+    """
+
+    verbatim: Template | None = None
+    pairs: dict[Any, float] = field(default_factory=dict)
+    filled: dict[Shape, tuple[Template, float]] = field(default_factory=dict)
+    first: dict[Shape | None, Template] = field(default_factory=dict)
+    answers: "Answers | None" = None
+    proven: set[frozenset[Any]] = field(default_factory=set)
+    told: "Told | None" = None
+    held: int = 0
+    why: str | None = None
+
+    def template(self, messages: Any, now: float) -> Template | None:
+        """The template that is proven for messages like these.
+
+        When its time is over, one chat goes the public way to prove it anew, and the others go on.
+        """
+        shape = shape_of(messages)
+        if shape is None:
+            return None
+        if self.verbatim is None:
+            template, until = self.filled.get(shape, (None, now))
+            if template is not None and until <= now:
+                self.filled[shape] = template, now + LASTS
+                return None
+            return template
+        pairs = pairs_of(shape)
+        if not self.pairs.keys() >= pairs:
+            return None
+        over = [each for each in pairs if self.pairs.get(each, now) <= now]
+        self.pairs.update((each, now + LASTS) for each in over)
+        return None if over else self.verbatim
+
+    def forget(self, shape: Shape) -> None:
+        self.verbatim = None
+        self.pairs.clear()
+        self.filled.pop(shape, None)
+
+    def show(self, shape: Shape, template: Template) -> Template | None:
+        """Note what one more request shows. Returns the template if another has shown the same."""
+        place = shape if template.holes is not None else None
+        before = self.first.get(place)
+        agreed = None if before is None else before.agreed(template)
+        if len(self.first) >= SHAPES:
+            self.first.clear()
+        self.first[place] = agreed or template
+        if agreed is None:
+            self.forget(shape)
+        return agreed
+
+    def characters(self) -> int:
+        """How much is held of templates."""
+        held = {id(each): each for each in (*self.first.values(), *(each for each, _ in self.filled.values()))}
+        return sum(len(part) for each in held.values() for part in each.parts)
+
+    def trust(self, shape: Shape, template: Template, until: float) -> None:
+        """Send chats of this shape from the template until then."""
+        if template.holes is not None:
+            if len(self.filled) >= SHAPES:
+                self.filled.clear()
+            self.filled[shape] = template, until
+            return
+        self.verbatim = template
+        if len(self.pairs) >= SHAPES:
+            self.pairs.clear()
+        self.pairs.update((each, until) for each in pairs_of(shape))
 
 
 def pairs_of(shape: Shape) -> frozenset[Any]:
