@@ -91,9 +91,9 @@ async def _why_public(prefix: str, model: str) -> str | None:
         for _ in range(CHATS):
             if transport.fast_path:
                 break
-            exchange = Exchange(prefix)
+            exchange = Exchange(prefix, timeout=10.0)
             chat = {"model": "default", "messages": MESSAGES}
-            await transport.ask("acompletion", chat, entry, "default", exchange, 10.0)
+            await transport.ask("acompletion", chat, entry, "default", exchange)
     except Exception as error:
         return f"LiteLLM fails on a valid answer: {type(error).__name__}: {error}"[:300]
     if transport.fast_path:

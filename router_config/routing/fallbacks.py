@@ -45,24 +45,27 @@ async def instead(
 
     settings: litellm.Router's. Raises the group's error where nobody else answers.
     """
-    given = {**settings, **{name: value for name, value in asked.items() if value is not None}}
+    model, given = asked["model"], {**settings, **{name: each for name, each in asked.items() if each is not None}}
+    after = given
     if failure is not None and not any(asked.get(name) for name in MOCKED):
         try:
             reply, failure = await _retried(serve, asked, given, failure), None
         except Exception as error:
             failure = error
     if failure is None:
-        waiting = _instead_of_filtered(reply, asked["model"], given)
-        if not waiting:
+        if not is_filtered(reply):
             return reply
-        if getattr(reply, "was_filtered", False) is True:
-            async for _ in reply:  # To its end, which settles it.
-                pass
-        failure = _filtered(asked["model"])
-    else:
-        waiting = list(_after(asked["model"], failure, given))
+        told = "the answer's finish_reason is content_filter"
+        failure = ContentPolicyViolationError(message=told, model=model, llm_provider="")
+        after = given if given.get("content_policy_fallbacks") else {**given, "fallbacks": None}
+    waiting = list(_after(model, failure, after))
+    if reply is not None and not waiting:
+        return reply
+    if getattr(reply, "was_filtered", False) is True:
+        async for _ in reply:  # To its end, which settles it.
+            pass
     most = given.get("max_fallbacks") or MOST
-    tried = [asked["model"]]
+    tried = [model]
     while waiting and len(tried) <= most:
         target = waiting.pop(0)
         change = {"model": target} if isinstance(target, str) else dict(target)
@@ -71,7 +74,7 @@ async def instead(
         tried.append(change.get("model"))
         try:
             reply = await _retried(serve, {**asked, **change}, given)
-            label(getattr(reply, "_hidden_params", None), asked["model"], len(tried) - 1)
+            label(getattr(reply, "_hidden_params", None), model, len(tried) - 1)
             return reply
         except Exception as error:
             waiting += _after(str(change.get("model")), error, given)
@@ -114,20 +117,6 @@ def _after(group: str, error: Exception, given: Mapping[str, Any]) -> Sequence[s
                 return _listed(each[wanted])
     default = given.get("default_fallbacks") or getattr(litellm, "default_fallbacks", None)
     return _listed(default or ()) if named == "fallbacks" else ()
-
-
-def _instead_of_filtered(reply: Any, group: str, given: Mapping[str, Any]) -> list[str | Mapping[str, Any]]:
-    """The groups that are asked where a filter took an answer's content, as LiteLLM's own Router does."""
-    if not is_filtered(reply):
-        return []
-    if not given.get("content_policy_fallbacks"):
-        given = {**given, "fallbacks": None}
-    return list(_after(group, _filtered(group), given))
-
-
-def _filtered(group: str) -> Exception:
-    told = "the answer's finish_reason is content_filter"
-    return ContentPolicyViolationError(message=told, model=group, llm_provider="")
 
 
 def _listed(groups: Any) -> Sequence[str | Mapping[str, Any]]:

@@ -43,7 +43,6 @@ from router_config.transport.callbacks import hear_synchronous_callbacks
 from router_config.transport.contents import empty_answer, is_empty, is_filtered
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
 from router_config.transport.pickled_errors import picklable
-from router_config.transport.quirks import quieten
 from router_config.transport.streams import Opened, Stream, SyncStream
 from router_config.transport.transport import Transport
 
@@ -108,7 +107,6 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         self._catalog: Catalog | None = None
         self._shown = None
         self._loaded_at = self._clock.now()
-        quieten()
         self._hold(model_list or [], settings)
         self._transport = Transport(self._clock, self._settings, fast_path=fast_path, max_response=max_response)
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
@@ -198,9 +196,9 @@ class Router(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
         """One attempt at the reserved deployment, settled when it has answered, or when its stream ends."""
         endpoint, exchange = flight.request.endpoint, flight.exchange
-        timeout = self._transport.timeout(endpoint, asked, flight.entry["litellm_params"])
+        timeout = exchange.timeout = self._transport.timeout(endpoint, asked, flight.entry["litellm_params"])
         flight.loop_stood_still = self._pulse.watch(timeout)
-        reply = await self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange, timeout)
+        reply = await self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange)
         opened = isinstance(reply, Opened)
         if exchange.body and not (opened and reply.has_content):
             inside = self._settlements.error_inside(flight)

@@ -24,8 +24,14 @@ from router_config.routing.observed_limits import reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, Tried, decided, label
 from router_config.routing.reservation import LEASE
-from router_config.routing.spending import in_full, learn_from, spent_on, told_by_answer, told_by_stream
-from router_config.routing.unknown_spending import UnknownSpending
+from router_config.routing.spending import (
+    UnknownSpending,
+    in_full,
+    learn_from,
+    spent_on,
+    told_by_answer,
+    told_by_stream,
+)
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
@@ -82,13 +88,9 @@ class Settlements:
         cached = flight.exchange.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
         told = None if cached else told_by_answer(flight, reply)
         spent = None if told is None else spent_on(flight, told)
-        route = self.route(flight, now)
-        await self._answers(flight, now)
+        await self._answers(flight, hidden, now)
         decision = self._answered(flight, spent, now)
         await self._settle(flight, spent, None, now, alive=True, decision=decision, told=told)
-        if isinstance(hidden, dict):
-            hidden[ROUTE_KEY] = route
-            label(hidden, flight.request.asked["model"])
 
     async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
         """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
@@ -229,11 +231,19 @@ class Settlements:
         for lease, settlement in self._unknown.due(now):
             await self._store.settle(lease, settlement, self._moments.next())
 
-    async def _answers(self, flight: Flight, now: float) -> None:
-        """An answer has come, or begun to: what failed before it is known to be the providers' fault."""
+    async def _answers(self, flight: Flight, hidden: Any, now: float) -> None:
+        """An answer has come, or begun to: what failed before it is known to be the providers' fault.
+
+        hidden: its `_hidden_params`. They get its route: every attempt, this one last.
+        """
+        deployment, tried = flight.deployment, flight.tried
+        tried.attempts.append(Attempt(deployment.provider, deployment.model, "ok", now - flight.started))
+        if isinstance(hidden, dict):
+            hidden[ROUTE_KEY] = Route(deployment.provider, deployment.model, tuple(tried.attempts))
+            label(hidden, flight.request.asked["model"])
         if flight.revives is not None:
             await self._store.end_cooldown(flight.revives)
-        if flight.tried.suspected or self._failing.dark:
+        if tried.suspected or self._failing.dark:
             await self._failing.answered(flight.request, flight.tried, now)
 
     async def unanswered(self, request: Request, tried: Tried, *, nobody_left: bool = False) -> None:
@@ -279,18 +289,8 @@ class Settlements:
             clock.heard(told + clock.now() - arrived_at)
 
     async def begun(self, flight: Flight, opened: Opened) -> None:
-        """A stream that begins to come now: it gets its route."""
-        now = self._clock.now()
-        await self._answers(flight, now)
-        opened.hidden[ROUTE_KEY] = self.route(flight, now)
-        label(opened.hidden, flight.request.asked["model"])
-
-    def route(self, flight: Flight, now: float) -> Route:
-        """The route of an answer that begins to come now: every attempt, this one last."""
-        deployment, tried = flight.deployment, flight.tried
-        seconds = now - flight.started
-        tried.attempts.append(Attempt(deployment.provider, deployment.model, "ok", seconds))
-        return Route(deployment.provider, deployment.model, tuple(tried.attempts))
+        """A stream that begins to come now."""
+        await self._answers(flight, opened.hidden, self._clock.now())
 
     def _note(self, flight: Flight, outcome: str, told: str, now: float) -> None:
         """A failed attempt; one of an answer that had begun takes the place of its success."""

@@ -21,7 +21,7 @@ class Exchange:
     complete; None where their wire format is not known to say so. reason: whether they said why it ended. own_client:
     the caller brought a client. free: LiteLLM is told that the answer costs nothing. close: ends a stream that is read
     no further. now: the time, in epoch seconds.
-    largest: bytes of an answer's body that are read.
+    largest: bytes of an answer's body that are read. timeout: seconds.
     """
 
     provider: str
@@ -45,6 +45,7 @@ class Exchange:
     recording: "Recording | None" = None
     now: Callable[[], float] = time.time
     largest: int = 64_000_000
+    timeout: float = 600.0
 
 
 @dataclass(slots=True)

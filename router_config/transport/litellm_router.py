@@ -59,6 +59,7 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
         self._settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
+        _quieten()
         unheeded = [name for name in UNHEEDED if settings.get(name)]
         params = [entry["litellm_params"] for entry in model_list]
         unheeded += [name for name in UNHEEDED_OF_A_DEPLOYMENT if any(each.get(name) is not None for each in params)]
@@ -173,6 +174,20 @@ def moved_deployment(deployment: Any) -> Any:
     """The same for LiteLLM's `Deployment`."""
     entry = deployment.model_dump(exclude_none=True)
     return type(deployment)(**moved(entry)) if OURS.keys() & entry["litellm_params"].keys() else deployment
+
+
+def _quieten() -> None:
+    """Switch off what LiteLLM shows, fetches or imports unasked (1.106.2). A setting that the user made stands."""
+    if litellm.disable_hf_tokenizer_download is None:
+        # Else it fetches a tokenizer to count a llama stream's prompt, 24 seconds where it cannot.
+        litellm.disable_hf_tokenizer_download = True
+    litellm.suppress_debug_info = True  # Else each failed attempt prints advice to stdout.
+    # A call cancelled while LiteLLM still prepares it in a thread leaves its coroutine behind.
+    warnings.filterwarnings(
+        "ignore", r"coroutine '\w+\.a\w*(completion|embedding)\w*' was never awaited", RuntimeWarning
+    )
+    # pydantic 2.14 on a type of openai's that LiteLLM validates with.
+    warnings.filterwarnings("ignore", "Item '.*' on TypedDict class", UserWarning)
 
 
 @cache

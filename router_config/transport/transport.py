@@ -55,23 +55,16 @@ class Transport:
         return None if self._fast is None or self._fast.in_use else self._fast.why
 
     async def ask(
-        self,
-        endpoint: str,
-        given: Mapping[str, Any],
-        entry: Mapping[str, Any],
-        group: str,
-        exchange: Exchange,
-        timeout: float,
+        self, endpoint: str, given: Mapping[str, Any], entry: Mapping[str, Any], group: str, exchange: Exchange
     ) -> Any:
         """One request to the deployment of a model list's entry. A stream comes back `Opened`, its first content here.
 
-        given: the caller's arguments. timeout: seconds. Notes in `exchange` what comes over the wire. Raises LiteLLM's
-        errors.
+        given: the caller's arguments. Notes in `exchange` what comes over the wire. Raises LiteLLM's errors.
         """
         asked = public_way.arguments(endpoint, given, entry, group, self._settings)
         if endpoint == "acompletion":
             asked["messages"] = history.for_provider(asked.get("messages"), exchange.provider)
-        asked["timeout"] = timeout
+        timeout = asked["timeout"] = exchange.timeout
         options = asked.get("stream_options") or {}
         if asked.get("stream") is True and endpoint in REPORT_USAGE:
             asked["stream_options"] = {**options, "include_usage": True}

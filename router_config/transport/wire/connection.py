@@ -1,6 +1,10 @@
 """The wire under every client of ours: what is asked twice, where to, and how much is read.
 
 It wraps the transport that LiteLLM gives its client, so that it holds for both kinds of clients and both ways.
+
+Redirects are followed within the host, scheme and port that the user named, never elsewhere: a key and a prompt are for
+the host in the configuration. Whoever may answer in its place, a captive portal or a gateway that was taken over, must
+not be able to send them on.
 """
 
 import time
@@ -12,10 +16,16 @@ import httpx
 
 from router_config.transport.error_chain import causes
 from router_config.transport.exchange import CURRENT, Exchange
-from router_config.transport.wire import bodies, redirects
+from router_config.transport.wire import bodies
 
 AT_ONCE: Final = 5.0
 """Seconds within which a connection that was closed already shows it. Whoever closes it later had the request."""
+
+MOST_REDIRECTS: Final = 2
+"""Redirects that one request follows."""
+
+_FOLLOWED: Final = frozenset({301, 302, 307, 308})
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -32,7 +42,7 @@ class Wire(httpx.AsyncBaseTransport):
             response = await self._answer(request, exchange)
             if not 300 <= response.status_code < 400:
                 break
-            onward = redirects.onward(request, response) if followed < redirects.MOST else None
+            onward = _onward(request, response) if followed < MOST_REDIRECTS else None
             if onward is None:
                 response.headers.pop("location", None)  # So that no client follows it.
                 break
@@ -89,3 +99,34 @@ async def _whole(request: httpx.Request) -> None:
     content = await request.aread()
     request.headers.pop("transfer-encoding", None)
     request.headers["content-length"] = str(len(content))
+
+
+def _leads_elsewhere(request: httpx.Request, response: httpx.Response) -> bool:
+    """Whether an answer sends the request to another host, port or scheme, or to no address at all."""
+    target = _target(request, response)
+    return target is None or _origin(target) != _origin(request.url)
+
+
+def _onward(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
+    """The same request to where an answer sends it, on the same host; None where it is not followed.
+
+    Method and body stay, also for 301 and 302: a browser would ask with GET, which answers no prompt.
+    """
+    target = _target(request, response)
+    if response.status_code not in _FOLLOWED or target is None or _leads_elsewhere(request, response):
+        return None
+    return httpx.Request(
+        request.method, target, headers=request.headers, content=request.content, extensions=dict(request.extensions)
+    )
+
+
+def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+    try:
+        target = httpx.URL(str(request.url)).join(response.headers["location"])
+    except (KeyError, ValueError, httpx.InvalidURL):
+        return None
+    return target.copy_with(fragment=None) if target.host else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or _PORTS.get(url.scheme)
