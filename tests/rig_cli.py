@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rig_wall_clock import child_variables
 
-from router_config.config.presets import RETIRED, preset_of
 from router_config.config.prices import retired_on
+from router_config.presets.lookup import preset_of
+from router_config.presets.retirements import RETIRED
 
 REPOSITORY = Path(__file__).parent.parent
 GOOD = """

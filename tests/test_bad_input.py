@@ -171,7 +171,7 @@ def test_an_error_never_repeats_what_may_be_a_key(load: Load, line: str) -> None
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file\n  Create it, or name another one with -c FILE"):
+    with pytest.raises(ConfigError, match="no such file\n  Write one with `router-config init`"):
         load_config(tmp_path / "nowhere.yaml", {})
 
 

@@ -27,8 +27,9 @@ from router_config.config.grammar.quantities import (
 )
 from router_config.config.installed_litellm import provider_names, router_settings
 from router_config.config.models import Config, ConfigError, Day, Key, Limits, Model, Provider, Secret, reveal
-from router_config.config.presets import RETIRED, preset_of
 from router_config.config.store_url import without_password
+from router_config.presets.lookup import preset_of
+from router_config.presets.retirements import RETIRED
 
 
 @pytest.mark.parametrize(

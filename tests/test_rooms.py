@@ -7,7 +7,7 @@ from typing import Final
 
 REPOSITORY: Final = Path(__file__).parent.parent
 FLOORS: Final = (
-    {"forks"},
+    {"forks", "presets"},
     {"config", "ledger", "signals", "clock", "iso", "simulator"},
     {"deployments"},
     {"status", "transport"},

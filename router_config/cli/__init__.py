@@ -51,8 +51,9 @@ def _open_standard_streams() -> None:
 def _is_expected(error: Exception) -> bool:
     from router_config.config.models import ConfigError
     from router_config.ledger.interfaces import StoreError
+    from router_config.presets.lookup import UnknownPreset
 
-    return isinstance(error, ConfigError | StoreError | OSError)
+    return isinstance(error, ConfigError | StoreError | UnknownPreset | OSError)
 
 
 def _message(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -43,13 +44,18 @@ def parser() -> argparse.ArgumentParser:
     top = _Commands(
         prog="router-config",
         description="One litellm.yaml for all providers: check it, set its keys, ask it, serve it, watch it.",
-        epilog="A first tour:\n  router-config demo\n  router-config env\n  router-config check\n"
+        epilog="A first tour:\n  router-config demo\n  router-config init\n  router-config env\n  router-config check\n"
         '  router-config ask "What is the capital of France?"',
         formatter_class=_FORMATTER,
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    _file(top, default="litellm.yaml")
+    _file(top, default=os.environ.get("ROUTER_CONFIG", "").strip() or "litellm.yaml")
     add = _adder(top)
+
+    init = add("init", "write a litellm.yaml to begin with; it overwrites nothing", "init", "init groq cerebras")
+    init.add_argument(
+        "providers", nargs="*", metavar="PROVIDER", help="default: those whose keys are set, else five with a free tier"
+    )
 
     check = add("check", "check the configuration", "check", "check other.yaml --strict", "check --verbose")
     check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
@@ -154,7 +160,13 @@ def _adder(top: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParse
 
 
 def _file(command: argparse.ArgumentParser, default: str) -> None:
-    command.add_argument("-c", "--config", metavar="FILE", default=default, help="default: ./litellm.yaml")
+    command.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        default=default,
+        help="default: $ROUTER_CONFIG or ./litellm.yaml",
+    )
 
 
 def _group(command: argparse.ArgumentParser) -> None:

@@ -15,8 +15,9 @@ import litellm
 from router_config import Router
 from router_config.config import prices as price_list
 from router_config.config.models import Config, Provider
-from router_config.config.presets import RETIRED, preset_of
 from router_config.deployments.deployment import Deployment
+from router_config.presets.lookup import preset_of
+from router_config.presets.retirements import RETIRED
 from router_config.routing.errors import NoProviderAvailable
 from router_config.signals import redact
 

@@ -1,19 +1,34 @@
 """One provider of litellm.yaml: its preset applied, its keys found, its models checked."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from router_config.config.addresses import is_local
 from router_config.config.credentials import Environment, is_sendable, misspelt_variable, variable_of
 from router_config.config.file_format import FileDay, FileProvider
 from router_config.config.grammar.rules import nearest
 from router_config.config.grammar.yaml_source import Source, Where
 from router_config.config.installed_litellm import provider_names
 from router_config.config.models import Day, Key, Model, Provider, Secret
-from router_config.config.presets import Preset, preset_of, retirement_warning
+from router_config.presets.lookup import preset_of
+from router_config.presets.preset import Preset
+from router_config.presets.retirements import retirement_warning
 
 _PRIORITY, _PRIORITY_PAID = 1, 100
+_NO_KEY = "none"
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+# They run on a machine of one's own unless the file says where, or sign in by other means than a key.
+_WITHOUT_KEY = frozenset(
+    {
+        "azure", "azure_ai", "bedrock", "bedrock_converse", "docker_model_runner", "gigachat", "github_copilot",
+        "chatgpt", "hosted_vllm", "infinity", "lemonade", "llamafile", "lm_studio", "oci", "ollama", "ollama_chat",
+        "oobabooga", "petals", "sagemaker", "sagemaker_chat", "sap", "snowflake", "triton", "vertex_ai",
+        "vertex_ai_beta", "vllm", "watsonx", "xinference",
+    }
+)  # fmt: skip
 _STANDS_ELSEWHERE = {
     "model": "The model's name stands under name.",
     "api_key": "Write api_key on the provider.",
@@ -32,7 +47,7 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
     preset = preset_of(name, section.litellm_provider)
     prefix = _prefix(source, name, section, preset)
     api_base, missing = _api_base(source, env, name, section, preset)
-    keys, needs_key = _keys(source, env, name, section, preset)
+    keys, needs_key = _keys(source, env, name, prefix, section, preset)
     default_priority = _PRIORITY_PAID if section.tier == "paid" else _PRIORITY
     return Provider(
         name=name,
@@ -60,7 +75,9 @@ def _prefix(source: Source, name: str, section: FileProvider, preset: Preset | N
             hint = f"{meant} add litellm_provider, such as openai for a compatible server."
             what = f"{name}: LiteLLM knows no provider of this name"
             raise source.error(("providers", name), what, hint, key=True)
-        return preset.litellm_provider if preset is not None else name
+        if preset is None or (preset.address is not None and section.api_base is not None and not _is_unknown(name)):
+            return name
+        return preset.litellm_provider
     prefix = section.litellm_provider.removesuffix("/")
     if preset is None and _is_unknown(prefix):
         near = nearest(prefix, provider_names())
@@ -81,7 +98,7 @@ def _api_base(
     where = ("providers", name, "api_base")
     url = section.api_base
     if url is None:
-        return None, ()
+        return _known_address(env, preset)
     if (variable := variable_of(url)) is not None:
         url = env.get(variable)
         if url is None:
@@ -95,6 +112,15 @@ def _api_base(
     return url.rstrip("/"), ()
 
 
+def _known_address(env: Environment, preset: Preset | None) -> tuple[str | None, tuple[str, ...]]:
+    """The address that a preset has where LiteLLM has none."""
+    if preset is None or preset.address is None:
+        return None, ()
+    values = {name: env.get(name) for name in _PLACEHOLDER.findall(preset.address)}
+    missing = tuple(name for name, value in values.items() if value is None)
+    return (None, missing) if missing else (_PLACEHOLDER.sub(lambda each: str(values[each[1]]), preset.address), ())
+
+
 def _is_http_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -104,15 +130,19 @@ def _is_http_address(url: str) -> bool:
 
 
 def _keys(
-    source: Source, env: Environment, name: str, section: FileProvider, preset: Preset | None
+    source: Source, env: Environment, name: str, prefix: str, section: FileProvider, preset: Preset | None
 ) -> tuple[tuple[Key, ...], bool]:
     """The keys of a provider, and whether it needs one."""
     if section.api_key is None:
         # The key of a known provider is not sent to a server that merely speaks its language.
         own_server = section.api_base is not None and section.litellm_provider not in (None, name)
-        if preset is None or not preset.key_variables or own_server:
+        if preset is not None and preset.key_variables and not own_server:
+            return (env.first_key(preset.key_variables),), True
+        if _is_near(env, section, prefix):
             return (Key(),), False
-        return (env.first_key(preset.key_variables),), True
+        return (env.first_key((_usual_variable(name),)),), True
+    if [written.key.strip().lower() for written in section.api_key] == [_NO_KEY]:
+        return (Key(),), False
     keys: list[Key] = []
     for index, written in enumerate(section.api_key):
         where = ("providers", name, "api_key", index)
@@ -124,6 +154,22 @@ def _keys(
             key = Key(variable=key.variable)
         keys.append(key)
     return tuple(keys), True
+
+
+def _is_near(env: Environment, section: FileProvider, prefix: str) -> bool:
+    """Whether a provider of which no preset knows the key is asked without one."""
+    url = section.api_base
+    if url is not None and (variable := variable_of(url)) is not None:
+        url = env.get(variable)
+        if url is None:
+            return True  # the address is what is missing
+    return prefix in _WITHOUT_KEY if url is None else is_local(url)
+
+
+def _usual_variable(name: str) -> str:
+    """Where the key of an unknown provider is looked for: `my-server` in MY_SERVER_API_KEY."""
+    upper = re.sub(r"\W", "_", name, flags=re.ASCII).upper()
+    return f"{'_' if upper[:1].isdigit() else ''}{upper}_API_KEY"
 
 
 def _key(source: Source, env: Environment, where: Where, name: str, text: str) -> Key:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from router_config.presets.lookup import of_prefix
 from router_config.signals import cooldowns, error_wording
 from router_config.signals.parsed_reply import ParsedReply
 from router_config.signals.redaction import redact, shorten
@@ -20,40 +21,6 @@ class _Provider:
     keys: str
     billing: str
     models: str
-
-
-_PROVIDERS = {
-    "groq": _Provider(
-        "Groq",
-        "https://console.groq.com/keys",
-        "https://console.groq.com/settings/billing",
-        "https://console.groq.com/docs/models",
-    ),
-    "gemini": _Provider(
-        "Gemini",
-        "https://aistudio.google.com/apikey",
-        "https://ai.studio/projects",
-        "https://ai.google.dev/gemini-api/docs/models",
-    ),
-    "openrouter": _Provider(
-        "OpenRouter",
-        "https://openrouter.ai/settings/keys",
-        "https://openrouter.ai/settings/credits",
-        "https://openrouter.ai/models",
-    ),
-    "together_ai": _Provider(
-        "Together",
-        "https://api.together.ai/settings/api-keys",
-        "https://api.together.ai/settings/billing",
-        "https://api.together.ai/models",
-    ),
-    "openai": _Provider(
-        "OpenAI",
-        "https://platform.openai.com/api-keys",
-        "https://platform.openai.com/settings/organization/billing",
-        "https://platform.openai.com/docs/models",
-    ),
-}
 
 
 def window_spent(reply: ParsedReply, scope: Scope, seconds: float, what: str) -> Verdict:
@@ -232,8 +199,10 @@ def _time(seconds: float) -> str:
 
 
 def _provider(reply: ParsedReply) -> _Provider:
-    known = _PROVIDERS.get(reply.provider)
-    if known is not None:
-        return known
-    name = redact(reply.provider)[:40] or "The provider"
-    return _Provider(name, "the provider's console", "the provider's console", "the provider's list of models")
+    known = of_prefix(reply.provider)
+    console, models = "the provider's console", "the provider's list of models"
+    if known is None:
+        name = redact(reply.provider)[:40] or "The provider"
+        return _Provider(name, console, console, models)
+    keys = known.key_page or console
+    return _Provider(known.title, keys, known.billing_page or keys, known.models_page or models)

@@ -9,9 +9,10 @@ from router_config.cli.text import amount, plural, print_json, table
 from router_config.config import prices as price_list
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError, Limits, Provider
-from router_config.config.presets import RETIRED, preset_of
 from router_config.config.store_url import require_writable, without_password
 from router_config.deployments.model_list import deployments_of, prices_of, without_price
+from router_config.presets.lookup import age_warning, preset_of
+from router_config.presets.retirements import RETIRED
 
 _SOON = timedelta(days=60)
 
@@ -26,7 +27,7 @@ def check(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json({"ok": False, "path": str(path), "error": str(error)})
         raise
-    warnings = [*config.warnings, *_price_list_warnings(config)]
+    warnings = [*config.warnings, *_price_list_warnings(config), *_preset_warnings(config)]
     door = _door(config) if arguments.verbose else None
     if arguments.json:
         print_json({"ok": True, "path": str(path), **_summary(config), **(door or {}), "warnings": warnings})
@@ -125,6 +126,14 @@ def _summary(config: Config) -> dict[str, Any]:
         "groups": _groups(config),
         "aliases": config.aliases,
     }
+
+
+def _preset_warnings(config: Config) -> list[str]:
+    """Presets whose facts are old, and services that are gone."""
+    today = date.today()
+    used = (preset_of(each.name, each.litellm_provider) for each in config.by_priority if each.enabled)
+    presets = {preset.name: preset for preset in used if preset is not None}
+    return [warning for preset in presets.values() if (warning := age_warning(preset, today)) is not None]
 
 
 def _price_list_warnings(config: Config) -> list[str]:

@@ -13,7 +13,7 @@ from router_config.cli.text import print_json, table
 from router_config.config.credentials import is_sendable, read_dotenv
 from router_config.config.loading import load_config
 from router_config.config.models import Config, Provider
-from router_config.config.presets import preset_of
+from router_config.presets.lookup import preset_of
 
 _TRIES = 3
 
@@ -53,7 +53,7 @@ def _asked(config: Config, file: Path) -> dict[str, str]:
     given: dict[str, str] = {}
     print("Paste each key; it is not shown. Enter keeps what there is.", file=sys.stderr)
     for provider in config.by_priority:
-        for name in provider.key_variables:
+        for name in (*provider.key_variables, *provider.missing):
             if name in given:
                 continue
             try:

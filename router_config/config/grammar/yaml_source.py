@@ -79,7 +79,10 @@ def _read_text(path: Path, shown: str) -> str:
         with path.open("rb") as file:
             raw = file.read(_LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{shown}: there is no such file\n  Create it, or name another one with -c FILE.") from None
+        raise ConfigError(
+            f"{shown}: there is no such file\n"
+            "  Write one with `router-config init`, or name another one: -c FILE, or ROUTER_CONFIG in the environment."
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable path"
         raise ConfigError(f"{shown}: cannot be read ({reason})\n  Name a readable YAML file with -c FILE.") from None
