@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from router_config.config import prices as price_list
 from router_config.config.models import Config, ConfigError, Model, Provider, reveal
-from router_config.deployments.accounts import account_of
-from router_config.deployments.deployment import Deployment, deployment_of_entry, model_scope, scopes_of
+from router_config.deployments.deployment import Deployment, account_of, deployment_of_entry, model_scope, scopes_of
 
 Prices = Mapping[tuple[str, str], Mapping[str, float]]
 """By provider and model: dollars per token under LiteLLM's names, nothing where nobody knows them."""

@@ -180,7 +180,7 @@ class Settlements:
     ) -> None:
         if flight.settled:
             return
-        flight.settled = True
+        flight.settled, deployment = True, flight.deployment
         if isinstance(self._clock, SystemClock) and self._clock.listens:
             self._listen(self._clock, flight)
         made = flight.exchange.requests
@@ -191,10 +191,14 @@ class Settlements:
         cooldown = self._cooldown_after(flight, verdict, now)
         if cooldown is not None and cooldown.probes:
             alive = False
-        if cooldown is not None and cooldown.scope == flight.deployment.scopes.provider:
+        if cooldown is not None and cooldown.scope == deployment.scopes.provider:
             probed = bool(flight.lease.probes)
-            flight.tried.suspect(flight.deployment, cooldown, flight.request.group, probed=probed)
+            flight.tried.suspect(deployment, cooldown, flight.request.group, probed=probed)
             cooldown = cooldown._replace(until=min(cooldown.until, now + DOUBTED)) if probed else None
+        outcome = None
+        if spent is not None or verdict is not None:
+            kind, message = (verdict.kind.value, verdict.message) if verdict else (None, "")
+            outcome = Outcome(deployment.provider, deployment.model, now - flight.started, kind, message, cancelled)
         settlement = Settlement(
             spent=spent,
             arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
@@ -202,16 +206,7 @@ class Settlements:
             alive=alive,
             cooldowns=() if cooldown is None else (cooldown,),
             reports=self._reports(flight, observations, now),
-            outcome=Outcome(
-                flight.deployment.provider,
-                flight.deployment.model,
-                now - flight.started,
-                verdict.kind.value if verdict else None,
-                verdict.message if verdict else "",
-                cancelled,
-            )
-            if spent is not None or verdict is not None
-            else None,
+            outcome=outcome,
             counted=_counted(flight),
             decision=decision,
             events=_events(flight, told, now),

@@ -10,7 +10,7 @@ from router_config.clock import Clock
 from router_config.transport import history, public_way
 from router_config.transport.clients import Clients
 from router_config.transport.exchange import CURRENT, Exchange, Recording
-from router_config.transport.fast.fast_way import FastWay, Name
+from router_config.transport.fast.fast_way import FastWay
 from router_config.transport.streams import Opened
 
 GRACE: Final = 1.0
@@ -78,22 +78,18 @@ class Transport:
             async with asyncio.timeout(timeout + GRACE):
                 if fast is not None and proven is not None:
                     return await fast.ask(*proven, asked, exchange)
+                listening = asked
                 if fast is not None and kind is not None:
-                    return await self._learn(fast, kind, asked, exchange)
-                reply = await public_way.ask(endpoint, asked, exchange, self._clients)
+                    exchange.recording, listening = Recording(), fast.listening(kind, asked)
+                reply = await public_way.ask(endpoint, listening, exchange, self._clients)
+                if fast is not None and kind is not None and exchange.recording is not None:
+                    fast.learn(kind, asked, exchange.provider, exchange.recording, reply)
                 if not hasattr(reply, "__aiter__"):
                     return reply
                 chat, wanted = endpoint == "acompletion", options.get("include_usage") is True
                 return await Opened(reply, exchange, chat=chat, wants_usage=wanted).open()
         finally:
             CURRENT.reset(token)
-
-    async def _learn(self, fast: FastWay, kind: Name, asked: dict[str, Any], exchange: Exchange) -> Any:
-        exchange.recording = Recording()
-        listening = fast.listening(kind, asked)
-        reply = await public_way.ask("acompletion", listening, exchange, self._clients)
-        fast.learn(kind, asked, exchange.provider, exchange.recording, reply)
-        return reply
 
     def timeout(self, endpoint: str, given: Mapping[str, Any], params: Mapping[str, Any]) -> float:
         """Seconds: the caller's, else the deployment's, else the Router's; for streams those of streams go first."""
