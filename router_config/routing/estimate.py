@@ -29,6 +29,8 @@ LONGEST_WORD: Final = 32
 _RUNS: Final = re.compile(rb"[0-9A-Za-z+/=_-]{32,}")
 _ROWS: Final = re.compile(rb"([^0-9A-Za-z\s\x80-\xff])\1{15,}")
 
+_BESIDE_MESSAGES: Final = frozenset({"input", "prompt", "tools", "functions", "response_format", "documents", "query"})
+
 _PROSE: Final = bytes(range(ord("a"), ord("z") + 1)) + b" "
 _CAPITALS: Final = bytes(range(ord("A"), ord("Z") + 1))
 _NOT_ASCII: Final = bytes(range(128, 256))
@@ -44,10 +46,8 @@ def need_of(
     """
     correction = None if corrections is None else corrections[kind_of(request)]
     prompt = _messages(request.get("messages"))
-    for key in ("input", "prompt", "tools", "functions", "response_format", "documents", "query"):
-        value = request.get(key)
-        if value is not None:
-            prompt += _content(value)
+    if not _BESIDE_MESSAGES.isdisjoint(request):
+        prompt += sum(_content(request[key]) for key in _BESIDE_MESSAGES if request.get(key) is not None)
     if (
         request.get("input") is not None
         and request.get("messages") is None
@@ -134,7 +134,7 @@ def _messages(messages: Any) -> int:
         fields = message if isinstance(message, Mapping) else getattr(message, "__dict__", {})
         for key, value in fields.items():
             if key != "role" and value is not None:
-                total += _content(value)
+                total += tokens_of(value) if isinstance(value, str) else _content(value)
     return total
 
 

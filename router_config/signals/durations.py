@@ -34,7 +34,7 @@ def leading_duration(text: str) -> float | None:
     """Seconds of the duration that the text begins with: `5m45.6s`, `172ms`, `2 hours and 5 min`, `20`."""
     text = text[:_LONGEST].lower().lstrip()
     seconds, end = 0.0, 0
-    while part := _PART.match(text, end):
+    while end < len(text) and (part := _PART.match(text, end)):
         unit = _UNIT_SECONDS.get(part[2])
         if unit is None:
             break
@@ -63,7 +63,7 @@ def wait(value: Any, now: float) -> float | None:
     """
     if isinstance(value, str):
         value = value[:_LONGEST].strip()
-        seconds = number(value)
+        seconds = number(value) if value[-1:].isdigit() else None
         if seconds is None:
             moment = _moment(value) if ":" in value else None
             return moment - now if moment is not None else leading_duration(value)
