@@ -65,6 +65,29 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(check)
 
+    more = add(
+        "add",
+        "add a provider to litellm.yaml, with what is known of it",
+        "add cerebras",
+        "add mistral --key-stdin < key.txt",
+    )
+    more.add_argument("provider", metavar="PROVIDER", help="such as groq; a wrong name lists all")
+    more.add_argument("--key-stdin", action="store_true", help="read its key from standard input into .env")
+
+    less = add("remove", "remove a provider from litellm.yaml", "remove together")
+    less.add_argument("provider", metavar="PROVIDER")
+
+    change = add(
+        "set",
+        "set one value in litellm.yaml; comments and order stay",
+        "set groq.limits.rpm 60",
+        "set defaults.cooldown 10m",
+        "set gemini.models.gemini-3.5-flash.limits.rpd 50",
+        "set groq.models '[openai/gpt-oss-120b, openai/gpt-oss-20b]'",
+    )
+    change.add_argument("path", metavar="PATH", help="names with dots between them; a provider's name may come first")
+    change.add_argument("value", metavar="VALUE", help="as it stands in the file")
+
     _json(add("show", "print the configuration as it is understood", "show", "show --json"))
 
     env = add(

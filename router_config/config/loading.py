@@ -9,13 +9,13 @@ from router_config.config.credentials import Environment, variable_of
 from router_config.config.file_format import FILE, File
 from router_config.config.grammar.quantities import BadValue
 from router_config.config.grammar.rules import Place, nearest
-from router_config.config.grammar.yaml_source import Source, read_yaml
+from router_config.config.grammar.yaml_source import Source, parse_yaml, read_yaml
 from router_config.config.installed_litellm import router_settings
 from router_config.config.models import Config, ConfigError, Provider
 from router_config.config.provider_section import read_provider, read_settings
 from router_config.config.store_url import resolve_state
 
-__all__ = ["ConfigError", "load_config", "load_with_source"]
+__all__ = ["ConfigError", "load_config", "load_text", "load_with_source"]
 
 
 def load_config(path: str | os.PathLike[str] = "litellm.yaml", env: Mapping[str, str] | None = None) -> Config:
@@ -38,6 +38,14 @@ def load_with_source(path: str | os.PathLike[str], env: Mapping[str, str] | None
     dotenv = file.parent / ".env"
     variables = Environment(os.environ if env is None else env, dotenv, str(dotenv))
     return _config(source, variables, file.absolute()), source
+
+
+def load_text(text: str, path: str | os.PathLike[str], env: Mapping[str, str] | None = None) -> Config:
+    """`load_config` of a text, as if it stood in the file `path`."""
+    file = Path(path)
+    dotenv = file.parent / ".env"
+    variables = Environment(os.environ if env is None else env, dotenv, str(dotenv))
+    return _config(parse_yaml(text, os.fspath(path)), variables, file.absolute())
 
 
 def _config(source: Source, env: Environment, path: Path) -> Config:

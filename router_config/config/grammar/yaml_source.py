@@ -63,7 +63,11 @@ class Source:
 
 def read_yaml(path: Path, shown: str) -> Source:
     """Reads `path`; errors call it `shown`. Raises ConfigError for what is no readable YAML mapping."""
-    text = _read_text(path, shown)
+    return parse_yaml(_read_text(path, shown), shown)
+
+
+def parse_yaml(text: str, shown: str) -> Source:
+    """A YAML text as it would be read from a file; errors call it `shown`. Raises ConfigError for no mapping."""
     root = compose(text, shown)
     if root is None:
         raise ConfigError(
