@@ -1,6 +1,6 @@
 """What agents stand on: BaseAgent, which answers through the router of litellm.yaml.
 
-    from adapters import BaseAgent
+    from . import BaseAgent
 
     class TradingAgent(BaseAgent):
         system_prompt = "You are a careful trader."
@@ -11,8 +11,8 @@
 Nothing here imports LiteLLM (3 seconds) until the first question is asked.
 """
 
-from adapters.base_agent import BaseAgent
-from adapters.shared_router import use_router
-from adapters.structured import InvalidAnswer
+from .base_agent import BaseAgent
+from .shared_router import use_router
+from .structured import InvalidAnswer
 
 __all__ = ["BaseAgent", "InvalidAnswer", "use_router"]

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from adapters.shared_router import ashared_router, shared_router
-from adapters.structured import Dialogue
+from .shared_router import ashared_router, shared_router
+from .structured import Dialogue
 
 if TYPE_CHECKING:
     import litellm

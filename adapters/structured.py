@@ -6,7 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.json_in_text import JSONProblem, json_values
+from .json_in_text import JSONProblem, json_values
 
 T = TypeVar("T")
 Json = dict[str, Any]

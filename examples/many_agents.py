@@ -10,8 +10,8 @@ from collections import Counter
 
 from example_router import example_router
 
-from adapters import BaseAgent
 from router_config import NoProviderAvailable, Router, route_of
+from router_config.adapters import BaseAgent
 
 
 class Researcher(BaseAgent):

@@ -7,7 +7,7 @@ import asyncio
 
 from example_router import example_router
 
-from adapters import BaseAgent
+from router_config.adapters import BaseAgent
 
 
 class Narrator(BaseAgent):

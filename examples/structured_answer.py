@@ -8,7 +8,7 @@ from typing import Literal
 from example_router import example_router
 from pydantic import BaseModel, Field
 
-from adapters import BaseAgent, InvalidAnswer
+from router_config.adapters import BaseAgent, InvalidAnswer
 
 
 class Order(BaseModel):

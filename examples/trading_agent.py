@@ -5,7 +5,7 @@ python examples/trading_agent.py
 
 from example_router import example_router
 
-from adapters import BaseAgent, use_router
+from router_config.adapters import BaseAgent, use_router
 
 
 class TradingAgent(BaseAgent):

@@ -1,6 +1,6 @@
 """Watching the router: the status endpoint, the page, `router-config serve`, and the demo.
 
-    import monitoring
+    from router_config import monitoring
 
     app = FastAPI()
     app.include_router(monitoring.router_for(router))     # or with prefix="/llm"
@@ -13,16 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from monitoring.api import router_for, sub_app_for
     from router_config.status.source import ConfiguredSource, StatusSource
+
+    from .api import router_for, sub_app_for
 
 __all__ = ["ConfiguredSource", "StatusSource", "router_for", "sub_app_for"]
 
 _HOMES = {
     "ConfiguredSource": "router_config.status.source",
     "StatusSource": "router_config.status.source",
-    "router_for": "monitoring.api",
-    "sub_app_for": "monitoring.api",
+    "router_for": f"{__name__}.api",
+    "sub_app_for": f"{__name__}.api",
 }
 
 

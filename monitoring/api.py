@@ -6,7 +6,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.types import ASGIApp
 
-from monitoring.documents import (
+from router_config.ledger.rules.decisions import DECISIONS_KEPT
+from router_config.status.source import StatusSource
+
+from .documents import (
     DecisionList,
     ExplainRequest,
     Explanation,
@@ -15,15 +18,13 @@ from monitoring.documents import (
     ProviderState,
     StatusDocument,
 )
-from monitoring.http.answer import Answer
-from monitoring.http.guard import app_for
-from monitoring.http.page import add_page
-from monitoring.http.problems import ProblemError, ProblemRoute, described
-from monitoring.live.event_stream import EventStream
-from monitoring.live.readings import ReadingsByLoop
-from monitoring.metrics.endpoint import add_metrics
-from router_config.ledger.rules.decisions import DECISIONS_KEPT
-from router_config.status.source import StatusSource
+from .http.answer import Answer
+from .http.guard import app_for
+from .http.page import add_page
+from .http.problems import ProblemError, ProblemRoute, described
+from .live.event_stream import EventStream
+from .live.readings import ReadingsByLoop
+from .metrics.endpoint import add_metrics
 
 EVENTS: Final = (
     "`status`: the document of GET /api/llm-providers, at once, within a second of any change, and every 15 seconds. "

@@ -4,13 +4,14 @@ import asyncio
 import os
 import socket
 
-from monitoring.console import ending_at_signal, quiet_end, say, warn
-from monitoring.http.address import AddressError, address_of, listen, token_for
 from router_config.config.loading import load_config
 from router_config.config.models import Config, ConfigError
 from router_config.ledger.interfaces import Store, StoreError
 from router_config.ledger.opening import open_store
 from router_config.status.explanation import absence
+
+from .console import ending_at_signal, quiet_end, say, warn
+from .http.address import AddressError, address_of, listen, token_for
 
 
 def run(
@@ -31,7 +32,7 @@ def run(
     with quiet_end():
         config = load_config(config_path)
         if demo_without_keys and not _configured(config):
-            from monitoring import demo
+            from . import demo
 
             say("No provider is configured yet (router-config env sets the keys), so here is the demo.")
             return demo.run(port=port, host=host, insecure=insecure)
@@ -49,10 +50,11 @@ def run(
 async def _serve(
     config: Config, store: Store, bound: socket.socket, host: str, token: str | None, insecure: bool
 ) -> None:
-    from monitoring.api import router_for
-    from monitoring.http.guard import app_for
-    from monitoring.server import serve
     from router_config.status.source import ConfiguredSource
+
+    from .api import router_for
+    from .http.guard import app_for
+    from .server import serve
 
     with ending_at_signal() as ending:
         try:

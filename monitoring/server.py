@@ -11,8 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from monitoring.console import warn
-from monitoring.live.event_stream import ENDING
+from .console import warn
+from .live.event_stream import ENDING
 
 PATIENCE: Final = 1
 """Seconds that requests under way get at the end."""

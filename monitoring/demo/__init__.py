@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
-from monitoring.console import quiet_end, say, warn
-from monitoring.demo.scenario import Scenario
-from monitoring.http.address import AddressError, listen, token_for
+from ..console import quiet_end, say, warn
+from ..http.address import AddressError, listen, token_for
+from .scenario import Scenario
 
 DEFAULT: Final = Scenario()
 
@@ -36,7 +36,7 @@ def run(
         with bound:
             say("Starting the demo: five simulated providers with real limits. Nothing leaves this machine.")
             # LiteLLM comes with it, which takes three seconds.
-            from monitoring.demo.session import run_demo
+            from .session import run_demo
 
             asyncio.run(run_demo(bound, scenario, agents, seconds, host=host, token=token, insecure=insecure))
     say("The demo has ended.")

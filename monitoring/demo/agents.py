@@ -3,8 +3,8 @@
 from itertools import cycle
 from typing import Final
 
-from adapters import BaseAgent
 from router_config import Router
+from router_config.adapters import BaseAgent
 
 
 class DemoAgent(BaseAgent):

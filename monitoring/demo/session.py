@@ -9,17 +9,18 @@ from typing import Final
 
 import litellm
 
-from monitoring.api import router_for
-from monitoring.console import ending_at_signal, say
-from monitoring.demo.agents import agents
-from monitoring.demo.event_log import EventLog
-from monitoring.demo.scenario import Scenario
-from monitoring.demo.traffic import Traffic
-from monitoring.http.address import address_of
-from monitoring.http.guard import app_for
-from monitoring.server import PATIENCE, serve
 from router_config import Router
 from router_config.simulator import Simulator
+
+from ..api import router_for
+from ..console import ending_at_signal, say
+from ..http.address import address_of
+from ..http.guard import app_for
+from ..server import PATIENCE, serve
+from .agents import agents
+from .event_log import EventLog
+from .scenario import Scenario
+from .traffic import Traffic
 
 CONFIG: Final = Path(__file__).with_name("reference.yaml")
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from monitoring.demo.agents import DemoAgent
-from monitoring.demo.event_log import EventLog
-from monitoring.demo.scenario import Scenario
 from router_config import NoProviderAvailable
 from router_config.simulator import Simulator
 from router_config.status.source import StatusSource
+
+from .agents import DemoAgent
+from .event_log import EventLog
+from .scenario import Scenario
 
 LOOK: Final = 0.5
 """Seconds between two readings of the status."""

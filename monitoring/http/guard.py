@@ -10,9 +10,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitoring.http.address import TOKEN_VARIABLE, is_loopback
-from monitoring.http.limits import Limits
-from monitoring.http.problems import problem
+from .address import TOKEN_VARIABLE, is_loopback
+from .limits import Limits
+from .problems import problem
 
 OPEN_PATHS: Final = frozenset({"/healthz"})
 

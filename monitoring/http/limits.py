@@ -7,7 +7,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitoring.http.problems import problem
+from .problems import problem
 
 LONGEST_BODY: Final = 1_000_000
 """Bytes. All that anybody sends is a question of a few words."""

@@ -47,7 +47,7 @@ class _File:
 
 def add_page(router: APIRouter) -> None:
     """Serve the page at `/` of the router, and its files below: its relative addresses hold under any prefix."""
-    folder = files("monitoring") / "static"
+    folder = files(__package__.rpartition(".")[0]) / "static"
     page = _File((folder / "index.html").read_bytes(), "text/html; charset=utf-8")
     assets = dict(_files_of(folder))
 

@@ -8,8 +8,9 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from monitoring.documents import Problem
 from router_config.ledger.interfaces import StoreError
+
+from ..documents import Problem
 
 MEDIA_TYPE = "application/problem+json"
 

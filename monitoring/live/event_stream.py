@@ -6,7 +6,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from monitoring.live.feed import Feed
+from .feed import Feed
 
 ENDING: Final = "router_config.ending"
 """The key of the ASGI scope under which our own server puts the asyncio.Event that ends it."""

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from monitoring.http.answer import Answer
-from monitoring.live.shared_reading import SharedReading
 from router_config.status.source import StatusSource
+
+from ..http.answer import Answer
+from .shared_reading import SharedReading
 
 LOOK: Final = 0.5
 """Seconds between two readings, while there is a listener."""

@@ -4,10 +4,11 @@ import asyncio
 from functools import partial
 from weakref import WeakKeyDictionary
 
-from monitoring.http.answer import Answer
-from monitoring.live.feed import Feed
-from monitoring.live.shared_reading import SharedReading
 from router_config.status.source import StatusSource
+
+from ..http.answer import Answer
+from .feed import Feed
+from .shared_reading import SharedReading
 
 
 class Readings:

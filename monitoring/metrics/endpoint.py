@@ -6,8 +6,9 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from monitoring.http.problems import ProblemError
 from router_config.status.source import StatusSource
+
+from ..http.problems import ProblemError
 
 MISSING: Final = "Metrics need prometheus-client: pip install 'litellm-router-config[metrics]'"
 HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -24,7 +25,7 @@ def add_metrics(router: APIRouter, source: StatusSource) -> None:
         try:
             from prometheus_client.exposition import choose_encoder
 
-            from monitoring.metrics.families import Families
+            from .families import Families
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "prometheus_client":
                 raise

@@ -14,12 +14,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from monitoring.documents import Status
 from router_config.iso import epoch
 from router_config.ledger.rules.meters import LIMITS
 from router_config.ledger.rules.totals import BUCKETS, CANCELLED, OK, Counted, CountedKind
 from router_config.signals import Kind
 from router_config.status.measurements import Reading
+
+from ..documents import Status
 
 PREFIX: Final = "llm_router_"
 OUTCOMES: Final = frozenset({OK, CANCELLED, *(kind.value for kind in Kind)})

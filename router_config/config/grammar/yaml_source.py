@@ -85,14 +85,16 @@ def _read_text(path: Path, shown: str) -> str:
     except FileNotFoundError:
         raise ConfigError(
             f"{shown}: there is no such file\n"
-            "  Write one with `router-config init`, or name another one: -c FILE, or ROUTER_CONFIG in the environment."
+            "  Write one with `router-config init`, or name another file in ROUTER_CONFIG."
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable path"
-        raise ConfigError(f"{shown}: cannot be read ({reason})\n  Name a readable YAML file with -c FILE.") from None
+        raise ConfigError(
+            f"{shown}: cannot be read ({reason})\n  Make it readable, or name another file in ROUTER_CONFIG."
+        ) from None
     if len(raw) > _LARGEST_FILE:
         raise ConfigError(
-            f"{shown}: larger than {_LARGEST_FILE >> 20} MB\n  Is it a litellm.yaml? Name it with -c FILE."
+            f"{shown}: larger than {_LARGEST_FILE >> 20} MB\n  Is it a litellm.yaml? Name that one in ROUTER_CONFIG."
         )
     try:
         text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
