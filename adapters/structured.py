@@ -1,6 +1,7 @@
 """Typed answers: a question that shows the schema, the reading of what comes back, and one round of repair."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
@@ -43,10 +44,24 @@ class Dialogue(Generic[T]):
 
     answer: T
 
-    def __init__(self, prompt: str, schema: type[T] | TypeAdapter[T]) -> None:
+    def __init__(self, prompt: str, schema: type[T] | TypeAdapter[T], *, formatted: bool = False) -> None:
+        """formatted: whether every model that may answer takes a `response_format`."""
         self._form: Form[T] = Form(schema)
+        self._formatted = formatted
         self._repairs = REPAIRS
         self.messages: tuple[Json, ...] = ({"role": "user", "content": f"{prompt}\n\n{self._form.instruction}"},)
+
+    @property
+    def parameters(self) -> Json:
+        """What the next request has besides the messages. LiteLLM leaves out what a provider does not know."""
+        return {"response_format": self._form.response_format, "drop_params": True} if self._formatted else {}
+
+    def goes_on_after(self, error: Exception) -> bool:
+        """Whether to ask once more, without a format: the models that were asked refuse it."""
+        if not self._formatted or not _is_refusal(error):
+            return False
+        self._formatted = False
+        return True
 
     def settles(self, text: str, *, cut_off: bool = False) -> bool:
         """Take an answer. False: it does not fit, and `messages` now ask for its repair.
@@ -72,6 +87,13 @@ def _repair(text: str, errors: tuple[str, ...]) -> tuple[Json, Json]:
     return {"role": "assistant", "content": text or "(empty)"}, {"role": "user", "content": complaint}
 
 
+def _is_refusal(error: Exception) -> bool:
+    from litellm.exceptions import BadRequestError, UnprocessableEntityError
+
+    outcomes = [attempt.outcome for attempt in getattr(error, "attempts", ())]
+    return isinstance(error, BadRequestError | UnprocessableEntityError) or "bad_request" in outcomes
+
+
 class Misfit(Exception):
     """An answer does not fit; `errors` say why, for the model as for people."""
 
@@ -89,6 +111,8 @@ class Form(Generic[T]):
         inner = self._adapter.json_schema()
         self._is_wrapped = not _is_object(inner, inner.get("$defs", {}))
         shown = _wrapped(inner) if self._is_wrapped else inner
+        name = re.sub(r"[^\w-]", "_", self.name, flags=re.ASCII)[:64] or "answer"
+        self.response_format: Json = {"type": "json_schema", "json_schema": {"name": name, "schema": shown}}
         self.instruction = (
             "Answer with one JSON object and nothing else: no explanation, no code fence. "
             f"It must be valid against this JSON Schema:\n{json.dumps(shown, ensure_ascii=False)}"

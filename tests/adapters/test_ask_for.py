@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from rig import MakeRouter
 from typing_extensions import TypedDict
 
 from adapters import BaseAgent, InvalidAnswer
 from router_config import Router
+from router_config.presets.lookup import REFERENCE
 from router_config.simulator import Simulator
 
 pytestmark = pytest.mark.contract
@@ -74,11 +76,34 @@ def test_a_coroutine_gets_the_same(agent: BaseAgent, heard: Any) -> None:
     assert asyncio.run(agent.aask_for("Buy or sell?", Order)) == ORDER
 
 
-def test_the_question_shows_the_schema_and_asks_for_no_json_mode(agent: BaseAgent, heard: Any) -> None:
+@pytest.mark.parametrize("models", ["known", "a server of one's own", "one may not"])
+def test_a_format_is_sent_where_all_models_are_known_to_take_it(
+    make_router: MakeRouter, heard: Any, models: str, simulator: Simulator
+) -> None:
     """Many free models refuse `response_format`, and the next attempt may go to any of them."""
+    asked, model = {
+        "known": ("openai", "gpt-4o-mini"),
+        "a server of one's own": ("openai", "small-135m"),
+        "one may not": ("groq", "small-135m"),
+    }[models]
+    others: dict[str, Any] = {name: {"enabled": name == asked} for name in REFERENCE}
+    providers = others | {asked: {"priority": 1, "models": [model]}}
+    agent = BaseAgent(router=make_router(providers=providers))
+    heard.answers(GOOD)
+    assert agent.ask_for("Buy or sell?", Order) == ORDER
+    sent = heard.requests[-1].get("response_format")
+    if models == "one may not":
+        assert sent is None
+        return
+    assert sent["json_schema"]["name"] == "Order"
+    simulator.fault("openai", status=400, body={"error": {"message": "response_format is not supported"}}, times=1)
+    assert asyncio.run(agent.aask_for("Buy or sell?", Order)) == ORDER
+    assert ["response_format" in request for request in heard.requests] == [True, True, False]
+
+
+def test_the_question_shows_the_schema(agent: BaseAgent, heard: Any) -> None:
     heard.answers(GOOD)
     agent.ask_for("Buy or sell?", Order)
-    assert "response_format" not in heard.requests[-1]
     (question,) = heard.messages
     assert question["content"].startswith("Buy or sell?\n\n")
     assert '"What to trade."' in question["content"]
