@@ -210,3 +210,15 @@ def test_a_file_that_cannot_be_used_ends_with_two(
     write(providers={"groq": {"priority": "first"}})
     assert cli.main(["doctor"]) == 2
     assert "litellm.yaml:" in capsys.readouterr().err
+
+
+def test_what_litellm_lacks_is_told_and_not_called_a_broken_connection(
+    write: Callable[..., Path], examine: Examine
+) -> None:
+    lacking = {"litellm_provider": "snowflake", "api_key": "os.environ/GROQ_API_KEY", "models": ["m"]}
+    write(providers={**dict.fromkeys(MODELS), "snow": lacking})
+    code, found = examine()
+    assert code == 1
+    finding = found["snow/m#1"]
+    assert "LiteLLM says: Missing snowflake account_id" in finding["problem"]
+    assert "network" not in str(finding["advice"])

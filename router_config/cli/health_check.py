@@ -20,6 +20,7 @@ from router_config.presets.lookup import preset_of
 from router_config.presets.retirements import RETIRED
 from router_config.routing.errors import NoProviderAvailable
 from router_config.signals import redact
+from router_config.transport.failures import why_unsent
 
 State = Literal["ok", "limited", "failed", "unconfigured", "off"]
 
@@ -113,9 +114,12 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
         await _request(router, deployment, timeout)
     except NoProviderAvailable as error:
         return _refused(router, deployment, error)
-    except litellm.exceptions.OpenAIError as error:
+    except (litellm.exceptions.OpenAIError, litellm.exceptions.APIConnectionError) as error:
         advice = "The request was refused for what it is; see litellm_params of this model."
-        return _failed(router, deployment, "bad_request", str(error), advice)
+        if (why := why_unsent(error)) != type(error).__name__:
+            advice = "Set what is missing in the environment, in .env, or in litellm_params of this model."
+            return _failed(router, deployment, "bad_request", f"nothing was sent: {why}", advice)
+        return _failed(router, deployment, "bad_request", str(error).partition("Traceback (")[0].strip(), advice)
     seconds = time.monotonic() - started
     unavailable = before["status"] in ("disabled", "cooldown", "probing", "exhausted", "rate_limited")
     if unavailable:

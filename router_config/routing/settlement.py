@@ -46,6 +46,7 @@ from router_config.transport.failures import (
     reached,
     refused_unsent,
     reply_of,
+    why_unsent,
 )
 from router_config.transport.streams import Abandoned, Opened, Stream
 
@@ -97,13 +98,13 @@ class Settlements:
         now, reply = self._clock.now(), reply_of(flight.exchange, error)
         made_presentable(error, flight.entry["litellm_params"].get("api_key"))
         if reply is None and refused_unsent(flight.exchange, error):
-            verdict = not_sent(flight.deployment.provider, type(error).__name__)
+            verdict = not_sent(flight.deployment.provider, why_unsent(error))
             self._note(flight, verdict.kind.value, verdict.message, now)
             flight.tried.add_unfit(flight.deployment, error, verdict.message)
             await self._settle(flight, None, None, now, alive=None, decision=None)
             return verdict
         if reply is None:
-            self._note(flight, Kind.bad_request.value, f"not the provider's error: {type(error).__name__}", now)
+            self._note(flight, Kind.bad_request.value, f"not the provider's error: {why_unsent(error)}", now)
             await self._settle(flight, None, None, now, alive=None, decision=self._gave_up(flight, now))
             return None
         reading = self._read(flight, reply, now)

@@ -132,7 +132,7 @@ def unread_answer(provider: str, missed: str) -> Verdict:
 def not_sent(provider: str, error: str) -> Verdict:
     """LiteLLM refuses to send this request to the provider: an argument that the provider does not take, say.
 
-    error: the name of LiteLLM's exception; its text may quote the request.
+    error: what LiteLLM lacks, or the name of its exception, whose text may quote the request.
     """
     message = f"{provider}: not sent, for LiteLLM refuses this request for the model ({error})"
     return _verdict(Kind.bad_request, Scope.request, Hold.none, message, True)

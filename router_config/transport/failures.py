@@ -44,6 +44,9 @@ NOT_TO_BE_SENT: Final = frozenset({TypeError, ValueError, UnicodeEncodeError, Ru
 
 CLIENTS: Final = frozenset({"httpx", "httpx2", "httpcore", "aiohttp", "anyio"})
 
+LACKING: Final = re.compile(r"Missing [A-Za-z0-9_ .-]{1,80}")
+"""How LiteLLM begins to say that a setting is not there: an account's id, a region, a key."""
+
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tabs and line ends."""
 
@@ -135,6 +138,20 @@ def _holds_answer(document: Any) -> bool:
         if isinstance(content, Mapping) and content.get("parts"):
             return True
     return any(value for name, value in document.items() if name in ELSEWHERE)
+
+
+def why_unsent(error: BaseException) -> str:
+    """Why LiteLLM sent nothing: what it lacks, where it says so, else its exception's name.
+
+    No more of the text is told, for it may quote the request.
+    """
+    for each in causes(error):
+        if isinstance(each, ImportError) and each.name:
+            return f"the Python package {each.name} is not installed"
+        lacking = LACKING.match(str(each).removeprefix("litellm.APIConnectionError: "))
+        if lacking is not None:
+            return f"LiteLLM says: {lacking[0].rstrip(' .-')}"
+    return type(error).__name__
 
 
 def refused_unsent(exchange: Exchange, error: BaseException) -> bool:
