@@ -8,12 +8,12 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dates compat check format-check lint types format lock screenshots clean venv
+.PHONY: help run test test-dates compat check format-check lint types format lock screenshots clean venv venv-run
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
 
-run: venv ## Start the router's status page on http://127.0.0.1:8888; without keys, with simulated providers
+run: venv-run ## Start the router's status page on http://127.0.0.1:8888; without keys, with simulated providers
 	@exec $(PY) -m router_config.cli serve --demo-without-keys $(ARGS)
 
 test: venv ## Run the tests, as many files at once as there are processors, four at most
@@ -40,10 +40,13 @@ format: venv ## Format the code, and mend what the linter can
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-lock: venv ## Write requirements.lock anew from pyproject.toml; ARGS=--upgrade takes the newest versions
+lock: venv ## Write both locks anew from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@$(PY) -m pip install --quiet --upgrade --target build/uv uv
 	@build/uv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	    --no-config --no-emit-index-url --custom-compile-command 'make lock' --quiet $(ARGS) -o requirements.lock
+	@build/uv/bin/uv pip compile pyproject.toml --group build --extra metrics --extra redis --extra terminal -c requirements.lock \
+	    --universal --python-version 3.11 --generate-hashes --no-config --no-emit-index-url --no-annotate \
+	    --custom-compile-command 'make lock' --quiet -o requirements-run.lock
 
 screenshots: venv ## Write the pictures in docs/ anew; needs Chromium
 	@PYTHONPATH=tests $(PY) scripts/screenshots.py
@@ -54,3 +57,6 @@ clean: ## Remove the environment and all caches
 
 venv: # up to date already: nothing happens
 	@sh scripts/venv.sh
+
+venv-run: # without what only tests need
+	@sh scripts/venv.sh run

@@ -1,18 +1,21 @@
 #!/bin/sh
-# Makes .venv ready: the first suitable Python, requirements.lock with its hashes checked, this project itself (editable).
-# Takes milliseconds when that was done before. The Makefile calls it before everything else.
+# Makes .venv ready: the first suitable Python, a lock with its hashes checked, this project itself (editable).
+# Takes milliseconds when that was done before. The Makefile calls it before everything else. With `run` the lock is
+# requirements-run.lock, without what only tests need; otherwise requirements.lock, which holds all of that too.
 set -eu
 cd "$(dirname "$0")/.."
 venv=.venv
+lock=requirements.lock
+[ "${1:-}" != run ] || lock=requirements-run.lock
 stamp=$venv/installed   # written last, so an interrupted installation is never taken for a finished one
 
 # Two lines: which environment this is (its scripts hold its path, so a moved one is another one), and what is to be in it.
-fingerprint() {
+fingerprint() {   # $1: the lock
     "$venv/bin/python" -I -c '
 import hashlib, pathlib, sys
 print(*sys.version_info[:3], sys.prefix)
 print(hashlib.sha256(b"".join(pathlib.Path(name).read_bytes() for name in sys.argv[1:])).hexdigest())
-' requirements.lock pyproject.toml 2>/dev/null
+' "$1" pyproject.toml 2>/dev/null
 }
 
 # Prints the first of the candidates that can make the environment; tells what is missing when none can.
@@ -34,15 +37,21 @@ find_python() {
 }
 
 # Installs what the lock names, then this project; on its last line says so, since a pipe hides how its first part ended.
+# uv is the quicker one, but it may not know of a registry that pip is configured for. Bytecode comes with the first import.
 install() {
-    pip="$venv/bin/python -I -u -m pip install --no-input --no-deps"
-    $pip --require-hashes -r requirements.lock 2>&1 && $pip --quiet --no-build-isolation -e . 2>&1 && echo "all installed"
+    if command -v uv >/dev/null 2>&1; then
+        uv="uv pip install --quiet --python $venv/bin/python --no-deps"
+        $uv --require-hashes -r "$lock" >/dev/null 2>&1 && $uv --no-build-isolation -e . >/dev/null 2>&1 &&
+            echo "all installed" && return
+    fi
+    pip="$venv/bin/python -I -u -m pip install --no-input --no-deps --no-compile"
+    $pip --require-hashes -r "$lock" 2>&1 && $pip --quiet --no-build-isolation -e . 2>&1 && echo "all installed"
 }
 
 # Reads what install prints: counts the packages on a terminal, and shows the end of it when it failed.
 progress() {
     [ -t 1 ] && live=1 || live=0
-    awk -v total="$(grep -c '^[a-z0-9]' requirements.lock)" -v live=$live '
+    awk -v total="$(grep -c '^[a-z0-9]' "$lock")" -v live=$live '
         { last[NR % 15] = $0 }
         live && /^(Collecting|Processing|Ignoring) / { printf "\r  %d of %d packages", ++count, total; fflush() }
         live && /^Installing collected / { printf "\r  %d packages fetched, unpacking them", count; fflush() }
@@ -54,24 +63,25 @@ progress() {
         }'
 }
 
-wanted=$(fingerprint) || wanted=none
+wanted=$(fingerprint "$lock") || wanted=none
 found=$(cat "$stamp" 2>/dev/null) || found=
 [ "$wanted" != "$found" ] || exit 0
+[ "$(fingerprint requirements.lock || echo none)" != "$found" ] || exit 0   # all of it is there already
 
 started=$(date +%s)
 rm -f "$stamp"
 if [ -n "$found" ] && [ "${wanted%%
 *}" = "${found%%
 *}" ]; then
-    echo "Updating $venv to requirements.lock ..."
+    echo "Updating $venv to $lock ..."
 else
     python=$(find_python)
-    echo "Setting up $venv with $("$python" --version), once; this takes about a minute ..."
+    echo "Setting up $venv with $("$python" --version), once; this takes half a minute or more ..."
     rm -rf "$venv"
     "$python" -m venv "$venv"
 fi
 if install | progress; then
-    fingerprint > "$stamp.new" && mv "$stamp.new" "$stamp"
+    fingerprint "$lock" > "$stamp.new" && mv "$stamp.new" "$stamp"
     echo "Ready after $(($(date +%s) - started)) s."
 else
     echo "The installation did not finish; pip's last lines above say why (\"from versions: none\" means that the package" \
