@@ -140,6 +140,9 @@ class Capacity(_Document):
     """What is left today where a daily limit says so, in tokens; requests and dollars at their worth so far."""
 
     tokens_remaining_today: int | None
+    unlimited: list[str] = Field(
+        description="providers in use without a daily limit; the tokens left do not count them"
+    )
     burn_tokens_per_hour: Number = Field(description="of the last hour")
     exhausted_at: str | None = Field(description="when nothing is left at that rate; null: not within a day")
     binding: str | None = Field(description="the provider and limit that is the last to be used up, as `groq tpd`")

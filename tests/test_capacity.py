@@ -90,6 +90,7 @@ def test_all_tokens_of_the_reference_table_are_left(make_router: MakeRouter) -> 
     router = make_router()
     assert capacity(router) == {
         "tokens_remaining_today": 16_250_000,
+        "unlimited": [],
         "burn_tokens_per_hour": 0,
         "exhausted_at": None,
         "binding": None,
@@ -113,6 +114,7 @@ def test_a_provider_without_a_daily_limit_never_runs_out(make_router: MakeRouter
     ask(router, 3)
     found = capacity(router)
     assert (found["exhausted_at"], found["binding"]) == (None, None)
+    assert found["unlimited"]
     assert 0 < found["tokens_remaining_today"] < 300
 
 

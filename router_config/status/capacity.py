@@ -48,24 +48,25 @@ def capacity(
     """The JSON of `capacity`: tokens left today, and when they run out at the rate of the last hour.
 
     Requests and dollars left count as as many tokens as those of the day so far. `binding` is the limit that is the
-    last to be used up.
+    last to be used up. `unlimited` names the providers in use that have no daily limit: they are not counted.
 
     statuses: what the status shows of each view. burn: tokens of the last hour. now: epoch seconds.
     """
     usual = _tokens_a_request(statuses)
     budgets: list[Budget] = []
-    unlimited = False
+    unlimited: list[str] = []
     for view, status in zip(views, statuses, strict=True):
         if status["status"] in OFF:
             continue
         budget = _budget(view, status, usual, now)
         if budget is None:
-            unlimited = True
+            unlimited.append(view.name)
         else:
             budgets.append(budget)
     end = None if unlimited else end_of(budgets, burn, now)
     return {
         "tokens_remaining_today": int(sum(each.left for each in budgets)) if budgets else None,
+        "unlimited": unlimited,
         "burn_tokens_per_hour": burn,
         "exhausted_at": None if end is None else iso(end.at),
         "binding": None if end is None else end.binding,

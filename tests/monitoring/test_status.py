@@ -66,6 +66,7 @@ DESIGN: dict[str, Any] = {
     ],
     "capacity": {
         "tokens_remaining_today": 15080000,
+        "unlimited": [],
         "burn_tokens_per_hour": 5200,
         "exhausted_at": None,
         "binding": None,

@@ -61,10 +61,11 @@ function drawUnavailable({ providers }) {
 
 function drawLeft({ providers, capacity }) {
   const open = providers.some((each) => !isAbsent(each));
-  const { tokens_remaining_today: left, burn_tokens_per_hour: burn, exhausted_at: end } = capacity;
+  const { tokens_remaining_today: left, burn_tokens_per_hour: burn, exhausted_at: end, unlimited } = capacity;
+  const besides = left !== null && unlimited.length ? `; not counted: ${unlimited.join(", ")}, without a daily limit` : "";
   write($("left"), !open ? "–" : left === null ? "no daily limit" : number(left));
   write($("left-unit"), open && left !== null ? " tokens" : "");
-  write($("lasts"), !open ? "" : burn ? `${number(burn)} used in the last hour; ${end ? `ends in ${roughly(until(end))}` : "lasts the day"}` : "nothing used in the last hour");
+  write($("lasts"), !open ? "" : burn ? `${number(burn)} used in the last hour; ${end ? `ends in ${roughly(until(end))}` : "lasts the day"}${besides}` : `nothing used in the last hour${besides}`);
 }
 
 /** From the history: requests, errors and events of the last hour. */

@@ -13,9 +13,10 @@ export function learnRates(tokens) {
 }
 
 export function drawLeft({ providers, capacity }) {
-  const { tokens_remaining_today: left, burn_tokens_per_hour: burn, exhausted_at: end, binding } = capacity;
+  const { tokens_remaining_today: left, burn_tokens_per_hour: burn, exhausted_at: end, binding, unlimited } = capacity;
   const open = providers.filter((each) => !isAbsent(each));
   write($("left-tokens"), open.length === 0 ? "–" : left === null ? "no daily limit" : number(left));
+  write($("left-of"), unlimited.length ? `tokens left, beside ${unlimited.join(", ")} without a daily limit` : "tokens left, all providers");
   write($("left-burn"), `${number(burn)} tokens`);
   write($("left-end"), end ? `ends in ${roughly(until(end))}` : burn ? "lasts the day" : "–");
   write($("left-end-at"), end ? `at ${at(end)}` : "");
