@@ -86,6 +86,39 @@ def test_when_the_probe_succeeds_everybody_returns(
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_who_can_ask_nobody_else_waits_for_the_outcome_of_a_probe(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, processes: int
+) -> None:
+    """For a moment only, and without `max_wait`: an answer is worth more than an error that comes at once."""
+    only: dict[str, Any] = {name: None for name in MODELS if name != "groq"}
+    routers = [make_router(state=state_of("sqlite", tmp_path), providers=only) for _ in range(processes)]
+    simulator.fault("groq", status=401, times=1)
+    simulator.set_options(latencies_ms={"groq": 200})
+
+    async def asked() -> list[Any]:
+        asking = [asyncio.create_task(ask(routers[at % processes])) for at in range(10)]
+        while not all(each.done() for each in asking):
+            await asyncio.sleep(0.01)
+            clock.advance(0.01)
+        return [each.exception() or route_of(each.result()).provider for each in asking]
+
+    async def main() -> None:
+        with pytest.raises(NoProviderAvailable):
+            await ask(routers[0])
+        clock.advance(301)
+        assert await asked() == ["groq"] * 10
+
+        simulator.fault("groq", status=401, times=1)
+        with pytest.raises(NoProviderAvailable):
+            await ask(routers[0])
+        clock.advance(301)
+        simulator.fault("groq", status=401)
+        assert all(isinstance(each, NoProviderAvailable) for each in await asked())
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("store", STORES)
 def test_a_cancelled_probe_lets_the_next_request_probe(
     make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path, store: str
@@ -118,16 +151,15 @@ def test_a_probe_of_a_process_that_died_keeps_nobody_from_the_only_provider_that
     async def main() -> None:
         assert route_of(await ask(one)).provider == "openai"
         clock.advance(301)
-        simulator.fault("openai", status=401, times=1)
+        simulator.fault("openai", status=401)
         simulator.fault("groq", timeout=True, times=1)
         probe = asyncio.create_task(ask(one))
         await until(lambda: simulator.count("groq") == 2)
-        for _ in range(5):
-            with pytest.raises(NoProviderAvailable):
-                await ask(other)
+        waiting = [asyncio.create_task(ask(other)) for _ in range(5)]
+        await until(lambda: len(clock.wakes) >= len(waiting))
         assert simulator.count("groq") == 2, "the probe may still tell"
         clock.advance(2)
-        assert route_of(await ask(other)).provider == "groq"
+        assert {route_of(each).provider for each in await asyncio.gather(*waiting)} == {"groq"}
         assert router_status(await other.astatus()) == "available"
         probe.cancel()
         await asyncio.gather(probe, return_exceptions=True)

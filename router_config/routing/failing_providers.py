@@ -7,6 +7,10 @@ from typing import Final
 from router_config.ledger.interfaces import Ledger
 from router_config.routing.request import Request, Suspect, Tried
 
+TOLD_AT_ONCE: Final = 0.3
+"""Seconds within which a machine mostly says that there is no way to a provider. Then nobody keeps away: asking is a
+burden to nobody, and the way may be back at any moment."""
+
 DOUBTED: Final = 10.0
 """Seconds of cooldown where a request failed at several providers, and then one answered it."""
 
@@ -27,7 +31,8 @@ ENOUGH: Final = 10
 class _Darkness:
     """A group since its last success: the requests that all providers failed, and those sent in spite of cooldowns.
 
-    lasts: whether one of the latter failed, too. since: when the first request failed.
+    lasts: whether one of the latter failed, too. since: when the first request failed. under_way: whether one was sent
+    and has not ended. no_way: whether the last request could reach nobody, and was told so at once.
     """
 
     failed: set[int] = field(default_factory=set)
@@ -35,6 +40,8 @@ class _Darkness:
     probes: int = 0
     probed_at: float = float("-inf")
     lasts: bool = False
+    under_way: bool = False
+    no_way: bool = False
     since: float = float("inf")
 
     def pause(self, number: int, now: float) -> float:
@@ -62,9 +69,14 @@ class FailingProviders:
         """
         dark = self.dark[_place(request)]
         if now < dark.probed_at + (dark.pause(dark.probes, now) if dark.probes else 0.0):
-            return dark.probes == 1 and not dark.lasts
-        dark.probes, dark.probed_at = dark.probes + 1, now
+            return dark.no_way or (dark.probes == 1 and not dark.lasts)
+        dark.probes, dark.probed_at, dark.under_way = dark.probes + 1, now, True
         return True
+
+    def probed_at(self, request: Request) -> float:
+        """When the request was sent, in spite of cooldowns, that is under way (epoch seconds); 0: there is none."""
+        dark = self.dark[_place(request)]
+        return dark.probed_at if dark.under_way else 0.0
 
     async def answered(self, request: Request, tried: Tried, now: float) -> None:
         """One provider answered: those that failed before are at fault, but several at once are doubted."""
@@ -83,10 +95,12 @@ class FailingProviders:
             return
         dark = self.dark[_place(request)]
         dark.since = min(dark.since, now)
-        dark.lasts = dark.probes > 0
+        dark.lasts, dark.under_way = dark.probes > 0, False
         if dark.lasts:
             dark.probed_at = now  # What failed now was as good as a probe.
-        if tried.unreached == len(tried.attempts):
+        unreached = tried.unreached == len(tried.attempts)
+        dark.no_way = unreached and now < request.arrived + TOLD_AT_ONCE
+        if unreached:
             dark.probes = min(dark.probes, 1)  # Nothing was sent: asking again soon is a burden to nobody.
         seconds: float | None = None
         if several or len(dark.failed) > 1 or (nobody_left and not dark.lasts):

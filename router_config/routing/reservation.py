@@ -12,12 +12,12 @@ from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.rules.gates import Cooldown, Need
+from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown, Need
 from router_config.ledger.values import Lease
 from router_config.routing.context_windows import ContextWindows
 from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.request import CANCELLED, Flight, Request, Tried, decided
-from router_config.routing.waiting_line import Line
+from router_config.routing.waiting_line import Line, Place
 from router_config.transport.exchange import Exchange
 
 LEASE: Final = 600.0
@@ -29,7 +29,11 @@ LOOK_AGAIN: Final = 1.0
 IN_COOLDOWN: Final = ("cooldown", "probing")
 
 REFUSAL_TAKES: Final = 0.3
-"""Seconds within which one who still refuses mostly says so. A probe that takes longer keeps nobody away."""
+"""Seconds within which one who still refuses mostly says so. So long a request waits for the outcome of a probe where
+nobody else can be asked; a probe that takes longer keeps nobody away."""
+
+LOOK_AT_PROBE: Final = 0.05
+"""Seconds after which it looks again: nobody calls when the probe of another process ends."""
 
 SAMPLED: Final = 2
 """Of many equal deployments, so many are compared by the room left."""
@@ -46,11 +50,14 @@ class Reservations:
         self.windows = ContextWindows()
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._reached: dict[str, int] = {}
+        self._await_probe: set[Place] = set()
 
     def room_came_free(self) -> None:
         """Let those who wait ask again."""
         for line in tuple(self._lines.values()):
             line.call_first()
+        for place in tuple(self._await_probe):
+            place.call()
 
     async def reserve(self, request: Request, tried: Tried, now: float) -> Flight | None:
         """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
@@ -64,7 +71,7 @@ class Reservations:
             if choice.skipped:
                 tried.add_skipped(choice.skipped)
             if lease is None and any(each.status in IN_COOLDOWN for each in choice.skipped):
-                lease, revives = await self._in_spite_of_cooldowns(request, tried, candidates, now)
+                lease, revives = await self._where_cooldowns_stop(request, tried, candidates, now)
         if lease is None and line is not None:
             try:
                 lease = await self._wait(request, tried, line)
@@ -103,26 +110,49 @@ class Reservations:
             ordered = [each for each in ordered if each.id not in unfit]
         return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
 
-    async def _in_spite_of_cooldowns(
+    async def _where_cooldowns_stop(
         self, request: Request, tried: Tried, candidates: Sequence[Deployment], now: float
     ) -> tuple[Lease | None, str | None]:
+        """Room in spite of a cooldown, or once a probe that is under way has succeeded.
+
+        Also returns the scope of the cooldown in spite of which it was taken.
+        """
+        lease, revives, known_at = await self._in_spite_of_cooldowns(request, tried, candidates, now)
+        gives_up = now + REFUSAL_TAKES
+        place = Place(request.number)
+        self._await_probe.add(place)
+        try:
+            while lease is None and now < min(known_at, gives_up):
+                looks = min(known_at, gives_up, now + (LOOK_AT_PROBE if self._store.shared else REFUSAL_TAKES))
+                await place.wait(looks - now, self._clock)
+                now = self._clock.now()
+                _, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
+                if lease is None:
+                    lease, revives, known_at = await self._in_spite_of_cooldowns(request, tried, candidates, now)
+        finally:
+            self._await_probe.discard(place)
+        return lease, revives
+
+    async def _in_spite_of_cooldowns(
+        self, request: Request, tried: Tried, candidates: Sequence[Deployment], now: float
+    ) -> tuple[Lease | None, str | None, float]:
         """Room at a candidate that only a cooldown stops, now and then, so that healthy providers are soon found.
 
-        One such request asks all of them, that which failed longest ago first. Also returns the scope of the cooldown.
+        One such request asks all of them, that which failed longest ago first. Also returns the scope of the cooldown,
+        and when it is known how a probe ended that is under way (epoch seconds; 0: there is none).
         """
-        examined = {each.deployment: each for each in await self._store.explain(candidates, request.need, now)}
-        stopped = {
-            name: each.cooldown
-            for name, each in examined.items()
-            if each.cooldown is not None and _may_be_asked(each.cooldown, now) and each.blocking is None
-        }
+        examined = await self._store.explain(candidates, request.need, now)
+        cooldowns = {each.deployment: each.cooldown for each in examined if each.cooldown and each.blocking is None}
+        stopped = {name: each for name, each in cooldowns.items() if _may_be_asked(each, now)}
         if not stopped or not (tried.in_spite or self._failing.probe_is_due(request, now)):
-            return None, None
+            known = [_outcome_is_known(each) for each in cooldowns.values() if each.until <= now]
+            known.append(self._failing.probed_at(request) + REFUSAL_TAKES)
+            return None, None, min((moment for moment in known if moment > now), default=0.0)
         tried.in_spite = True
         ordered = sorted((each for each in candidates if each.id in stopped), key=lambda each: stopped[each.id].since)
         asked = [replace(each, scopes=NO_SCOPES) for each in ordered]
         _, lease = await self._store.reserve(asked, request.need, self._moments.next(), LEASE)
-        return lease, None if lease is None else stopped[lease.deployment].scope
+        return lease, None if lease is None else stopped[lease.deployment].scope, 0.0
 
     async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
         """Equal deployments in a random order, each the likelier to be first the more room it has left."""
@@ -163,7 +193,12 @@ def _may_be_asked(cooldown: Cooldown, now: float) -> bool:
     """Whether a request may ask in spite of the cooldown. Who refused is asked once a probe of it takes long."""
     if cooldown.status == "cooldown":
         return True
-    return cooldown.until <= now and cooldown.probe_until - LEASE + REFUSAL_TAKES <= now
+    return cooldown.until <= now and _outcome_is_known(cooldown) <= now
+
+
+def _outcome_is_known(cooldown: Cooldown) -> float:
+    """When the probe that is under way will mostly have failed, if it does; epoch seconds."""
+    return cooldown.probe_until - PROBE_HOLDS + REFUSAL_TAKES
 
 
 def _draw(share: float) -> float:

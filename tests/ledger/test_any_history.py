@@ -18,7 +18,7 @@ from router_config.ledger.interfaces import Store
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.redis.store import RedisStore
-from router_config.ledger.rules.gates import Cooldown, Need
+from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Limit, Meter
 from router_config.ledger.rules.windows import CalendarDay, Period
 from router_config.ledger.values import Lease, Settlement
@@ -180,7 +180,7 @@ class Ledger(RuleBasedStateMachine):
         for scope in place.scopes:
             cooldown = naive.cooldowns.get(scope)
             if cooldown is not None and cooldown.probes:
-                naive.cooldowns[scope] = cooldown._replace(probe=lease.id, probe_until=lease.expires_at)
+                naive.cooldowns[scope] = cooldown._replace(probe=lease.id, probe_until=naive.now + PROBE_HOLDS)
         return lease
 
     @rule(lease=leases, share=st.floats(0, 1), took=st.floats(0, 30), alive=st.sampled_from([True, False, None]))

@@ -152,8 +152,8 @@ def test_a_probe_that_ended_without_a_result_makes_way_for_the_next(store: Store
         run(store.settle(probe, Settlement(None, START + 301, START + 301), START + 301))
         assert taken(store, GROQ, at=START + 301)
     else:
-        assert taken(store, GROQ, at=START + 899) is None
-        assert taken(store, GROQ, at=START + 901)
+        assert taken(store, GROQ, at=START + 359) is None
+        assert taken(store, GROQ, at=START + 361), "long before its lease ends"
 
 
 def test_a_rest_without_probe_is_simply_over(store: Store) -> None:

@@ -15,7 +15,7 @@ from router_config.ledger.local.pages import NO_SLOT, UNUSED, Pages
 from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
-from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, examine_all
+from router_config.ledger.rules.gates import PROBE_HOLDS, Candidate, Cooldown, Examination, Need, examine_all
 from router_config.ledger.rules.history import (
     BURN_SECONDS,
     Event,
@@ -92,7 +92,7 @@ class LocalStore(Pages, Backend):
         for scope in lease.probes:
             cooldown = self.cooldown_of(scope)
             if cooldown is not None:
-                self._put_cooldown(cooldown._replace(probe=lease.id, probe_until=lease.expires_at))
+                self._put_cooldown(cooldown._replace(probe=lease.id, probe_until=now + PROBE_HOLDS))
         self._put_lease(lease)
         return choice, lease
 

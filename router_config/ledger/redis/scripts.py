@@ -32,6 +32,7 @@ CONSTANTS: Final[dict[str, object]] = {
     "LENGTHS": LENGTHS,
     "OBSERVED_LIMIT_LASTS": OBSERVED_LIMIT_LASTS,
     "ROUNDING": gates.ROUNDING,
+    "PROBE_HOLDS": gates.PROBE_HOLDS,
     "BURN_SECONDS": history.BURN_SECONDS,
     "SLOT_SECONDS": history.SLOT_SECONDS,
     "SLOTS_KEPT": history.SLOTS_KEPT,

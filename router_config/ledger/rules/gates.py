@@ -17,6 +17,9 @@ OPEN: Final = ("available", "soft_limited")
 ROUNDING: Final = 1e-9
 """Sums of dollars are not exact. A difference as small as this, or such a share of a budget, does not count."""
 
+PROBE_HOLDS: Final = 60.0
+"""Seconds for which one probe keeps the others away. Its process may have died."""
+
 PROMPT_FACTOR: Final = 2
 """A prompt so many times as long as a token limit is too large for it: estimates are generous, but not that much."""
 

@@ -113,7 +113,7 @@ local function take(option)
   open_lease(lease_id, lease, expires_at)
   for _, scope in ipairs(option.probes) do
     local cooldown = read_cooldown(scope)
-    if cooldown then set_probe(scope, cooldown, lease_id, expires_at) end
+    if cooldown then set_probe(scope, cooldown, lease_id, now + PROBE_HOLDS) end
   end
   return held
 end
