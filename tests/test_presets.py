@@ -159,3 +159,22 @@ def test_a_preset_with_an_address_of_its_own_is_asked_there(load: Load) -> None:
             assert answer.choices[0].message.content
         finally:
             router.close()
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("prefix", ["groq", "openai", "lm_studio", "together_ai"])
+def test_a_server_without_a_key_is_not_sent_that_of_the_environment(
+    prefix: str, load: Load, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GROQ_API_KEY", "OPENAI_API_KEY", "LM_STUDIO_API_KEY", "TOGETHERAI_API_KEY"):
+        monkeypatch.setenv(name, "sk-of-the-environment")
+    simulator.set_options(keep_bodies=True)
+    simulator.set_keys("groq", bad=["sk-of-the-environment"])
+    where = f"litellm_provider: {prefix}, api_base: '{simulator.api_base('groq')}', models: [openai/gpt-oss-20b]"
+    load(f"state: memory://\nproviders: {{mine: {{{where}}}}}")
+    router = Router.from_yaml("litellm.yaml")
+    try:
+        answer: Any = router.completion(model="default", messages=message())
+        assert answer.choices[0].message.content
+    finally:
+        router.close()

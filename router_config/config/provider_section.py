@@ -20,13 +20,19 @@ from router_config.presets.retirements import retirement_warning
 _PRIORITY, _PRIORITY_PAID = 1, 100
 _NO_KEY = "none"
 _PLACEHOLDER = re.compile(r"{(\w+)}")
-# They run on a machine of one's own unless the file says where, or sign in by other means than a key.
-_WITHOUT_KEY = frozenset(
+SIGN_IN_OTHERWISE = frozenset(
     {
-        "azure", "azure_ai", "bedrock", "bedrock_converse", "docker_model_runner", "gigachat", "github_copilot",
-        "chatgpt", "hosted_vllm", "infinity", "lemonade", "llamafile", "lm_studio", "oci", "ollama", "ollama_chat",
-        "oobabooga", "petals", "sagemaker", "sagemaker_chat", "sap", "snowflake", "triton", "vertex_ai",
-        "vertex_ai_beta", "vllm", "watsonx", "xinference",
+        "azure", "azure_ai", "bedrock", "bedrock_converse", "chatgpt", "gigachat", "github_copilot", "oci", "sagemaker",
+        "sagemaker_chat", "sap", "snowflake", "vertex_ai", "vertex_ai_beta", "watsonx",
+    }
+)  # fmt: skip
+"""LiteLLM's prefixes of providers that may know their callers by other means than a key."""
+
+# They run on a machine of one's own unless the file says where.
+_OWN_SERVERS = frozenset(
+    {
+        "docker_model_runner", "hosted_vllm", "infinity", "lemonade", "llamafile", "lm_studio", "ollama",
+        "ollama_chat", "oobabooga", "petals", "triton", "vllm", "xinference",
     }
 )  # fmt: skip
 _STANDS_ELSEWHERE = {
@@ -163,7 +169,7 @@ def _is_near(env: Environment, section: FileProvider, prefix: str) -> bool:
         url = env.get(variable)
         if url is None:
             return True  # the address is what is missing
-    return prefix in _WITHOUT_KEY if url is None else is_local(url)
+    return prefix in SIGN_IN_OTHERWISE | _OWN_SERVERS if url is None else is_local(url)
 
 
 def _usual_variable(name: str) -> str:

@@ -6,11 +6,15 @@ sends keys there that it does not know (seen: `rpd`, `priority`). LiteLLM itself
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from router_config.config import prices as price_list
 from router_config.config.models import Config, ConfigError, Model, Provider, reveal
+from router_config.config.provider_section import SIGN_IN_OTHERWISE
 from router_config.deployments.deployment import Deployment, account_of, deployment_of_entry, model_scope, scopes_of
+
+NO_KEY: Final = "no-key-needed"
+"""Sent to a server that needs no key."""
 
 Prices = Mapping[tuple[str, str], Mapping[str, float]]
 """By provider and model: dollars per token under LiteLLM's names, nothing where nobody knows them."""
@@ -126,7 +130,7 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
         "litellm_params": {
             **reveal(model.litellm_params),
             "model": f"{provider.litellm_provider}/{model.name}",
-            **({"api_key": secret} if secret is not None else {}),
+            **({} if (key := _sent_key(provider, secret)) is None else {"api_key": key}),
             **({"api_base": provider.api_base} if provider.api_base else {}),
         },
         "model_info": {
@@ -155,6 +159,12 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             **prices[provider.name, model.name],
         },
     }
+
+
+def _sent_key(provider: Provider, secret: str | None) -> str | None:
+    """The key for LiteLLM, which takes one of the environment where there is none: not for an address of its own."""
+    other = provider.api_base is not None and provider.litellm_provider not in SIGN_IN_OTHERWISE
+    return NO_KEY if secret is None and other and not provider.needs_key else secret
 
 
 def _listed_price(entry: Mapping[str, Any]) -> dict[str, float]:
