@@ -1,6 +1,7 @@
 """The table of presets: each can be put into a file, its facts have a source, and LiteLLM knows its prefix."""
 
 from datetime import date, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +179,12 @@ def test_a_server_without_a_key_is_not_sent_that_of_the_environment(
         assert answer.choices[0].message.content
     finally:
         router.close()
+
+
+def test_the_page_of_providers_says_what_the_table_says() -> None:
+    spec = spec_from_file_location("provider_page", REPOSITORY / "scripts" / "provider_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (REPOSITORY / "docs" / "providers.md").read_text("utf-8") == module.page(), "run scripts/provider_page.py"

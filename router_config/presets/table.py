@@ -2,7 +2,7 @@
 
 Limits are those of a new account. `source` says where they stand and when they were read; what is not stated in
 public is `inferred`. Where neither a figure nor a good guess is public, there is no limit: the provider's own answers
-teach the router.
+teach the router. Pages for keys, billing and models are for people, and may have moved since.
 """
 
 from datetime import date
@@ -311,8 +311,8 @@ PRESETS: Final = (
         key_page="https://deepinfra.com/dash/api_keys",
         billing_page="https://deepinfra.com/dash/billing",
         models_page="https://deepinfra.com/models",
-        source=Source("https://deepinfra.com/docs/advanced/rate-limits", _NOVEMBER),
-        inferred="requests at once are limited, not requests a minute; the figure was not found",
+        source=Source("https://docs.litellm.ai/docs/providers/deepinfra", _NOVEMBER),
+        inferred="its own page of limits was not found; prefix and variable are LiteLLM's",
         models=(KnownModel("openai/gpt-oss-120b"),),
     ),
     Preset(
