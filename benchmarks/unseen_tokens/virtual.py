@@ -22,6 +22,7 @@ from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.reservation import LEASE
 from router_config.routing.settlement import MAY_STILL_ARRIVE
 from router_config.routing.spending import UnknownSpending, in_full, learn_from, spent_on
+from router_config.routing.terms import Terms
 from router_config.signals.usage import NOTHING_SAID, Reported, Usage
 from router_config.transport.exchange import Exchange
 
@@ -49,6 +50,17 @@ class Twin:
         self.judge = Judge(added, factor, 1.0, BEGAN)
         self._chance = random.Random(seed)
         self._catalog = Catalog(entries("http://localhost"), 0.95)
+        self._terms = Terms(
+            config=None,
+            settings={},
+            cooldown=300.0,
+            soft_limit=0.95,
+            max_wait=0.0,
+            output_tokens=500,
+            max_response=64_000_000,
+            loaded_at=BEGAN,
+            catalog=self._catalog,
+        )
         self._store = MemoryStore()
         self._store.register_meters(self._catalog.meters)
         self._due: list[tuple[float, int, Callable[[float], None]]] = []
@@ -80,7 +92,7 @@ class Twin:
         need = need_of(asked, MAX_TOKENS, process.calibrations.corrections)
         group = self._catalog.group("default")
         assert group is not None
-        request = Request("acompletion", "default", group, need, now, now, next(self._numbers))
+        request = Request("acompletion", "default", group, need, now, now, next(self._numbers), self._terms)
         _, lease = _now(self._store.reserve(group.deployments, request.need, now, LEASE))
         if lease is None:
             return

@@ -86,14 +86,14 @@ async def _why_public(prefix: str, model: str) -> str | None:
         },
         "model_info": {"id": "played", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0},
     }
-    transport = Transport(SystemClock(), {}, clients=_PlayingClients(prefix, model))
+    transport = Transport(SystemClock(), clients=_PlayingClients(prefix, model))
     try:
         for _ in range(CHATS):
             if transport.fast_path:
                 break
             exchange = Exchange(prefix, timeout=10.0)
             chat = {"model": "default", "messages": MESSAGES}
-            await transport.ask("acompletion", chat, entry, "default", exchange)
+            await transport.ask("acompletion", chat, entry, "default", exchange, {})
     except Exception as error:
         return f"LiteLLM fails on a valid answer: {type(error).__name__}: {error}"[:300]
     if transport.fast_path:

@@ -135,6 +135,10 @@ DEFAULTS = Section(
             Scalar(positive(parse_size, "64MB"), {**_COUNT.json, "examples": ["64MB"]}),
             "Largest answer that is read, in bytes after decompression.",
         ),
+        "reload": Entry(
+            Scalar(flag, {"type": "boolean"}),
+            "on: edits count while the router runs. off: after a restart.",
+        ),
     },
     hint="Write a mapping such as {cooldown: 5m, timeout: 30s}.",
 )

@@ -3,11 +3,9 @@
 import asyncio
 from pathlib import Path
 
+from router_config.config.file_watch import Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError
-
-Stamp = tuple[tuple[int, int, int] | None, ...]
-"""Time, size and inode of each file, by which a change is seen; None for a file that is not there."""
 
 
 class FollowedConfig:
@@ -44,14 +42,4 @@ class FollowedConfig:
         return config
 
     def _stamp_now(self) -> Stamp:
-        if self._path is None:
-            return ()
-        return tuple(_stamp_of(each) for each in (self._path, self._path.parent / ".env"))
-
-
-def _stamp_of(file: Path) -> tuple[int, int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+        return () if self._path is None else stamp_of(self._path)

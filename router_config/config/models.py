@@ -86,7 +86,7 @@ class Defaults:
     cooldown: seconds that a failing provider is not asked. timeout: seconds for one attempt. soft_limit: share of a
     daily limit, from 0 to 1, past which others are preferred. max_wait: seconds that a request may wait for room.
     output_tokens: expected length of an answer to a request without max_tokens. max_response: bytes of an answer, after
-    decompression, past which it is not read.
+    decompression, past which it is not read. reload: whether edits of the file count while a router runs.
     """
 
     cooldown: float = 300.0
@@ -95,6 +95,7 @@ class Defaults:
     max_wait: float = 0.0
     output_tokens: int = 500
     max_response: int = 64_000_000
+    reload: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

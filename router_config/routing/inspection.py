@@ -1,11 +1,13 @@
 """What a Router shows of itself: its status, its history, and what it would do. No provider is asked."""
 
+from dataclasses import replace
 from typing import Any
 
 from router_config.config.models import Config
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
 from router_config.iso import corrected
+from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from, explanation
 from router_config.status.source import StoreReader
 from router_config.status.views import View, view_of, view_of_deployments
@@ -16,15 +18,23 @@ from router_config.transport.transport import Transport
 class Inspection(StoreReader):
     """The part of a Router that shows it. `simulated`: whether its providers are the simulator's."""
 
-    config: Config | None
     simulated: bool
     _background: BackgroundLoop
     _transport: Transport
     _calibrations: Calibrations
-    _max_wait: float
-    _loaded_at: float
-    _shown: tuple[Catalog, View] | None
-    """What of the configuration is shown, made anew for each catalog."""
+    _terms: Terms
+    _shown: tuple[Terms, View] | None
+    """What of the configuration is shown, made anew for each of them."""
+
+    @property
+    def config(self) -> Config | None:
+        """The configuration that requests go by; None for a Router of a model list."""
+        return self._terms.config
+
+    @property
+    def terms(self) -> Terms:
+        """What requests go by from now on."""
+        raise NotImplementedError
 
     @property
     def catalog(self) -> Catalog:
@@ -68,21 +78,21 @@ class Inspection(StoreReader):
                 self._store,
                 self._clock.now(),
                 absent=absent_from(self.config, group.name),
-                max_wait=self._max_wait,
+                max_wait=self._terms.max_wait,
             )
 
     async def _current_view(self) -> View:
-        catalog = self.catalog
-        if self._shown is None or self._shown[0] is not catalog:
-            if self.config is not None:
+        terms = self.terms
+        if self._shown is None or self._shown[0] is not terms:
+            if terms.config is not None:
                 view = view_of(
-                    self.config,
-                    loaded_at=self._loaded_at,
+                    terms.config,
+                    loaded_at=terms.loaded_at,
                     simulated=self.simulated,
-                    correction=catalog.correction,
+                    correction=terms.groups.correction,
                 )
             else:
-                deployments = tuple(catalog.deployments.values())
-                view = view_of_deployments(deployments, loaded_at=self._loaded_at, simulated=self.simulated)
-            self._shown = catalog, view
+                deployments = tuple(terms.groups.deployments.values())
+                view = view_of_deployments(deployments, loaded_at=terms.loaded_at, simulated=self.simulated)
+            self._shown = terms, replace(view, error=terms.error)
         return self._shown[1]

@@ -12,6 +12,7 @@ from router_config.ledger.rules.gates import Cooldown, Need, Status
 from router_config.ledger.rules.history import UNREACHABLE
 from router_config.ledger.values import Lease
 from router_config.routing.errors import NoProviderAvailable
+from router_config.routing.terms import Terms
 from router_config.transport.exchange import Exchange
 
 NAME_KEPT: Final = 100
@@ -35,7 +36,8 @@ class Request:
     """What a caller asks of the router, and which agent it is. Times in epoch seconds; `number` tells who came first.
 
     endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
-    same, to see whether they work again. own_key: the caller brings a key of its own. asked: the arguments.
+    same, to see whether they work again. own_key: the caller brings a key of its own. asked: the arguments. terms: the
+    configuration that it goes by.
     """
 
     endpoint: str
@@ -45,6 +47,7 @@ class Request:
     arrived: float
     deadline: float
     number: int
+    terms: Terms
     ignore_cooldowns: bool = False
     agent: str | None = None
     own_key: bool = False
@@ -117,6 +120,10 @@ class Tried:
             return ()
         never = [(group.by_id[each], status) for each, status in self._skipped.items() if each not in self.deployments]
         return tuple(SkippedModel(each.provider, each.model, status) for each, status in never[:SKIPPED_KEPT])
+
+    def forget_skipped(self) -> None:
+        """They are of a configuration that no longer holds."""
+        self._skipped.clear()
 
     def left(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
         if not self.deployments:

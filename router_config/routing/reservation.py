@@ -17,6 +17,7 @@ from router_config.ledger.values import Lease
 from router_config.routing.context_windows import ContextWindows
 from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.request import CANCELLED, Flight, Request, Tried, decided
+from router_config.routing.terms import Terms
 from router_config.routing.waiting_line import Line, Place
 from router_config.transport.exchange import Exchange
 
@@ -39,6 +40,10 @@ SAMPLED: Final = 2
 """Of many equal deployments, so many are compared by the room left."""
 
 
+class Outdated(Exception):
+    """The configuration changed while the request waited."""
+
+
 class Reservations:
     """Takes room in a store, for each request at the first candidate that has it."""
 
@@ -51,6 +56,13 @@ class Reservations:
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._reached: dict[str, int] = {}
         self._await_probe: set[Place] = set()
+        self._terms: Terms | None = None
+
+    def go_by(self, terms: Terms) -> None:
+        """Have those who wait go by these from now on."""
+        self._terms = terms
+        self._reached.clear()
+        self.room_came_free()
 
     def room_came_free(self) -> None:
         """Let those who wait ask again."""
@@ -172,6 +184,8 @@ class Reservations:
                 now = self._clock.now()
                 wakes = request.deadline
                 if line.is_first(place):
+                    if self._terms is not None and self._terms.config is not request.terms.config:
+                        raise Outdated
                     candidates = await self._candidates(request, tried, now)
                     departs = self._moments.next()
                     choice, lease = await self._store.reserve(candidates, request.need, departs, LEASE)

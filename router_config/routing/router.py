@@ -5,7 +5,9 @@ reservation is settled with what was really used.
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from math import inf
@@ -17,10 +19,12 @@ from litellm.exceptions import BadRequestError
 
 from router_config.clock import Clock, Moments, SystemClock
 from router_config.config import loading
+from router_config.config.file_watch import stamp_of
 from router_config.config.models import Config, reveal
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.model_list import generate
+from router_config.forks import taken_for_forks
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
@@ -30,11 +34,12 @@ from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
 from router_config.routing.event_loop_lag import Pulse
 from router_config.routing.failing_providers import FailingProviders
-from router_config.routing.inspection import Inspection
+from router_config.routing.live_file import LiveFile
 from router_config.routing.refusals import lies_in_the_request, refusal
 from router_config.routing.request import Flight, Request, Tried, agent_of, decided_by, team_of
-from router_config.routing.reservation import Reservations
+from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.settlement import Settlements
+from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
@@ -44,7 +49,7 @@ from router_config.transport.streams import Opened, Stream
 from router_config.transport.transport import Transport
 
 
-class Router(Inspection, Endpoints):  # type: ignore[override]
+class Router(LiveFile, Endpoints):  # type: ignore[override]
     """Routes each request to the first deployment, by priority, with room in all of its windows.
 
     Takes what `litellm.Router` takes; priority and limits are read from each deployment's `model_info`. Besides:
@@ -76,10 +81,8 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
         fast_path: bool = True,
         **settings: Any,
     ) -> None:
-        self.config = config
         self.simulated = simulated
-        self._soft_limit = soft_limit
-        self._max_wait, self._output_tokens = max_wait, output_tokens
+        self._reloading, self._changing = taken_for_forks(threading.Lock()), taken_for_forks(threading.RLock())
         self._clock: Clock = clock or SystemClock()
         self._store: Store = open_store(state)
         if isinstance(self._clock, SystemClock):
@@ -95,17 +98,25 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
             moments,
             self._background,
             failing,
-            cooldown,
             self._reservations.room_came_free,
             lambda deployment: self.catalog.serves_one_model(deployment),
             self._calibrations,
         )
         self._requests = count()
-        self._catalog: Catalog | None = None
         self._shown = None
-        self._loaded_at = self._clock.now()
-        self._hold(model_list or [], settings)
-        self._transport = Transport(self._clock, self._settings, fast_path=fast_path, max_response=max_response)
+        self._settings = self._settings_of(settings)
+        self._terms = Terms(
+            config=config,
+            settings=self._settings,
+            cooldown=cooldown,
+            soft_limit=soft_limit,
+            max_wait=max_wait,
+            output_tokens=output_tokens,
+            max_response=max_response,
+            loaded_at=self._clock.now(),
+        )
+        self._hold(model_list or [])
+        self._transport = Transport(self._clock, fast_path=fast_path)
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
 
     @classmethod
@@ -116,12 +127,17 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
         env: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         simulated: bool = False,
+        watch: bool = True,
         **settings: Any,
     ) -> Self:
         """The router of a litellm.yaml. `env` replaces the environment; `settings` go to litellm.Router.
 
+        watch: follow the file and the `.env` beside it, so that an edit counts within two seconds; `defaults.reload:
+        off` in the file switches that off, too.
+
         Raises ConfigError, with file, line and column, when the file cannot be used.
         """
+        stamp = stamp_of(Path(path).absolute())
         config = loading.load_config(path, env)
         of_the_module = dict(reveal(config.litellm_settings))
         if response_cache.switched_on(of_the_module):
@@ -129,7 +145,7 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
         for name, value in of_the_module.items():
             setattr(litellm, name, value)
         generated = generate(config)
-        return cls(
+        made = cls(
             generated.model_list,
             state=config.state,
             cooldown=config.defaults.cooldown,
@@ -142,6 +158,10 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
             simulated=simulated,
             **{**generated.settings, **settings},
         )
+        made._env, made._given = env, settings
+        if watch and config.defaults.reload:
+            made._follow(config, stamp)
+        return made
 
     # The heart: request -> candidates -> reserve -> ask -> verdict -> settle.
 
@@ -151,7 +171,11 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
         request, tried = self._request(endpoint, asked, now), Tried()
         failure: Exception | None = None
         while True:
-            flight = await self._reservations.reserve(request, tried, now)
+            try:
+                flight = await self._reservations.reserve(request, tried, now)
+            except Outdated:
+                request, now = self._renewed(request, tried, asked), self._clock.now()
+                continue
             if flight is None:
                 told = await self._refusal(request, tried, failure)
                 if told.__traceback__ is not None:  # It is a provider's error, which has causes of its own.
@@ -168,9 +192,18 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
                 await self._settlements.broken_off(flight, error)
                 raise
 
+    def _renewed(self, request: Request, tried: Tried, asked: dict[str, Any]) -> Request:
+        """One that waits while the file is edited goes by the new one, in its place in the line."""
+        tried.forget_skipped()
+        try:
+            new = self._request(request.endpoint, asked, request.arrived)
+        except BadRequestError:  # Its group is gone: it ends as it began.
+            return replace(request, terms=self.terms)
+        return replace(new, arrived=request.arrived, deadline=request.deadline, number=request.number)
+
     def _request(self, endpoint: str, asked: dict[str, Any], now: float) -> Request:
-        model = asked["model"]
-        group = self._group(model)
+        model, terms = asked["model"], self.terms
+        group = _group(model, terms)
         if group is None:
             raise _unknown(model)
         if group.has_teams and (group := group.for_team(team_of(asked))) is None:
@@ -180,10 +213,11 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
             endpoint,
             group.name,
             group.at(at) if at else group,
-            need_of(asked, self._output_tokens, self._calibrations.corrections),
+            need_of(asked, terms.output_tokens, self._calibrations.corrections),
             now,
-            now + asked.get("max_wait", self._max_wait),
+            now + asked.get("max_wait", terms.max_wait),
             next(self._requests),
+            terms,
             bool(asked.get("ignore_cooldowns")),
             agent_of(asked),
             asked.get("api_key") is not None,
@@ -193,9 +227,11 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
         """One attempt at the reserved deployment, settled when it has answered, or when its stream ends."""
         endpoint, exchange = flight.request.endpoint, flight.exchange
-        timeout = exchange.timeout = self._transport.timeout(endpoint, asked, flight.entry["litellm_params"])
+        terms = flight.request.terms
+        exchange.largest, params = terms.max_response, flight.entry["litellm_params"]
+        timeout = exchange.timeout = self._transport.timeout(endpoint, asked, params, terms.settings)
         flight.loop_stood_still = self._pulse.watch(timeout)
-        reply = await self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange)
+        reply = await self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange, terms.settings)
         opened = isinstance(reply, Opened)
         if exchange.body and not (opened and reply.has_content):
             inside = self._settlements.error_inside(flight)
@@ -218,7 +254,9 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
         deployments, now = request.group.deployments, self._clock.now()
         examined = await self._store.explain(deployments, request.need, now)
         if failure is None or not lies_in_the_request(tried.attempts, examined):
-            absent = {name: reason for name, (_, reason) in absent_from(self.config, request.group.name).items()}
+            absent = {
+                name: reason for name, (_, reason) in absent_from(request.terms.config, request.group.name).items()
+            }
             with corrected(self._clock.correction):
                 unfit = self._reservations.windows.unfit(request)
                 failure = refusal(request.model, deployments, examined, tried.attempts, absent, unfit, now)
@@ -250,34 +288,36 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
 
     def get_model_from_alias(self, model: str) -> str | None:
         """The group that an alias stands for; None for what is no alias."""
-        alias = (self._settings.get("model_group_alias") or {}).get(model)
-        if alias is None and self.config is not None and self.catalog.group(model) is None:
-            return self.config.aliases.get("*")
-        return alias["model"] if isinstance(alias, dict) else alias
+        return _aliased(model, self.terms)
 
     def _group(self, model: str) -> Group | None:
-        group = self.catalog.groups.get(model)
-        if group is not None and model not in (self._settings.get("model_group_alias") or ()):
-            return group  # Nearly always.
-        alias = self.get_model_from_alias(model)
-        name = alias if alias is not None else model
-        group = self.catalog.group(name)
-        if group is None and self.config is not None and name in self.config.groups:
-            return Group(name, (), {})  # Everyone who serves it lacks a key.
-        if group is None and self.catalog.has_patterns:
-            return self.catalog.group(endpoints.spellings(name)[-1])
-        return group
+        return _group(model, self.terms)
+
+    @property
+    def terms(self) -> Terms:
+        """What requests go by from now on; made anew after an edit, a change of the model list or of the clock."""
+        terms = self._terms
+        if terms.catalog is None or terms.catalog.correction != self._clock.correction:
+            with self._changing:
+                terms = self._terms = self._with_catalog(self._terms, self._held)
+        return terms
 
     @property
     def catalog(self) -> Catalog:
-        """The deployments by group; made anew after the model list changed, or the wall clock was set."""
-        if self._catalog is None or self._catalog.correction != self._clock.correction:
-            self._catalog = Catalog(self.entries, self._soft_limit, self._clock.correction)
-            self._store.register_meters(self._catalog.meters, self._catalog.formerly)
-        return self._catalog
+        """The deployments by group."""
+        return self.terms.groups
+
+    def _with_catalog(self, terms: Terms, held: Any) -> Terms:
+        catalog = Catalog(self._entries_of(held), terms.soft_limit, self._clock.correction)
+        self._store.register_meters(catalog.meters, catalog.formerly)
+        return replace(terms, catalog=catalog)
 
     def _model_list_changed(self) -> None:
-        self._catalog = None
+        with self._changing:
+            self._terms = replace(self._terms, catalog=None)
+
+    def _terms_changed(self) -> None:
+        self._reservations.go_by(self.terms)
 
     async def end_cooldowns(self, deployment: str) -> None:
         """End the cooldowns of a deployment's provider, account, key and model: it was seen to work again."""
@@ -286,6 +326,8 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
 
     def close(self) -> None:
         """Settle what is abandoned, close the store, the connections and the background thread."""
+        if self._watch is not None:
+            self._watch.stop()
         self._background.run(self._close())
         self._background.close()
 
@@ -298,6 +340,28 @@ class Router(Inspection, Endpoints):  # type: ignore[override]
         await self._transport.aclose()
         await self._settlements.settle_unknown(inf)
         await self._store.aclose()
+
+
+def _aliased(model: str, terms: Terms) -> str | None:
+    alias = (terms.settings.get("model_group_alias") or {}).get(model)
+    if alias is None and terms.config is not None and terms.groups.group(model) is None:
+        return terms.config.aliases.get("*")
+    return alias["model"] if isinstance(alias, dict) else alias
+
+
+def _group(model: str, terms: Terms) -> Group | None:
+    catalog = terms.groups
+    group = catalog.groups.get(model)
+    if group is not None and model not in (terms.settings.get("model_group_alias") or ()):
+        return group  # Nearly always.
+    alias = _aliased(model, terms)
+    name = alias if alias is not None else model
+    group = catalog.group(name)
+    if group is None and terms.config is not None and name in terms.config.groups:
+        return Group(name, (), {})  # Everyone who serves it lacks a key.
+    if group is None and catalog.has_patterns:
+        return catalog.group(endpoints.spellings(name)[-1])
+    return group
 
 
 def _unknown(model: str, told: str | None = None) -> BadRequestError:

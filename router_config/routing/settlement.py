@@ -62,7 +62,7 @@ OURSELVES: Final = "timed out while this process itself stood still, which says 
 class Settlements:
     """Closes the lease of each attempt once, and puts what failed into cooldown.
 
-    cooldown: seconds. room_came_free: called after each settlement. serves_one_model: whether a deployment's account
+    room_came_free: called after each settlement. serves_one_model: whether a deployment's account
     is asked for no other model.
     """
 
@@ -73,13 +73,12 @@ class Settlements:
         moments: Moments,
         background: BackgroundLoop,
         failing: FailingProviders,
-        cooldown: float,
         room_came_free: Callable[[], None],
         serves_one_model: Callable[[Deployment], bool],
         calibrations: Calibrations,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
-        self._background, self._cooldown, self._failing = background, cooldown, failing
+        self._background, self._failing = background, failing
         self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
         self._calibrations = calibrations
         self._unknown = UnknownSpending()
@@ -258,7 +257,7 @@ class Settlements:
         scope = getattr(flight.deployment.scopes, f"shared_{verdict.scope}" if shared else verdict.scope)
         until = now if verdict.until is None else verdict.until - self._clock.correction
         if verdict.hold == Hold.cooldown:
-            until = max(until, now + self._cooldown)
+            until = max(until, now + flight.request.terms.cooldown)
         status, probes = _status_after(verdict), int(verdict.hold != Hold.until)
         if verdict.hold in (Hold.refused, Hold.disabled):
             probes = PROVEN if verdict.proven else 1

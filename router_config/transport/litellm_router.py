@@ -56,9 +56,18 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     _held: Any
     _settings: dict[str, Any]  # type: ignore[assignment]
 
-    def _hold(self, model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
+    def _hold(self, model_list: list[dict[str, Any]]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
-        self._settings = {"num_retries": 0, "disable_cooldowns": True, **settings}
+        self._held = self._made(model_list, self._settings)
+        self._model_list_changed()
+
+    @staticmethod
+    def _settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"num_retries": 0, "disable_cooldowns": True, **given}
+
+    @staticmethod
+    def _made(model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> Any:
+        """LiteLLM's Router of a model list."""
         _quieten()
         unheeded = [name for name in UNHEEDED if settings.get(name)]
         params = [entry["litellm_params"] for entry in model_list]
@@ -66,8 +75,7 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
         if unheeded:
             _LOG.warning("%s: no effect; this router chooses by priority, limits and cooldowns", ", ".join(unheeded))
         with _callbacks_as_before():
-            self._held = litellm_router.Router(model_list=[moved(entry) for entry in model_list], **self._settings)
-        self._model_list_changed()
+            return litellm_router.Router(model_list=[moved(entry) for entry in model_list], **settings)
 
     def _model_list_changed(self) -> None:
         """Called after each change of the model list."""
@@ -111,8 +119,12 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
     @property
     def entries(self) -> list[dict[str, Any]]:
         """LiteLLM's model list as it is now, `moved`, each entry with its id; copies of its own kinds of mappings."""
-        registry = getattr(self._held, "registry", None)
-        listed = registry().all() if callable(registry) else self._held.model_list
+        return self._entries_of(self._held)
+
+    @staticmethod
+    def _entries_of(held: Any) -> list[dict[str, Any]]:
+        registry = getattr(held, "registry", None)
+        listed = registry().all() if callable(registry) else held.model_list
         return [
             {**entry, **{name: dict(each) for name, each in moved(entry).items() if isinstance(each, dict)}}
             for entry in listed

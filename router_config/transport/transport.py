@@ -26,22 +26,17 @@ REPORT_USAGE: Final = frozenset({"acompletion", "atext_completion"})
 class Transport:
     """Asks providers through LiteLLM, with connections of its own for each event loop.
 
-    settings: those of litellm.Router. fast_path: False sends everything the public way. max_response: bytes of an
-    answer's body, after decompression, past which it is not read.
+    fast_path: False sends everything the public way.
     """
 
     def __init__(
         self,
         clock: Clock,
-        settings: Mapping[str, Any],
         *,
         fast_path: bool = True,
         clients: Clients | None = None,
-        max_response: int = 64_000_000,
     ) -> None:
         self._clock, self._clients = clock, clients or Clients()
-        self._max_response = max_response
-        self._settings = settings
         self._fast = FastWay(self._clients) if fast_path else None
 
     @property
@@ -55,13 +50,20 @@ class Transport:
         return None if self._fast is None or self._fast.in_use else self._fast.why
 
     async def ask(
-        self, endpoint: str, given: Mapping[str, Any], entry: Mapping[str, Any], group: str, exchange: Exchange
+        self,
+        endpoint: str,
+        given: Mapping[str, Any],
+        entry: Mapping[str, Any],
+        group: str,
+        exchange: Exchange,
+        settings: Mapping[str, Any],
     ) -> Any:
         """One request to the deployment of a model list's entry. A stream comes back `Opened`, its first content here.
 
-        given: the caller's arguments. Notes in `exchange` what comes over the wire. Raises LiteLLM's errors.
+        given: the caller's arguments. settings: those of litellm.Router. Notes in `exchange` what comes over the
+        wire. Raises LiteLLM's errors.
         """
-        asked = public_way.arguments(endpoint, given, entry, group, self._settings)
+        asked = public_way.arguments(endpoint, given, entry, group, settings)
         if endpoint == "acompletion":
             asked["messages"] = history.for_provider(asked.get("messages"), exchange.provider)
         timeout = asked["timeout"] = exchange.timeout
@@ -72,7 +74,7 @@ class Transport:
         fast = self._fast if plain else None
         kind = None if fast is None else fast.takes(asked)
         proven = None if fast is None or kind is None else fast.find(kind, asked["messages"])
-        exchange.now, exchange.largest = self._clock.now, self._max_response
+        exchange.now = self._clock.now
         token = CURRENT.set(exchange)
         try:
             async with asyncio.timeout(timeout + GRACE):
@@ -91,12 +93,15 @@ class Transport:
         finally:
             CURRENT.reset(token)
 
-    def timeout(self, endpoint: str, given: Mapping[str, Any], params: Mapping[str, Any]) -> float:
+    @staticmethod
+    def timeout(
+        endpoint: str, given: Mapping[str, Any], params: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> float:
         """Seconds: the caller's, else the deployment's, else the Router's; for streams those of streams go first."""
         streams = given.get("stream") or endpoint == "agenerate_content_stream"
         names = ("stream_timeout", "timeout") if streams else ("timeout",)
         for name in names:
-            for place in (given, params, self._settings, self._settings.get("default_litellm_params") or {}):
+            for place in (given, params, settings, settings.get("default_litellm_params") or {}):
                 value = place.get(name)
                 if value is None and name == "timeout":
                     value = place.get("request_timeout")

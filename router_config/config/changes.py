@@ -1,0 +1,110 @@
+"""What is different between two configurations, in words for people. No secret is among them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from router_config.config.models import Config, Model, Provider, Secret
+
+_APART: Final = frozenset({"name", "keys", "models", "limits"})
+_HIDDEN: Final = (Secret, str, dict, list, tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What a reading of the file changed.
+
+    changes: such as `groq rpm 30 -> 60`, `+cerebras` or `alias gpt-4o: default -> fast`. warnings: sentences on what
+    of the edit waits for a restart.
+    """
+
+    changes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def __str__(self) -> str:
+        return ", ".join(self.changes) or "nothing has changed"
+
+
+def changes_between(old: Config, new: Config) -> tuple[str, ...]:
+    """Every difference that counts, as words. Values of settings that may be secret are not shown."""
+    return tuple(_changes(old, new))
+
+
+def _changes(old: Config, new: Config) -> Iterator[str]:
+    before, after = ({each.name: each for each in config.providers} for config in (old, new))
+    yield from (f"+{name}" for name in after if name not in before)
+    yield from (f"-{name}" for name in before if name not in after)
+    for name in before:
+        if name in after:
+            yield from _of_provider(before[name], after[name])
+    if [each for each in before if each in after] != [each for each in after if each in before]:
+        yield "providers: another order"
+    yield from _of_fields("defaults", old.defaults, new.defaults, frozenset())
+    for name in dict.fromkeys((*old.aliases, *new.aliases)):
+        if old.aliases.get(name) != new.aliases.get(name):
+            yield f"alias {name}: {old.aliases.get(name, 'none')} -> {new.aliases.get(name, 'none')}"
+    for what in ("router_settings", "litellm_settings"):
+        yield from _of_settings(what, getattr(old, what), getattr(new, what))
+
+
+def _of_provider(old: Provider, new: Provider) -> Iterator[str]:
+    name = old.name
+    yield from _of_limits(name, old.limits, new.limits)
+    yield from _of_fields(name, old, new, _APART)
+    if old.keys != new.keys:
+        had, has = ({each.secret for each in provider.keys if each.secret is not None} for provider in (old, new))
+        few = len(has) - len(had)
+        yield f"{name}: key changed" if not few else f"{name}: {len(has)} keys instead of {len(had)}"
+    before, after = ({each.name: each for each in provider.models} for provider in (old, new))
+    yield from (f"+{name}/{each}" for each in after if each not in before)
+    yield from (f"-{name}/{each}" for each in before if each not in after)
+    for each in before:
+        if each in after:
+            yield from _of_model(f"{name}/{each}", before[each], after[each])
+    if [each for each in before if each in after] != [each for each in after if each in before]:
+        yield f"{name}: models in another order"
+
+
+def _of_model(name: str, old: Model, new: Model) -> Iterator[str]:
+    yield from _of_limits(name, old.limits, new.limits)
+    yield from _of_fields(name, old, new, _APART | {"litellm_params"})
+    yield from _of_settings(name, old.litellm_params, new.litellm_params)
+
+
+def _of_limits(name: str, old: Any, new: Any) -> Iterator[str]:
+    before, after = old.given(), new.given()
+    for limit in dict.fromkeys((*before, *after)):
+        if before.get(limit) != after.get(limit):
+            yield f"{name} {limit} {_shown(before.get(limit))} -> {_shown(after.get(limit))}"
+
+
+def _of_fields(name: str, old: Any, new: Any, apart: frozenset[str]) -> Iterator[str]:
+    for each in fields(old):
+        if each.name in apart:
+            continue
+        before, after = getattr(old, each.name), getattr(new, each.name)
+        if before == after:
+            continue
+        plain = isinstance(before, str | int | float | None) and isinstance(after, str | int | float | None)
+        if each.name == "api_base" or not plain:  # An address may hold a password.
+            yield f"{name}: {each.name} changed"
+        else:
+            yield f"{name} {each.name} {_shown(before)} -> {_shown(after)}"
+
+
+def _of_settings(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for each in dict.fromkeys((*old, *new)):
+        before, after = old.get(each), new.get(each)
+        if before == after and (each in old) == (each in new):
+            continue
+        if isinstance(before, _HIDDEN) or isinstance(after, _HIDDEN):
+            yield f"{name}: {each} changed"
+        else:
+            yield f"{name} {each} {_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,125 @@
+"""A Router's file, while the Router runs: an edit is read, made into deployments beside the event loop, and counts."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import litellm
+
+from router_config.config.changes import Reloaded, changes_between
+from router_config.config.file_watch import FileWatch, Stamp, stamp_of
+from router_config.config.loading import load_with_source
+from router_config.config.models import Config, ConfigError, reveal
+from router_config.deployments.model_list import generate
+from router_config.routing.inspection import Inspection
+from router_config.routing.terms import Terms
+from router_config.transport.litellm_router import HoldsLiteLLMRouter
+
+_LOG = logging.getLogger("router_config")
+
+
+class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
+    """The part of a Router that follows its file."""
+
+    _changing: Any
+    """A lock, held for the moment in which the terms change; never while they are made."""
+
+    _reloading: Any
+    """A lock, held by whoever reads the file."""
+
+    _env: Mapping[str, str] | None = None
+    _given: Mapping[str, Any]
+    """Settings of the caller, which win over the file's."""
+    _watch: FileWatch | None = None
+
+    def reload(self) -> Reloaded:
+        """Read the file now, and the `.env` beside it. What has changed.
+
+        Requests under way end as they began; those that wait see the new room. Counts, cooldowns and what was learned
+        stay. Raises ConfigError where the file cannot be used, and the last good one serves on; ValueError for a Router
+        without a file.
+        """
+        path = None if self._terms.config is None else self._terms.config.path
+        if path is None:
+            raise ValueError("this Router was made without a file; set_model_list changes its deployments")
+        with self._reloading:
+            stamp = stamp_of(path)
+            try:
+                made = self._read_again(path)
+            except ConfigError as error:
+                if str(error) != self._terms.error:
+                    _LOG.error("the configuration cannot be used, and the last good one serves on: %s", error)
+                with self._changing:
+                    self._terms = replace(self._terms, error=str(error))
+                raise
+            finally:
+                if self._watch is not None:
+                    self._watch.read(stamp)
+        self._terms_changed()
+        for warning in made.warnings:
+            _LOG.warning("%s", warning)
+        if made:
+            _LOG.info("configuration changed: %s", made)
+        return made
+
+    def _follow(self, config: Config, stamp: Stamp) -> None:
+        if config.path is not None:
+            self._watch = FileWatch(config.path, stamp, self._file_changed)
+
+    def _file_changed(self) -> None:
+        try:
+            self.reload()
+        except ConfigError:
+            pass  # It was said.
+        except Exception as error:  # The thread looks after other Routers, too.
+            _LOG.error("the configuration could not be applied, and the last good one serves on: %s", error)
+
+    def _terms_changed(self) -> None:
+        """Called after each change, for those who wait."""
+
+    def _read_again(self, path: Path) -> Reloaded:
+        old = self._terms.config
+        if old is None:
+            return Reloaded()
+        new, source = load_with_source(path, self._env)
+        warnings: list[str] = []
+        if new.state != old.state:
+            warnings.append(f"{source.at(('state',))}: state cannot change while the router runs; restart for it")
+            new = replace(new, state=old.state)
+        changes = changes_between(old, new)
+        if changes or new != old:
+            generated = generate(new)
+            of_the_module = dict(reveal(new.litellm_settings))
+            settings = self._settings_of({**generated.settings, **self._given})
+            same = generated.model_list == generate(old).model_list and settings == self._terms.settings
+            held = self._held if same else self._made(generated.model_list, settings)
+            before = reveal(old.litellm_settings)
+            for name, value in of_the_module.items():
+                if name not in before or before[name] != value:
+                    if name in ("cache", "cache_params"):
+                        warnings.append(f"{source.at(('litellm_settings', name))}: {name} counts after a restart")
+                    else:
+                        setattr(litellm, name, value)
+            defaults = new.defaults
+            terms = Terms(
+                config=new,
+                settings=settings,
+                cooldown=defaults.cooldown,
+                soft_limit=defaults.soft_limit,
+                max_wait=defaults.max_wait,
+                output_tokens=defaults.output_tokens,
+                max_response=defaults.max_response,
+                loaded_at=self._clock.now(),
+            )
+            terms = self._with_catalog(terms, held)
+            with self._changing:
+                self._held, self._settings, self._terms = held, settings, terms
+        elif self._terms.error is not None:
+            with self._changing:
+                self._terms = replace(self._terms, error=None)
+        return Reloaded(changes, tuple(warnings))
+
+    def _with_catalog(self, terms: Terms, held: Any) -> Terms:
+        raise NotImplementedError

@@ -1,0 +1,258 @@
+"""An edit of litellm.yaml counts while the router runs, whole or not at all."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rig import MakeRouter, message, reference
+
+from router_config import ConfigError, Router, route_of
+from router_config.clock import VirtualClock
+from router_config.config.file_watch import FileWatch, stamp_of
+from router_config.simulator import Simulator
+
+
+class Edits:
+    """Writes the file that a router follows, anew with each change."""
+
+    def __init__(self, simulator: Simulator, router: Router, **begun: Any) -> None:
+        assert router.config is not None
+        assert router.config.path is not None
+        self.path, self._simulator = router.config.path, simulator
+        self._begun = begun
+
+    def write(self, **changes: Any) -> None:
+        self.path.write_text(yaml.safe_dump(reference(self._simulator, **{**self._begun, **changes})), "utf-8")
+
+
+def ask(router: Router, **kwargs: Any) -> str:
+    return route_of(router.completion(**{"model": "default", "messages": message(), **kwargs})).provider
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def limits(router: Router, provider: str = "groq") -> Any:
+    return next(each for each in router.status()["providers"] if each["name"] == provider)["limits"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"providers": {"groq": {"limits": {"rpm": 60, "tpd": "100k"}}}}, ["groq rpm 30 -> 60"]),
+        ({"providers": {"groq": {"limits": {"rpm": 30}}}}, ["groq tpd 100000 -> none"]),
+        ({"providers": {"together": None}}, ["-together"]),
+        ({"providers": {"groq": {"priority": 9}}}, ["groq priority 1 -> 9"]),
+        ({"providers": {"groq": {"enabled": False}}}, ["groq enabled True -> False"]),
+        ({"providers": {"gemini": {"models": ["gemini-2.5-pro"]}}}, ["-gemini/gemini-1.5-flash"]),
+        ({"aliases": {"gpt-4o": "default"}}, ["alias *: default -> none"]),
+        (
+            {"defaults": {"timeout": "5s", "cooldown": "1m"}},
+            ["defaults cooldown 300 -> 60", "defaults timeout 30 -> 5"],
+        ),
+        ({"providers": {"openai": {"api_key": "sk-a-secret"}}}, ["openai: key changed"]),
+        ({"providers": {"groq": {"api_base": "http://me:secret@127.0.0.1:1/v1"}}}, ["groq: api_base changed"]),
+        ({"router_settings": {"num_retries": 1}}, ["router_settings num_retries none -> 1"]),
+    ],
+)
+def test_a_reload_says_what_changed_and_the_next_request_goes_by_it(
+    make_router: MakeRouter, simulator: Simulator, change: dict[str, Any], told: list[str]
+) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    assert not router.reload()
+    edits.write(**change)
+    made = router.reload()
+    assert list(made.changes) == told
+    assert "secret" not in str(made)
+    fresh = Router.from_yaml(edits.path, env=simulator.env(), clock=router._clock, watch=False)
+    try:
+        assert router.catalog.deployments == fresh.catalog.deployments
+        assert router._terms.settings == fresh._terms.settings
+    finally:
+        fresh.close()
+    assert not router.reload()
+
+
+def test_counts_stay_over_an_edit_and_a_removed_provider_finds_its_own_again(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    assert [ask(router) for _ in range(3)] == ["groq"] * 3
+    edits.write(providers={"groq": {"limits": {"rpm": 3}}})
+    router.reload()
+    assert limits(router)["rpm"]["used"] == 3
+    assert ask(router) == "gemini"
+    edits.write(providers={"groq": None})
+    router.reload()
+    assert "groq" not in [each["name"] for each in router.status()["providers"]]
+    edits.write()
+    router.reload()
+    assert limits(router)["rpm"]["used"] == 3
+    assert ask(router) == "groq"
+
+
+def test_a_key_that_is_rotated_goes_on_with_the_counts_of_its_account(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    key = simulator.env()["GROQ_API_KEY"]
+    account = {"account": "ours", "api_key": key}
+    router = make_router(providers={"groq": account})
+    edits = Edits(simulator, router)
+    ask(router)
+    edits.write(providers={"groq": {**account, "api_key": f"{key}-new"}})
+    assert list(router.reload().changes) == ["groq: key changed"]
+    assert limits(router)["rpm"]["used"] == 1
+
+
+@pytest.mark.parametrize(
+    "broken", ["providers: {groq: {rpm: 5}}", "providers:\n  groq: [", "", "version: 1\nstate: nowhere://\n"]
+)
+def test_a_broken_file_is_told_with_its_place_and_the_last_good_one_serves_on(
+    make_router: MakeRouter, simulator: Simulator, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    edits.path.write_text(broken, "utf-8")
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            router.reload()
+    told = [each.message for each in caplog.records if "cannot be used" in each.message]
+    assert len(told) == 1
+    assert "litellm.yaml:" in told[0]
+    assert "litellm.yaml:" in router.status()["config"]["error"]
+    assert ask(router) == "groq"
+    edits.write()
+    assert not router.reload()
+    assert router.status()["config"]["error"] is None
+
+
+def test_state_cannot_change_and_the_rest_of_the_edit_counts(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    edits.write(state="sqlite:///other.db", providers={"groq": {"limits": {"rpm": 1}}})
+    made = router.reload()
+    assert list(made.changes) == ["groq rpm 30 -> 1", "groq tpd 100000 -> none"]
+    assert "state cannot change" in made.warnings[0]
+    assert "litellm.yaml:" in made.warnings[0]
+
+
+def test_who_waits_gets_the_room_of_a_raised_limit_at_once(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    alone = dict.fromkeys(("gemini", "openrouter", "together", "openai"))
+    router = make_router(providers={"groq": {"limits": {"rpm": 1}}, **alone})
+    edits = Edits(simulator, router)
+
+    async def main() -> None:
+        first = await router.acompletion(model="default", messages=message())
+        waiting = [
+            asyncio.create_task(router.acompletion(model="default", messages=message(), max_wait=100)) for _ in range(3)
+        ]
+        await until(lambda: len(clock.wakes) == 3)
+        edits.write(providers={"groq": {"limits": {"rpm": 60}}, **alone})
+        await asyncio.to_thread(router.reload)
+        for reply in (first, *await asyncio.gather(*waiting)):
+            assert route_of(reply).provider == "groq"
+
+    asyncio.run(main())
+
+
+def test_a_stream_ends_with_the_file_that_it_began_with_and_is_settled(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    stream = router.completion(model="default", messages=message(), stream=True)
+    next(stream)
+    edits.write(providers={"groq": None})
+    router.reload()
+    assert list(stream)
+    edits.write()
+    router.reload()
+    shown = limits(router)["rpm"]
+    assert (shown["used"], shown["reserved"]) == (1, 0)
+
+
+def replaced(path: Path, text: str) -> None:
+    beside = path.with_suffix(".new")
+    beside.write_text(text, "utf-8")
+    os.replace(beside, path)
+
+
+def truncated(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+
+
+def swapped(path: Path, text: str) -> None:
+    """As Kubernetes does with a ConfigMap: the file is a link through a link to a folder."""
+    folder = path.parent / f"..{len(os.listdir(path.parent))}"
+    folder.mkdir()
+    (folder / path.name).write_text(text, "utf-8")
+    link = path.parent / "..data"
+    (path.parent / "..tmp").symlink_to(folder.name)
+    os.replace(path.parent / "..tmp", link)
+    if not path.is_symlink():
+        path.unlink(missing_ok=True)
+        path.symlink_to(Path("..data") / path.name)
+
+
+@pytest.mark.parametrize("write", [replaced, truncated, swapped])
+def test_a_change_is_seen_however_it_was_written_once_the_file_is_still(
+    tmp_path: Path, write: Callable[[Path, str], None]
+) -> None:
+    path = tmp_path / "litellm.yaml"
+    write(path, "a: 1")
+    seen: list[str] = []
+
+    class Follower:
+        def changed(self) -> None:
+            seen.append(path.read_text("utf-8"))
+
+    follower = Follower()
+    watch = FileWatch(path, stamp_of(path), follower.changed)
+    watch.stop()  # The thread looks no more; the test does.
+    assert watch.look()
+    assert seen == []
+    write(path, "a: 12")
+    assert watch.look()
+    assert seen == []  # It may still be written.
+    write(path, "a: 123")
+    assert watch.look()
+    assert seen == []
+    assert watch.look()
+    assert seen == ["a: 123"]
+    assert watch.look()
+    assert len(seen) == 1
+    del follower
+    assert not watch.look()
+
+
+def test_a_router_follows_its_file_and_looks_at_once_at_sighup(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    off = Router.from_yaml(edits.path, env=simulator.env(), watch=False)
+    before = off.config
+    edits.write(aliases={"fast": "default"})
+    os.kill(os.getpid(), signal.SIGHUP)
+
+    def aliases() -> Any:
+        return router.config and router.config.aliases
+
+    async def main() -> None:
+        await until(lambda: aliases() == {"fast": "default"})
+        edits.write(aliases={"slow": "default"})
+        await until(lambda: aliases() == {"slow": "default"})
+
+    asyncio.run(main())
+    assert off.config is before
+    off.close()
