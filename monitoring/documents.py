@@ -1,6 +1,6 @@
 """The JSON of the endpoints as types. They describe it in the OpenAPI schema; answers are not copied through them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,7 @@ Status = Literal[
     "disabled",
     "unconfigured",
 ]
-LimitName = Literal["rpm", "tpm", "rpd", "tpd", "usd_per_day"]
+LimitName = Annotated[str, Field(description="as in litellm.yaml; `requests_per_5h` for a window of another length")]
 Number = int | float
 
 

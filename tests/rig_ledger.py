@@ -25,11 +25,14 @@ class Place:
     tier: Tier = "free"
     own: tuple[Limit, ...] = ()
     day: Window = ROLLING_DAY
+    more: tuple[tuple[Window, tuple[Limit, ...]], ...] = ()
     price: float = 0.0
 
     @property
     def meters(self) -> tuple[Meter, ...]:
-        return (Meter(f"account:{self.id}", self.limits, self.day), Meter(f"model:{self.id}", self.own, self.day))
+        account, model = f"account:{self.id}", f"model:{self.id}"
+        more = (Meter(f"{account} per {place}", limits, window) for place, (window, limits) in enumerate(self.more))
+        return (Meter(account, self.limits, self.day), Meter(model, self.own, self.day), *more)
 
     @property
     def scopes(self) -> tuple[str, ...]:

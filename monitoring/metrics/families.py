@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from router_config.iso import epoch
-from router_config.ledger.rules.meters import LIMITS
+from router_config.ledger.rules.meters import kind_of
 from router_config.ledger.rules.totals import BUCKETS, CANCELLED, OK, Counted, CountedKind
 from router_config.signals import Kind
 from router_config.status.measurements import Reading
@@ -28,6 +28,12 @@ OTHER: Final = "other"
 """The outcome that stands for those which a newer version counted in the same store."""
 
 _UNITS: Final = {"requests": "requests", "tokens": "tokens", "usd": "dollars"}
+
+
+def _window(limit: str) -> str:
+    """The label of a limit's window: `week`, `5h`, or `concurrent` for what is under way."""
+    unit = kind_of(limit).unit
+    return limit.rpartition("_")[2] if unit == "odd" else unit
 
 
 class Families(Collector):
@@ -141,7 +147,7 @@ class Families(Collector):
         labels = ("provider", "model", "window")
         limits = list(self._rows())
         for metric, unit in _UNITS.items():
-            theirs = {of: row for name, of, row in limits if LIMITS[name][1] == metric}
+            theirs = {of: row for name, of, row in limits if kind_of(name).metric == metric}
             for field, about in (("limit", "allowed in a window"), ("remaining", "left in a window and not reserved")):
                 yield _gauge(
                     f"{field}_{unit}",
@@ -154,7 +160,7 @@ class Families(Collector):
             "When nothing of what is used now counts any more; absent where nothing is used.",
             (*labels, "unit"),
             {
-                (*of, _UNITS[LIMITS[name][1]]): epoch(row["resets_at"])
+                (*of, _UNITS[kind_of(name).metric]): epoch(row["resets_at"])
                 for name, of, row in limits
                 if row["resets_at"] is not None
             },
@@ -165,7 +171,7 @@ class Families(Collector):
         for provider in self._providers:
             for model, limits in [("", provider["limits"]), *((m["name"], m["limits"]) for m in provider["models"])]:
                 for name, row in limits.items():
-                    yield name, (provider["name"], model, LIMITS[name][0]), row
+                    yield name, (provider["name"], model, _window(name)), row
 
     def _whole_router(self) -> Iterator[Metric]:
         working = "degraded" not in self._document["state"]

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from router_config.config.grammar.quantities import (
+    day_of_month,
     parse_count,
     parse_duration,
     parse_money,
     parse_priority,
     parse_share,
     parse_size,
+    window_length,
 )
 from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Place, Scalar, Section
 from router_config.config.grammar.scalars import (
@@ -27,7 +29,7 @@ from router_config.config.grammar.scalars import (
     version,
 )
 from router_config.config.grammar.yaml_nodes import Node
-from router_config.config.models import DayWindow, Defaults, Limits, Model, Pool, Price, Tier
+from router_config.config.models import DayWindow, Defaults, Limits, Model, Month, OddLimit, Pool, Price, Tier, Week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class FileProvider:
     account: str | None = None
     limits: Limits = field(default_factory=Limits)
     day: FileDay = field(default_factory=FileDay)
+    week: Week = field(default_factory=Week)
+    month: Month = field(default_factory=Month)
     models: tuple[Model, ...]
 
 
@@ -77,9 +81,21 @@ _TEXT = Scalar(text, _STRING)
 _KEY_TEXT = Scalar(key_text, {"type": "string", "examples": ["os.environ/GROQ_API_KEY"]})
 _GROUP = Scalar(group_name, _STRING)
 _ACCOUNT = Scalar(account_name, _STRING)
-_LIMITS_ELSEWHERE = {name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd")}
+_LIMITS_ELSEWHERE = {name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd", "parallel")}
 _MODELS_HINT = "Write `models:` with a list, such as [name-of-a-model]."
 _PROVIDERS_HINT = "Write `providers:`, and under it each provider's name with its models."
+
+ODD_LIMIT = Section(
+    OddLimit,
+    {
+        "per": Entry(
+            Scalar(window_length, _DURATION.json), "Length of the window, 1s to 31d.", needed="Write per: 5h."
+        ),
+        "max": Entry(_COUNT, "How many in any window of that length.", needed="Write max: 200."),
+    },
+    hint="Write {per: 5h, max: 200}, or a list of such.",
+)
+_ODD_LIMITS = ListOf(ODD_LIMIT, "Write {per: 5h, max: 200}, or a list of such.", "window", single=True)
 
 LIMITS = Section(
     Limits,
@@ -89,6 +105,16 @@ LIMITS = Section(
         "rpd": Entry(_COUNT, "Requests per day."),
         "tpd": Entry(_COUNT, "Tokens per day."),
         "usd_per_day": Entry(_MONEY, "Dollars per day."),
+        "rph": Entry(_COUNT, "Requests per hour."),
+        "tph": Entry(_COUNT, "Tokens per hour."),
+        "rpw": Entry(_COUNT, "Requests per week."),
+        "tpw": Entry(_COUNT, "Tokens per week."),
+        "rpmo": Entry(_COUNT, "Requests per month."),
+        "tpmo": Entry(_COUNT, "Tokens per month."),
+        "usd_per_month": Entry(_MONEY, "Dollars per month."),
+        "parallel": Entry(_COUNT, "Requests at a time."),
+        "requests": Entry(_ODD_LIMITS, "Requests in a window of another length: {per: 5h, max: 200}, or a list."),
+        "tokens": Entry(_ODD_LIMITS, "Tokens in a window of another length: {per: 5h, max: 1M}, or a list."),
     },
     hint="Write a mapping such as {rpm: 30, tpd: 100k}.",
     foreign={
@@ -96,6 +122,15 @@ LIMITS = Section(
         "tokens_per_minute": "Write tpm.",
         "requests_per_day": "Write rpd.",
         "tokens_per_day": "Write tpd.",
+        "requests_per_hour": "Write rph.",
+        "tokens_per_hour": "Write tph.",
+        "requests_per_week": "Write rpw.",
+        "tokens_per_week": "Write tpw.",
+        "requests_per_month": "Write rpmo.",
+        "tokens_per_month": "Write tpmo.",
+        "rps": "Write requests: {per: 1s, max: ...}.",
+        "concurrency": "Write parallel.",
+        "max_parallel_requests": "Write parallel.",
     },
 )
 
@@ -106,6 +141,24 @@ DAY = Section(
         "timezone": Entry(Scalar(timezone, _STRING), "IANA timezone of a calendar day; UTC when left out."),
     },
     hint="Write {window: rolling}, or {window: calendar, timezone: UTC}.",
+)
+
+WEEK = Section(
+    Week,
+    {"window": Entry(one_of(rolling="the last seven days", calendar="from Monday"), "What a week is.")},
+    hint="Write {window: rolling}, or {window: calendar}.",
+)
+
+MONTH = Section(
+    Month,
+    {
+        "window": Entry(one_of(rolling="the last 31 days", calendar="from its day on"), "What a month is."),
+        "day": Entry(
+            Scalar(day_of_month, {"type": "integer", "minimum": 1, "maximum": 31}),
+            "Day on which it begins, such as that of the subscription; the last one of a month that is too short.",
+        ),
+    },
+    hint="Write {day: 14}, or {window: rolling}.",
 )
 
 PRICE = Section(
@@ -211,6 +264,8 @@ PROVIDER = Section(
         ),
         "limits": Entry(LIMITS, "Limits of the account: all its models together."),
         "day": Entry(DAY, "What a day is to this provider."),
+        "week": Entry(WEEK, "What a week is to this provider."),
+        "month": Entry(MONTH, "What a month is to this provider."),
         "models": Entry(
             ListOf(MODEL, _MODELS_HINT, "model"),
             "A list, tried in this order within the provider.",

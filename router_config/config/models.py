@@ -4,7 +4,7 @@ Frozen dataclasses, because importing pydantic would take a command most of its 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -45,18 +45,57 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OddLimit:
+    """At most `max` in any `per` seconds."""
+
+    per: float
+    max: int
+
+
+def odd_name(metric: str, seconds: float) -> str:
+    """What a limit of `seconds` is called: `requests_per_5h`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{metric}_per_{seconds / length:g}{unit}"
+    return f"{metric}_per_{seconds:g}s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Requests and tokens per minute and day, and dollars per day. None: no limit. 0: nothing at all."""
+    """Requests, tokens and dollars by window. None: no limit. 0: nothing at all.
+
+    parallel: requests at a time. requests, tokens: limits of windows of a length of their own.
+    """
 
     rpm: int | None = None
     tpm: int | None = None
     rpd: int | None = None
     tpd: int | None = None
     usd_per_day: float | None = None
+    rph: int | None = None
+    tph: int | None = None
+    rpw: int | None = None
+    tpw: int | None = None
+    rpmo: int | None = None
+    tpmo: int | None = None
+    usd_per_month: float | None = None
+    parallel: int | None = None
+    requests: tuple[OddLimit, ...] = ()
+    tokens: tuple[OddLimit, ...] = ()
 
     def given(self) -> dict[str, float]:
-        """The limits that there are, by name."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """The limits that there are, by name; an odd one is called `requests_per_5h`."""
+        named = {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("requests", "tokens")
+        }
+        for metric, odd in (("requests", self.requests), ("tokens", self.tokens)):
+            named |= {odd_name(metric, each.per): each.max for each in odd}
+        return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def dollars(self) -> tuple[str, ...]:
+        """The names of the limits in dollars that there are, save those of 0."""
+        return tuple(name for name in ("usd_per_day", "usd_per_month") if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +108,24 @@ class Day:
     def given(self) -> dict[str, str]:
         """The window, and the timezone if there is one, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """What a week is to a provider: from Monday on in the timezone of its day, or the last seven days."""
+
+    window: DayWindow = "calendar"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """What a month is to a provider: from its `day` (1 to 31) on in the timezone of its day, or the last 31 days.
+
+    A month that is too short for that day begins with its last.
+    """
+
+    window: DayWindow = "calendar"
+    day: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +201,8 @@ class Provider:
     account: str | None = None
     limits: Limits = Limits()
     day: Day = Day()
+    week: Week = Week()
+    month: Month = Month()
     models: tuple[Model, ...]
     needs_key: bool = True
     missing: tuple[str, ...] = ()

@@ -67,6 +67,8 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
         account=section.account,
         limits=section.limits,
         day=_day(section.day, preset),
+        week=section.week,
+        month=section.month,
         models=tuple(_models(source, env, name, prefix, section)),
         needs_key=needs_key,
         missing=missing,

@@ -1,16 +1,25 @@
 """A deployment: one model of one provider with one key, and the limits and scopes that the ledger counts by."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import inf
 from typing import Any, Final, NamedTuple
 
-from router_config.config.models import Key, Provider
+from router_config.config.grammar.quantities import parse_count, window_length
+from router_config.config.models import Key, Provider, odd_name
 from router_config.ledger.rules.gates import Tier
-from router_config.ledger.rules.meters import LIMITS, Amount, Limit, Meter
-from router_config.ledger.rules.windows import ROLLING_DAY, CalendarDay, Window
+from router_config.ledger.rules.meters import LIMITS, ODD, Amount, Limit, LimitName, Meter, kind_of
+from router_config.ledger.rules.windows import (
+    LENGTHS,
+    ROLLING_DAY,
+    CalendarDay,
+    CalendarMonth,
+    CalendarWeek,
+    Window,
+    rolling,
+)
 
 FREE: Final = (0.0, 0.0)
 
@@ -19,6 +28,9 @@ AT: Final = "|"
 """Stands in the name of a scope before what endpoint it is about; without one it is about chats."""
 
 EVERYWHERE: Final = "all"
+
+PER: Final = " per "
+"""Stands in the name of a meter before the window that it counts by, save that of the day."""
 
 
 class Scopes(NamedTuple):
@@ -49,7 +61,8 @@ class Deployment:
     """One model of one provider, asked with one key.
 
     `rank` is the model's place in the provider's listing; `price` is (input, output) in dollars per token. `meters` are
-    those of the account and of the model. `scopes` are those of which a cooldown stops this deployment.
+    first the `of_account` many of the account, then those of the model. `scopes` are those of which a cooldown stops
+    this deployment.
     `formerly`: other names of its scopes (an older version's, or from before the account was named), each with its name
     now.
     """
@@ -66,7 +79,16 @@ class Deployment:
     scopes: Scopes
     price: tuple[float, float] = FREE
     litellm_provider: str = ""
+    of_account: int = 1
     formerly: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def account_meters(self) -> tuple[Meter, ...]:
+        return self.meters[: self.of_account]
+
+    @property
+    def model_meters(self) -> tuple[Meter, ...]:
+        return self.meters[self.of_account :]
 
     def need(self, tokens: int, prompt_tokens: int) -> Amount:
         """What a request of so many tokens takes, prompt and answer together."""
@@ -80,9 +102,9 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
     """The deployment of an entry of a LiteLLM model list. Nothing else makes one.
 
     `model_info` may hold `provider`, `model`, `key`, `priority` (lower first; default 0), `rank`, `tier`, `account`,
-    `account_limits`, `day`, `rests_with`, `formerly` (other names of `account`), prices in dollars per token under
-    LiteLLM's names, and limits either as `limits: {rpm: 30}` or directly as `rpm: 30`. Without `provider`, LiteLLM's
-    prefix names it, and deployments with the same prefix and address fail together.
+    `account_limits`, `day`, `week`, `month`, `rests_with`, `formerly` (other names of `account`), prices in dollars per
+    token under LiteLLM's names, and limits either as `limits: {rpm: 30}` or directly as `rpm: 30`. Without `provider`,
+    LiteLLM's prefix names it, and deployments with the same prefix and address fail together.
 
     soft_limit: share of a daily limit past which others are preferred. correction: seconds by which the time that
     calendar days go by is ahead of the router's clock.
@@ -105,7 +127,14 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
         names = before, own_before, *_former_scopes(place, before, own_before, address, secret)[:4]
         formerly.update((old, new) for old, new in zip(names, (account, own, *scopes[:4]), strict=True) if old != new)
     day = _day(info.get("day") or {}, correction)
-    limits = {**(info.get("limits") or {}), **{name: info[name] for name in LIMITS if info.get(name) is not None}}
+    windows = _windows(info, day, correction)
+    direct = {name: info[name] for name in (*LIMITS, "requests", "tokens") if info.get(name) is not None}
+    of_account = _meters(account, info.get("account_limits") or {}, windows, soft_limit)
+    of_model = _meters(own, {**(info.get("limits") or {}), **direct}, windows, soft_limit)
+    for old, new in tuple(formerly.items()):
+        if new in (account, own):
+            meters = (of_account if new == account else of_model)[1:]
+            formerly.update((old + meter.scope.removeprefix(new), meter.scope) for meter in meters)
     return Deployment(
         id=info["id"],
         provider=provider,
@@ -115,10 +144,8 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
         rank=info.get("rank") or 0,
         tier=info.get("tier") or "free",
         groups=(entry["model_name"],),
-        meters=(
-            Meter(account, _limits(info.get("account_limits") or {}, soft_limit), day),
-            Meter(own, _limits(limits, soft_limit), day),
-        ),
+        meters=of_account + of_model,
+        of_account=len(of_account),
         scopes=scopes,
         price=(info.get("input_cost_per_token") or 0.0, info.get("output_cost_per_token") or 0.0),
         litellm_provider=params.get("custom_llm_provider") or (prefix if rest else "openai"),
@@ -186,13 +213,53 @@ def by_preference(deployments: Iterable[Deployment]) -> tuple[tuple[Deployment, 
     return tuple(tuple(ranked[place]) for place in sorted(ranked))
 
 
-def _limits(limits: Mapping[str, float], soft_limit: float) -> tuple[Limit, ...]:
-    """The limits by name, as limits; those of a day get their soft limit."""
+def _meters(
+    scope: str, limits: Mapping[str, Any], windows: Mapping[str, Window], soft_limit: float
+) -> tuple[Meter, ...]:
+    """The meter of minutes, days and open requests, and one for each other window that is limited."""
+    by_window: dict[str, list[Limit]] = {"day": []}
+    for name, value in _named(limits):
+        kind = kind_of(name)
+        window = name.rpartition("_")[2] if kind.unit == "odd" else kind.unit
+        window = "day" if kind.unit in ("minute", "concurrent") else window
+        limit = Limit(name, value, soft=value * soft_limit if kind.exhausts else inf)
+        by_window.setdefault(window, []).append(limit)
     return tuple(
-        Limit(name, value, soft=value * soft_limit if period == "day" else inf)
-        for name, (period, *_) in LIMITS.items()
-        if (value := limits.get(name)) is not None
+        Meter(scope if name == "day" else f"{scope}{PER}{name}", tuple(theirs), windows.get(name) or _odd(name))
+        for name, theirs in by_window.items()
     )
+
+
+def _named(limits: Mapping[str, Any]) -> Iterator[tuple[LimitName, float]]:
+    """The limits by name, in the order of `LIMITS`; those of an odd window as `requests_per_5h`."""
+    for name in LIMITS:
+        if name not in ODD and limits.get(name) is not None:
+            yield name, limits[name]
+    for name, value in limits.items():
+        if value is not None and name.rpartition("_")[0] in ODD:
+            yield name, value
+        elif value is not None and name in ("requests", "tokens"):
+            for each in value if isinstance(value, list | tuple) else [value]:
+                yield odd_name(name, window_length(each["per"])), parse_count(each["max"])
+
+
+def _windows(info: Mapping[str, Any], day: Window, correction: float) -> dict[str, Window]:
+    """The windows of more than a minute that have a name, each as the provider has it."""
+    timezone = (info.get("day") or {}).get("timezone") or "UTC"
+    week, month = info.get("week") or {}, info.get("month") or {}
+    return {
+        "hour": rolling(LENGTHS["hour"]),
+        "day": day,
+        "week": rolling(LENGTHS["week"]) if week.get("window") == "rolling" else CalendarWeek(timezone, correction),
+        "month": rolling(LENGTHS["month"])
+        if month.get("window") == "rolling"
+        else CalendarMonth(timezone, correction, month.get("day") or 1),
+    }
+
+
+def _odd(name: str) -> Window:
+    """The window of so much time: `5h`."""
+    return rolling(window_length(name))
 
 
 def _day(day: Mapping[str, str], correction: float) -> Window:

@@ -5,7 +5,7 @@ sends keys there that it does not know (seen: `rpd`, `priority`). LiteLLM itself
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from router_config.config import prices as price_list
@@ -41,13 +41,14 @@ class _Place(NamedTuple):
 def generate(config: Config) -> Generated:
     """One entry for each group x provider x key x model that is enabled and has its key.
 
-    Raises ConfigError when `usd_per_day` limits a model whose price nobody knows.
+    Raises ConfigError when dollars limit a model whose price nobody knows.
     """
     providers = _ready(config)
     prices = prices_of(providers)
     for provider, model in without_price(providers, prices):
+        limit = (provider.limits.dollars + model.limits.dollars)[0]
         raise ConfigError(
-            f"provider {provider.name}: usd_per_day needs a price, and LiteLLM's list has none for {model.name}.\n"
+            f"provider {provider.name}: {limit} needs a price, and LiteLLM's list has none for {model.name}.\n"
             "Give the model one, in dollars per million tokens: price: {input: 0.15, output: 0.60}"
         )
     settings = {
@@ -102,8 +103,7 @@ def without_price(providers: Iterable[Provider], prices: Prices) -> Iterator[tup
     """The models whose dollars are limited, and whose price nobody knows."""
     for provider in providers:
         for model in provider.models:
-            limited = provider.limits.usd_per_day or model.limits.usd_per_day
-            if limited and not prices[provider.name, model.name]:
+            if (provider.limits.dollars or model.limits.dollars) and not prices[provider.name, model.name]:
                 yield provider, model
 
 
@@ -156,6 +156,8 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             "limits": model.limits.given(),
             "account_limits": provider.limits.given(),
             "day": provider.day.given(),
+            "week": asdict(provider.week),
+            "month": asdict(provider.month),
             **prices[provider.name, model.name],
         },
     }

@@ -7,7 +7,7 @@ from router_config.ledger.rules.meters import LimitName
 
 def whole(name: LimitName, used: float) -> float:
     """Usage of a limit. Requests and tokens are rounded up: a token bucket refills in fractions of them."""
-    return used if name == "usd_per_day" else math.ceil(used - 1e-9)
+    return used if name.startswith("usd") else math.ceil(used - 1e-9)
 
 
 def number(value: float) -> float | int:

@@ -91,7 +91,7 @@ class ProviderView:
     @cached_property
     def accounts(self) -> tuple[Meter, ...]:
         """The meters of its accounts: one, or one for each key."""
-        return _distinct(each.meters[0] for each in self.deployments)
+        return _distinct(meter for each in self.deployments for meter in each.account_meters)
 
     @cached_property
     def memory(self) -> StatusMemory:
@@ -110,7 +110,7 @@ class ProviderView:
         found: dict[str, tuple[tuple[Deployment, ...], tuple[Meter, ...]]] = {}
         for model in self.models:
             theirs = tuple(each for each in self.deployments if each.model == model)
-            found[model] = theirs, _distinct(meter for each in theirs for meter in each.meters[1:])
+            found[model] = theirs, _distinct(meter for each in theirs for meter in each.model_meters)
         return found
 
 

@@ -20,7 +20,14 @@ from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.redis.store import RedisStore
 from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Limit, Meter
-from router_config.ledger.rules.windows import CalendarDay, Period
+from router_config.ledger.rules.windows import (
+    CalendarDay,
+    CalendarMonth,
+    CalendarWeek,
+    Period,
+    Rolling,
+    rolling,
+)
 from router_config.ledger.values import Lease, Settlement
 
 T = TypeVar("T")
@@ -29,10 +36,24 @@ EVENING = 1_793_494_800.0  # 2026-10-31T18:00 in California; the night is an hou
 EXACT = 2.0**-20
 """Dollars a token that floats add up without error, so that totals can be compared."""
 
+CALIFORNIA = "America/Los_Angeles"
+HOUR, FIVE_HOURS = rolling(3600.0), rolling(5 * 3600.0)
 PLACES = (
     Place("groq", (Limit("rpm", 3), Limit("tpd", 3000, soft=2000)), own=(Limit("tpm", 1000),)),
     Place("gemini", (Limit("rpd", 8), Limit("tpm", 1500)), day=CalendarDay("America/Los_Angeles")),
     Place("openai", (Limit("usd_per_day", 5000 * EXACT),), tier="paid", price=EXACT),
+    Place("one", (Limit("parallel", 2), Limit("rpm", 4)), more=((HOUR, (Limit("rph", 5), Limit("tph", 4000))),)),
+    Place(
+        "plan",
+        (Limit("rpd", 9),),
+        day=CalendarDay(CALIFORNIA),
+        more=(
+            (FIVE_HOURS, (Limit("requests_per_5h", 6), Limit("tokens_per_5h", 5000))),
+            (CalendarWeek(CALIFORNIA), (Limit("rpw", 12), Limit("tpw", 9000, soft=6000))),
+            (CalendarMonth(CALIFORNIA, day=31), (Limit("tpmo", 15000), Limit("usd_per_month", 14000 * EXACT))),
+        ),
+        price=EXACT,
+    ),
 )
 NAMED = {place.id: place for place in PLACES}
 METERS = {meter.scope: meter for place in PLACES for meter in place.meters if meter.limits}
@@ -51,9 +72,10 @@ class Spent:
         """What of it a window still holds: by its slots, or exactly its length."""
 
         def counts(moment: float) -> bool:
-            if exactly and not isinstance(meter.window(period), CalendarDay):
-                return moment > now - (60 if period == "minute" else 86400)
-            return meter.window(period).frees(moment) > now
+            window = meter.window(period)
+            return (
+                moment > now - window.length if exactly and isinstance(window, Rolling) else window.frees(moment) > now
+            )
 
         requests = self.amount.requests if counts(self.arrived_at) else 0
         rest = self.amount if counts(self.ended_at) else NOTHING
@@ -73,6 +95,8 @@ class Naive:
         return _sum(lease.amount for lease in self.open.values() if scope in lease.scopes)
 
     def window(self, meter: Meter, period: Period, *, exactly: bool = False) -> Amount:
+        if period == "none":
+            return NOTHING
         parts = (
             each.within(meter, period, self.now, exactly=exactly) for each in self.spent if meter.scope in each.scopes
         )
@@ -162,7 +186,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(
         target=leases,
-        names=st.lists(st.sampled_from(list(NAMED)), min_size=1, max_size=3, unique=True),
+        names=st.lists(st.sampled_from(list(NAMED)), min_size=1, max_size=4, unique=True),
         tokens=st.integers(1, 2000),
     )
     def reserve(self, names: list[str], tokens: int) -> Lease | None:
@@ -222,7 +246,11 @@ class Ledger(RuleBasedStateMachine):
         self.run(self.store.end_cooldown(f"provider:{name}"))
         self.naive.cooldowns.pop(f"provider:{name}", None)
 
-    @rule(seconds=st.one_of(st.floats(0, 2), st.floats(0, 90), st.sampled_from([3600.0, 6 * 3600.0, 25 * 3600.0])))
+    @rule(
+        seconds=st.one_of(
+            st.floats(0, 2), st.floats(0, 90), st.sampled_from([HOUR.length, 6 * 3600.0, 25 * 3600.0, 8 * 86400.0])
+        )
+    )
     def wait(self, seconds: float) -> None:
         self.naive.now += seconds
 

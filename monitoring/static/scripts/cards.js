@@ -3,7 +3,7 @@
 import { $, element, fillList, mark, part, write } from "./dom.js";
 import { hue, isAbsent, statusWord } from "./providers.js";
 import { at, countDown } from "./time.js";
-import { WINDOWS, amount, money, number, words } from "./words.js";
+import { limitWords, amount, money, number, words } from "./words.js";
 
 const MOST = 8; // models shown one by one
 
@@ -63,11 +63,11 @@ const drawLimits = (list, limits) => fillList(list, "limit", Object.entries(limi
 function drawLimit(node, [window, limit]) {
   const held = limit.reserved ? `, ${amount(window, limit.reserved)} reserved` : "";
   const told = limit.source === "upstream" ? ", as the provider says" : "";
-  write(part(node, "label"), WINDOWS[window] ?? window);
+  write(part(node, "label"), limitWords(window));
   write(part(node, "numbers"), `${amount(window, limit.used)} of ${amount(window, limit.limit)}`);
   write(part(node, "room"), `${amount(window, limit.remaining)} left${held}${told}`);
   countDown(part(node, "resets"), limit.used ? limit.resets_at : null, "resets ");
-  drawBar(node.querySelector(".bar"), WINDOWS[window] ?? window, window, limit);
+  drawBar(node.querySelector(".bar"), limitWords(window), window, limit);
 }
 
 /** A window as a bar: used, then reserved; the rest is what remains. */

@@ -4,7 +4,7 @@ import { post } from "./ask.js";
 import { $, element, refill, show } from "./dom.js";
 import { hue, statusWord } from "./providers.js";
 import { at } from "./time.js";
-import { WINDOWS, amount, duration, number } from "./words.js";
+import { limitWords, amount, duration, number } from "./words.js";
 
 const WHOLE = {
   provider: "the whole provider",
@@ -96,7 +96,7 @@ function drawnGate(gate) {
   const { name, scope, used, reserved, needed, limit } = gate;
   const whose = scope.startsWith("account:") ? "account" : "model";
   const told = `${amount(name, used)} used + ${amount(name, reserved)} reserved + ${amount(name, needed)} needed, of ${amount(name, limit)}`;
-  return element("li", {}, element("span", { class: "gate" }, `${WINDOWS[name] ?? name} (${whose})`), " ", element("span", {}, told), " ", judged(gate));
+  return element("li", {}, element("span", { class: "gate" }, `${limitWords(name)} (${whose})`), " ", element("span", {}, told), " ", judged(gate));
 }
 
 function judged({ name, status, soft_limit: soft, limit, blocks, clears_at: clears }) {

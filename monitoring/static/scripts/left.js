@@ -4,7 +4,7 @@ import { drawBar } from "./cards.js";
 import { $, fillList, mark, part, show, write } from "./dom.js";
 import { hue, isAbsent } from "./providers.js";
 import { at, countDown, until } from "./time.js";
-import { WINDOWS, number, roughly } from "./words.js";
+import { limitWords, number, roughly } from "./words.js";
 
 let rates = new Map(); // tokens of the last hour per provider, from the history
 
@@ -28,7 +28,7 @@ export function drawLeft({ providers, capacity }) {
 /** "groq tpd" is groq's tokens a day. */
 function limitInWords(binding) {
   const end = binding.lastIndexOf(" ");
-  return `${binding.slice(0, end)}, ${WINDOWS[binding.slice(end + 1)]}`;
+  return `${binding.slice(0, end)}, ${limitWords(binding.slice(end + 1))}`;
 }
 
 /** Whether a day lasts at the rate of its last hour. */
@@ -43,7 +43,7 @@ function drawRow(row, provider) {
   mark(row, "hue", hue(provider.name));
   write(part(row, "name"), provider.name);
   show(row.querySelector(".bar"), limit !== null);
-  if (limit) drawBar(row.querySelector(".bar"), `${provider.name}, ${WINDOWS.tpd}`, "tpd", limit);
+  if (limit) drawBar(row.querySelector(".bar"), `${provider.name}, ${limitWords("tpd")}`, "tpd", limit);
   write(part(row, "used"), number(limit ? limit.used : provider.usage_today.tokens));
   write(part(row, "limit"), limit ? number(limit.limit) : "no limit");
   write(part(row, "left"), limit ? number(limit.remaining) : "–");

@@ -13,16 +13,27 @@ export const money = (value) => dollars.format(value);
 export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 export const words = (name) => name.replaceAll("_", " ");
 
-export const WINDOWS = {
+const WINDOWS = {
   rpm: "requests a minute",
   tpm: "tokens a minute",
   rpd: "requests a day",
   tpd: "tokens a day",
   usd_per_day: "dollars a day",
+  rph: "requests an hour",
+  tph: "tokens an hour",
+  rpw: "requests a week",
+  tpw: "tokens a week",
+  rpmo: "requests a month",
+  tpmo: "tokens a month",
+  usd_per_month: "dollars a month",
+  parallel: "requests at a time",
 };
 
+/** A limit in words; an odd one is called requests_per_5h. */
+export const limitWords = (name) => WINDOWS[name] ?? name.replace("_per_", " in ");
+
 /** An amount of what a window counts. */
-export const amount = (window, value) => (window === "usd_per_day" ? money : number)(value);
+export const amount = (window, value) => (window.startsWith("usd") ? money : number)(value);
 
 /** 14:05:10, with the day where it is not today's. */
 export function clock(moment, now = Date.now()) {

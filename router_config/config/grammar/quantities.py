@@ -22,6 +22,7 @@ _DURATION_UNITS = {
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _LONGEST = 366 * 86400.0
+LONGEST_WINDOW = 31 * 86400.0
 
 _COUNT_HINT = "Write a whole number such as 30, 100k or 15M, or leave it out for no limit."
 _DURATION_HINT = "Write a duration such as 500ms, 30s, 5m or 1h; a plain number means seconds."
@@ -70,6 +71,21 @@ def parse_count(value: object) -> int:
     if exact != exact.to_integral_value():
         raise BadValue(f"{shown(value)} is not a whole number", _COUNT_HINT)
     return int(exact)
+
+
+def window_length(value: object) -> float:
+    """Seconds of a window, from a second to 31 days: `5h`. Raises `BadValue`."""
+    seconds = parse_duration(value)
+    if not 1 <= seconds <= LONGEST_WINDOW:
+        raise BadValue(f"{shown(value)} is no length of a window", "Write 1s to 31d, such as 5h.")
+    return seconds
+
+
+def day_of_month(value: object) -> int:
+    """1 to 31. Raises `BadValue`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 31:
+        raise BadValue(f"{shown(value)} is no day of a month", "Write a number from 1 to 31.")
+    return value
 
 
 def parse_size(value: object) -> int:

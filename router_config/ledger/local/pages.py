@@ -148,7 +148,7 @@ class Pages(ABC):
     def _count(self, meter: Meter, page: Page, spent: Amount, arrived_at: float, ended_at: float) -> None:
         """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
         counts = page.counts
-        if meter.limits_minutes or counts.observed:
+        if meter.limits_minutes or (counts.observed and meter.day.is_day):
             counts.minute = self._count_in(MINUTE, page.minute, counts.minute, spent, arrived_at, ended_at)
         counts.day = self._count_in(meter.day, page.day, counts.day, spent, arrived_at, ended_at)
 

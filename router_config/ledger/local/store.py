@@ -29,7 +29,7 @@ from router_config.ledger.rules.meters import NOTHING, Counts, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report, observed_after
 from router_config.ledger.rules.schedule import following
 from router_config.ledger.rules.totals import Counted, Totals
-from router_config.ledger.rules.windows import CalendarDay, Window
+from router_config.ledger.rules.windows import Calendar, Window
 from router_config.ledger.values import (
     SETTLED,
     History,
@@ -319,4 +319,4 @@ class LocalStore(Pages, Backend):
 
 def _is_corrected(old: Window, new: Window) -> bool:
     """Whether both are calendar days, by clocks that are apart."""
-    return isinstance(old, CalendarDay) and isinstance(new, CalendarDay) and old.correction != new.correction
+    return isinstance(old, Calendar) and isinstance(new, Calendar) and old.correction != new.correction

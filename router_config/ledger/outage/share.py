@@ -14,7 +14,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.outage.backlog import Unsent
 from router_config.ledger.rules.choice import Choice, Skipped
 from router_config.ledger.rules.gates import Candidate, Examination, Need
-from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit, kind_of
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import LENGTHS
 from router_config.ledger.values import Lease, Reserved, Settled, Settlement, Snapshot
@@ -126,7 +126,7 @@ class Share(MemoryStore):
 def _too_much(examination: Examination) -> Examination:
     gates = tuple(
         replace(gate, status="rate_limited", clears_at=None)
-        if gate.limit in ("tpm", "tpd") and gate.needed >= gate.value
+        if kind_of(gate.limit).metric == "tokens" and gate.needed >= gate.value
         else gate
         for gate in examination.gates
     )

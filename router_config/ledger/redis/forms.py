@@ -14,7 +14,16 @@ from router_config.ledger.redis.scripts import LATENCY
 from router_config.ledger.rules.decisions import Decision, decision_of
 from router_config.ledger.rules.gates import Candidate, Cooldown, Status
 from router_config.ledger.rules.history import Event, EventKind, minute_of, slot_of
-from router_config.ledger.rules.meters import LIMITS, NOTHING, Amount, Counts, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.meters import (
+    LIMITS,
+    NOTHING,
+    Amount,
+    Counts,
+    LimitName,
+    Meter,
+    ObservedLimit,
+    kind_name,
+)
 from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.rules.windows import MINUTE, Window
@@ -22,6 +31,12 @@ from router_config.ledger.values import LastError, Lease, Outcome, Settlement, U
 
 LIMIT_NAMES: Final[tuple[LimitName, ...]] = tuple(LIMITS)
 LIMIT_NUMBERS: Final[dict[LimitName, int]] = {name: number for number, name in enumerate(LIMIT_NAMES)}
+
+
+def number_of(name: LimitName) -> int:
+    """Of a limit's kind, as the scripts have them."""
+    return LIMIT_NUMBERS[kind_name(name)]
+
 
 ONE: Final = Struct("<d")
 TWO: Final = Struct("<2d")
@@ -39,7 +54,10 @@ Mark = tuple[int, float, int, float]
 
 
 def mark_of(moment: float, day: Window) -> Mark:
-    minute_slot, day_slot = MINUTE.slot(moment), day.slot(moment)
+    day_slot = day.slot(moment)
+    if not day.is_day:  # Minutes are counted beside the day.
+        return 0, 0.0, day_slot, day.leaves(day_slot)
+    minute_slot = MINUTE.slot(moment)
     return minute_slot, MINUTE.leaves(minute_slot), day_slot, day.leaves(day_slot)
 
 
@@ -61,8 +79,7 @@ def describe(candidate: Candidate) -> Description:
 
 def _limits(meter: Meter) -> list[dict[str, float]]:
     return [
-        {"number": LIMIT_NUMBERS[limit.name], "value": limit.value}
-        | ({} if limit.soft == inf else {"soft": limit.soft})
+        {"number": number_of(limit.name), "value": limit.value} | ({} if limit.soft == inf else {"soft": limit.soft})
         for limit in meter.limits
     ]
 
@@ -206,7 +223,7 @@ def _reports(settlement: Settlement, meters: Mapping[str, Meter]) -> Iterable[di
             continue
         yield {
             "scope": report.scope,
-            "number": LIMIT_NUMBERS[report.limit_name],
+            "number": number_of(report.limit_name),
             "limit": limit,
             "in_force": report.in_force(meter),
             "lasts": report.lasts,

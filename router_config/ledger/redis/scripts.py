@@ -20,15 +20,18 @@ SERVER_WRONG_BY: Final = 3600.0
 """Seconds by which the server's clock must differ from a machine's for its date to be wrong."""
 
 CONSTANTS: Final[dict[str, object]] = {
-    # Seconds for which Redis keeps what nobody writes to. The longest window is a day of 25 hours.
-    "COUNTS_LAST": 3 * DAY,
+    # Seconds for which Redis keeps what nobody writes to. The longest window is a month, or what the file names.
+    "COUNTS_LAST": 33 * DAY,
     "LEASES_LAST": 9 * DAY,
     "HISTORY_LASTS": history.SLOTS_KEPT * history.SLOT_SECONDS + DAY,
     "TOTALS_LAST": 90 * DAY,
     "SERVER_WRONG_BY": SERVER_WRONG_BY,
     "MICROSECOND": 1e-6,
     # As in the rules. Limits are numbered in this order, from 0.
-    "LIMITS": [{"period": period, "metric": metric} for period, metric in LIMITS.values()],
+    "LIMITS": [
+        {"period": kind.period, "metric": kind.metric, "unit": kind.unit, "exhausts": kind.exhausts}
+        for kind in LIMITS.values()
+    ],
     "LENGTHS": LENGTHS,
     "OBSERVED_LIMIT_LASTS": OBSERVED_LIMIT_LASTS,
     "ROUNDING": gates.ROUNDING,

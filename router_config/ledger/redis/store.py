@@ -209,7 +209,7 @@ class RedisStore(Backend):
             forms.ONE.pack(now),
             forms.text_of(
                 [
-                    {"scope": meter.scope, "number": forms.LIMIT_NUMBERS[limit.name], "room": room}
+                    {"scope": meter.scope, "number": forms.number_of(limit.name), "room": room}
                     for meter, limit, room in asked
                 ]
             ),
@@ -228,7 +228,7 @@ class RedisStore(Backend):
         step = {"now": now, "since": since}
         wanted = forms.text_of(
             [
-                {"scope": meter.scope, "limits": [forms.LIMIT_NUMBERS[limit.name] for limit in meter.limits]}
+                {"scope": meter.scope, "limits": [forms.number_of(limit.name) for limit in meter.limits]}
                 for meter in meters
             ]
         )

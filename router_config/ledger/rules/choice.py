@@ -125,7 +125,9 @@ def _has_plenty(need: Need, amount: Amount, meter: Meter, counts: Counts) -> boo
     opened, minute, day = counts.open, counts.minute, counts.day
     for limit in meter.limits:
         place, value = limit.place, limit.value
-        taken = (minute if limit.period == "minute" else day)[place] + opened[place]
+        taken = opened[place]
+        if limit.period != "none":
+            taken += (minute if limit.period == "minute" else day)[place]
         if taken + amount[place] > value or taken >= limit.soft or value <= 0:
             return False
     return True

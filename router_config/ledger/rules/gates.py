@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from router_config.ledger.rules.meters import Amount, Counts, Limit, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
 
 Tier = Literal["free", "paid"]
 Status = Literal[
@@ -256,8 +256,8 @@ def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterable[tuple[
     """Each limit of the meter with what counts as used: configured and reported, whichever leaves less room."""
     if counts.observed:
         return _limits_with_observed(meter, counts, now)
-    minute, day = counts.minute, counts.day
-    return [(limit, (minute if limit.period == "minute" else day)[limit.place]) for limit in meter.limits]
+    held = {"minute": counts.minute, "day": counts.day, "none": NOTHING}
+    return [(limit, held[limit.period][limit.place]) for limit in meter.limits]
 
 
 def _limits_with_observed(meter: Meter, counts: Counts, now: float) -> Iterator[tuple[Limit, float]]:
@@ -278,7 +278,7 @@ def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: 
     if limit.metric == "tokens" and need.least > limit.value > 0:
         return "too_large"  # No idle window will ever hold this request.
     if limit.value <= 0 or used + reserved + needed > limit.value:
-        return "rate_limited" if limit.period == "minute" else "exhausted"
+        return "exhausted" if limit.kind.exhausts else "rate_limited"
     return "soft_limited" if used + reserved >= limit.soft else "available"
 
 
@@ -329,8 +329,13 @@ def _lowered(limit: Limit, observed: ObservedLimit, now: float) -> Limit:
     return _limit(limit.name, observed.limit, limit.soft * observed.limit / limit.value)
 
 
-def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float) -> float:
-    """Others' usage is gone when the provider said it would be; our own leaves the window slot by slot."""
+def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float) -> float | None:
+    """Others' usage is gone when the provider said it would be; our own leaves the window slot by slot.
+
+    None: no time helps, but the end of an open request does.
+    """
+    if limit.period == "none":
+        return None
     observed = counts.observed.get(limit.name)
     extra = 0.0 if observed is None else observed.extra_at(now)
     if observed is None or extra == 0:

@@ -3,18 +3,63 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Self
 
-from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, Period, Window
+from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, Period, Unit, Window
 
 Metric = Literal["requests", "tokens", "usd"]
-LimitName = Literal["rpm", "tpm", "rpd", "tpd", "usd_per_day"]
+LimitName = str
+"""Of `LIMITS`, or `requests_per_5h`: the kind of an odd limit, and the length of its window."""
 
-LIMITS: Final[dict[LimitName, tuple[Period, Metric]]] = {
-    "rpm": ("minute", "requests"),
-    "tpm": ("minute", "tokens"),
-    "rpd": ("day", "requests"),
-    "tpd": ("day", "tokens"),
-    "usd_per_day": ("day", "usd"),
+
+class LimitKind(NamedTuple):
+    """What a limit counts, over how long, and where a store keeps that. `exhausts`: it is no matter of minutes."""
+
+    unit: Unit
+    metric: Metric
+    words: str
+
+    @property
+    def period(self) -> Period:
+        return "minute" if self.unit == "minute" else "none" if self.unit == "concurrent" else "day"
+
+    @property
+    def exhausts(self) -> bool:
+        return self.unit in ("day", "week", "month")
+
+
+LIMITS: Final[dict[LimitName, LimitKind]] = {
+    "rpm": LimitKind("minute", "requests", "requests a minute"),
+    "tpm": LimitKind("minute", "tokens", "tokens a minute"),
+    "rpd": LimitKind("day", "requests", "requests a day"),
+    "tpd": LimitKind("day", "tokens", "tokens a day"),
+    "usd_per_day": LimitKind("day", "usd", "dollars a day"),
+    "rph": LimitKind("hour", "requests", "requests an hour"),
+    "tph": LimitKind("hour", "tokens", "tokens an hour"),
+    "rpw": LimitKind("week", "requests", "requests a week"),
+    "tpw": LimitKind("week", "tokens", "tokens a week"),
+    "rpmo": LimitKind("month", "requests", "requests a month"),
+    "tpmo": LimitKind("month", "tokens", "tokens a month"),
+    "usd_per_month": LimitKind("month", "usd", "dollars a month"),
+    "requests_per": LimitKind("odd", "requests", "requests in a window of its own"),
+    "tokens_per": LimitKind("odd", "tokens", "tokens in a window of its own"),
+    "parallel": LimitKind("concurrent", "requests", "requests at a time"),
 }
+"""All kinds of limits. The numbers that Redis keeps are places here: a new one goes to the end."""
+
+ODD: Final = ("requests_per", "tokens_per")
+
+
+def kind_name(name: LimitName) -> LimitName:
+    """The entry of `LIMITS` that a limit is of: `requests_per` of `requests_per_5h`."""
+    return name if name in LIMITS else name[: name.rindex("_")]
+
+
+def kind_of(name: LimitName) -> LimitKind:
+    return LIMITS[kind_name(name)]
+
+
+def words_of(name: LimitName) -> str:
+    """A limit as a person says it."""
+    return LIMITS[name].words if name in LIMITS else name.replace("_per_", " in ")
 
 
 _new: Final = tuple.__new__  # Half the time of calling the class; a request adds a dozen times.
@@ -53,21 +98,26 @@ class Limit:
     name: LimitName
     value: float
     soft: float = float("inf")
+    kind: LimitKind = field(init=False, repr=False, compare=False)
     period: Period = field(init=False)
     metric: Metric = field(init=False)
     place: int = field(init=False, repr=False, compare=False)
     """Of its metric in an amount."""
 
     def __post_init__(self) -> None:
-        period, metric = LIMITS[self.name]
-        object.__setattr__(self, "period", period)
-        object.__setattr__(self, "metric", metric)
-        object.__setattr__(self, "place", Amount._fields.index(metric))
+        kind = kind_of(self.name)
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "period", kind.period)
+        object.__setattr__(self, "metric", kind.metric)
+        object.__setattr__(self, "place", Amount._fields.index(kind.metric))
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A scope that a provider counts by (an account, a model of an account), its limits and its idea of a day."""
+    """A scope that a provider counts by (an account, a model of an account), its limits and its long window.
+
+    `day`: that window, a day for most. A limit of another long window (a week, a month) is one of a meter of its own.
+    """
 
     scope: str
     limits: tuple[Limit, ...] = ()
@@ -140,7 +190,7 @@ class Counts:
     observed: dict[LimitName, ObservedLimit] = field(default_factory=dict)
 
     def held(self, period: Period) -> Amount:
-        return self.minute if period == "minute" else self.day
+        return self.minute if period == "minute" else self.day if period == "day" else NOTHING
 
     def used(self, limit: Limit) -> float:
         return self.held(limit.period)[limit.place]

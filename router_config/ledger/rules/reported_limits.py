@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from router_config.ledger.rules.meters import LIMITS, Counts, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.meters import Counts, LimitName, Meter, ObservedLimit, kind_of
 from router_config.ledger.rules.windows import LENGTHS
 
 
@@ -33,7 +33,7 @@ class Report:
     @property
     def lasts(self) -> float:
         """Seconds for which usage by others counts, where the window does not refill. At least one."""
-        return max(1.0, LENGTHS[LIMITS[self.limit_name][0]] if self.reset_after is None else self.reset_after)
+        return max(1.0, LENGTHS[kind_of(self.limit_name).unit] if self.reset_after is None else self.reset_after)
 
 
 def observed_after(report: Report, meter: Meter, counts: Counts, asked_at: float, now: float) -> ObservedLimit | None:
@@ -49,12 +49,12 @@ def observed_after(report: Report, meter: Meter, counts: Counts, asked_at: float
     if limit is None:
         return None
     extra, until, refills = 0.0, now + report.lasts, report.refills
-    period, metric = LIMITS[report.limit_name]
+    kind = kind_of(report.limit_name)
     if report.remaining is not None:
-        ours = counts.held(period).of(metric) + counts.open.of(metric)
+        ours = counts.held(kind.period).of(kind.metric) + counts.open.of(kind.metric)
         extra = max(0.0, report.in_force(meter) - report.remaining - ours)
     if refills and limit > 0:
-        until = now + extra * LENGTHS[period] / limit
+        until = now + extra * LENGTHS[kind.unit] / limit
     old = counts.observed.get(report.limit_name)
     if old is None:
         return ObservedLimit(limit, extra, asked_at, now, until, refills)

@@ -34,10 +34,12 @@ local function nothing()
   return { requests = 0, tokens = 0, usd = 0 }
 end
 
+local NOTHING = nothing()
+
 -- Pages: open leases, both windows' totals, when their oldest slot leaves, and what the provider said of each limit.
 
 local function unpack_page(raw)
-  local page = { open = {}, minute = {}, day = {}, observed = {} }
+  local page = { open = {}, minute = {}, day = {}, none = NOTHING, observed = {} }
   local open, minute, day, at = page.open, page.minute, page.day, nil
   open.requests, open.tokens, open.usd, minute.requests, minute.tokens, minute.usd, page.minute_leaves,
     day.requests, day.tokens, day.usd, page.day_leaves, at = struct.unpack('<ddddddddddd', raw)
@@ -53,7 +55,7 @@ end
 
 local function new_page()
   return {
-    open = nothing(), minute = nothing(), day = nothing(), observed = {}, minute_leaves = math.huge, day_leaves = math.huge,
+    open = nothing(), minute = nothing(), day = nothing(), none = NOTHING, observed = {}, minute_leaves = math.huge, day_leaves = math.huge,
   }
 end
 

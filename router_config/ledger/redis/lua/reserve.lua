@@ -44,7 +44,7 @@ local function limits_in_force(meter, page)
       end
       used = used + extra_at(observed)
     end
-    found[#found + 1] = { period = kind.period, metric = kind.metric, value = value, soft = soft, used = used }
+    found[#found + 1] = { exhausts = kind.exhausts, metric = kind.metric, value = value, soft = soft, used = used }
     configured[limit.number] = true
   end
   for _, observed in ipairs(page.observed) do
@@ -52,7 +52,7 @@ local function limits_in_force(meter, page)
       local kind = LIMITS[observed.number + 1]
       local used = page[kind.period][kind.metric]
       used = used + extra_at(observed)
-      found[#found + 1] = { period = kind.period, metric = kind.metric, value = observed.limit, soft = math.huge, used = used }
+      found[#found + 1] = { exhausts = kind.exhausts, metric = kind.metric, value = observed.limit, soft = math.huge, used = used }
     end
   end
   return found
@@ -80,7 +80,7 @@ local function standing(amount, metered)
       local reserved, needed = each.page.open[gate.metric], amount[gate.metric]
       if gate.metric == 'tokens' and gate.value > 0 and least > gate.value then return 'too_large' end
       if gate.value <= 0 or gate.used + reserved + needed > gate.value then
-        return gate.period == 'minute' and 'rate_limited' or 'exhausted'
+        return gate.exhausts and 'exhausted' or 'rate_limited'
       end
       if gate.used + reserved >= gate.soft then soft = true end
     end

@@ -41,7 +41,7 @@ local function observe(report)
     local ours = page[kind.period][kind.metric] + page.open[kind.metric]
     extra = math.max(0, report.in_force - report.remaining - ours)
   end
-  if report.refills and report.limit > 0 then lasts = extra * LENGTHS[kind.period] / report.limit end
+  if report.refills and report.limit > 0 then lasts = extra * LENGTHS[kind.unit] / report.limit end
   local observed = {
     number = report.number, limit = report.limit, extra = extra, asked_at = step.asked_at, observed_at = now,
     until_ = now + lasts, refills = report.refills,
