@@ -8,6 +8,8 @@ from rig_config import Load, groq, load_text
 
 from router_config.config.loading import load_config
 from router_config.config.models import Day, Limits, Price, Secret, reveal
+from router_config.deployments.model_list import deployments_of
+from router_config.ledger.rules.windows import CalendarMonth, rolling
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -316,3 +318,26 @@ def test_the_shipped_file_keeps_providers_and_limits_and_names_living_models() -
         (each.name, each.priority, each.limits) for each in reference.providers
     ]
     assert shipped.warnings == ()
+
+
+def test_limits_of_any_window_arrive_at_what_the_ledger_counts_by(load: Load) -> None:
+    config = load(
+        groq(
+            "limits: {rpm: 5, parallel: 1, tpw: 1M, usd_per_month: 3,"
+            " requests: [{per: 5h, max: 200}, {per: 1s, max: 2}]}\n"
+            "day: {timezone: Asia/Tokyo}\nweek: {window: rolling}\nmonth: {day: 31}"
+        )
+    )
+    (deployment,) = deployments_of(config, configured_only=False)
+    found = {meter.scope.partition(" per ")[2]: meter for meter in deployment.account_meters}
+    limits = {name: {limit.name: limit.value for limit in meter.limits} for name, meter in found.items()}
+    assert limits == {
+        "": {"rpm": 5, "parallel": 1},
+        "week": {"tpw": 1_000_000},
+        "month": {"usd_per_month": 3},
+        "5h": {"requests_per_5h": 200},
+        "1s": {"requests_per_1s": 2},
+    }
+    assert found["5h"].day == rolling(5 * 3600.0)
+    assert found["week"].day == rolling(7 * 86400.0)
+    assert found["month"].day == CalendarMonth("Asia/Tokyo", day=31)

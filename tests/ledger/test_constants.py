@@ -50,7 +50,7 @@ def test_every_constant_is_used_and_none_is_set_in_lua(name: str) -> None:
 
 def test_constants_are_written_as_lua_reads_them() -> None:
     text = script("settle").text
-    assert "local LENGTHS = { minute = 60.0, day = 86400.0 }\n" in text
-    assert "local LIMITS = { { period = 'minute', metric = 'requests' }, " in text
+    assert "local LENGTHS = { minute = 60.0, hour = 3600.0, day = 86400.0, " in text
+    assert "local LIMITS = { { period = 'minute', metric = 'requests', unit = 'minute', exhausts = false }, " in text
     assert "local COOLDOWN_EVENTS = { cooldown = true, disabled = true, exhausted = true }\n" in text
     assert "local DECISIONS_KEPT = 500\n" in text

@@ -13,7 +13,7 @@ from router_config.ledger.redis.store import RedisStore
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import LIMITS, Amount, Limit
 from router_config.ledger.rules.reported_limits import Report
-from router_config.ledger.rules.windows import CalendarDay
+from router_config.ledger.rules.windows import LENGTHS, CalendarDay
 from router_config.ledger.values import Lease, Outcome, Settlement, Snapshot
 
 STEPS = 60
@@ -54,7 +54,7 @@ def settlement_of(lease: Lease, chance: Random, now: float) -> Settlement:
 def report_of(lease: Lease, chance: Random) -> Report:
     return Report(
         chance.choice((*lease.scopes, "model:gemini")),
-        chance.choice(list(LIMITS)),
+        chance.choice([name for name, kind in LIMITS.items() if kind.unit in LENGTHS]),
         limit=chance.choice([None, 5, 20, 3000]),
         remaining=chance.choice([None, 0, 1, 3, 500, 2000]),
         reset_after=chance.choice([None, 0.2, 5, 30, 3600]),

@@ -1,13 +1,20 @@
 """Windows forget nothing early, and days turn when the provider says so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, CalendarDay, Rolling
+from router_config.ledger.rules.windows import (
+    MINUTE,
+    ROLLING_DAY,
+    CalendarDay,
+    CalendarMonth,
+    CalendarWeek,
+    Rolling,
+)
 
 PACIFIC = CalendarDay("America/Los_Angeles")
 
@@ -52,3 +59,36 @@ def test_every_moment_lies_between_its_midnights(at: float, zone: str) -> None:
     day = CalendarDay(zone)
     assert day.began(at) <= at < day.frees(at)
     assert day.frees(at) - day.began(at) in (82800, 86400, 90000)
+
+
+@pytest.mark.parametrize(
+    ("day", "used_at", "began", "frees_at"),
+    [
+        (31, "2026-01-31T12:00:00", "2026-01-31T00:00:00", "2026-02-28T00:00:00"),
+        (31, "2026-02-28T00:00:00", "2026-02-28T00:00:00", "2026-03-31T00:00:00"),
+        (31, "2028-02-28T23:59:59", "2028-01-31T00:00:00", "2028-02-29T00:00:00"),
+        (14, "2026-03-13T23:59:59", "2026-02-14T00:00:00", "2026-03-14T00:00:00"),  # The clocks change in it.
+        (1, "2026-12-31T23:59:59", "2026-12-01T00:00:00", "2027-01-01T00:00:00"),
+    ],
+)
+def test_a_month_begins_on_its_day_or_on_the_last_of_a_short_one(
+    day: int, used_at: str, began: str, frees_at: str
+) -> None:
+    month = CalendarMonth("America/Los_Angeles", day=day)
+    assert month.began(moment(used_at)) == moment(began)
+    assert month.frees(moment(used_at)) == moment(frees_at)
+
+
+@given(
+    st.floats(min_value=1e9, max_value=4e9),
+    st.sampled_from(["America/Los_Angeles", "UTC", "Asia/Beirut"]),
+    st.one_of(st.none(), st.integers(1, 31)),
+)
+def test_weeks_and_months_follow_each_other_without_a_gap(used_at: float, zone: str, day: int | None) -> None:
+    window = CalendarWeek(zone) if day is None else CalendarMonth(zone, day=day)
+    began, ends = window.began(used_at), window.frees(used_at)
+    assert began <= used_at < ends
+    assert window.began(ends) == ends
+    assert window.frees(began - 1) == began
+    first = datetime.fromtimestamp(began, ZoneInfo(zone))
+    assert first.weekday() == 0 if day is None else first.day == day or (first + timedelta(days=1)).day == 1
