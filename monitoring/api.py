@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.types import ASGIApp
 
+from router_config.config.models import ConfigError
 from router_config.ledger.rules.decisions import DECISIONS_KEPT
 from router_config.status.source import StatusSource
 
@@ -16,10 +17,11 @@ from .documents import (
     Health,
     History,
     ProviderState,
+    Reload,
     StatusDocument,
 )
 from .http.answer import Answer
-from .http.guard import app_for
+from .http.guard import app_for, is_cross_site
 from .http.page import add_page
 from .http.problems import ProblemError, ProblemRoute, described
 from .live.event_stream import EventStream
@@ -40,9 +42,9 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
 
         app.include_router(monitoring.router_for(router))
 
-    Routes: `/` the page; `/api/llm-providers`, and below it `/history`, `/decisions`, `/events`, `/explain` and
-    `/{name}`; `/metrics`; `/healthz`. A provider with one of those four names is in the list, but has no address of its
-    own.
+    Routes: `/` the page; `/api/llm-providers`, and below it `/history`, `/decisions`, `/events`, `/explain`, `/reload`
+    and `/{name}`; `/metrics`; `/healthz`. A provider with one of those names is in the list, but may have no address of
+    its own.
 
     reading_lasts: seconds for which one reading of the store answers all who ask, so that many who poll cost no more
     than one; what happened since then is not in it.
@@ -111,6 +113,23 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
             return Answer.of(await source.aexplain(wanted.group, wanted.tokens)).to(request)
         except ValueError as error:
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+
+    @router.post(
+        "/api/llm-providers/reload",
+        response_model=Reload,
+        responses={**described(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT), **wrong, **unavailable},
+    )
+    async def reload(request: Request) -> Response:
+        """Read the configuration's file now. One that cannot be used changes nothing: the last good one serves on."""
+        if is_cross_site(request.headers):
+            raise ProblemError(HTTPStatus.FORBIDDEN, "A page of another site cannot have the file read.")
+        try:
+            made = await source.areload()
+        except ConfigError as error:
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+        except ValueError as error:
+            raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
+        return Answer.of({"changes": list(made.changes), "warnings": list(made.warnings)}).to(request)
 
     @router.get("/healthz")
     async def healthz() -> Health:

@@ -318,6 +318,13 @@ class Explanation(_Document):
     providers: list[ProviderCandidates]
 
 
+class Reload(_Document):
+    """What reading the file changed, in words; warnings: what of the edit waits for a restart."""
+
+    changes: list[str]
+    warnings: list[str]
+
+
 class Health(_Document):
     """The server answers."""
 

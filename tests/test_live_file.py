@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
+from fastapi.testclient import TestClient
 from rig import MakeRouter, message, reference
 
+from monitoring import sub_app_for
 from router_config import ConfigError, Router, route_of
 from router_config.clock import VirtualClock
 from router_config.config.file_watch import FileWatch, stamp_of
 from router_config.simulator import Simulator
+from router_config.status.source import ConfiguredSource
 
 
 class Edits:
@@ -181,6 +184,30 @@ def test_a_stream_ends_with_the_file_that_it_began_with_and_is_settled(
     router.reload()
     shown = limits(router)["rpm"]
     assert (shown["used"], shown["reserved"]) == (1, 0)
+
+
+@pytest.mark.parametrize("without_router", [False, True])
+def test_the_api_has_the_file_read_but_not_for_a_page_of_another_site(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, *, without_router: bool
+) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    assert router.config is not None
+    source = ConfiguredSource(router.config, router._store, clock=clock) if without_router else router
+    client = TestClient(sub_app_for(source), base_url="http://127.0.0.1")
+    client.get("/healthz")
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert client.post("/api/llm-providers/reload", headers=headers).status_code == 403
+    edits.write(providers={"together": None})
+    told = client.post("/api/llm-providers/reload").json()
+    assert "-together" in told["changes"]
+    edits.path.write_text("version: 2", "utf-8")
+    refused = client.post("/api/llm-providers/reload")
+    assert refused.status_code == 422
+    assert "litellm.yaml:1" in refused.json()["detail"]
+    shown = client.get("/api/llm-providers").json()
+    assert "litellm.yaml:1" in shown["config"]["error"]
+    assert "together" not in [each["name"] for each in shown["providers"]]
 
 
 def replaced(path: Path, text: str) -> None:

@@ -2,9 +2,10 @@
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
@@ -43,6 +44,13 @@ class Guard:
             refused = problem(HTTPStatus.FORBIDDEN, "This page is for this machine: ask for localhost or 127.0.0.1.")
             return await refused(scope, receive, send)
         return await self._app(scope, receive, send)
+
+
+def is_cross_site(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site sends the request: what changes something is not done for it."""
+    origin = headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+    return foreign or headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
 
 
 def app_for(routers: Iterable[APIRouter], *, host: str, token: str | None, insecure: bool) -> ASGIApp:

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from router_config.config.changes import Reloaded, changes_between
 from router_config.config.file_watch import Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError
@@ -33,6 +34,14 @@ class FollowedConfig:
         except ConfigError as error:
             self.error = str(error)
         return (self.config, self.error) != before
+
+    async def reload(self) -> Reloaded:
+        """Read the file now, changed or not. Raises ConfigError, and the last good configuration stays."""
+        before, self._stamp = self.config, ()
+        await self.refresh()
+        if self.error is not None:
+            raise ConfigError(self.error)
+        return Reloaded(changes_between(before, self.config))
 
     def _load(self, path: Path) -> Config:
         config, source = load_with_source(path, None)

@@ -1,5 +1,6 @@
 """A Router's file, while the Router runs: an edit is read, made into deployments beside the event loop, and counts."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -63,6 +64,10 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if made:
             _LOG.info("configuration changed: %s", made)
         return made
+
+    async def areload(self) -> Reloaded:
+        """`reload()` for callers on an event loop, which goes on meanwhile."""
+        return await asyncio.to_thread(self.reload)
 
     def _follow(self, config: Config, stamp: Stamp) -> None:
         if config.path is not None:

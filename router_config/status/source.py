@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from router_config.clock import Clock, SystemClock
+from router_config.config.changes import Reloaded
 from router_config.config.followed_config import FollowedConfig
 from router_config.config.models import Config
 from router_config.iso import corrected
@@ -38,6 +39,10 @@ class StatusSource(Protocol):
 
     async def ahistory(self, hours: int = ...) -> dict[str, Any]:
         """The JSON of GET /api/llm-providers/history."""
+        ...
+
+    async def areload(self) -> Reloaded:
+        """Read the file now. Raises ConfigError, and ValueError where there is no file."""
         ...
 
 
@@ -107,13 +112,24 @@ class ConfiguredSource(StoreReader):
         self._store.register_meters(view.meters)
         return view
 
+    async def areload(self) -> Reloaded:
+        """Read the file now. What has changed. Raises ConfigError, and the last good one stays."""
+        file = self._file or FollowedConfig(self._config)
+        try:
+            return await file.reload()
+        finally:
+            self._take(file)
+
+    def _take(self, file: FollowedConfig) -> None:
+        if file.config is not self._config:
+            self._config, self._view = file.config, self._view_of(file.config, self._clock.now())
+        self._view = replace(self._view, error=file.error)
+
     async def _current_view(self) -> View:
         """The view of the file as it is now, and by the clock as it goes now."""
         file = self._file
         if file is not None and await file.refresh():
-            if file.config is not self._config:
-                self._config, self._view = file.config, self._view_of(file.config, self._clock.now())
-            self._view = replace(self._view, error=file.error)
+            self._take(file)
         if self._view.correction != self._clock.correction:
             self._view = replace(self._view_of(self._config, self._view.loaded_at), error=self._view.error)
         return self._view

@@ -22,6 +22,7 @@ from monitoring.http.answer import Answer
 from monitoring.live.feed import FIRST, KEPT, Feed
 from monitoring.live.shared_reading import SharedReading
 from router_config import Router
+from router_config.config.changes import Reloaded
 from router_config.simulator import Simulator
 from router_config.status.measurements import Reading
 
@@ -124,6 +125,9 @@ class Source:
         newest = 1 if self.lost else self.decided
         after = 0 if after > newest else after
         return {"decisions": [{"number": number} for number in range(newest, max(after, newest - last), -1)]}
+
+    async def areload(self) -> Reloaded:
+        return Reloaded()
 
     async def ahistory(self, hours: int = 24) -> dict[str, Any]:
         raise NotImplementedError
