@@ -222,3 +222,18 @@ def test_whoever_comes_back_after_retry_after_is_served_and_no_second_earlier(
         clock.advance(wait)
         assert served(**kwargs) is None
     assert refusals(simulator) == 0
+
+
+def test_requests_beyond_those_allowed_at_a_time_wait_until_one_has_ended(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router(**only_groq(parallel=1))
+
+    async def main() -> None:
+        first, *others = [asyncio.create_task(ask(router, str(number), max_wait=60)) for number in range(4)]
+        await asyncio.gather(first, *others)
+        with pytest.raises(NoProviderAvailable):
+            await asyncio.gather(*(ask(router, max_wait=0) for _ in range(2)))
+
+    asyncio.run(main())
+    assert simulator.count("groq") == 5
