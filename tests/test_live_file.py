@@ -15,7 +15,7 @@ from rig import MakeRouter, message, reference
 from monitoring import sub_app_for
 from router_config import ConfigError, Router, route_of
 from router_config.clock import VirtualClock
-from router_config.config.file_watch import FileWatch, stamp_of
+from router_config.config.file_watch import _WATCHER, FileWatch, stamp_of
 from router_config.simulator import Simulator
 from router_config.status.source import ConfiguredSource
 
@@ -282,4 +282,7 @@ def test_a_router_follows_its_file_and_looks_at_once_at_sighup(make_router: Make
 
     asyncio.run(main())
     assert off.config is before
+    edits.write(aliases={"last": "default"}, defaults={"reload": False})
+    router.reload()
+    assert router._watch not in _WATCHER._watches
     off.close()

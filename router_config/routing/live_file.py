@@ -59,6 +59,9 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
                 if self._watch is not None:
                     self._watch.read(stamp)
         self._terms_changed()
+        config = self._terms.config
+        if self._watch is not None and config is not None and not config.defaults.reload:
+            self._watch.stop()
         for warning in made.warnings:
             _LOG.warning("%s", warning)
         if made:
