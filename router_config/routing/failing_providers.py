@@ -75,8 +75,8 @@ class FailingProviders:
 
     def probed_at(self, request: Request) -> float:
         """When the request was sent, in spite of cooldowns, that is under way (epoch seconds); 0: there is none."""
-        dark = self.dark[_place(request)]
-        return dark.probed_at if dark.under_way else 0.0
+        dark = self.dark.get(_place(request))
+        return dark.probed_at if dark is not None and dark.under_way else 0.0
 
     async def answered(self, request: Request, tried: Tried, now: float) -> None:
         """One provider answered: those that failed before are at fault, but several at once are doubted."""

@@ -284,8 +284,11 @@ class Settlements:
             clock.heard(told + clock.now() - arrived_at)
 
     async def begun(self, flight: Flight, opened: Opened) -> None:
-        """A stream that begins to come now."""
+        """A stream that begins to come now: its provider serves, and nobody waits for the end of it to ask, too."""
         await self._answers(flight, opened.hidden, self._clock.now())
+        if opened.has_content:
+            for scope in flight.lease.probes:
+                await self._store.end_cooldown(scope)
 
     def _note(self, flight: Flight, outcome: str, told: str, now: float) -> None:
         """A failed attempt; one of an answer that had begun takes the place of its success."""

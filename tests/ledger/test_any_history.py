@@ -110,11 +110,10 @@ class Naive:
             self.spent.append(spent)
         for scope in lease.probes:
             cooldown = self.cooldowns.get(scope)
-            if cooldown is not None and cooldown.probe == lease_id:
-                if alive:
-                    del self.cooldowns[scope]
-                else:
-                    self.cooldowns[scope] = cooldown._replace(probe=None, probe_until=0.0)
+            if cooldown is not None and alive and cooldown.since <= lease.taken_at:
+                del self.cooldowns[scope]
+            elif cooldown is not None and cooldown.probe == lease_id:
+                self.cooldowns[scope] = cooldown._replace(probe=None, probe_until=0.0)
 
     def expire(self) -> None:
         for lease in [each for each in self.open.values() if each.expires_at <= self.now]:

@@ -156,6 +156,18 @@ def test_a_probe_that_ended_without_a_result_makes_way_for_the_next(store: Store
         assert taken(store, GROQ, at=START + 361), "long before its lease ends"
 
 
+def test_a_probe_that_takes_long_heals_although_another_has_taken_its_place(store: Store) -> None:
+    run(store.begin_cooldown(COOLDOWN))
+    first, second = taken(store, GROQ, at=START + 300), taken(store, GROQ, at=START + 361)
+    assert first
+    assert second
+    assert second.probes
+    run(store.settle(first, Settlement(Amount(1), START + 301, START + 390, True), START + 390))
+    assert taken(store, GROQ, at=START + 391)
+    run(store.settle(second, Settlement(Amount(1), START + 362, START + 392, True), START + 392))
+    assert taken(store, GROQ, at=START + 393)
+
+
 def test_a_rest_without_probe_is_simply_over(store: Store) -> None:
     run(store.begin_cooldown(Cooldown("model:groq", "rate_limited", "rpm", START, START + 12)))
     assert taken(store, GROQ, at=START + 11) is None

@@ -250,13 +250,13 @@ class LocalStore(Pages, Backend):
                 self._count(self._meter(scope), page, spent, settlement.arrived_at, settlement.ended_at)
         for scope in lease.probes:
             cooldown = self.cooldown_of(scope)
-            if cooldown is None or cooldown.probe != lease.id:
+            if cooldown is None:
                 continue
-            if settlement.alive:
+            if settlement.alive and cooldown.since <= lease.taken_at:  # Also when a later probe has taken its place.
                 self._drop_cooldown(scope)
                 if settlement.outcome is not None:
                     self._note_recovery(cooldown, settlement.outcome)
-            else:
+            elif cooldown.probe == lease.id:
                 self._put_cooldown(cooldown._replace(probe=None, probe_until=0.0))
 
     def _put_unless_shorter(self, cooldown: Cooldown) -> Cooldown | None:

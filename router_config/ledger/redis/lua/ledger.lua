@@ -307,8 +307,8 @@ end
 
 -- Give the room back, and count what was spent (nil: nothing). `marks` are by scope {when it arrived, when it ended};
 -- without them, as for a lease that expired, both are its expiry. `alive` is nil where nobody can tell. Returns the
--- cooldowns that ended because their probe succeeded.
-local function close_lease(id, lease, spent, marks, alive)
+-- cooldowns that ended because their probe succeeded, also when a later one had taken its place.
+local function close_lease(id, lease, spent, marks, alive, taken_at)
   local amount = amount_of(lease.amount)
   for _, held in ipairs(lease.scopes) do
     local scope, expiry = held[1], held[2]
@@ -323,14 +323,12 @@ local function close_lease(id, lease, spent, marks, alive)
   local ended = {}
   for _, scope in ipairs(lease.probes) do
     local cooldown = read_cooldown(scope)
-    if cooldown and cooldown.probe == id then
-      if alive then
-        redis.call('HDEL', key('rests'), scope)
-        count_rests()
-        ended[#ended + 1] = cooldown
-      else
-        set_probe(scope, cooldown, '', 0)
-      end
+    if cooldown and alive and cooldown.since <= taken_at then
+      redis.call('HDEL', key('rests'), scope)
+      count_rests()
+      ended[#ended + 1] = cooldown
+    elseif cooldown and cooldown.probe == id then
+      set_probe(scope, cooldown, '', 0)
     end
   end
   return ended

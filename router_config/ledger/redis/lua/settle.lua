@@ -15,7 +15,7 @@ now = step.now
 
 local lease = pop_lease(step.lease)
 if lease then
-  local ended = close_lease(step.lease, lease, step.spent and amount_of(step.spent), step.marks, step.alive)
+  local ended = close_lease(step.lease, lease, step.spent and amount_of(step.spent), step.marks, step.alive, step.asked_at)
   for _, cooldown in ipairs(ended) do
     if step.outcome and RECOVERY_EVENTS[cooldown.status] then
       put_event(struct.pack('<ddsss', now, now, 'recovered', step.outcome.provider, RECOVERED .. cooldown.reason))
