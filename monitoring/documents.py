@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from router_config.ledger.rules.history import EventKind
+
 Status = Literal[
     "available",
     "soft_limited",
@@ -220,9 +222,7 @@ class Event(_Document):
     """What happened to a provider."""
 
     at: str
-    kind: Literal[
-        "failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost", "unreachable"
-    ]
+    kind: EventKind
     provider: str
     reason: str
     until: str | None

@@ -286,3 +286,57 @@ def test_a_router_follows_its_file_and_looks_at_once_at_sighup(make_router: Make
     router.reload()
     assert router._watch not in _WATCHER._watches
     off.close()
+
+
+def test_what_became_of_an_edit_is_an_event(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+
+    def events() -> list[tuple[str, str]]:
+        found = router._background.run(router.ahistory(1))["events"]
+        return [(each["kind"], each["reason"]) for each in found if each["kind"].startswith("configuration")]
+
+    async def main() -> None:
+        edits.path.write_text("providers: [", "utf-8")
+        for _ in range(2):
+            with pytest.raises(ConfigError):
+                await router.areload()
+        await until(lambda: len(events()) == 1)
+        assert events()[0][0] == "configuration_error"
+        assert "litellm.yaml:" in events()[0][1]
+        edits.write(providers={"groq": {"priority": 9}})
+        await router.areload()
+        await until(lambda: len(events()) == 2)
+        assert events()[1] == ("configuration", "configuration changed: groq priority 1 -> 9")
+
+    asyncio.run(main())
+
+
+def test_no_request_fails_while_names_and_providers_change_under_it(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    """Each request sees the old file or the new one: an alias never leads to a group of the other."""
+    unlimited: dict[str, Any] = {name: {"limits": {}} for name in ("groq", "together", "openrouter", "openai")}
+    deep = {"models": [{"name": "gemini-2.5-pro", "groups": ["deep"]}], "limits": {}}
+    files: list[dict[str, Any]] = [
+        {"aliases": {"agent": "default"}, "providers": {**unlimited, "gemini": None}},
+        {"aliases": {"agent": "deep"}, "providers": {**unlimited, "gemini": deep}},
+    ]
+    simulator.set_limits({name: {} for name in ("groq", "gemini", "openrouter", "together", "openai")})
+    router = make_router(**files[0])
+    edits = Edits(simulator, router)
+
+    async def edit() -> None:
+        for turn in range(20):
+            edits.write(**files[(turn + 1) % 2])
+            await router.areload()
+
+    async def main() -> set[str]:
+        served, editing = set(), asyncio.create_task(edit())
+        while not editing.done():
+            replies = [router.acompletion(model="agent", messages=message()) for _ in range(5)]
+            served |= {route_of(each).provider for each in await asyncio.gather(*replies)}
+        await editing
+        return served
+
+    assert asyncio.run(main()) == {"groq", "gemini"}

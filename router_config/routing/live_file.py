@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import litellm
 
@@ -14,11 +14,17 @@ from router_config.config.file_watch import FileWatch, Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError, reveal
 from router_config.deployments.model_list import generate
+from router_config.ledger.rules.history import Event, EventKind
+from router_config.ledger.rules.meters import NOTHING
+from router_config.ledger.values import Lease, Settlement, new_lease_id
 from router_config.routing.inspection import Inspection
 from router_config.routing.terms import Terms
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
 
 _LOG = logging.getLogger("router_config")
+
+LONGEST: Final = 400
+"""Characters of an event's text."""
 
 
 class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
@@ -46,12 +52,13 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         if path is None:
             raise ValueError("this Router was made without a file; set_model_list changes its deployments")
         with self._reloading:
-            stamp = stamp_of(path)
+            stamp, fault = stamp_of(path), self._terms.error
             try:
                 made = self._read_again(path)
             except ConfigError as error:
                 if str(error) != self._terms.error:
                     _LOG.error("the configuration cannot be used, and the last good one serves on: %s", error)
+                    self._tell("configuration_error", str(error))
                 with self._changing:
                     self._terms = replace(self._terms, error=str(error))
                 raise
@@ -64,9 +71,22 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             self._watch.stop()
         for warning in made.warnings:
             _LOG.warning("%s", warning)
-        if made:
-            _LOG.info("configuration changed: %s", made)
+        if made or fault is not None:
+            changed = f"configuration changed: {made if made else 'the file can be used again'}"
+            _LOG.info("%s", changed)
+            self._tell("configuration", changed)
         return made
+
+    def _tell(self, kind: EventKind, told: str) -> None:
+        """Keep an event of the file. Every process that follows it tells the same, and the store keeps one."""
+        now = self._clock.now()
+        event = Event(now, kind, "litellm.yaml", told if len(told) < LONGEST else f"{told[:LONGEST]} ...", now)
+        nothing = Lease(f"none-{new_lease_id()}", "", (), NOTHING, now, now)
+
+        async def keep() -> None:
+            await self._store.settle(nothing, Settlement(None, now, now, events=(event,)), now)
+
+        self._background.submit_quietly(keep())
 
     async def areload(self) -> Reloaded:
         """`reload()` for callers on an event loop, which goes on meanwhile."""

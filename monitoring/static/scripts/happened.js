@@ -14,8 +14,10 @@ export const KINDS = {
   state_lost: { sign: "!", word: "state file made anew" },
   unreachable: { sign: "!", word: "loss of the network" },
   recovered: { sign: "✓", word: "recovery" },
+  configuration: { sign: "✎", word: "edit of the file" },
+  configuration_error: { sign: "!", word: "fault in the file" },
 };
-const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered", state_lost: "made anew", unreachable: "cannot be reached" };
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered", state_lost: "made anew", unreachable: "cannot be reached", configuration: "edited", configuration_error: "cannot be used" };
 
 const MOST = 60;
 

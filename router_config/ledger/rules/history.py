@@ -31,10 +31,13 @@ EVENTS_KEPT: Final = 200
 """A store keeps its last 200 events."""
 
 EventKind = Literal[
-    "failover", "cooldown", "disabled", "exhausted", "implausible_usage", "recovered", "state_lost", "unreachable"
-]
+    "configuration", "configuration_error", "cooldown", "disabled", "exhausted", "failover", "implausible_usage",
+    "recovered", "state_lost", "unreachable",
+]  # fmt: skip
 
 REPEATED_AFTER: Final[dict[str, float]] = {
+    "configuration": 2.0,
+    "configuration_error": 2.0,
     "failover": 60.0,
     "exhausted": 3600.0,
     "implausible_usage": 3600.0,
