@@ -1,14 +1,12 @@
 """A change of litellm.yaml: made in its text, checked as a whole, shown, and only then written, in one step."""
 
-import contextlib
 import difflib
 import os
-import stat
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from router_config.cli.whole_files import alone_in, replace_file
 from router_config.cli.yaml_edit import CannotEdit, NoSuchPlace
 from router_config.config.grammar.rules import nearest
 from router_config.config.loading import load_text
@@ -26,7 +24,7 @@ def edit(path: Path, change: Callable[[str], str]) -> str:
     Raises ConfigError if the new text would not be a good configuration: the file is as it was.
     """
     target = Path(os.path.realpath(path))
-    with _alone_in(target.parent):
+    with alone_in(target.parent):
         old = _read(target, path)
         load_text(old, path)
         try:
@@ -37,7 +35,7 @@ def edit(path: Path, change: Callable[[str], str]) -> str:
             raise nowhere(path, place) from None
         _require_good(new, path)
         if new != old:
-            _replace(target, new, path)
+            replace_file(target, new, path, private=False)
     shown = difflib.unified_diff(old.splitlines(), new.splitlines(), f"{path} (before)", str(path), n=1, lineterm="")
     return "\n".join(shown)
 
@@ -79,39 +77,3 @@ def load_missing(path: Path) -> None:
     from router_config.config.loading import load_config
 
     load_config(path)
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Within it no other command edits a file of a folder. Where folders cannot be locked, without a lock."""
-    with contextlib.ExitStack() as opened:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl
-
-            handle = os.open(folder, os.O_RDONLY)
-            opened.callback(os.close, handle)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _replace(target: Path, text: str, shown: Path) -> None:
-    temporary = None
-    try:
-        there = target.stat()
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with open(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
-            if (there.st_uid, there.st_gid) != (os.getuid(), os.getgid()):
-                with contextlib.suppress(OSError):
-                    os.fchown(file.fileno(), there.st_uid, there.st_gid)
-        os.replace(temporary, target)
-        temporary = None
-    except OSError as error:
-        raise ConfigError(f"{shown}: cannot be written ({error.strerror})\n  Make its folder writable.") from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)

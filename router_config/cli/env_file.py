@@ -1,17 +1,16 @@
 """Writing keys into a `.env` file: every other line stays as it is, and the file is whole at any moment."""
 
-import contextlib
 import io
 import os
 import re
 import stat
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
 from dotenv.parser import Binding, Original, parse_stream
 
+from router_config.cli.whole_files import alone_in, replace_file
 from router_config.config.credentials import is_sendable
 from router_config.config.models import ConfigError
 
@@ -30,11 +29,11 @@ def set_variables(path: Path, values: Mapping[str, str]) -> None:
         ConfigError: the file cannot be read or written, or a line of it would swallow the new ones.
     """
     target = Path(os.path.realpath(path))
-    with _alone_in(target.parent):
+    with alone_in(target.parent):
         old = _read(target, path)
         new = with_variables(old, values)
         _require_same_meaning(old, new, values, path)
-        _replace(target, new, path)
+        replace_file(target, new, path, private=True)
 
 
 def with_variables(text: str, values: Mapping[str, str]) -> str:
@@ -116,19 +115,6 @@ def _line_end(text: str) -> str:
     return text[len(text.rstrip("\r\n")) :]
 
 
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Within it no other `router-config env` writes into a folder. Where folders cannot be locked, without a lock."""
-    with contextlib.ExitStack() as opened:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl
-
-            handle = os.open(folder, os.O_RDONLY)
-            opened.callback(os.close, handle)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
 def _read(target: Path, shown: Path) -> str:
     try:
         if not stat.S_ISREG(target.stat().st_mode):
@@ -167,39 +153,3 @@ def _values(text: str, *, interpolate: bool) -> dict[str, str | None]:
 
 def _broken(text: str) -> list[Original]:
     return [binding.original for binding in parse_stream(io.StringIO(text, newline="")) if binding.error]
-
-
-def _replace(target: Path, text: str, shown: Path) -> None:
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".env.", dir=target.parent)  # made with mode 0600
-        with open(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-            _keep_owner(target, file.fileno())
-        os.replace(temporary, target)
-        temporary = None
-        _sync_folder(target.parent)
-    except OSError as error:
-        raise ConfigError(f"{shown}: cannot be written ({error.strerror})\n  Make its folder writable.") from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-
-
-def _keep_owner(target: Path, handle: int) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        there = target.stat()
-        if (there.st_uid, there.st_gid) != (os.getuid(), os.getgid()):
-            os.fchown(handle, there.st_uid, there.st_gid)
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
