@@ -140,6 +140,28 @@ def test_when_all_are_in_cooldown_the_next_request_is_sent_at_once(
     assert [ask(router) for _ in range(5)] == ["groq"] * 5
 
 
+def test_a_poison_is_no_probe_and_another_request_is_sent_instead_of_it_once(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router()
+    simulator.fault("*", status=500)
+    fail(router, "poison")
+    simulator.clear()
+    assert ask(router) == "groq", "now it is known that the message is at fault"
+
+    simulator.fault("*", status=500)
+    for text in ("one", "two", "poison"):
+        fail(router, text)
+    asked = simulator.count("groq")
+    for text in ("three", "four", "five"):
+        fail(router, text)
+    assert simulator.count("groq") == asked + 1, "one instead of the poison; the others keep away"
+    clock.advance(60)
+    fail(router, "poison")
+    simulator.clear()
+    assert ask(router, "six") in MODELS
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_a_message_that_the_only_provider_with_room_fails_takes_it_from_nobody_else(
     make_router: MakeRouter, simulator: Simulator, fault: dict[str, Any]

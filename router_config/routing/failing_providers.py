@@ -26,13 +26,17 @@ LATER_PAUSE: Final = 60.0
 ENOUGH: Final = 10
 """Different requests that all failed, past which there is nothing more to learn of further ones."""
 
+POISONS: Final = 100
+"""Messages that all providers failed while they served others: so many are remembered, the latest."""
+
 
 @dataclass(slots=True)
 class _Darkness:
     """A group since its last success: the requests that all providers failed, and those sent in spite of cooldowns.
 
     lasts: whether one of the latter failed, too. since: when the first request failed. under_way: whether one was sent
-    and has not ended. no_way: whether the last request could reach nobody, and was told so at once.
+    and has not ended. no_way: whether the last request could reach nobody, and was told so at once. told_nothing:
+    whether the last one failed before while others were served. sent_instead: whether another was sent for such a one.
     """
 
     failed: set[int] = field(default_factory=set)
@@ -42,6 +46,8 @@ class _Darkness:
     lasts: bool = False
     under_way: bool = False
     no_way: bool = False
+    told_nothing: bool = False
+    sent_instead: bool = False
     since: float = float("inf")
 
     def pause(self, number: int, now: float) -> float:
@@ -61,15 +67,21 @@ class FailingProviders:
         self._store = store
         self.dark: defaultdict[tuple[str, str], _Darkness] = defaultdict(_Darkness)
         """By group and endpoint, where the last request failed."""
+        self._poisons: dict[int, None] = {}
 
     def probe_is_due(self, request: Request, now: float) -> bool:
         """Whether a request may be sent in spite of cooldowns: the first at once, then after pauses that grow.
 
-        Those that come while the first is under way are sent, too, for a second.
+        Those that come while the first is under way are sent, too, for a second. One that was sent and failed as it did
+        before while others were served shows nothing: another is sent instead of it, once in each pause.
         """
         dark = self.dark[_place(request)]
         if now < dark.probed_at + (dark.pause(dark.probes, now) if dark.probes else 0.0):
+            if dark.told_nothing and not dark.sent_instead:
+                dark.sent_instead = dark.under_way = True
+                return True
             return dark.no_way or (dark.probes == 1 and not dark.lasts)
+        dark.sent_instead = False
         dark.probes, dark.probed_at, dark.under_way = dark.probes + 1, now, True
         return True
 
@@ -82,6 +94,9 @@ class FailingProviders:
         """One provider answered: those that failed before are at fault, but several at once are doubted."""
         dark = self.dark.pop(_place(request), None)
         if dark is not None:
+            self._poisons |= dict.fromkeys(dark.failed - {_message(request)})
+            for oldest in list(self._poisons)[:-POISONS]:
+                del self._poisons[oldest]
             for scope in dark.scopes:
                 await self._store.end_cooldown(scope)
         several = _several(tried)
@@ -93,11 +108,12 @@ class FailingProviders:
         several, suspected = _several(tried), _all(tried)
         if not suspected:
             return
-        dark = self.dark[_place(request)]
-        dark.since = min(dark.since, now)
+        dark, message = self.dark[_place(request)], _message(request)
+        dark.since, dark.told_nothing = min(dark.since, now), message in self._poisons
         dark.lasts, dark.under_way = dark.probes > 0, False
-        if dark.lasts:
-            dark.probed_at = now  # What failed now was as good as a probe.
+        if dark.lasts:  # What failed now was as good as a probe.
+            dark.sent_instead = dark.sent_instead and now < dark.probed_at + dark.pause(dark.probes, now)
+            dark.probed_at = now
         unreached = tried.unreached == len(tried.attempts)
         dark.no_way = unreached and now < request.arrived + TOLD_AT_ONCE
         if unreached:
@@ -105,8 +121,7 @@ class FailingProviders:
         seconds: float | None = None
         if several or len(dark.failed) > 1 or (nobody_left and not dark.lasts):
             if len(dark.failed) < ENOUGH:
-                asked = request.asked.get("messages") or request.asked.get("input") or request.asked
-                dark.failed.add(hash(repr(asked)))
+                dark.failed.add(message)
             if several and len(dark.failed) == 1:
                 return
             dark.scopes.update(each.cooldown.scope for each in suspected)
@@ -125,6 +140,11 @@ class FailingProviders:
 
 def _place(request: Request) -> tuple[str, str]:
     return request.group.name, request.endpoint
+
+
+def _message(request: Request) -> int:
+    """What tells one request's content from another's."""
+    return hash(repr(request.asked.get("messages") or request.asked.get("input") or request.asked))
 
 
 def _all(tried: Tried) -> tuple[Suspect, ...]:
