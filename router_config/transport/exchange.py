@@ -11,17 +11,16 @@ from typing import Final
 class Exchange:
     """One HTTP request to a provider, and its answer as far as it has come.
 
-    provider: LiteLLM's prefix. sent: whether anything of the request left; None where LiteLLM uses a client of its own,
-    so that nothing is seen. requests: how many HTTP requests were made, redirects and a second try on a new connection
-    included. written: whether bytes of one were seen to leave. kept_connection: whether the last one went over a
-    connection that had served before. arrived_at: epoch seconds at which the headers of the answer came. body: of an
-    error, or of a 2xx that holds one. answer: the body of a 2xx. streamed: the answer comes as events, which are
+    provider: LiteLLM's prefix. sent: whether anything of the request left; None where LiteLLM uses a client of its
+    own, so that nothing is seen. requests: how many HTTP requests were made, redirects and a second try on a new
+    connection included. written: whether bytes of one were seen to leave. kept_connection: whether the last one went
+    over a connection that had served before. arrived_at: epoch seconds at which the headers of the answer came. body:
+    of an error, or of a 2xx that holds one. answer: the body of a 2xx. streamed: the answer comes as events, which are
     watched. usage: the JSON of the last of them that reports tokens. first_usage: of the first: Anthropic reports the
-    prompt there. finished: whether they said that the answer is
-    complete; None where their wire format is not known to say so. reason: whether they said why it ended. own_client:
-    the caller brought a client. free: LiteLLM is told that the answer costs nothing. close: ends a stream that is read
-    no further. now: the time, in epoch seconds.
-    largest: bytes of an answer's body that are read. timeout: seconds.
+    prompt there. finished: whether they said that the answer is complete; None where their wire format is not known to
+    say so. late: waiting for more of the body timed out. reason: whether they said why it ended. own_client: the
+    caller brought a client. free: LiteLLM is told that the answer costs nothing. close: ends a stream that is read no
+    further. now: the time, in epoch seconds. largest: bytes of an answer's body that are read. timeout: seconds.
     """
 
     provider: str
@@ -38,6 +37,7 @@ class Exchange:
     usage: bytes | None = None
     first_usage: bytes | None = None
     finished: bool | None = None
+    late: bool = False
     reason: bool = False
     own_client: bool = False
     free: bool = False

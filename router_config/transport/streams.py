@@ -229,7 +229,7 @@ class Stream:
         except StopAsyncIteration:
             if not self._opened.is_cut:
                 raise
-            if clock() - began >= self._left * NEARLY:
+            if self.exchange.late or clock() - began >= self._left * NEARLY:  # LiteLLM keeps some errors to itself.
                 raise self._late() from None
             told = "the stream ended without saying that it is complete"
             raise self._broken("the answer broke off before its end") from CutStream(told)

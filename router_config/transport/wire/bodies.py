@@ -66,13 +66,17 @@ class BoundedStream(httpx.AsyncByteStream):
                 raise httpx.DecodingError("the answer is compressed in a way that was not asked for")
             parts = _decompressed(parts, _WINDOWS[encoding])
         total = line = 0
-        async for part in parts:
-            total += len(part)
-            at = part.rfind(b"\n")
-            line = line + len(part) if at < 0 else len(part) - at - 1
-            if total > self._exchange.largest or line > self._longest:
-                raise self._too_large(total)
-            yield part
+        try:
+            async for part in parts:
+                total += len(part)
+                at = part.rfind(b"\n")
+                line = line + len(part) if at < 0 else len(part) - at - 1
+                if total > self._exchange.largest or line > self._longest:
+                    raise self._too_large(total)
+                yield part
+        except httpx.TimeoutException:
+            self._exchange.late = True
+            raise
 
     def _too_large(self, total: int) -> TooLarge:
         what, most = "The answer", ""
