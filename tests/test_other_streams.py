@@ -210,11 +210,11 @@ def test_one_that_fails_before_content_goes_to_the_next(name: str, failure: str)
 def test_silence_ends_it(name: str) -> None:
     kind = KINDS[name]
     said = sse(kind.until_content() + b": ping\n\n" * 3, 100_000)
-    with playing(kind, lambda _: said, stream_timeout=0.3) as router:
+    with playing(kind, lambda _: said, stream_timeout=1) as router:
         began = time.monotonic()
         with pytest.raises(openai.APITimeoutError):
             asyncio.run(read(router, kind))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert outcomes(router) == ["timeout"]
 
 
