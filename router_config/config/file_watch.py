@@ -4,6 +4,7 @@ Looking at two files costs microseconds. It needs no package, sees the swap of a
 inotify tells nothing: network file systems, and folders that a container shares with its host.
 """
 
+import queue
 import signal
 import threading
 from collections.abc import Callable
@@ -64,7 +65,7 @@ class _Watcher:
         self._lock = taken_for_forks(threading.Lock())
         self._watches: list[FileWatch] = []
         self._thread: threading.Thread | None = None
-        self._hung_up = threading.Event()
+        self._hung_up: queue.SimpleQueue[None] = queue.SimpleQueue()  # Its put may interrupt itself; Event.set may not.
         in_forked_child(self._go_on_in_the_child)
 
     def add(self, watch: FileWatch) -> None:
@@ -79,7 +80,8 @@ class _Watcher:
             self._watches = [each for each in self._watches if each is not watch]
 
     def look_at_once(self, *_: int | FrameType | None) -> None:
-        self._hung_up.set()
+        if self._hung_up.empty():
+            self._hung_up.put(None)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="router-config files", daemon=True)
@@ -87,8 +89,7 @@ class _Watcher:
 
     def _run(self) -> None:
         while True:
-            at_once = self._hung_up.wait(EVERY)
-            self._hung_up.clear()
+            at_once = self._asked_within(EVERY)
             over = [each for each in self._watches if not each.look(at_once=at_once)]
             with self._lock:
                 self._watches = [each for each in self._watches if each not in over]
@@ -96,8 +97,15 @@ class _Watcher:
                     self._thread = None
                     return
 
+    def _asked_within(self, seconds: float) -> bool:
+        try:
+            self._hung_up.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True
+
     def _go_on_in_the_child(self) -> None:
-        self._hung_up = threading.Event()
+        self._hung_up = queue.SimpleQueue()
         self._thread = None
         if self._watches:
             self._start()
