@@ -3,10 +3,13 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import litellm
 import pytest
 import yaml
 from fastapi.testclient import TestClient
@@ -147,6 +150,49 @@ def test_state_cannot_change_and_the_rest_of_the_edit_counts(make_router: MakeRo
     assert list(made.changes) == ["groq rpm 30 -> 1", "groq tpd 100000 -> none"]
     assert "state cannot change" in made.warnings[0]
     assert "litellm.yaml:" in made.warnings[0]
+
+
+def test_a_setting_of_litellm_that_is_taken_out_waits_for_a_restart(
+    make_router: MakeRouter, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litellm, "drop_params", False)
+    router = make_router(litellm_settings={"drop_params": True})
+    Edits(simulator, router).write()
+    made = router.reload()
+    assert "drop_params" in made.warnings[0]
+    assert "restart" in made.warnings[0]
+
+
+HANGS_UP = """
+import gc, os, signal, sys, threading
+from router_config import Router
+from router_config.config.file_watch import _WATCHER
+router = Router.from_yaml("litellm.yaml")
+def hang_up():
+    for _ in range(20_000):
+        os.kill(os.getpid(), signal.SIGHUP)
+thread = threading.Thread(target=hang_up)
+thread.start()
+while thread.is_alive():
+    sum(range(1000))
+print("lives", flush=True)
+router.close()
+del router
+gc.collect()
+watching = _WATCHER._thread
+if watching is not None:
+    watching.join(20)
+os.kill(os.getpid(), signal.SIGHUP)
+print("lives on", flush=True)
+"""
+
+
+def test_hanging_up_again_and_again_harms_nobody_and_ends_the_process_when_no_router_is_left(tmp_path: Path) -> None:
+    (tmp_path / "litellm.yaml").write_text("providers: {groq: {api_key: none, models: [x]}}\nstate: memory://\n")
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGS_UP], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.stdout, ended.returncode) == ("lives\n", -signal.SIGHUP), ended.stderr
 
 
 def test_who_waits_gets_the_room_of_a_raised_limit_at_once(
@@ -308,6 +354,9 @@ def test_what_became_of_an_edit_is_an_event(make_router: MakeRouter, simulator: 
         await router.areload()
         await until(lambda: len(events()) == 2)
         assert events()[1] == ("configuration", "configuration changed: groq priority 1 -> 9")
+        edits.write(providers={"groq": {"priority": 8}})
+        await router.areload()
+        await until(lambda: len(events()) == 3)  # However soon after the other.
 
     asyncio.run(main())
 

@@ -79,8 +79,12 @@ class _Watcher:
         with self._lock:
             self._watches = [each for each in self._watches if each is not watch]
 
-    def look_at_once(self, *_: int | FrameType | None) -> None:
-        if self._hung_up.empty():
+    def look_at_once(self, signum: int, _: FrameType | None) -> None:
+        """The handler of SIGHUP. Once nobody follows a file any more, the signal does again what it did before."""
+        if self._thread is None:
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+        elif self._hung_up.empty():
             self._hung_up.put(None)
 
     def _start(self) -> None:

@@ -1,6 +1,7 @@
 """litellm.yaml as it changes on disk, for a process that outlives an edit."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from router_config.config.changes import Reloaded, changes_between
@@ -12,12 +13,14 @@ from router_config.config.models import Config, ConfigError
 class FollowedConfig:
     """The last good configuration of a file, and the error of a newer one that cannot be used.
 
-    The file is read again when it, or the `.env` beside it, has changed.
+    The file is read again when it, or the `.env` beside it, has changed. Another `state:` waits for a restart: `error`
+    says so, and the rest is taken.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.error: str | None = None
+        self._ignored: str | None = None
         self._path = config.path
         self._stamp = self._stamp_now()
 
@@ -29,26 +32,28 @@ class FollowedConfig:
         self._stamp = stamp
         before = self.config, self.error
         try:
-            self.config = await asyncio.to_thread(self._load, self._path)
-            self.error = None
+            self.config, self._ignored = await asyncio.to_thread(self._load, self._path)
+            self.error = self._ignored
         except ConfigError as error:
-            self.error = str(error)
+            self.error, self._ignored = str(error), None
         return (self.config, self.error) != before
 
     async def reload(self) -> Reloaded:
         """Read the file now, changed or not. Raises ConfigError, and the last good configuration stays."""
         before, self._stamp = self.config, ()
         await self.refresh()
-        if self.error is not None:
+        if self.error is not None and self._ignored is None:
             raise ConfigError(self.error)
-        return Reloaded(changes_between(before, self.config))
+        return Reloaded(changes_between(before, self.config), () if self._ignored is None else (self._ignored,))
 
-    def _load(self, path: Path) -> Config:
+    def _load(self, path: Path) -> tuple[Config, str | None]:
+        """The file as it is now, with the store of before; and what of it waits for a restart."""
         config, source = load_with_source(path, None)
-        if config.state != self.config.state:
-            what = "the store is another one now"
-            raise source.error(("state",), what, "Restart router-config serve to look into it.")
-        return config
+        if config.state == self.config.state:
+            return config, None
+        what = "the store is another one now"
+        told = source.error(("state",), what, "Restart router-config serve to look into it; the rest counts now.")
+        return replace(config, state=self.config.state), str(told)
 
     def _stamp_now(self) -> Stamp:
         return () if self._path is None else stamp_of(self._path)

@@ -103,6 +103,10 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             pass  # It was said.
         except Exception as error:  # The thread looks after other Routers, too.
             _LOG.error("the configuration could not be applied, and the last good one serves on: %s", error)
+            told = f"the configuration could not be applied ({type(error).__name__}, see the log)"
+            with self._changing:
+                self._terms = replace(self._terms, error=told)
+            self._tell("configuration_error", told)
 
     def _terms_changed(self) -> None:
         """Called after each change, for those who wait."""
@@ -130,6 +134,11 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
                         warnings.append(f"{source.at(('litellm_settings', name))}: {name} counts after a restart")
                     else:
                         setattr(litellm, name, value)
+            for name in before:
+                if name not in of_the_module:
+                    warnings.append(
+                        f"{source.at(('litellm_settings',))}: {name} is gone; LiteLLM forgets it at a restart"
+                    )
             defaults = new.defaults
             terms = Terms(
                 config=new,

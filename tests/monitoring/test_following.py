@@ -91,11 +91,17 @@ def test_a_file_that_is_gone_is_told(file: File) -> None:
     assert file.status()["config"]["error"] is None
 
 
-def test_another_store_wants_a_new_start(file: File) -> None:
-    file.save(GOOD.replace("memory://", "sqlite:///other.db"))
-    error = file.status()["config"]["error"]
-    assert "litellm.yaml:1:" in error
-    assert "Restart router-config serve" in error
+def test_another_store_wants_a_new_start_and_the_rest_of_the_edit_counts(file: File) -> None:
+    file.save(
+        GOOD.replace("memory://", "sqlite:///other.db")
+        + "  other: {litellm_provider: openai, api_key: none, models: [x]}\n"
+    )
+    status = file.status()
+    assert "litellm.yaml:1:" in status["config"]["error"]
+    assert "Restart router-config serve" in status["config"]["error"]
+    assert "other" in [each["name"] for each in status["providers"]]
+    file.save(GOOD)
+    assert file.status()["config"]["error"] is None
 
 
 def test_a_key_in_env_file_is_taken_up(file: File) -> None:

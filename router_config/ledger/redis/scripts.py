@@ -48,6 +48,7 @@ CONSTANTS: Final[dict[str, object]] = {
     "RECOVERED": history.RECOVERED,
     "PAUSES": schedule.PAUSES,
     "REPEATED_AFTER": history.REPEATED_AFTER,
+    "TOLD_APART": dict.fromkeys(sorted(history.TOLD_APART), True),
 }
 
 

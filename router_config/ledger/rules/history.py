@@ -46,6 +46,9 @@ REPEATED_AFTER: Final[dict[str, float]] = {
 }
 """Seconds after which the same event of the same provider is kept again. Sooner it would fill the list."""
 
+TOLD_APART: Final = frozenset({"configuration", "configuration_error"})
+"""Kinds of which two with another reason are two events, however soon one follows the other."""
+
 COOLDOWN_EVENTS: Final = frozenset({"cooldown", "disabled", "exhausted"})
 """The statuses of a cooldown that are an event."""
 
@@ -128,4 +131,10 @@ class News:
 def is_news(event: Event, kept: Iterable[Event]) -> bool:
     """Whether none of the events kept says the same, or did so long enough ago."""
     since = event.at - REPEATED_AFTER.get(event.kind, 0.0)
-    return not any(each.kind == event.kind and each.provider == event.provider and each.at > since for each in kept)
+    return not any(
+        each.kind == event.kind
+        and each.provider == event.provider
+        and each.at > since
+        and (each.kind not in TOLD_APART or each.reason == event.reason)
+        for each in kept
+    )

@@ -269,10 +269,11 @@ end
 
 -- Keep an event unless the same was kept of the same provider not long ago.
 local function put_news(event)
-  local at, _, kind, provider = struct.unpack('<ddss', event)
+  local at, _, kind, provider, reason = struct.unpack('<ddsss', event)
   for _, raw in ipairs(redis.call('LRANGE', key('events'), 0, -1)) do
-    local kept_at, _, kept_kind, kept_provider = struct.unpack('<ddss', raw)
-    if kept_kind == kind and kept_provider == provider and kept_at > at - (REPEATED_AFTER[kind] or 0) then return end
+    local kept_at, _, kept_kind, kept_provider, kept_reason = struct.unpack('<ddsss', raw)
+    local same = kept_kind == kind and kept_provider == provider and (not TOLD_APART[kind] or kept_reason == reason)
+    if same and kept_at > at - (REPEATED_AFTER[kind] or 0) then return end
   end
   put_event(event)
 end
