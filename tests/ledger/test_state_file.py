@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,9 @@ from rig_ledger import START, Place, run, spend, taken, used
 
 from router_config.clock import SystemClock
 from router_config.ledger.interfaces import Store
+from router_config.ledger.local import sqlite_file
 from router_config.ledger.local.sqlite import SQLiteStore
+from router_config.ledger.local.sqlite_file import WATCH_EVERY, StateFile
 from router_config.ledger.opening import open_store
 from router_config.ledger.outage.failover import LOOK_EVERY
 from router_config.ledger.outage.store import ResilientStore
@@ -29,6 +32,31 @@ GROQ = Place("groq", (Limit("rpd", 20),))
 NOW_OPEN = {"state.db", "state.db-shm", "state.db-wal"}
 MOST_OPEN = 5
 """SQLite closes the file of one that only read it no sooner than that of the steps: to close it drops all locks."""
+
+
+def test_a_file_may_be_looked_at_while_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that looks at all files may come between any two steps of opening one."""
+    looked: list[StateFile] = []
+
+    def look_at_once(file: StateFile) -> None:
+        file.look()
+        looked.append(file)
+
+    monkeypatch.setattr(sqlite_file, "_watch", look_at_once)
+    run(SQLiteStore(tmp_path / "state.db").aclose())
+    assert looked
+
+
+def test_the_thread_that_looks_at_the_files_keeps_none(tmp_path: Path) -> None:
+    file = StateFile(tmp_path / "state.db")
+    kept = weakref.ref(file)
+    time.sleep(2 * WATCH_EVERY)  # It was looked at.
+    del file
+    until = time.monotonic() + 10
+    while kept() is not None and time.monotonic() < until:
+        gc.collect()
+        time.sleep(0.05)
+    assert kept() is None
 
 
 def files(path: Path) -> list[Path]:

@@ -69,11 +69,12 @@ class StateFile:
         self._size = 0
         self.opened = 0
         """How often the path was opened. Whatever file stands there then may be a new one."""
-        self._connection: sqlite3.Connection | None = self._open()
-        before_forks(self._let_go_for_a_fork)
         self._held_at = 0.0
         self._tries = 0
         """By all steps together since the file was held last."""
+        self._connection: sqlite3.Connection | None = None
+        self._connection = self._open()  # From here on the thread that looks at all files may look at this one.
+        before_forks(self._let_go_for_a_fork)
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -307,5 +308,8 @@ def _look_at_all() -> None:
             if not _open_files:  # Whoever opens one from now on starts another thread.
                 return
         for file in files:
-            file.look()
-        del files
+            try:
+                file.look()
+            except Exception:  # The thread looks after the others, too, for months.
+                _log.exception("the state file %s could not be looked at", file.path)
+        del file, files  # Neither keeps a file that nobody else has.
