@@ -30,16 +30,22 @@ _ENV_HEAD = "# Keys for the providers of litellm.yaml. `router-config env` fills
 
 
 def file_text(presets: Iterable[Preset], variables: Mapping[str, str]) -> str:
-    """A whole litellm.yaml. variables: those that are set; a provider names the first that holds its key."""
+    """A whole litellm.yaml: the presets in their order, but the free ones before those that are paid.
+
+    variables: those that are set; a provider names the first that holds its key.
+    """
+    ordered = sorted(presets, key=lambda preset: preset.tier == "paid")
     sections = [
-        section_text(preset, priority, key_variable(preset, variables)) for priority, preset in enumerate(presets, 1)
+        section_text(preset, priority, key_variable(preset, variables)) for priority, preset in enumerate(ordered, 1)
     ]
     return _HEAD + "\n".join(sections) + _TAIL
 
 
 def section_text(preset: Preset, priority: int, variable: str | None) -> str:
     """A provider as it stands under `providers:`, indented by two spaces, with where its facts are from."""
-    lines = [f"{preset.name}:", f"  # {preset.title}{f': {preset.note}' if preset.note else ''}."]
+    lines = [f"{preset.name}:"]
+    if preset.note:
+        lines.append(f"  # {preset.title}: {preset.note}.")
     if preset.key_page is not None:
         lines.append(f"  # Keys: {preset.key_page}")
     lines += [f"  priority: {priority}", f"  tier: {preset.tier}"]

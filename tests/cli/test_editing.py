@@ -116,13 +116,36 @@ def test_a_provider_is_added_and_removed_again(run: Run, folder: Path, text: str
     assert "csk-secret-1" not in done.stdout + done.stderr
     assert (folder / ".env").read_text() == "CEREBRAS_API_KEY=csk-secret-1\n"
     config = load_config(file, {})
-    added = config.by_priority[-1]
-    assert (added.name, added.configured, added.limits.rpm) == ("cerebras", True, 5)
+    added = next(each for each in config.providers if each.name == "cerebras")
+    assert (added.configured, added.limits.rpm) == (True, 5)
     if text == BLOCK:
         assert "    # As of 2026-" in file.read_text()
         assert [line for line in BLOCK.splitlines() if line not in file.read_text().splitlines()] == []
     assert run("remove", "cerebras").returncode == 0
     assert file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("tiers", "preset", "priority"),
+    [
+        ({1: "free", 2: "free"}, "cerebras", 3),
+        ({1: "free", 5: "paid"}, "cerebras", 2),
+        ({1: "free", 2: "free", 3: "paid", 4: "paid"}, "cerebras", 2),
+        ({1: "free", 2: "paid", 7: "free"}, "cerebras", 1),
+        ({1: "paid"}, "cerebras", 0),
+        ({1: "free", 2: "paid"}, "deepinfra", 3),
+    ],
+)
+def test_what_is_free_is_added_before_what_is_paid(
+    run: Run, folder: Path, tiers: dict[int, str], preset: str, priority: int
+) -> None:
+    text = "state: memory://\nproviders:\n"
+    for place, tier in tiers.items():
+        text += f"  p{place}: {{priority: {place}, tier: {tier}, litellm_provider: groq, models: [m]}}\n"
+    (folder / "litellm.yaml").write_text(text)
+    assert run("add", preset).returncode == 0
+    added = next(line for line in (folder / "litellm.yaml").read_text().splitlines() if line.startswith("    priority"))
+    assert added == f"    priority: {priority}"
 
 
 def test_a_link_and_its_mode_stay_and_what_an_anchor_shares_is_not_changed(run: Run, folder: Path) -> None:

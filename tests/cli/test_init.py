@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from rig_cli import run_router_config
 
+from router_config.config.loading import load_config
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -35,6 +37,12 @@ def test_it_writes_the_providers_that_are_meant(
     assert (tmp_path / ".gitignore").read_text() == ".env\n.router/\n"
     assert "k" not in [line.partition("=")[2] for line in (tmp_path / ".env.example").read_text().splitlines()]
     assert run("check", **variables).returncode == 0
+
+
+def test_what_is_free_is_asked_before_what_is_paid(run: Run, tmp_path: Path) -> None:
+    assert run("init", "openai", "groq").returncode == 0
+    config = load_config(tmp_path / "litellm.yaml", {})
+    assert [(each.name, each.priority) for each in config.providers] == [("groq", 1), ("openai", 2)]
 
 
 def test_a_key_in_the_env_file_counts_and_names_its_variable(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from textwrap import dedent
@@ -13,12 +14,12 @@ from router_config.cli.starter_file import key_variable, needed_variables, secti
 from router_config.cli.yaml_edit import with_section
 from router_config.config.credentials import read_dotenv
 from router_config.config.loading import load_config
-from router_config.config.models import ConfigError
+from router_config.config.models import ConfigError, Provider
 from router_config.presets.lookup import preset_to_add
 
 
 def add(arguments: argparse.Namespace) -> int:
-    """Writes the provider at the end of `providers:`, last in priority, and with --key-stdin its key into .env."""
+    """Writes the provider at the end of `providers:`, and with --key-stdin its key into .env."""
     path = Path(arguments.config)
     preset = preset_to_add(arguments.provider, date.today())
     config = load_config(path)
@@ -31,7 +32,7 @@ def add(arguments: argparse.Namespace) -> int:
     variables = {**read_dotenv(env_file, str(env_file))[0], **os.environ}
     variable = key_variable(preset, variables)
     key = _key(variable) if arguments.key_stdin else None
-    priority = 1 + max(provider.priority for provider in config.providers)
+    priority = _priority(preset.tier, config.providers)
     section = dedent(section_text(preset, priority, variable))
     print(edit(path, lambda text: with_section(text, "providers", preset.name, section)))
     if key is not None and variable is not None:
@@ -43,6 +44,16 @@ def add(arguments: argparse.Namespace) -> int:
         page = f" ({preset.key_page})" if preset.key_page else ""
         print(f"Next: router-config env, to set {', '.join(missing)}{page}", file=sys.stderr)
     return 0
+
+
+def _priority(tier: str, providers: Sequence[Provider]) -> int:
+    """The last place; of a free provider the last before those that are paid, with another where none is left."""
+    last = max(provider.priority for provider in providers)
+    first_paid = min((provider.priority for provider in providers if provider.tier == "paid"), default=last + 1)
+    if tier == "paid" or first_paid > last:
+        return last + 1
+    free = [provider.priority for provider in providers if provider.priority < first_paid]
+    return min(max(free, default=first_paid - 2) + 1, first_paid - 1)
 
 
 def _key(variable: str | None) -> str:
