@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .shared_router import ashared_router, shared_router
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from router_config import Router
 
 T = TypeVar("T")
-_BINDING = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "hosted_vllm", "vllm"})
-"""LiteLLM's prefixes of servers that bind any model to a schema."""
 
 Message: TypeAlias = "Mapping[str, Any] | litellm.Message"
 """A message as chat completions take it: `{"role": "user", "content": "..."}`, or the one of a reply."""
@@ -113,16 +110,16 @@ class BaseAgent:
     def ask_for(self, prompt: str, schema: "type[T] | TypeAdapter[T]", **litellm_params: Any) -> T:
         """The answer as a validated `schema`: a pydantic model, a dataclass, `list[Model]`, `int`, ...
 
-        The schema is part of the prompt, so any model can be asked. Where all models that may answer are known to take
-        a `response_format`, it is sent as that, too; one that is refused is left out. An answer that does not fit is
-        sent back once, with what is wrong in it.
+        The schema is part of the prompt, so any model can be asked. Models that are known to take a `response_format`
+        are sent it as that, too; where it is refused, the question is asked again without. An answer that does not fit
+        is sent back once, with what is wrong in it.
 
         For type checkers, what is no class, such as `Literal["buy", "sell"]` or a union, goes into a
         `pydantic.TypeAdapter`; pydantic wants a TypedDict from typing_extensions before Python 3.12.
 
         Raises InvalidAnswer when the second answer does not fit either.
         """
-        dialogue = Dialogue(prompt, schema, formatted=_takes_schemas(_router_of(self), self, litellm_params))
+        dialogue = Dialogue(prompt, schema)
         while True:
             try:
                 reply = _complete(self, dialogue.messages, {**dialogue.parameters, **litellm_params})
@@ -135,7 +132,7 @@ class BaseAgent:
 
     async def aask_for(self, prompt: str, schema: "type[T] | TypeAdapter[T]", **litellm_params: Any) -> T:
         """`ask_for()` for coroutines."""
-        dialogue = Dialogue(prompt, schema, formatted=_takes_schemas(await _arouter_of(self), self, litellm_params))
+        dialogue = Dialogue(prompt, schema)
         while True:
             try:
                 reply = await _acomplete(self, dialogue.messages, {**dialogue.parameters, **litellm_params})
@@ -166,30 +163,6 @@ def _router_of(agent: BaseAgent) -> "Router":
 async def _arouter_of(agent: BaseAgent) -> "Router":
     router = _attribute(agent, "router")
     return await ashared_router() if router is None else router
-
-
-def _takes_schemas(router: "Router", agent: BaseAgent, params: Mapping[str, Any]) -> bool:
-    """Whether every model that may answer is known to take a JSON schema as its `response_format`."""
-    group = router.catalog.group(str(params.get("model") or _attribute(agent, "model") or BaseAgent.model))
-    deployments = () if group is None else group.deployments
-    return bool(deployments) and all(_takes_schema(each.litellm_provider, each.model) for each in deployments)
-
-
-@lru_cache(maxsize=1024)
-def _takes_schema(litellm_provider: str, model: str) -> bool:
-    import litellm
-
-    from router_config.config import prices
-
-    if litellm_provider in _BINDING:
-        return True
-    try:
-        listed = prices.listed([(litellm_provider, model)])[litellm_provider, model]
-        if litellm_provider == "openai" and not listed:  # A server of one's own that speaks like it.
-            return True
-        return bool(litellm.supports_response_schema(model=model, custom_llm_provider=litellm_provider))
-    except Exception:  # LiteLLM raises whatever it likes for a model that it does not know.
-        return False
 
 
 def _request(agent: BaseAgent, messages: Sequence[Message], params: dict[str, Any]) -> dict[str, Any]:

@@ -44,17 +44,16 @@ class Dialogue(Generic[T]):
 
     answer: T
 
-    def __init__(self, prompt: str, schema: type[T] | TypeAdapter[T], *, formatted: bool = False) -> None:
-        """formatted: whether every model that may answer takes a `response_format`."""
+    def __init__(self, prompt: str, schema: type[T] | TypeAdapter[T]) -> None:
         self._form: Form[T] = Form(schema)
-        self._formatted = formatted
+        self._formatted = True
         self._repairs = REPAIRS
         self.messages: tuple[Json, ...] = ({"role": "user", "content": f"{prompt}\n\n{self._form.instruction}"},)
 
     @property
     def parameters(self) -> Json:
-        """What the next request has besides the messages. LiteLLM leaves out what a provider does not know."""
-        return {"response_format": self._form.response_format, "drop_params": True} if self._formatted else {}
+        """What the next request has besides the messages."""
+        return {"response_format": self._form.response_format, "schema_in_prompt": True} if self._formatted else {}
 
     def goes_on_after(self, error: Exception) -> bool:
         """Whether to ask once more, without a format: the models that were asked refuse it."""

@@ -17,7 +17,7 @@ from router_config.config.models import ConfigError
 KEPT: Final[Mapping[str, Any]] = {"acompletion": litellm.ModelResponse, "aembedding": litellm.EmbeddingResponse}
 """Endpoints whose answers are kept, and as what."""
 
-NOT_IN_KEYS: Final = frozenset({"metadata", "max_wait", "timeout", "ignore_cooldowns"})
+NOT_IN_KEYS: Final = frozenset({"metadata", "max_wait", "timeout", "ignore_cooldowns", "schema_in_prompt"})
 
 
 def switched_on(settings: dict[str, Any]) -> bool:

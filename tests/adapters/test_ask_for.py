@@ -77,10 +77,10 @@ def test_a_coroutine_gets_the_same(agent: BaseAgent, heard: Any) -> None:
 
 
 @pytest.mark.parametrize("models", ["known", "a server of one's own", "one may not"])
-def test_a_format_is_sent_where_all_models_are_known_to_take_it(
+def test_a_format_is_sent_to_a_model_that_is_known_to_take_it(
     make_router: MakeRouter, heard: Any, models: str, simulator: Simulator
 ) -> None:
-    """Many free models refuse `response_format`, and the next attempt may go to any of them."""
+    """Many free models refuse `response_format`."""
     asked, model = {
         "known": ("openai", "gpt-4o-mini"),
         "a server of one's own": ("openai", "small-135m"),
@@ -99,6 +99,21 @@ def test_a_format_is_sent_where_all_models_are_known_to_take_it(
     simulator.fault("openai", status=400, body={"error": {"message": "response_format is not supported"}}, times=1)
     assert asyncio.run(agent.aask_for("Buy or sell?", Order)) == ORDER
     assert ["response_format" in request for request in heard.requests] == [True, True, False]
+
+
+def test_each_model_of_a_group_is_asked_in_the_way_that_it_takes(
+    make_router: MakeRouter, heard: Any, simulator: Simulator
+) -> None:
+    others: dict[str, Any] = {name: {"enabled": False} for name in REFERENCE}
+    asked: dict[str, Any] = {
+        "groq": {"priority": 1, "models": ["small-135m"]},
+        "openai": {"priority": 2, "models": ["gpt-4o-mini"]},
+    }
+    agent = BaseAgent(router=make_router(providers=others | asked))
+    simulator.fault("groq", status=500, body={"error": {"message": "down"}}, times=1)
+    heard.answers(GOOD)
+    assert agent.ask_for("Buy or sell?", Order) == ORDER
+    assert ["response_format" in request for request in heard.requests] == [False, True]
 
 
 def test_the_question_shows_the_schema(agent: BaseAgent, heard: Any) -> None:
