@@ -1,5 +1,7 @@
 """The status page and its API: for an app to include, or as an app of its own."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -11,6 +13,7 @@ from router_config.ledger.rules.decisions import DECISIONS_KEPT
 from router_config.status.source import StatusSource
 
 from .documents import (
+    Changes,
     DecisionList,
     ExplainRequest,
     Explanation,
@@ -42,9 +45,9 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
 
         app.include_router(monitoring.router_for(router))
 
-    Routes: `/` the page; `/api/llm-providers`, and below it `/history`, `/decisions`, `/events`, `/explain`, `/reload`
-    and `/{name}`; `/metrics`; `/healthz`. A provider with one of those names is in the list, but may have no address of
-    its own.
+    Routes: `/` the page; `/api/llm-providers`, and below it `/history`, `/decisions`, `/events`, `/changes`,
+    `/explain`, `/reload` and `/{name}`; `/metrics`; `/healthz`. A provider with one of those names is in the list, but
+    may have no address of its own.
 
     reading_lasts: seconds for which one reading of the store answers all who ask, so that many who poll cost no more
     than one; what happened since then is not in it.
@@ -89,6 +92,16 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
         return EventStream(live.here.feed)
 
     @router.get(
+        "/api/llm-providers/changes",
+        response_model=Changes,
+        responses={**described(HTTPStatus.CONFLICT), **wrong, **unavailable},
+    )
+    async def changes(request: Request) -> Response:
+        """What reading the configuration's file now would change: nothing, where edits count by themselves."""
+        with _problems_of_the_file():
+            return Answer.of(await source.achanges()).to(request)
+
+    @router.get(
         "/api/llm-providers/{name}",
         response_model=ProviderState,
         responses={**described(HTTPStatus.NOT_FOUND), **unavailable},
@@ -123,12 +136,8 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
         """Read the configuration's file now. One that cannot be used changes nothing: the last good one serves on."""
         if is_cross_site(request.headers):
             raise ProblemError(HTTPStatus.FORBIDDEN, "A page of another site cannot have the file read.")
-        try:
+        with _problems_of_the_file():
             made = await source.areload()
-        except ConfigError as error:
-            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
-        except ValueError as error:
-            raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
         return Answer.of({"changes": list(made.changes), "warnings": list(made.warnings)}).to(request)
 
     @router.get("/healthz")
@@ -139,6 +148,16 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
     add_metrics(router, source)
     add_page(router)
     return router
+
+
+@contextmanager
+def _problems_of_the_file() -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+    except ValueError as error:
+        raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
 
 
 def sub_app_for(source: StatusSource, *, token: str | None = None) -> ASGIApp:

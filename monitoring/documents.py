@@ -325,6 +325,13 @@ class Reload(_Document):
     warnings: list[str]
 
 
+class Changes(Reload):
+    """What reading the file would change."""
+
+    path: str
+    follows: bool = Field(description="whether edits count by themselves, within two seconds")
+
+
 class Health(_Document):
     """The server answers."""
 

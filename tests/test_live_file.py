@@ -245,9 +245,14 @@ def test_the_api_has_the_file_read_but_not_for_a_page_of_another_site(
     for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         assert client.post("/api/llm-providers/reload", headers=headers).status_code == 403
     edits.write(providers={"together": None})
+    would = [client.get("/api/llm-providers/changes").json()["changes"] for _ in range(2)]
+    assert "together" in [each["name"] for each in client.get("/api/llm-providers").json()["providers"]]
     told = client.post("/api/llm-providers/reload").json()
     assert "-together" in told["changes"]
+    assert would == [told["changes"]] * 2
     edits.path.write_text("version: 2", "utf-8")
+    assert client.get("/api/llm-providers/changes").status_code == 422
+    assert client.get("/api/llm-providers").json()["config"]["error"] is None
     refused = client.post("/api/llm-providers/reload")
     assert refused.status_code == 422
     assert "litellm.yaml:1" in refused.json()["detail"]

@@ -88,6 +88,22 @@ def parser() -> argparse.ArgumentParser:
     change.add_argument("path", metavar="PATH", help="names with dots between them; a provider's name may come first")
     change.add_argument("value", metavar="VALUE", help="as it stands in the file")
 
+    diff = add(
+        "diff",
+        "show what a running process would change if it read the file now; 1 if anything",
+        "diff",
+        "diff --url http://10.0.0.5:8888",
+        "diff other.yaml",
+    )
+    against = diff.add_mutually_exclusive_group()
+    against.add_argument("other", nargs="?", metavar="OTHER", help="compare the file with this one; nobody is asked")
+    against.add_argument(
+        "--url",
+        default="http://127.0.0.1:8888",
+        help="where the process serves the status, with the prefix if there is one (default: %(default)s)",
+    )
+    _json(diff)
+
     _json(add("show", "print the configuration as it is understood", "show", "show --json"))
 
     env = add(

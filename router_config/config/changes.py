@@ -1,13 +1,17 @@
 """What is different between two configurations, in words for people. No secret is among them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Final
 
+from router_config.config.grammar.yaml_source import Source
 from router_config.config.models import Config, Model, Provider, Secret
 
 _APART: Final = frozenset({"name", "keys", "models", "limits"})
 _HIDDEN: Final = (Secret, str, dict, list, tuple)
+_AT_A_START: Final = ("cache", "cache_params")
+"""Of litellm_settings, what LiteLLM takes once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,36 @@ class Reloaded:
 
     def __str__(self) -> str:
         return ", ".join(self.changes) or "nothing has changed"
+
+
+def pending(path: Path, made: Reloaded, *, follows: bool) -> dict[str, Any]:
+    """The JSON of GET /api/llm-providers/changes. made: what a reading would change. follows: whether edits count."""
+    return {"path": str(path), "follows": follows, "changes": list(made.changes), "warnings": list(made.warnings)}
+
+
+def in_force(old: Config, new: Config, source: Source) -> tuple[Config, tuple[str, ...]]:
+    """A new configuration as far as it can count in a process that began with an old one, and what waits for a restart.
+
+    source: of the new one.
+    """
+    waits = []
+    if new.state != old.state:
+        waits.append(f"{source.at(('state',))}: state cannot change while the router runs; restart for it")
+    settings = dict(new.litellm_settings)
+    for name, value in old.litellm_settings.items():
+        if name not in settings and name not in _AT_A_START:
+            told = f"{name} is gone; LiteLLM forgets it at a restart"
+            waits.append(f"{source.at(('litellm_settings',))}: {told}")
+            settings[name] = value
+    for name in _AT_A_START:
+        if settings.get(name) != old.litellm_settings.get(name):
+            waits.append(f"{source.at(('litellm_settings', name))}: {name} counts after a restart")
+            settings.pop(name, None)
+            if name in old.litellm_settings:
+                settings[name] = old.litellm_settings[name]
+    if not waits:
+        return new, ()
+    return replace(new, state=old.state, litellm_settings=settings), tuple(waits)
 
 
 def changes_between(old: Config, new: Config) -> tuple[str, ...]:

@@ -57,6 +57,10 @@ class FileWatch:
     def stop(self) -> None:
         _WATCHER.remove(self)
 
+    @property
+    def goes_on(self) -> bool:
+        return _WATCHER.has(self)
+
 
 class _Watcher:
     """The one thread. It ends when nobody follows a file any more."""
@@ -78,6 +82,9 @@ class _Watcher:
     def remove(self, watch: FileWatch) -> None:
         with self._lock:
             self._watches = [each for each in self._watches if each is not watch]
+
+    def has(self, watch: FileWatch) -> bool:
+        return any(each is watch for each in self._watches)
 
     def look_at_once(self, signum: int, _: FrameType | None) -> None:
         """The handler of SIGHUP. Once nobody follows a file any more, the signal does again what it did before."""

@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from router_config.config.changes import Reloaded, changes_between
+from router_config.config.changes import Reloaded, changes_between, pending
 from router_config.config.file_watch import Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError
@@ -13,8 +14,8 @@ from router_config.config.models import Config, ConfigError
 class FollowedConfig:
     """The last good configuration of a file, and the error of a newer one that cannot be used.
 
-    The file is read again when it, or the `.env` beside it, has changed. Another `state:` waits for a restart: `error`
-    says so, and the rest is taken.
+    The file is read again when it, or the `.env` beside it, has changed, unless it says `reload: off`. Another `state:`
+    waits for a restart: `error` says so, and the rest is taken.
     """
 
     def __init__(self, config: Config) -> None:
@@ -26,10 +27,13 @@ class FollowedConfig:
 
     async def refresh(self) -> bool:
         """Read a changed file. Whether the configuration or its error is another one now."""
-        stamp = self._stamp_now()
-        if self._path is None or stamp == self._stamp:
+        changed = self.config.defaults.reload and self._stamp_now() != self._stamp
+        return changed and await self._read()
+
+    async def _read(self) -> bool:
+        if self._path is None:
             return False
-        self._stamp = stamp
+        self._stamp = self._stamp_now()
         before = self.config, self.error
         try:
             self.config, self._ignored = await asyncio.to_thread(self._load, self._path)
@@ -40,11 +44,22 @@ class FollowedConfig:
 
     async def reload(self) -> Reloaded:
         """Read the file now, changed or not. Raises ConfigError, and the last good configuration stays."""
-        before, self._stamp = self.config, ()
-        await self.refresh()
+        before = self.config
+        await self._read()
         if self.error is not None and self._ignored is None:
             raise ConfigError(self.error)
         return Reloaded(changes_between(before, self.config), () if self._ignored is None else (self._ignored,))
+
+    async def changes(self, *, follows: bool) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/changes: what `reload` would change.
+
+        Raises ConfigError; ValueError where there is no file.
+        """
+        if self._path is None:
+            raise ValueError("this configuration came from no file")
+        new, ignored = await asyncio.to_thread(self._load, self._path)
+        made = Reloaded(changes_between(self.config, new), () if ignored is None else (ignored,))
+        return pending(self._path, made, follows=follows and self.config.defaults.reload)
 
     def _load(self, path: Path) -> tuple[Config, str | None]:
         """The file as it is now, with the store of before; and what of it waits for a restart."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import litellm
 
-from router_config.config.changes import Reloaded, changes_between
+from router_config.config.changes import Reloaded, changes_between, in_force, pending
 from router_config.config.file_watch import FileWatch, Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError, reveal
@@ -48,13 +48,11 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         stay. Raises ConfigError where the file cannot be used, and the last good one serves on; ValueError for a Router
         without a file.
         """
-        path = None if self._terms.config is None else self._terms.config.path
-        if path is None:
-            raise ValueError("this Router was made without a file; set_model_list changes its deployments")
+        path, _ = self._of_the_file()
         with self._reloading:
             stamp, fault = stamp_of(path), self._terms.error
             try:
-                made = self._read_again(path)
+                made = self._read_again()
             except ConfigError as error:
                 if str(error) != self._terms.error:
                     _LOG.error("the configuration cannot be used, and the last good one serves on: %s", error)
@@ -92,6 +90,28 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         """`reload()` for callers on an event loop, which goes on meanwhile."""
         return await asyncio.to_thread(self.reload)
 
+    async def achanges(self) -> dict[str, Any]:
+        """What `reload()` would change now; it changes nothing. The JSON of GET /api/llm-providers/changes.
+
+        Raises as `reload()` does.
+        """
+        path, config = self._of_the_file()
+        _, made = await asyncio.to_thread(self._read, path, config)
+        return pending(path, made, follows=self._watch is not None and self._watch.goes_on)
+
+    def _of_the_file(self) -> tuple[Path, Config]:
+        """The file, and what is in force of it."""
+        config = self._terms.config
+        if config is None or config.path is None:
+            raise ValueError("this Router was made without a file; set_model_list changes its deployments")
+        return config.path, config
+
+    def _read(self, path: Path, old: Config) -> tuple[Config, Reloaded]:
+        """The file as it is now, as far as it can count, and what is different from before."""
+        new, source = load_with_source(path, self._env)
+        new, waits = in_force(old, new, source)
+        return new, Reloaded(changes_between(old, new), waits)
+
     def _follow(self, config: Config, stamp: Stamp) -> None:
         if config.path is not None:
             self._watch = FileWatch(config.path, stamp, self._file_changed)
@@ -111,17 +131,10 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     def _terms_changed(self) -> None:
         """Called after each change, for those who wait."""
 
-    def _read_again(self, path: Path) -> Reloaded:
-        old = self._terms.config
-        if old is None:
-            return Reloaded()
-        new, source = load_with_source(path, self._env)
-        warnings: list[str] = []
-        if new.state != old.state:
-            warnings.append(f"{source.at(('state',))}: state cannot change while the router runs; restart for it")
-            new = replace(new, state=old.state)
-        changes = changes_between(old, new)
-        if changes or new != old:
+    def _read_again(self) -> Reloaded:
+        path, old = self._of_the_file()
+        new, made = self._read(path, old)
+        if made or new != old:
             generated = generate(new)
             of_the_module = dict(reveal(new.litellm_settings))
             settings = self._settings_of({**generated.settings, **self._given})
@@ -130,15 +143,7 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             before = reveal(old.litellm_settings)
             for name, value in of_the_module.items():
                 if name not in before or before[name] != value:
-                    if name in ("cache", "cache_params"):
-                        warnings.append(f"{source.at(('litellm_settings', name))}: {name} counts after a restart")
-                    else:
-                        setattr(litellm, name, value)
-            for name in before:
-                if name not in of_the_module:
-                    warnings.append(
-                        f"{source.at(('litellm_settings',))}: {name} is gone; LiteLLM forgets it at a restart"
-                    )
+                    setattr(litellm, name, value)
             defaults = new.defaults
             terms = Terms(
                 config=new,
@@ -156,7 +161,7 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         elif self._terms.error is not None:
             with self._changing:
                 self._terms = replace(self._terms, error=None)
-        return Reloaded(changes, tuple(warnings))
+        return made
 
     def _with_catalog(self, terms: Terms, held: Any) -> Terms:
         raise NotImplementedError

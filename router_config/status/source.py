@@ -45,6 +45,10 @@ class StatusSource(Protocol):
         """Read the file now. Raises ConfigError, and ValueError where there is no file."""
         ...
 
+    async def achanges(self) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/changes. Raises as `areload` does."""
+        ...
+
 
 class StoreReader:
     """The status of a view of providers, read from a store by a clock. A subclass says which view."""
@@ -119,6 +123,14 @@ class ConfiguredSource(StoreReader):
             return await file.reload()
         finally:
             self._take(file)
+
+    async def achanges(self) -> dict[str, Any]:
+        """The JSON of GET /api/llm-providers/changes: what `areload` would change now.
+
+        Raises ConfigError; ValueError where there is no file.
+        """
+        file = self._file or FollowedConfig(self._config)
+        return await file.changes(follows=self._file is not None)
 
     def _take(self, file: FollowedConfig) -> None:
         if file.config is not self._config:

@@ -99,7 +99,9 @@ def test_a_misspelt_command_is_recognised(run: Run) -> None:
     assert run("chekc").stderr == 'router-config: unknown command "chekc"\n  Did you mean check?\n'
 
 
-@pytest.mark.parametrize("command", ["check", "show", "env", "schema", "ask", "status", "explain", "serve", "demo"])
+@pytest.mark.parametrize(
+    "command", ["check", "diff", "show", "env", "schema", "ask", "status", "explain", "serve", "demo"]
+)
 def test_help_has_examples(run: Run, command: str) -> None:
     help_text = run(command, "--help").stdout
     assert f"Examples:\n  router-config {command}" in help_text
@@ -124,6 +126,7 @@ def test_a_reader_that_goes_away_draws_no_complaint(folder: Path) -> None:
         ["check"],
         ["show"],
         ["schema"],
+        ["diff", "litellm.yaml"],
         ["status"],
         ["explain"],
         ["env", "--show"],

@@ -129,6 +129,9 @@ class Source:
     async def areload(self) -> Reloaded:
         return Reloaded()
 
+    async def achanges(self) -> dict[str, Any]:
+        raise NotImplementedError
+
     async def ahistory(self, hours: int = 24) -> dict[str, Any]:
         raise NotImplementedError
 
