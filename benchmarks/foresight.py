@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.load import Arrival
-from router_config.simulator.quotas.windows import DAY, MINUTE, RollingWindow
+from router_config.simulator.quotas.calendars import DAY, MINUTE
+from router_config.simulator.quotas.windows import RollingWindow
 
 
 @dataclass(frozen=True, slots=True)

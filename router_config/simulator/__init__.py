@@ -16,9 +16,9 @@ from router_config.simulator.quotas.limits import (
     LimitsError,
     ProviderLimits,
     Quota,
-    read_limits,
 )
 from router_config.simulator.quotas.peaks import Peak
+from router_config.simulator.quotas.plain_limits import read_limits
 from router_config.simulator.records import Call
 
 if TYPE_CHECKING:

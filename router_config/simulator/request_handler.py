@@ -10,7 +10,7 @@ from router_config.simulator.faults import Fault
 from router_config.simulator.fixtures import fixtures
 from router_config.simulator.http.connection import Connection
 from router_config.simulator.messages import Answer, BadRequest, Request, Response
-from router_config.simulator.quotas.admission import Demand, Refusal, Settle
+from router_config.simulator.quotas.admission import Admission, Demand, Refusal
 from router_config.simulator.records import Call, Outcome
 from router_config.simulator.scripted_answers import event_with_usage, gzip_after_blanks, read_parts, with_usage
 from router_config.simulator.state import SimulatorState
@@ -39,7 +39,7 @@ class RequestHandler:
         self.call = Call(self.number, self.now, self.provider, _NO_MODEL, self.label)
         self.reserved = _NOTHING
         self.admitted = False
-        self.settle_quotas: Settle
+        self.admission: Admission | None = None
         self.settle_peak: Callable[[Demand], None]
         self.completion_tokens = 0
 
@@ -210,6 +210,8 @@ class RequestHandler:
 
     def _close(self, outcome: Outcome, status: int | None = None) -> None:
         done = outcome == "ok"
+        if self.admission is not None:
+            self.admission.end()
         self.call = replace(
             self.call,
             outcome=outcome,
@@ -247,13 +249,13 @@ class RequestHandler:
             expected = request.max_tokens
         return Demand(request.prompt_tokens, request.prompt_tokens + expected)
 
-    def _count(self, request: Request, demand: Demand, settle: Settle) -> None:
-        """Count an admitted request. settle: corrects what it took from the quotas."""
+    def _count(self, request: Request, demand: Demand, admission: Admission) -> None:
+        """Count an admitted request. admission: what it took from the quotas."""
         quotas = self.state.quotas[self.provider]
         assert self.label is not None
         account, metered = quotas.account_of(self.label), quotas.metered(request.model)
         counter = self.state.peaks[self.provider]
-        self.settle_quotas = settle
+        self.admission = admission
         self.settle_peak = counter.add(account, request.model, self.now, demand, metered=metered)
         self.admitted, self.reserved = True, demand
 
@@ -265,7 +267,8 @@ class RequestHandler:
 
     def _settle(self, request: Request, answer: Answer) -> None:
         real = Demand(request.prompt_tokens, request.prompt_tokens + answer.completion_tokens)
-        self.settle_quotas(real, self.state.clock.now())
+        assert self.admission is not None
+        self.admission.settle(real, self.state.clock.now())
         self.settle_peak(real)
         self.completion_tokens = answer.completion_tokens
 

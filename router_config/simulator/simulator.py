@@ -11,9 +11,10 @@ from router_config.simulator.faults import make_fault
 from router_config.simulator.http.app import create_app
 from router_config.simulator.http.server import HOST, Server, bind
 from router_config.simulator.options import Options, change_options
-from router_config.simulator.quotas.limits import PROVIDERS, REFERENCE, provider_name, read_limits
+from router_config.simulator.quotas.calendars import MINUTE
+from router_config.simulator.quotas.limits import PROVIDERS, REFERENCE, provider_name
 from router_config.simulator.quotas.peaks import Peak
-from router_config.simulator.quotas.windows import MINUTE
+from router_config.simulator.quotas.plain_limits import read_limits
 from router_config.simulator.records import Call
 from router_config.simulator.state import SimulatorState
 

@@ -10,10 +10,10 @@ from router_config.simulator.clock import SimulatorClock
 from router_config.simulator.faults import Faults
 from router_config.simulator.keys import Keys
 from router_config.simulator.options import Options
-from router_config.simulator.quotas.admission import DAY_ZONE, Quotas
+from router_config.simulator.quotas.admission import Quotas, zone_of
+from router_config.simulator.quotas.calendars import MINUTE, local_date
 from router_config.simulator.quotas.limits import PROVIDERS, UNLIMITED, ProviderLimits
 from router_config.simulator.quotas.peaks import Peak, PeakCounter
-from router_config.simulator.quotas.windows import MINUTE, local_date
 from router_config.simulator.records import Records, plain_totals
 
 
@@ -89,7 +89,7 @@ class SimulatorState:
 
     def date(self, provider: str, now: float) -> str:
         """The provider's local date."""
-        return local_date(now, DAY_ZONE.get(provider))
+        return local_date(now, zone_of(provider, self.limits[provider]))
 
     def latency(self, provider: str) -> float:
         """Seconds that the next answer of a provider takes."""

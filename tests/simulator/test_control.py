@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from router_config.simulator import REFERENCE, Simulator
-from router_config.simulator.quotas.limits import read_limits, write_limits
+from router_config.simulator.quotas.plain_limits import read_limits, write_limits
 
 from .conftest import NOON, Client
 
@@ -148,6 +148,11 @@ def test_options_are_changed(control: Control, client: Client) -> None:
         ("limits", {"groq": {"rpm": -1}}, "groq.rpm: expected a whole number"),
         ("limits", {"groq": {"rpn": 1}}, "unknown rpn"),
         ("limits", {"groq": {"models": {"m": {"rpm": "lots"}}}}, "groq.models.m.rpm"),
+        ("limits", {"groq": {"requests": {"per": "5 weeks", "max": 1}}}, "groq.requests.per: expected seconds"),
+        ("limits", {"groq": {"requests": {"per": "5h"}}}, "groq.requests: expected {per: 5h, max: 200}"),
+        ("limits", {"groq": {"month": {"day": 32}}}, "groq.month.day: expected a day of the month"),
+        ("limits", {"groq": {"day": {"timezone": "Mars/Base"}}}, "no IANA timezone"),
+        ("limits", {"groq": {"usd_per_month": "much"}}, "groq.usd_per_month: expected a number"),
         ("options", {"latency_ms": "800-50"}, "from low to high"),
         ("options", {"answer_tokens": -4}, "answer_tokens"),
         ("keys", {"provider": "groq", "bad": "one"}, "expected a list"),
@@ -175,3 +180,8 @@ def test_fixtures_are_listed(control: Control) -> None:
 
 def test_limits_survive_being_written_and_read() -> None:
     assert read_limits(write_limits(REFERENCE)) == dict(REFERENCE)
+    spans = {"day": {"timezone": "Europe/Berlin"}, "week": {"window": "rolling"}, "month": {"day": 31}}
+    odd = {"requests": {"per": "5h", "max": 200}, "tokens": [{"per": 90, "max": 7}, {"per": "10d", "max": 0}]}
+    price = {"input": 0.15, "output": 0.6}
+    given = read_limits({"openai": {"rph": 1, "usd_per_month": 2.5, "parallel": 1, "price": price, **odd, **spans}})
+    assert read_limits(write_limits(given)) == given

@@ -1,7 +1,9 @@
 """Each provider's own windows, headers and refusals, over HTTP."""
 
+import contextlib
 import math
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +15,7 @@ from router_config.simulator import Simulator
 from router_config.simulator.dialects.base import duration
 from router_config.simulator.fixtures import fixtures
 
-from .conftest import NOON, Client
+from .conftest import NOON, Client, wait_for
 
 
 def seconds(text: str) -> float:
@@ -259,6 +261,78 @@ def test_a_gemini_model_with_a_limit_of_zero_says_so(simulator: Simulator, clien
     assert refused.status_code == 429
     assert "limit: 0, model: gemini-3.1-pro" in refused.json()["error"]["message"]
     assert client.ask("gemini", model="another").status_code == 200
+
+
+# Longer windows, and requests at a time
+
+NEW_YEAR = at("UTC", 2026, 12, 31, 12)
+LONG: dict[str, tuple[dict[str, Any], float]] = {
+    "hour": ({"rph": 2}, NEW_YEAR + 3600),
+    "five hours": ({"requests": {"per": "5h", "max": 2}}, NEW_YEAR + 5 * 3600),
+    "week": ({"rpw": 2, "day": {"timezone": LA}}, at(LA, 2027, 1, 4)),
+    "rolling week": ({"rpw": 2, "week": {"window": "rolling"}}, NEW_YEAR + 7 * 86400),
+    "month": ({"rpmo": 2, "day": {"timezone": "UTC"}}, at("UTC", 2027, 1, 1)),
+    "month from the 30th": ({"rpmo": 2, "day": {"timezone": LA}, "month": {"day": 30}}, at(LA, 2027, 1, 30)),
+    "rolling month": ({"rpmo": 2, "month": {"window": "rolling"}}, NEW_YEAR + 31 * 86400),
+}
+MINUTES = {"groq": "rpm", "gemini": "rpm", "openrouter": "free_rpd", "together": "rps_dynamic", "openai": "rpm"}
+"""The recorded refusal whose structure those of longer windows have too."""
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_longer_windows_are_enforced_until_they_end(
+    simulator: Simulator, client: Client, provider: str, name: str
+) -> None:
+    limits, end = LONG[name]
+    simulator.set_limits({provider: {**limits, "strict_rolling": True}})
+    simulator.set_time(NEW_YEAR)
+    refused = exhaust(client, provider, 2)
+    assert set(shape(refused.json())["error"]) == set(shape(fixtures(provider)[MINUTES[provider]].body)["error"])
+    simulator.set_time(end - 0.01)
+    assert client.ask(provider).status_code == 429
+    simulator.set_time(end)
+    exhaust(client, provider, 2)
+
+
+def test_dollars_are_counted_at_the_providers_price(simulator: Simulator, client: Client, provider: str) -> None:
+    price = {"input": 100, "output": 1000}  # of one request 6 or 7 and 40 tokens: 4.1 cents
+    simulator.set_limits({provider: {"usd_per_month": 0.1, "price": price}})
+    assert [client.ask(provider, max_tokens=40).status_code for _ in range(2)] == [200, 200]
+    assert client.ask(provider, max_tokens=40).status_code in (402, 403, 429)
+    used = next(iter(simulator.summary()[provider]["windows"].values()))["usd_per_month"]["used"]
+    assert used == pytest.approx(0.081, abs=0.001)
+
+
+@pytest.mark.parametrize(("limit", "used"), [("itpm", "prompt_tokens"), ("otpm", "completion_tokens")])
+def test_input_and_output_tokens_are_counted_apart(simulator: Simulator, client: Client, limit: str, used: str) -> None:
+    simulator.set_limits({"openai": {limit: 100}})
+    answers = []
+    while (reply := client.ask("openai", max_tokens=40)).status_code == 200:
+        answers.append(reply.json()["usage"][used])
+    assert f"({limit.upper()}): Limit 100, Used {sum(answers)}" in reply.json()["error"]["message"]
+    assert 100 - max(answers) < sum(answers) <= 100
+
+
+@pytest.mark.parametrize("ends", ["answered", "broken off"])
+def test_a_request_is_open_until_it_ends(simulator: Simulator, client: Client, provider: str, ends: str) -> None:
+    simulator.set_limits({provider: {"parallel": 1}})
+    simulator.fault(provider, times=1, **({"timeout": True} if ends == "broken off" else {"latency_ms": 300}))
+
+    def asked() -> None:
+        with contextlib.nullcontext() if ends == "answered" else pytest.raises(httpx.HTTPError):
+            client.ask(provider)
+
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(asked)
+        wait_for(lambda: simulator.summary()[provider]["open"] == 1)
+        refused = client.ask(provider)
+        assert refused.status_code == 429
+        assert "oncurrent" in refused.text or provider == "together"
+        if ends == "broken off":
+            simulator.clear()
+        first.result()
+    wait_for(lambda: simulator.summary()[provider]["open"] == 0)
+    assert [client.ask(provider).status_code for _ in range(2)] == [200, 200]
 
 
 # Tokens

@@ -1,20 +1,18 @@
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router_config.simulator.quotas.calendars import DAY, calendar_day, calendar_month, calendar_week, clock_minute
 from router_config.simulator.quotas.windows import (
-    DAY,
     FixedWindow,
+    OpenRequests,
     RollingWindow,
     StrictWindow,
     TokenBucket,
     Window,
-    calendar_day,
-    clock_minute,
-    utc_day,
 )
 
 START = 1795435200.0
@@ -155,5 +153,65 @@ def test_every_hour_of_a_daylight_saving_night_belongs_to_one_day(hour: int) -> 
 
 
 def test_utc_days_and_clock_minutes_are_aligned() -> None:
-    assert utc_day(START + 1) == (START - 12 * 3600, START + 12 * 3600)
+    assert calendar_day(UTC)(START + 1) == (START - 12 * 3600, START + 12 * 3600)
     assert clock_minute(START + 59.999) == (START, START + 60)
+
+
+def at(zone: str, *when: int) -> float:
+    return datetime(*when, tzinfo=ZoneInfo(zone)).timestamp()  # type: ignore[arg-type,misc]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "moment", "begins", "ends"),
+    [
+        ("UTC", 1, (2026, 2, 28, 23, 59, 59), (2026, 2, 1), (2026, 3, 1)),
+        ("UTC", 31, (2027, 1, 31), (2027, 1, 31), (2027, 2, 28)),  # a month after 31 January
+        ("UTC", 31, (2028, 2, 28, 23), (2028, 1, 31), (2028, 2, 29)),
+        ("UTC", 31, (2028, 2, 29), (2028, 2, 29), (2028, 3, 31)),
+        ("UTC", 30, (2027, 3, 1), (2027, 2, 28), (2027, 3, 30)),
+        ("UTC", 31, (2027, 4, 30), (2027, 4, 30), (2027, 5, 31)),
+        ("UTC", 14, (2027, 1, 1), (2026, 12, 14), (2027, 1, 14)),  # across the turn of a year
+        ("America/Los_Angeles", 14, (2026, 3, 20), (2026, 3, 14), (2026, 4, 14)),
+        ("America/Los_Angeles", 1, (2026, 11, 1), (2026, 11, 1), (2026, 12, 1)),
+        ("Africa/Cairo", 24, (2026, 4, 25), (2026, 4, 24, 1), (2026, 5, 24)),  # clocks skipped that midnight
+    ],
+)
+def test_a_month_begins_with_its_day_or_the_last_of_a_month_without_it(
+    zone: str, first: int, moment: tuple[int, ...], begins: tuple[int, ...], ends: tuple[int, ...]
+) -> None:
+    assert calendar_month(ZoneInfo(zone), first)(at(zone, *moment)) == (at(zone, *begins), at(zone, *ends))
+
+
+@pytest.mark.parametrize(
+    ("moment", "monday", "hours"),
+    [
+        ((2026, 11, 26), (2026, 11, 23), 168),
+        ((2026, 11, 22, 23, 59, 59), (2026, 11, 16), 168),
+        ((2026, 3, 8, 12), (2026, 3, 2), 167),  # clocks went forward on its Sunday
+        ((2026, 11, 1, 12), (2026, 10, 26), 169),  # and back
+        ((2027, 1, 1), (2026, 12, 28), 168),
+    ],
+)
+def test_a_week_begins_on_monday(moment: tuple[int, ...], monday: tuple[int, ...], hours: int) -> None:
+    begins = local(*monday)
+    assert calendar_week(PACIFIC)(local(*moment)) == (begins, begins + hours * 3600)
+
+
+@given(st.floats(START - 400 * DAY, START + 4000 * DAY), st.integers(1, 31))
+def test_months_follow_each_other_without_a_gap(moment: float, first: int) -> None:
+    month = calendar_month(PACIFIC, first)
+    begins, ends = month(moment)
+    assert begins <= moment < ends
+    assert 27 * DAY < ends - begins < 32 * DAY
+    assert month(ends)[0] == ends
+    assert month(begins - 1)[1] == begins
+
+
+def test_open_requests_are_counted_until_they_end() -> None:
+    window = OpenRequests(2)
+    first, second = window.take(1, START), window.take(1, START)
+    assert window.wait(1, START + DAY) > 0
+    second(0, START + DAY)
+    assert window.wait(1, START + DAY) == 0
+    first(0, START + DAY)
+    assert window.used(START + DAY) == 0

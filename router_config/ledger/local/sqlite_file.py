@@ -307,6 +307,7 @@ def _look_at_all() -> None:
             _watcher = None
             if not _open_files:  # Whoever opens one from now on starts another thread.
                 return
+            continue
         for file in files:
             try:
                 file.look()

@@ -40,13 +40,6 @@ _SERVER = {
     "server": "scaffolding on HTTPServer2",
     "server-timing": "gfet4t7; dur=121",
 }
-_QUOTA_IDS = {
-    "rpm": "GenerateRequestsPerMinutePerProject{model}-FreeTier",
-    "rpd": "GenerateRequestsPerDayPerProject{model}-FreeTier",
-    "tpm": "GenerateContentInputTokens{model}PerMinute-FreeTier",
-    "itpm": "GenerateContentInputTokens{model}PerMinute-FreeTier",
-    "tpd": "GenerateContentInputTokens{model}PerDay-FreeTier",
-}
 _METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_"
 _EXCEEDED = (
     "You exceeded your current quota, please check your plan and billing details. For more information "
@@ -127,11 +120,11 @@ class Gemini:
     def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
         window = refusal.window
         per_model = window.scope == "model"
-        metric = _METRIC + ("requests" if window.name in ("rpm", "rpd") else "input_token_count")
+        metric = _METRIC + ("requests" if window.of_requests else "input_token_count")
         hint = 60.0 - stamp.now % 60.0
         violation: Json = {
             "quotaMetric": metric,
-            "quotaId": _QUOTA_IDS[window.name].format(model="PerModel" if per_model else ""),
+            "quotaId": _quota_id(window, "PerModel" if per_model else ""),
             "quotaDimensions": {"location": "global"} | ({"model": request.model} if per_model else {}),
         }
         if window.limit:
@@ -278,6 +271,17 @@ def _parts(answer: Answer) -> list[Json]:
     if answer.tool is None:
         return [{"text": answer.text}]
     return [{"functionCall": {"name": answer.tool, "args": json.loads(answer.arguments)}}]
+
+
+def _quota_id(window: WindowState, model: str) -> str:
+    """Recorded are those of minutes and days; the others are made in the same way."""
+    if window.kind.unit == "open":
+        return f"GenerateConcurrentRequestsPerProject{model}-FreeTier"
+    period = f"Per{window.kind.unit.capitalize()}"
+    if window.of_requests:
+        return f"GenerateRequests{period}PerProject{model}-FreeTier"
+    tokens = "OutputTokens" if window.kind.what == "output" else "InputTokens"
+    return f"GenerateContent{tokens}{model}{period}-FreeTier"
 
 
 def _sse(data: Json) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from router_config.simulator.dialects.base import Stamp, duration, tightest
 from router_config.simulator.dialects.chat import ChatFormat
-from router_config.simulator.dialects.openai import LIMITS, ratelimit_headers
+from router_config.simulator.dialects.openai import limit_words, ratelimit_headers
 from router_config.simulator.messages import Answer, Json, Request, Response
 from router_config.simulator.quotas.admission import Refusal, WindowState
 
@@ -38,10 +38,10 @@ class Groq(ChatFormat):
 
     def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
         window = refusal.window
-        kind, words = LIMITS[window.name]
+        kind, words = limit_words(window)
         of = (
             f"for model `{request.model}` in organization `org_simulator` service tier `on_demand` "
-            f"on {words.format(minute='minute')}: Limit {window.limit}"
+            f"on {words}: Limit {window.limit}"
         )
         if refusal.too_large:
             advice = "please reduce your message size and try again."
@@ -53,7 +53,7 @@ class Groq(ChatFormat):
             )
             status = 413
         else:
-            wait = refusal.formula_wait
+            wait = refusal.stated_wait
             message = (
                 f"Rate limit reached {of}, Used {window.used}, Requested {refusal.requested}. "
                 f"Please try again in {duration(wait)}. {_MORE}"

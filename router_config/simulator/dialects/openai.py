@@ -8,14 +8,18 @@ from router_config.simulator.dialects.chat import ChatFormat
 from router_config.simulator.messages import Answer, Json, Request, Response
 from router_config.simulator.quotas.admission import Refusal, WindowState
 
-LIMITS = {
-    "rpm": ("requests", "requests per {minute} (RPM)"),
-    "tpm": ("tokens", "tokens per {minute} (TPM)"),
-    "itpm": ("tokens", "input tokens per {minute} (ITPM)"),
-    "rpd": ("requests", "requests per day (RPD)"),
-    "tpd": ("tokens", "tokens per day (TPD)"),
+_NOUNS = {
+    "requests": "requests",
+    "tokens": "tokens",
+    "input": "input tokens",
+    "output": "output tokens",
+    "usd": "dollars",
+    "open": "concurrent requests",
 }
-"""Groq's and OpenAI's words for a limit, by its name: what it counts, and the limit in a sentence."""
+_BUDGET_SPENT = (
+    "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
+    "read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
+)
 _TYPES = {401: "invalid_request_error", 403: "request_forbidden", 404: "invalid_request_error"}
 
 
@@ -45,18 +49,20 @@ class OpenAI(ChatFormat):
 
     def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
         window = refusal.window
-        kind, words = LIMITS[window.name]
-        limit = f"{words.format(minute='min')}: Limit {window.limit}"
+        if window.kind.what == "usd":
+            return Response(429, self.problem(_BUDGET_SPENT, "insufficient_quota", "insufficient_quota"))
+        kind, words = limit_words(window, minute="min")
+        limit = f"{words}: Limit {window.limit}"
         of = f"for {request.model} in organization org-simulator on {limit}"
         link = "Visit https://platform.openai.com/account/rate-limits to learn more."
         headers = self.headers(windows, stamp)
-        if window.name in ("rpm", "rpd"):
+        if window.of_requests and window.kind.unit != "open":
             headers |= ratelimit_headers(window, None)
         if refusal.too_large:
             advice = "The input or output tokens must be reduced in order to run successfully."
             message = f"Request too large {of}, Requested {refusal.requested}. {advice} {link}"
         else:
-            wait = refusal.formula_wait
+            wait = refusal.stated_wait
             message = (
                 f"Rate limit reached {of}, Used {window.used}, Requested {refusal.requested}. "
                 f"Please try again in {duration(wait)}. {link}"
@@ -94,6 +100,21 @@ class OpenAI(ChatFormat):
             f"{request.prompt_tokens} tokens. Please reduce the length of the messages."
         )
         return self.too_long(message)
+
+
+def limit_words(window: WindowState, minute: str = "minute") -> tuple[str, str]:
+    """Groq's and OpenAI's words for a limit: what it counts, and the limit in a sentence.
+
+    Recorded are those of minutes and days; the others are made in the same way.
+    """
+    counts = "requests" if window.of_requests else "tokens"
+    what, unit, seconds = window.kind
+    if unit == "open":
+        return counts, _NOUNS[what]
+    if unit == "odd":
+        return counts, f"{_NOUNS[what]} per {seconds:g} seconds"
+    short = "" if what == "usd" else f" ({window.name.upper()})"
+    return counts, f"{_NOUNS[what]} per {minute if unit == 'minute' else unit}{short}"
 
 
 def ratelimit_headers(requests: WindowState | None, tokens: WindowState | None) -> dict[str, str]:

@@ -32,13 +32,19 @@ class OpenRouter(ChatFormat):
 
     def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
         window = refusal.window
+        if window.kind.what == "usd":
+            period = {"day": "daily", "month": "monthly"}[window.kind.unit]
+            return self.error(403, f"Key limit exceeded ({period} limit). Manage it using your key's settings.")
         limits = {
             "X-RateLimit-Limit": str(window.limit),
             "X-RateLimit-Remaining": str(window.remaining),
             "X-RateLimit-Reset": str(round((stamp.now + window.full_after) * 1000)),
         }
         metadata: Json = {"headers": limits}
-        if window.name in ("rpd", "tpd"):
+        if window.kind.unit == "open":
+            message = "Rate limit exceeded: too many concurrent requests. "
+            metadata["provider_name"] = None
+        elif window.kind.unit != "minute":
             message = "Rate limit exceeded: free-models-per-day. " + _MORE
             metadata["limit_source"] = "openrouter_free_tier_daily"
         else:

@@ -20,7 +20,9 @@ class Together(ChatFormat):
         return {"x-api-received": received, "x-inference-version": "v2"}
 
     def refusal(self, refusal: Refusal, windows: Sequence[WindowState], request: Request, stamp: Stamp) -> Response:
-        requests = refusal.window.name in ("rpm", "rpd")
+        if refusal.window.kind.what == "usd":
+            return Response(402, self.problem("Credit limit exceeded, please add credits.", "credit_limit"))
+        requests = refusal.window.of_requests
         kind = "dynamic_request_limited" if requests else "dynamic_token_limited"
         message = (
             f"Request was rejected due to {'request' if requests else 'token'} rate limiting. "

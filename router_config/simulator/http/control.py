@@ -16,14 +16,8 @@ from router_config.simulator.dialects import API_BASES
 from router_config.simulator.faults import FaultError, make_fault, plain_fault
 from router_config.simulator.fixtures import fixtures
 from router_config.simulator.options import OptionsError, change_options, plain_options
-from router_config.simulator.quotas.limits import (
-    PROVIDERS,
-    REFERENCE,
-    LimitsError,
-    provider_name,
-    read_limits,
-    write_limits,
-)
+from router_config.simulator.quotas.limits import PROVIDERS, REFERENCE, LimitsError, provider_name
+from router_config.simulator.quotas.plain_limits import read_limits, write_limits
 from router_config.simulator.records import Call
 from router_config.simulator.state import SimulatorState
 
@@ -59,8 +53,12 @@ Controls (JSON in, JSON out):
     curl {url}/_control/fixtures
   time (set, advance, freeze):
     curl {url}/_control/clock -d '{{"advance": 60}}'
-  quotas (rpm tpm itpm rpd tpd; models, each_model; shared_account, strict_rolling, free_only, context):
+  quotas (those of litellm.yaml: rpm tpm itpm otpm rph tph rpd tpd rpw tpw rpmo tpmo, usd_per_day, usd_per_month with
+          a price, parallel, requests and tokens; day, week, month; models, each_model; shared_account,
+          strict_rolling, free_only, context):
     curl {url}/_control/limits -d '{{"groq": {{"rpm": 30, "tpd": 100000}}}}'
+    curl {url}/_control/limits -d '{{"openai": {{"usd_per_month": 5, "price": {{"input": 0.15, "output": 0.60}},
+        "requests": {{"per": "5h", "max": 200}}, "month": {{"day": 14}}, "parallel": 1}}}}'
   behaviour, keys that do not work, a new beginning:
     curl {url}/_control/options -d '{{"latency_ms": "50-800", "answer": "Hold."}}'
     curl {url}/_control/keys -d '{{"provider": "groq", "bad": ["a-key", "groq#1"]}}'

@@ -1,31 +1,41 @@
 """Admission of requests to one provider's quotas: taken at arrival, corrected at the end."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from router_config.simulator.quotas.limits import ProviderLimits, Quota
+from router_config.simulator.quotas.calendars import (
+    Bounds,
+    calendar_day,
+    calendar_month,
+    calendar_week,
+    clock_hour,
+    clock_minute,
+)
+from router_config.simulator.quotas.limits import Kind, ProviderLimits, Quota, Unit, What
 from router_config.simulator.quotas.windows import (
-    DAY,
-    MINUTE,
     FixedWindow,
+    OpenRequests,
+    RollingWindow,
+    Settle,
     StrictWindow,
     TokenBucket,
     Window,
-    calendar_day,
-    clock_minute,
-    utc_day,
 )
 
-Name = Literal["rpm", "tpm", "itpm", "rpd", "tpd"]
 Scope = Literal["account", "model"]
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
-DAY_ZONE: dict[str, ZoneInfo | None] = {"gemini": PACIFIC}
+_ZONES: dict[str, tzinfo] = {"gemini": PACIFIC}
+_REFILLING = ("groq", "together", "openai")
 
-_SECONDS: dict[Name, float] = {"rpm": MINUTE, "tpm": MINUTE, "itpm": MINUTE, "rpd": DAY, "tpd": DAY}
+
+def zone_of(provider: str, limits: ProviderLimits) -> tzinfo:
+    """The timezone of a provider's days, weeks and months."""
+    return ZoneInfo(limits.day.timezone) if limits.day.timezone else _ZONES.get(provider, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +52,27 @@ class Demand:
 class WindowState:
     """One window as a provider would report it."""
 
-    name: Name
+    name: str
+    kind: Kind
     scope: Scope
-    limit: int
-    used: int
+    limit: float
+    used: float
     full_after: float
     """seconds until the window is unused again"""
+    refills: bool
+    """whether it is a token bucket"""
 
     @property
-    def remaining(self) -> int:
+    def remaining(self) -> float:
         return max(0, self.limit - self.used)
 
     @property
     def seconds(self) -> float:
-        return _SECONDS[self.name]
+        return self.kind.seconds
+
+    @property
+    def of_requests(self) -> bool:
+        return self.kind.what in ("requests", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ class Refusal:
     """Why a request was not admitted: the window that keeps it waiting longest."""
 
     window: WindowState
-    requested: int
+    requested: float
     wait: float
     """seconds until it would be admitted; infinity when it never will be"""
 
@@ -72,37 +89,69 @@ class Refusal:
         return self.requested > self.window.limit
 
     @property
-    def formula_wait(self) -> float:
-        """The wait that Groq and OpenAI state: (Used + Requested - Limit) / Limit * window, in seconds."""
+    def stated_wait(self) -> float:
+        """Seconds that Groq and OpenAI state: (Used + Requested - Limit) / Limit * window for a token bucket."""
         window = self.window
-        if window.limit == 0:
+        if window.limit == 0 or math.isinf(self.wait):
             return window.seconds
+        if not window.refills:
+            return self.wait
         return max(0.0, (window.used + self.requested - window.limit) / window.limit * window.seconds)
 
 
 class Limit:
-    """One limit in force, and the window that counts against it."""
+    """One limit in force, and the window that counts against it. counts: what of a request it counts."""
 
-    __slots__ = ("input_only", "name", "scope", "window")
+    __slots__ = ("counts", "kind", "name", "price", "refills", "scope", "window")
 
-    def __init__(self, name: Name, scope: Scope, window: Window, *, input_only: bool) -> None:
+    def __init__(
+        self, name: str, kind: Kind, scope: Scope, window: Window, counts: What, price: tuple[float, float]
+    ) -> None:
         self.name = name
+        self.kind = kind
         self.scope = scope
         self.window = window
-        self.input_only = input_only
+        self.counts = counts
+        self.price = price
+        self.refills = isinstance(window, TokenBucket)
 
-    def amount(self, demand: Demand) -> int:
-        if self.name in ("rpm", "rpd"):
-            return 1
-        return demand.prompt if self.input_only else demand.total
+    def amount(self, demand: Demand) -> float:
+        output = demand.total - demand.prompt
+        if self.counts == "usd":
+            return (demand.prompt * self.price[0] + output * self.price[1]) / 1e6
+        if self.counts == "input":
+            return demand.prompt
+        if self.counts == "output":
+            return output
+        return demand.total if self.counts == "tokens" else 1
 
     def state(self, now: float) -> WindowState:
-        used = math.ceil(self.window.used(now) - self.window.limit * 1e-8)
-        return WindowState(self.name, self.scope, self.window.limit, used, self.window.full_after(now))
+        used = self.window.used(now)
+        if self.counts != "usd":
+            used = math.ceil(used - self.window.limit * 1e-8)
+        full_after = self.window.full_after(now)
+        return WindowState(self.name, self.kind, self.scope, self.window.limit, used, full_after, self.refills)
 
 
-Settle = Callable[[Demand, float], None]
-"""Called once with what an admitted request really used, and the time: until then its amounts stay as reserved."""
+class Admission:
+    """What one admitted request has taken. Until it is settled its amounts stay as they were reserved."""
+
+    def __init__(self, taken: Sequence[tuple[Limit, Settle]], now: float) -> None:
+        self._taken = [(limit, settle) for limit, settle in taken if limit.counts != "open"]
+        self._open = [settle for limit, settle in taken if limit.counts == "open"]
+        self._now = now
+
+    def settle(self, real: Demand, now: float) -> None:
+        """Correct it to what the request really used; called once."""
+        for limit, settle in self._taken:
+            if limit.counts != "requests":
+                settle(limit.amount(real), now)
+
+    def end(self) -> None:
+        """The request is answered or broken off: it is no longer one of those that are open."""
+        for settle in self._open:
+            settle(0, self._now)
+        self._open = []
 
 
 class Quotas:
@@ -118,7 +167,7 @@ class Quotas:
         """The account that a key (by its label) belongs to."""
         return self.provider if self.limits.shared_account else key
 
-    def admit(self, key: str, model: str, demand: Demand, now: float) -> Settle | Refusal:
+    def admit(self, key: str, model: str, demand: Demand, now: float) -> Admission | Refusal:
         """Take `demand` from every window that holds for `model`, or from none."""
         limits = self._limits_of(key, model)
         refused: Refusal | None = None
@@ -127,11 +176,11 @@ class Quotas:
             wait = limit.window.wait(amount, now)
             if wait > 0 and (refused is None or wait > refused.wait):
                 refused = Refusal(limit.state(now), amount, wait)
-        return refused or self._take(limits, demand, now)
+        return refused or _take(limits, demand, now)
 
-    def count(self, key: str, model: str, demand: Demand, now: float) -> Settle:
+    def count(self, key: str, model: str, demand: Demand, now: float) -> Admission:
         """Take `demand` without asking whether it has room: a failed call that the provider counts."""
-        return self._take(self._limits_of(key, model), demand, now)
+        return _take([limit for limit in self._limits_of(key, model) if limit.counts != "open"], demand, now)
 
     def states(self, key: str, model: str, now: float) -> tuple[WindowState, ...]:
         """Every window that holds for `model`."""
@@ -149,16 +198,6 @@ class Quotas:
         """Whether the account's limits hold for `model`."""
         return self.provider != "openrouter" or not self.limits.free_only or model.endswith(":free")
 
-    def _take(self, limits: tuple[Limit, ...], demand: Demand, now: float) -> Settle:
-        taken = [(limit, limit.window.take(limit.amount(demand), now)) for limit in limits]
-
-        def settle(real: Demand, now: float) -> None:
-            for limit, settle_window in taken:
-                if limit.name not in ("rpm", "rpd"):
-                    settle_window(limit.amount(real), now)
-
-        return settle
-
     def _limits_of(self, key: str, model: str) -> tuple[Limit, ...]:
         account = self.account_of(key)
         own = self._models.get((account, model))
@@ -173,24 +212,37 @@ class Quotas:
 
     def _new_limits(self, scope: Scope, quota: Quota) -> tuple[Limit, ...]:
         return tuple(
-            Limit(name, scope, self._window(name, limit), input_only=counts_input(self.provider, name))
-            for name in _SECONDS
-            if (limit := getattr(quota, name)) is not None
+            Limit(name, kind, scope, self._window(kind, value), counted(self.provider, kind.what), self.limits.price)
+            for name, kind, value in quota.limits()
         )
 
-    def _window(self, name: Name, limit: int) -> Window:
-        window = _own_window(self.provider, limit, _SECONDS[name])
-        return StrictWindow(window) if self.limits.strict_rolling else window
+    def _window(self, kind: Kind, limit: float) -> Window:
+        if kind.unit == "open":
+            return OpenRequests(limit)
+        stated = {"day": self.limits.day, "week": self.limits.week, "month": self.limits.month}.get(kind.unit)
+        if stated is not None and stated.window == "rolling":
+            return RollingWindow(limit, kind.seconds)
+        if kind.unit in ("week", "month") or (stated is not None and stated.window == "calendar"):
+            return FixedWindow(limit, kind.seconds, self._bounds(kind.unit))
+        if kind.unit == "odd":
+            return RollingWindow(limit, kind.seconds)
+        refills = self.provider in _REFILLING
+        own = TokenBucket(limit, kind.seconds) if refills else FixedWindow(limit, kind.seconds, self._bounds(kind.unit))
+        return StrictWindow(own) if self.limits.strict_rolling else own
+
+    def _bounds(self, unit: Unit) -> Bounds:
+        zone = zone_of(self.provider, self.limits)
+        if unit == "week":
+            return calendar_week(zone)
+        if unit == "month":
+            return calendar_month(zone, self.limits.month.day)
+        return calendar_day(zone) if unit == "day" else clock_hour if unit == "hour" else clock_minute
 
 
-def counts_input(provider: str, name: Name) -> bool:
-    """Whether a token limit counts prompts alone."""
-    return name == "itpm" or provider == "gemini"
+def _take(limits: Sequence[Limit], demand: Demand, now: float) -> Admission:
+    return Admission([(limit, limit.window.take(limit.amount(demand), now)) for limit in limits], now)
 
 
-def _own_window(provider: str, limit: int, seconds: float) -> Window:
-    if provider == "gemini":
-        return FixedWindow(limit, seconds, clock_minute if seconds == MINUTE else calendar_day(PACIFIC))
-    if provider == "openrouter":
-        return FixedWindow(limit, seconds, clock_minute if seconds == MINUTE else utc_day)
-    return TokenBucket(limit, seconds)
+def counted(provider: str, what: What) -> What:
+    """What a provider counts for a limit on `what`: Gemini counts prompts alone where others count tokens."""
+    return "input" if what == "tokens" and provider == "gemini" else what

@@ -1,33 +1,114 @@
 """Which quotas each simulated provider enforces."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Literal, NamedTuple
+
+from router_config.simulator.quotas.calendars import DAY, HOUR, MINUTE, MONTH, WEEK
 
 PROVIDERS = ("groq", "gemini", "openrouter", "together", "openai")
 
 Model = str
+What = Literal["requests", "tokens", "input", "output", "usd", "open"]
+"""What a limit counts: requests, tokens of prompt and answer, of one of them, dollars, requests that are open."""
+Unit = Literal["minute", "hour", "day", "week", "month", "odd", "open"]
 
 
 class LimitsError(ValueError):
     """Limits that cannot be understood; the message says where and why."""
 
 
+class Kind(NamedTuple):
+    """What a limit counts, in what kind of window, of how many seconds (of a month: the most)."""
+
+    what: What
+    unit: Unit
+    seconds: float
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "rpm": Kind("requests", "minute", MINUTE),
+        "tpm": Kind("tokens", "minute", MINUTE),
+        "itpm": Kind("input", "minute", MINUTE),
+        "otpm": Kind("output", "minute", MINUTE),
+        "rph": Kind("requests", "hour", HOUR),
+        "tph": Kind("tokens", "hour", HOUR),
+        "rpd": Kind("requests", "day", DAY),
+        "tpd": Kind("tokens", "day", DAY),
+        "usd_per_day": Kind("usd", "day", DAY),
+        "rpw": Kind("requests", "week", WEEK),
+        "tpw": Kind("tokens", "week", WEEK),
+        "rpmo": Kind("requests", "month", MONTH),
+        "tpmo": Kind("tokens", "month", MONTH),
+        "usd_per_month": Kind("usd", "month", MONTH),
+        "parallel": Kind("open", "open", 1.0),
+    }
+)
+"""The limits that have a name, shortest window first."""
+
+
+@dataclass(frozen=True, slots=True)
+class OddQuota:
+    """At most `max` in any `per` seconds."""
+
+    per: float
+    max: int
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Limits of one account or one model; None: no such limit."""
+    """Limits of one account or one model; None: no such limit. Where Gemini counts tokens, it counts input alone."""
 
     rpm: int | None = None
-    """requests per minute"""
+    """requests per minute; in the same way rph, rpd, rpw and rpmo by hour, day, week and month"""
     tpm: int | None = None
-    """tokens per minute (Gemini: input tokens)"""
+    """tokens per minute; in the same way tph, tpd, tpw and tpmo"""
     itpm: int | None = None
     """input tokens per minute"""
+    otpm: int | None = None
+    """output tokens per minute"""
+    rph: int | None = None
+    tph: int | None = None
     rpd: int | None = None
-    """requests per day"""
     tpd: int | None = None
-    """tokens per day (Gemini: input tokens)"""
+    usd_per_day: float | None = None
+    """dollars, at the provider's `price`"""
+    rpw: int | None = None
+    tpw: int | None = None
+    rpmo: int | None = None
+    tpmo: int | None = None
+    usd_per_month: float | None = None
+    parallel: int | None = None
+    """requests at a time"""
+    requests: tuple[OddQuota, ...] = ()
+    """requests in windows of another length"""
+    tokens: tuple[OddQuota, ...] = ()
+    """tokens in windows of another length"""
+
+    def limits(self) -> Iterator[tuple[str, Kind, float]]:
+        """Each limit: its name (`requests_per_18000s` of an odd one), its kind and its value."""
+        for name, kind in KINDS.items():
+            value = getattr(self, name)
+            if value is not None:
+                yield name, kind, value
+        for odd in self.requests:
+            yield f"requests_per_{odd.per:g}s", Kind("requests", "odd", odd.per), odd.max
+        for odd in self.tokens:
+            yield f"tokens_per_{odd.per:g}s", Kind("tokens", "odd", odd.per), odd.max
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a day, a week or a month is to a provider. None: as the real one has it, of weeks and months the calendar's.
+
+    timezone: IANA name. day: of the month, on which it begins.
+    """
+
+    window: Literal["calendar", "rolling"] | None = None
+    timezone: str | None = None
+    day: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +124,17 @@ class ProviderLimits:
     shared_account: bool = False
     """True: all keys belong to one account. False: each key has an account of its own"""
     strict_rolling: bool = False
-    """also refuse what would exceed a limit in any stretch of 60 s or 24 h"""
+    """also refuse what would exceed a limit in any stretch of a minute, an hour, a day or an odd length"""
     free_only: bool = True
     """OpenRouter alone: the account's limits hold for `:free` models only, as they really do"""
     context: int | None = None
     """tokens that fit a model's context window, prompt and answer together"""
+    day: Span = Span()
+    """its `timezone` is that of weeks and months too"""
+    week: Span = Span()
+    month: Span = Span()
+    price: tuple[float, float] = (0.0, 0.0)
+    """dollars per million tokens, input and output, of every model"""
 
     def quota_of(self, model: Model) -> Quota:
         return self.models.get(model, self.each_model)
@@ -68,9 +155,6 @@ REFERENCE: Limits = MappingProxyType(
 
 UNLIMITED: Limits = MappingProxyType({name: ProviderLimits() for name in PROVIDERS})
 
-_QUOTA_NAMES = tuple(f.name for f in fields(Quota))
-_SWITCHES = ("shared_account", "strict_rolling", "free_only")
-
 
 def provider_name(name: str) -> str:
     """The simulator's name of a provider; LiteLLM's `together_ai` is understood too.
@@ -81,75 +165,3 @@ def provider_name(name: str) -> str:
     if name not in PROVIDERS:
         raise LimitsError(f"no simulated provider is called {name!r}; there are {', '.join(PROVIDERS)}")
     return name
-
-
-def read_limits(given: Mapping[str, Any]) -> dict[str, ProviderLimits]:
-    """Limits from plain data: `{"groq": {"rpm": 30, "models": {"m": {"tpm": 8000}}}}`.
-
-    A ProviderLimits is taken as it is. Raises LimitsError.
-    """
-    return {provider_name(name): _provider_limits(name, value) for name, value in given.items()}
-
-
-def write_limits(limits: Limits) -> dict[str, Any]:
-    """The plain data that `read_limits` reads."""
-    return {name: _plain_limits(one) for name, one in limits.items()}
-
-
-def _provider_limits(name: str, given: Any) -> ProviderLimits:
-    if isinstance(given, ProviderLimits):
-        return given
-    if given is None:
-        return ProviderLimits()
-    if isinstance(given, Quota):
-        return ProviderLimits(given)
-    if not isinstance(given, Mapping):
-        raise LimitsError(f"{name}: expected a mapping such as {{rpm: 30}}, not {given!r}")
-    known = {*_QUOTA_NAMES, *_SWITCHES, "models", "each_model", "context"}
-    if unknown := sorted(set(map(str, given)) - known):
-        raise LimitsError(f"{name}: unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    models = given.get("models") or {}
-    if not isinstance(models, Mapping):
-        raise LimitsError(f"{name}.models: expected a mapping from model to limits")
-    return ProviderLimits(
-        account=_quota(name, {k: v for k, v in given.items() if k in _QUOTA_NAMES}),
-        models={str(model): _quota(f"{name}.models.{model}", quota) for model, quota in models.items()},
-        each_model=_quota(f"{name}.each_model", given.get("each_model") or {}),
-        context=_count(f"{name}.context", given.get("context")),
-        **{switch: bool(given[switch]) for switch in _SWITCHES if switch in given},
-    )
-
-
-def _quota(where: str, given: Any) -> Quota:
-    if isinstance(given, Quota):
-        return given
-    if not isinstance(given, Mapping):
-        raise LimitsError(f"{where}: expected limits such as {{rpm: 30}}, not {given!r}")
-    if unknown := sorted(set(map(str, given)) - set(_QUOTA_NAMES)):
-        raise LimitsError(f"{where}: unknown {', '.join(unknown)}; known are {', '.join(_QUOTA_NAMES)}")
-    return Quota(**{name: _count(f"{where}.{name}", value) for name, value in given.items()})
-
-
-def _count(where: str, given: Any) -> int | None:
-    if given is None:
-        return None
-    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-        raise LimitsError(f"{where}: expected a whole number of 0 or more, not {given!r}")
-    return given
-
-
-def _plain_limits(one: ProviderLimits) -> dict[str, Any]:
-    plain: dict[str, Any] = _plain_quota(one.account)
-    if one.models:
-        plain["models"] = {model: _plain_quota(quota) for model, quota in one.models.items()}
-    if each := _plain_quota(one.each_model):
-        plain["each_model"] = each
-    if one.context is not None:
-        plain["context"] = one.context
-    default = ProviderLimits()
-    plain |= {name: getattr(one, name) for name in _SWITCHES if getattr(one, name) != getattr(default, name)}
-    return plain
-
-
-def _plain_quota(quota: Quota) -> dict[str, Any]:
-    return {name: value for name in _QUOTA_NAMES if (value := getattr(quota, name)) is not None}

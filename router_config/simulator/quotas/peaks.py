@@ -4,9 +4,9 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from router_config.simulator.quotas.admission import Demand, Quotas, counts_input
+from router_config.simulator.quotas.admission import Demand, Quotas, counted
+from router_config.simulator.quotas.calendars import MINUTE
 from router_config.simulator.quotas.limits import Quota
-from router_config.simulator.quotas.windows import MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,13 @@ def _token_ratio(tally: Tally, quota: Quota, seconds: float, provider: str) -> f
     prompts, totals = tally.prompts, tally.totals
     ratios: list[float | None] = []
     if quota.tpm is not None:
-        amounts = prompts if counts_input(provider, "tpm") else totals
+        amounts = prompts if counted(provider, "tokens") == "input" else totals
         ratios.append(_ratio(_busiest(tally.arrivals, amounts, seconds), quota.tpm))
     if quota.itpm is not None:
         ratios.append(_ratio(_busiest(tally.arrivals, prompts, seconds), quota.itpm))
+    if quota.otpm is not None:
+        answers = array("q", (total - prompt for prompt, total in zip(prompts, totals, strict=True)))
+        ratios.append(_ratio(_busiest(tally.arrivals, answers, seconds), quota.otpm))
     return _worst(ratios)
 
 

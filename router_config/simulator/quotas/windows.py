@@ -1,19 +1,15 @@
 """Quota windows as providers keep them: token bucket, wall-clock window, exact rolling window.
 
-Pure arithmetic on numbers passed in: no clock, no I/O. Amounts are requests or tokens, times are
+Pure arithmetic on numbers passed in: no clock, no I/O. Amounts are requests, tokens or dollars, times are
 seconds since 1970. The router is tested against these windows, so they share nothing with its ledger.
 """
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
-MINUTE = 60.0
-DAY = 86400.0
-
+from router_config.simulator.quotas.calendars import Bounds
 
 Settle = Callable[[float, float], None]
 """Called once with the real amount and the time: the real amount replaces the one that was taken."""
@@ -22,7 +18,7 @@ Settle = Callable[[float, float], None]
 class Window(Protocol):
     """One limit over one period."""
 
-    limit: int
+    limit: float
     seconds: float
 
     def used(self, now: float) -> float:
@@ -38,14 +34,19 @@ class Window(Protocol):
         """Seconds until nothing of the limit is in use any more."""
 
 
+def _slack(limit: float) -> float:
+    """Times near 2e9 s resolve to 2e-7 s only, and sums of dollars are not exact."""
+    return limit * 1e-8
+
+
 class TokenBucket:
     """Refills continuously at `limit` per `seconds`: Groq, OpenAI and Together, for every period."""
 
-    def __init__(self, limit: int, seconds: float) -> None:
+    def __init__(self, limit: float, seconds: float) -> None:
         self.limit = limit
         self.seconds = seconds
         self._rate = limit / seconds
-        self._slack = limit * 1e-8  # times near 2e9 s resolve to 2e-7 s only
+        self._slack = _slack(limit)
         self._level = 0.0
         self._at = 0.0
 
@@ -74,13 +75,10 @@ class TokenBucket:
         return self.used(now) / self._rate if self._rate else 0.0
 
 
-Bounds = Callable[[float], tuple[float, float]]
-
-
 class FixedWindow:
-    """Starts again at fixed moments: Gemini's and OpenRouter's clock minutes and calendar days."""
+    """Starts again at fixed moments: clock minutes and calendar days, weeks and months."""
 
-    def __init__(self, limit: int, seconds: float, bounds: Bounds) -> None:
+    def __init__(self, limit: float, seconds: float, bounds: Bounds) -> None:
         self.limit = limit
         self.seconds = seconds
         self._bounds = bounds
@@ -96,7 +94,7 @@ class FixedWindow:
     def wait(self, amount: float, now: float) -> float:
         if amount > self.limit:
             return float("inf")
-        return self._end - now if self.used(now) + amount > self.limit else 0.0
+        return self._end - now if self.used(now) + amount - self.limit > _slack(self.limit) else 0.0
 
     def take(self, amount: float, now: float) -> Settle:
         self._used = self.used(now) + amount
@@ -126,7 +124,7 @@ class _Taken:
 class RollingWindow:
     """Every stretch of `seconds`, counted exactly: an amount taken at t is gone at t + `seconds`."""
 
-    def __init__(self, limit: int, seconds: float) -> None:
+    def __init__(self, limit: float, seconds: float) -> None:
         self.limit = limit
         self.seconds = seconds
         self._taken: deque[_Taken] = deque()
@@ -142,7 +140,7 @@ class RollingWindow:
     def wait(self, amount: float, now: float) -> float:
         if amount > self.limit:
             return float("inf")
-        over = self.used(now) + amount - self.limit
+        over = self.used(now) + amount - self.limit - _slack(self.limit)
         for taken in self._taken:
             if over <= 0:
                 break
@@ -167,6 +165,36 @@ class RollingWindow:
     def full_after(self, now: float) -> float:
         self.used(now)
         return max(0.0, self._taken[-1].at + self.seconds - now) if self._taken else 0.0
+
+
+class OpenRequests:
+    """Requests at a time: what was taken is in use until it is settled with 0. It has no length."""
+
+    seconds = 1.0
+    """When to come back: nobody knows when an answer ends."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._open = 0.0
+
+    def used(self, now: float) -> float:
+        return self._open
+
+    def wait(self, amount: float, now: float) -> float:
+        if amount > self.limit:
+            return float("inf")
+        return self.seconds if self._open + amount > self.limit else 0.0
+
+    def take(self, amount: float, now: float) -> Settle:
+        self._open += amount
+
+        def settle(real: float, now: float) -> None:
+            self._open += real - amount
+
+        return settle
+
+    def full_after(self, now: float) -> float:
+        return self.seconds if self._open else 0.0
 
 
 class StrictWindow:
@@ -195,33 +223,3 @@ class StrictWindow:
 
     def full_after(self, now: float) -> float:
         return max(self._own.full_after(now), self._rolling.full_after(now))
-
-
-def clock_minute(now: float) -> tuple[float, float]:
-    """Start and end of the wall-clock minute of `now`."""
-    start = now // MINUTE * MINUTE
-    return start, start + MINUTE
-
-
-def calendar_day(zone: ZoneInfo) -> Bounds:
-    """Start and end of the local day in `zone`: 23, 24 or 25 hours long."""
-
-    def bounds(now: float) -> tuple[float, float]:
-        # The plus on an aware datetime is wall-clock arithmetic, so this is the next local midnight
-        # on daylight-saving nights too.
-        midnight = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        following = midnight + timedelta(days=1)
-        return midnight.timestamp(), following.timestamp()
-
-    return bounds
-
-
-def utc_day(now: float) -> tuple[float, float]:
-    """Start and end of the UTC day of `now`."""
-    start = now // DAY * DAY
-    return start, start + DAY
-
-
-def local_date(now: float, zone: ZoneInfo | None) -> str:
-    """The date of `now` in `zone` (UTC without one), as 2026-11-23."""
-    return datetime.fromtimestamp(now, zone or UTC).date().isoformat()
