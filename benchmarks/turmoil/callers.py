@@ -1,6 +1,9 @@
 """Callers of one Router in a process of its own: a JSON job on stdin, then orders; JSON lines on stdout.
 
-Orders: `go SECONDS`, `fork`, `wall SECONDS` (its wall clock is so much ahead), `disk full`, `disk free`, `end`.
+The job: `config` and `env` as Router.from_yaml takes them, `rate` of requests a second, `seed`, `pauses_divided_by`;
+and if wanted, `kinds` of requests with their shares, and `follows`: to tell which edit of the file is in force.
+Orders: `go SECONDS`, `enough` (no more load), `fork`, `wall SECONDS` (its wall clock is so much ahead), `disk full`,
+`disk free`, `end`.
 """
 
 import asyncio
@@ -33,6 +36,7 @@ CHILD: Final = 20.0
 
 PROGRESS_EVERY: Final = 2.0
 STATUS_EVERY: Final = 0.5
+LOOKS_EVERY: Final = 0.02
 TOOLS: Final = [{"type": "function", "function": {"name": "quote", "parameters": {"type": "object", "properties": {}}}}]
 KINDS: Final = {
     "chat": 60,
@@ -72,6 +76,7 @@ class Callers:
 
         self.clients = (httpx.AsyncClient, httpx.Client, aiohttp.ClientSession, openai.AsyncOpenAI, openai.OpenAI)
         self.job = job
+        self.kinds: dict[str, int] = job.get("kinds", KINDS)
         self.chance = random.Random(job["seed"])
         watch_attempts()
         self.ahead = 0.0
@@ -86,11 +91,11 @@ class Callers:
 
     async def run(self) -> None:
         for _ in range(WARM_UP):
-            await asyncio.gather(*(self.one(kind) for kind in KINDS))
+            await asyncio.gather(*(self.one(kind) for kind in self.kinds))
         tell(ready=True, first=await self.sizes())
         threading.Thread(target=self.obey, args=(asyncio.get_running_loop(),), daemon=True).start()
         await self.gone.wait()
-        watching = [asyncio.create_task(each) for each in (self.progress(), self.lag(), self.statuses())]
+        watching = [asyncio.create_task(each) for each in (self.progress(), self.lag(), self.statuses(), self.edits())]
         await self.load()
         for each in watching:
             each.cancel()
@@ -109,6 +114,8 @@ class Callers:
             if what == "go":
                 self.seconds = float(how)
                 loop.call_soon_threadsafe(self.gone.set)
+            elif what == "enough":
+                self.seconds = 0.0
             elif what == "fork":
                 self.fork()
             elif what == "wall":
@@ -152,7 +159,7 @@ class Callers:
         began = due = time.monotonic()
         while (due := due + self.chance.expovariate(self.job["rate"])) < began + self.seconds:
             await asyncio.sleep(due - time.monotonic())
-            (kind,) = self.chance.choices(list(KINDS), list(KINDS.values()))
+            (kind,) = self.chance.choices(list(self.kinds), list(self.kinds.values()))
             task = asyncio.create_task(self.one(kind))
             asked.add(task)
             task.add_done_callback(asked.discard)
@@ -222,13 +229,28 @@ class Callers:
         while True:
             await asyncio.sleep(PROGRESS_EVERY)
             failed = sum(each in ("failed", "no end", "empty") for each in self.outcomes)
-            tell(progress={"done": len(self.outcomes), "failed": failed, "under_way": self.under_way})
+            told = {"done": len(self.outcomes), "failed": failed, "under_way": self.under_way}
+            tell(progress=told | {"RSS, MB": resident() / 1e6})
 
     async def statuses(self) -> None:
         while True:
             await asyncio.sleep(STATUS_EVERY)
             told = await self.router.astatus()
             tell(at=time.time(), statuses={each["name"]: each["status"] for each in told["providers"]})
+
+    async def edits(self) -> None:
+        """Which edit is in force: the number in an alias of the file, and that at the end of a key from `.env`."""
+        before: object = None
+        while self.job.get("follows"):
+            terms = self.router._terms
+            if terms is not before:
+                before, config, number = terms, terms.config, -1
+                for alias in config.aliases:
+                    number = int(alias.removeprefix("edit-")) if alias.startswith("edit-") else number
+                key = next(each for each in config.providers if each.name == "openai").keys[0].secret
+                env = int(key.get_secret_value().rpartition("-")[2])
+                tell(in_force={"at": time.time(), "file": number, "env": env, "broken": terms.error is not None})
+            await asyncio.sleep(LOOKS_EVERY)
 
     async def lag(self) -> None:
         while True:
