@@ -9,32 +9,33 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 WORDS = ("Hold", " the", " line", ".")
+USAGE = {"input_tokens": 12, "output_tokens": 8}
 ANSWER = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-test",
     "content": [{"type": "text", "text": "".join(WORDS)}], "stop_reason": "end_turn", "stop_sequence": None,
-    "usage": {"input_tokens": 12, "output_tokens": 8},
+    "usage": USAGE,
 }  # fmt: skip
 
 
-def _events() -> Iterator[tuple[str, dict[str, Any]]]:
-    begun = {**ANSWER, "content": [], "stop_reason": None, "usage": {"input_tokens": 12, "output_tokens": 1}}
+def _events(usage: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    begun = {**ANSWER, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
     yield "message_start", {"message": begun}
     yield "content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}
     for word in WORDS:
         yield "content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": word}}
     yield "content_block_stop", {"index": 0}
     delta = {"stop_reason": "end_turn", "stop_sequence": None}
-    yield "message_delta", {"delta": delta, "usage": {"input_tokens": 12, "output_tokens": 8}}
+    yield "message_delta", {"delta": delta, "usage": usage}
     yield "message_stop", {}
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        streams = asked.get("stream") is True
-        lines = [f"event: {name}\ndata: {json.dumps({'type': name, **event})}\n\n" for name, event in _events()]
+        streams, usage = asked.get("stream") is True, getattr(self.server, "usage", USAGE)
+        lines = [f"event: {name}\ndata: {json.dumps({'type': name, **event})}\n\n" for name, event in _events(usage)]
         until = getattr(self.server, "until", None)
-        body = "".join(lines[:until]) if streams else json.dumps(ANSWER)
+        body = "".join(lines[:until]) if streams else json.dumps({**ANSWER, "usage": usage})
         self.send_response(200)
         self.send_header("content-type", "text/event-stream" if streams else "application/json")
         if until is None:
@@ -51,10 +52,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def anthropic(*, until: int | None = None, pings: int = 0) -> Iterator[str]:
-    """Its address. until: how many events of a stream come. pings: how many follow, one each 50 ms."""
+def anthropic(*, until: int | None = None, pings: int = 0, usage: dict[str, int] = USAGE) -> Iterator[str]:
+    """Its address. until: how many events of a stream come. pings: how many follow, one each 50 ms. usage: reported."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.__dict__.update(until=until, pings=pings)
+    server.__dict__.update(until=until, pings=pings, usage=usage)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

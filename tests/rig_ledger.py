@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.gates import Need, Tier
-from router_config.ledger.rules.meters import Amount, Limit, Meter
+from router_config.ledger.rules.meters import Amount, Limit, Meter, Part, Spending, SplitAmount
 from router_config.ledger.rules.windows import ROLLING_DAY, Window
 from router_config.ledger.values import Lease, Settlement
 
@@ -27,19 +27,22 @@ class Place:
     day: Window = ROLLING_DAY
     more: tuple[tuple[Window, tuple[Limit, ...]], ...] = ()
     price: float = 0.0
+    parts: tuple[tuple[Part, tuple[Limit, ...]], ...] = ()
 
     @property
     def meters(self) -> tuple[Meter, ...]:
         account, model = f"account:{self.id}", f"model:{self.id}"
         more = (Meter(f"{account} per {place}", limits, window) for place, (window, limits) in enumerate(self.more))
-        return (Meter(account, self.limits, self.day), Meter(model, self.own, self.day), *more)
+        parts = (Meter(f"{account} of {part}", limits, self.day, part) for part, limits in self.parts)
+        return (Meter(account, self.limits, self.day), Meter(model, self.own, self.day), *more, *parts)
 
     @property
     def scopes(self) -> tuple[str, ...]:
         return (f"provider:{self.id}", f"account:{self.id}", f"key:{self.id}", f"model:{self.id}")
 
-    def need(self, tokens: int, prompt_tokens: int) -> Amount:
-        return Amount(1, tokens, tokens * self.price)
+    def need(self, tokens: int, prompt_tokens: int) -> Spending:
+        whole = Amount(1, tokens, tokens * self.price)
+        return SplitAmount(*whole, prompt_tokens, tokens - prompt_tokens) if self.parts else whole
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -246,3 +246,25 @@ def test_what_litellm_cannot_ask_of_a_provider_is_not_counted(make_router: MakeR
     router.completion(model="default", messages=message())
     (shown,) = [each for each in router.status()["providers"] if each["name"] == "groq"]
     assert shown["limits"]["rpm"]["used"] == simulator.count("groq") == 1
+
+
+def test_input_and_output_tokens_are_kept_apart(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    """As the simulator counts them. Who asks for a long answer finds no room where only output is used up."""
+    limits = {"rpm": 1000, "itpm": 2000, "otpm": 300, "otpd": 600}
+    router = make_router(providers={"groq": {"limits": limits}}, aliases={})
+    simulator.set_limits({"groq": {"itpm": 2000}})
+
+    def ask(answer: int) -> str:
+        reply = router.completion(model="default", messages=message("word " * 20), max_tokens=answer)
+        return route_of(reply).provider
+
+    assert [ask(100) for _ in range(3)] == ["groq"] * 3
+    groq = next(each for each in router.status()["providers"] if each["name"] == "groq")
+    used = {name: each["used"] for name, each in groq["limits"].items()}
+    assert used["itpm"] + used["otpm"] == simulator.summary()["groq"]["tokens"]
+    assert used["otpm"] == used["otpd"] > 0
+    assert ask(301 - used["otpm"]) == "gemini"
+    assert ask(300 - used["otpm"]) == "groq"
+    assert refusals(simulator) == 0

@@ -13,11 +13,15 @@ from router_config import Router
 pytestmark = pytest.mark.contract
 
 
+LIMITS = {"tpd": 100_000, "itpm": 50_000, "otpm": 8_000, "itpd": 90_000}
+CACHED = {"input_tokens": 12, "cache_creation_input_tokens": 30, "cache_read_input_tokens": 1000, "output_tokens": 8}
+
+
 @pytest.fixture
 def router(request: pytest.FixtureRequest) -> Iterator[Router]:
     with anthropic(**getattr(request, "param", {})) as address:
         params = {"model": "anthropic/claude-test", "api_key": "simulated-anthropic", "api_base": address}
-        router = Router([{"model_name": "default", "litellm_params": params, "model_info": {"tpd": 100_000}}])
+        router = Router([{"model_name": "default", "litellm_params": params, "model_info": LIMITS}])
         try:
             yield router
         finally:
@@ -62,3 +66,15 @@ def test_answers_are_the_same_on_either_way(router: Router) -> None:
         reply: Any = router.completion("default", message())
         assert reply.choices[0].message.content == "".join(WORDS)
     assert used(router) == 80
+
+
+@pytest.mark.parametrize("router", [{"usage": CACHED}], indirect=True)
+@pytest.mark.parametrize("stream", [False, True])
+def test_input_and_output_are_counted_apart_and_what_a_cache_gave_is_no_input(router: Router, stream: bool) -> None:
+    reply: Any = router.completion("default", message(), stream=stream)
+    if stream:
+        list(reply)
+    (provider,) = router.status()["providers"]
+    (model,) = provider["models"]
+    shown = {name: (each["used"], each["reserved"]) for name, each in model["limits"].items()}
+    assert shown == {"tpd": (1050, 0), "itpm": (42, 0), "itpd": (42, 0), "otpm": (8, 0)}

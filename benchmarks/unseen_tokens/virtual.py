@@ -15,7 +15,7 @@ from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.gates import Cooldown
-from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.values import Settlement
 from router_config.routing.estimate import need_of
 from router_config.routing.request import Flight, Request, Tried
@@ -133,7 +133,7 @@ class Twin:
         self,
         process: Process,
         flight: Flight,
-        spent: Amount,
+        spent: Spending,
         arrived: float,
         now: float,
         cooldown: Cooldown | None = None,

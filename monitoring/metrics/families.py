@@ -27,7 +27,18 @@ OUTCOMES: Final = frozenset({OK, CANCELLED, *(kind.value for kind in Kind)})
 OTHER: Final = "other"
 """The outcome that stands for those which a newer version counted in the same store."""
 
-_UNITS: Final = {"requests": "requests", "tokens": "tokens", "usd": "dollars"}
+_UNITS: Final = {
+    ("requests", None): "requests",
+    ("tokens", None): "tokens",
+    ("tokens", "input"): "input_tokens",
+    ("tokens", "output"): "output_tokens",
+    ("usd", None): "dollars",
+}
+
+
+def _unit(limit: str) -> str:
+    kind = kind_of(limit)
+    return _UNITS[kind.metric, kind.part]
 
 
 def _window(limit: str) -> str:
@@ -146,12 +157,12 @@ class Families(Collector):
     def _limits(self) -> Iterator[Metric]:
         labels = ("provider", "model", "window")
         limits = list(self._rows())
-        for metric, unit in _UNITS.items():
-            theirs = {of: row for name, of, row in limits if kind_of(name).metric == metric}
+        for unit in _UNITS.values():
+            theirs = {of: row for name, of, row in limits if _unit(name) == unit}
             for field, about in (("limit", "allowed in a window"), ("remaining", "left in a window and not reserved")):
                 yield _gauge(
                     f"{field}_{unit}",
-                    f"{unit.capitalize()} {about}; without a model, of the account.",
+                    f"{unit.replace('_', ' ').capitalize()} {about}; without a model, of the account.",
                     labels,
                     {of: row[field] for of, row in theirs.items()},
                 )
@@ -159,11 +170,7 @@ class Families(Collector):
             "window_reset_timestamp_seconds",
             "When nothing of what is used now counts any more; absent where nothing is used.",
             (*labels, "unit"),
-            {
-                (*of, _UNITS[kind_of(name).metric]): epoch(row["resets_at"])
-                for name, of, row in limits
-                if row["resets_at"] is not None
-            },
+            {(*of, _unit(name)): epoch(row["resets_at"]) for name, of, row in limits if row["resets_at"] is not None},
         )
 
     def _rows(self) -> Iterator[tuple[Any, tuple[str, str, str], dict[str, Any]]]:

@@ -81,7 +81,9 @@ _TEXT = Scalar(text, _STRING)
 _KEY_TEXT = Scalar(key_text, {"type": "string", "examples": ["os.environ/GROQ_API_KEY"]})
 _GROUP = Scalar(group_name, _STRING)
 _ACCOUNT = Scalar(account_name, _STRING)
-_LIMITS_ELSEWHERE = {name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd", "parallel")}
+_LIMITS_ELSEWHERE = {
+    name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd", "itpm", "otpm", "parallel")
+}
 _MODELS_HINT = "Write `models:` with a list, such as [name-of-a-model]."
 _PROVIDERS_HINT = "Write `providers:`, and under it each provider's name with its models."
 
@@ -113,6 +115,10 @@ LIMITS = Section(
         "tpmo": Entry(_COUNT, "Tokens per month."),
         "usd_per_month": Entry(_MONEY, "Dollars per month."),
         "parallel": Entry(_COUNT, "Requests at a time."),
+        "itpm": Entry(_COUNT, "Input tokens per minute."),
+        "otpm": Entry(_COUNT, "Output tokens per minute."),
+        "itpd": Entry(_COUNT, "Input tokens per day."),
+        "otpd": Entry(_COUNT, "Output tokens per day."),
         "requests": Entry(_ODD_LIMITS, "Requests in a window of another length: {per: 5h, max: 200}, or a list."),
         "tokens": Entry(_ODD_LIMITS, "Tokens in a window of another length: {per: 5h, max: 1M}, or a list."),
     },
@@ -128,6 +134,10 @@ LIMITS = Section(
         "tokens_per_week": "Write tpw.",
         "requests_per_month": "Write rpmo.",
         "tokens_per_month": "Write tpmo.",
+        "input_tokens_per_minute": "Write itpm.",
+        "output_tokens_per_minute": "Write otpm.",
+        "input_tokens_per_day": "Write itpd.",
+        "output_tokens_per_day": "Write otpd.",
         "rps": "Write requests: {per: 1s, max: ...}.",
         "concurrency": "Write parallel.",
         "max_parallel_requests": "Write parallel.",

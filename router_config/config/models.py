@@ -64,7 +64,8 @@ def odd_name(metric: str, seconds: float) -> str:
 class Limits:
     """Requests, tokens and dollars by window. None: no limit. 0: nothing at all.
 
-    parallel: requests at a time. requests, tokens: limits of windows of a length of their own.
+    parallel: requests at a time. itpm, otpm, itpd, otpd: input and output tokens apart. requests, tokens: limits of
+    windows of a length of their own.
     """
 
     rpm: int | None = None
@@ -80,6 +81,10 @@ class Limits:
     tpmo: int | None = None
     usd_per_month: float | None = None
     parallel: int | None = None
+    itpm: int | None = None
+    otpm: int | None = None
+    itpd: int | None = None
+    otpd: int | None = None
     requests: tuple[OddLimit, ...] = ()
     tokens: tuple[OddLimit, ...] = ()
 

@@ -10,7 +10,18 @@ from typing import Any, Final, NamedTuple
 from router_config.config.grammar.quantities import parse_count, window_length
 from router_config.config.models import Key, Provider, odd_name
 from router_config.ledger.rules.gates import Tier
-from router_config.ledger.rules.meters import LIMITS, ODD, Amount, Limit, LimitName, Meter, kind_of
+from router_config.ledger.rules.meters import (
+    LIMITS,
+    ODD,
+    Amount,
+    Limit,
+    LimitName,
+    Meter,
+    Part,
+    Spending,
+    SplitAmount,
+    kind_of,
+)
 from router_config.ledger.rules.windows import (
     LENGTHS,
     ROLLING_DAY,
@@ -31,6 +42,9 @@ EVERYWHERE: Final = "all"
 
 PER: Final = " per "
 """Stands in the name of a meter before the window that it counts by, save that of the day."""
+
+OF: Final = " of "
+"""Stands in the name of a meter before the part of the tokens that it counts, save those that count all of them."""
 
 
 class Scopes(NamedTuple):
@@ -81,6 +95,11 @@ class Deployment:
     litellm_provider: str = ""
     of_account: int = 1
     formerly: Mapping[str, str] = field(default_factory=dict, hash=False)
+    splits: bool = field(init=False, repr=False, compare=False)
+    """Whether some limit counts the tokens of the prompt, or of the answer, alone."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "splits", any(meter.part is not None for meter in self.meters))
 
     @property
     def account_meters(self) -> tuple[Meter, ...]:
@@ -90,12 +109,19 @@ class Deployment:
     def model_meters(self) -> tuple[Meter, ...]:
         return self.meters[self.of_account :]
 
-    def need(self, tokens: int, prompt_tokens: int) -> Amount:
-        """What a request of so many tokens takes, prompt and answer together."""
+    def need(self, tokens: int, prompt_tokens: int, cached: int = 0) -> Spending:
+        """What a request of so many tokens takes, prompt and answer together.
+
+        prompt_tokens: 0 where nobody knows which of them are the prompt's. cached: those of it that were read from a
+        cache, which limits of input tokens do not count.
+        """
         input_price, output_price = self.price
-        if not (input_price or output_price):
-            return Amount(1, tokens)
-        return Amount(1, tokens, prompt_tokens * input_price + (tokens - prompt_tokens) * output_price)
+        usd = 0.0
+        if input_price or output_price:
+            usd = prompt_tokens * input_price + (tokens - prompt_tokens) * output_price
+        if self.splits and prompt_tokens:
+            return SplitAmount(1, tokens, usd, max(0, prompt_tokens - cached), tokens - prompt_tokens)
+        return Amount(1, tokens, usd)
 
 
 def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction: float = 0.0) -> Deployment:
@@ -216,18 +242,25 @@ def by_preference(deployments: Iterable[Deployment]) -> tuple[tuple[Deployment, 
 def _meters(
     scope: str, limits: Mapping[str, Any], windows: Mapping[str, Window], soft_limit: float
 ) -> tuple[Meter, ...]:
-    """The meter of minutes, days and open requests, and one for each other window that is limited."""
-    by_window: dict[str, list[Limit]] = {"day": []}
+    """The meter of minutes, days and open requests, one for each other window that is limited, and for each part."""
+    by_window: dict[tuple[str, Part | None], list[Limit]] = {("day", None): []}
     for name, value in _named(limits):
         kind = kind_of(name)
         window = name.rpartition("_")[2] if kind.unit == "odd" else kind.unit
         window = "day" if kind.unit in ("minute", "concurrent") else window
         limit = Limit(name, value, soft=value * soft_limit if kind.exhausts else inf)
-        by_window.setdefault(window, []).append(limit)
+        by_window.setdefault((window, kind.part), []).append(limit)
     return tuple(
-        Meter(scope if name == "day" else f"{scope}{PER}{name}", tuple(theirs), windows.get(name) or _odd(name))
-        for name, theirs in by_window.items()
+        Meter(_scope_of(scope, window, part), tuple(theirs), windows.get(window) or _odd(window), part)
+        for (window, part), theirs in by_window.items()
     )
+
+
+def _scope_of(scope: str, window: str, part: Part | None) -> str:
+    """The name of a meter by its window and the part of the tokens that it counts."""
+    if part is not None:
+        scope += f"{OF}{part}"
+    return scope if window == "day" else f"{scope}{PER}{window}"
 
 
 def _named(limits: Mapping[str, Any]) -> Iterator[tuple[LimitName, float]]:

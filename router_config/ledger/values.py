@@ -11,7 +11,7 @@ from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.decisions import Decision
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.history import Event
-from router_config.ledger.rules.meters import Amount, Counts, LimitName
+from router_config.ledger.rules.meters import Counts, LimitName, Spending
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import CANCELLED, OK, Counted
 
@@ -26,7 +26,7 @@ class Lease(NamedTuple):
     id: str
     deployment: str
     scopes: tuple[str, ...]
-    amount: Amount
+    amount: Spending
     taken_at: float
     expires_at: float
     probes: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Settlement(NamedTuple):
     `decision`: set where the request ended with this attempt. `events`: what else a chart shows.
     """
 
-    spent: Amount | None
+    spent: Spending | None
     arrived_at: float
     ended_at: float
     alive: bool | None = None

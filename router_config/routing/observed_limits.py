@@ -10,7 +10,9 @@ from router_config.ledger.rules.reported_limits import Report
 from router_config.signals import Observation
 
 _NAMES: Final[Mapping[tuple[str, str], LimitName]] = {
-    (kind.metric, kind.unit): name for name, kind in LIMITS.items() if kind.unit not in ("odd", "concurrent")
+    (kind.metric, kind.unit): name
+    for name, kind in LIMITS.items()
+    if kind.unit not in ("odd", "concurrent") and kind.part is None
 }
 
 

@@ -14,7 +14,7 @@ from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
 from router_config.ledger.rules.gates import Cooldown, Status
 from router_config.ledger.rules.history import Event
-from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
@@ -119,6 +119,7 @@ class Settlements:
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
         elif flight.request.own_key and verdict.scope in (Scope.key, Scope.account):
             verdict = replace(verdict, hold=Hold.none)  # The caller's key is at fault, not the configuration's.
+        spent: Spending | None
         if not reached(flight.exchange, error):
             spent = None
             flight.tried.unreached += reply.failure is not None
@@ -168,7 +169,7 @@ class Settlements:
     async def _settle(
         self,
         flight: Flight,
-        spent: Amount | None,
+        spent: Spending | None,
         verdict: Verdict | None,
         now: float,
         *,
@@ -299,7 +300,7 @@ class Settlements:
         tried.attempts.append(Attempt(deployment.provider, deployment.model, outcome, seconds))
         tried.told = told
 
-    def _answered(self, flight: Flight, spent: Amount | None, now: float) -> Decision:
+    def _answered(self, flight: Flight, spent: Spending | None, now: float) -> Decision:
         tokens = None if spent is None else spent.tokens
         return decided(flight.request, flight.tried, "ok", now, by=flight, tokens=tokens)
 

@@ -4,42 +4,48 @@ What was broken off at a model of which nothing is known yet is counted once its
 """
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any, Final
 
 import litellm
 
 from router_config.deployments.calibrations import Calibrations, Correction
-from router_config.ledger.rules.meters import Amount
+from router_config.ledger.rules.meters import Spending
 from router_config.ledger.values import Lease, Settlement
 from router_config.routing.request import Flight
-from router_config.signals.usage import WIDEST_CONTEXT, Reported, told_by, usage_in
+from router_config.signals.usage import CACHE_IS_NOT_COUNTED, WIDEST_CONTEXT, Reported, told_by, usage_in
 
 WAITS: Final = 60.0
 """Seconds after which such an attempt counts by what was reserved for it."""
 
 
-def in_full(flight: Flight) -> Amount:
+def in_full(flight: Flight) -> Spending:
     """What the provider counts at most, for an attempt of which nobody says what it used.
 
     That is by what is known of the model now, for the reservation may be older. Dollars by the tokens expected: an
     answer of unknown length may have reserved all that was left of a budget.
     """
-    return _unsaid(flight, flight.request.need.amount(flight.deployment).tokens)
+    return _unsaid(flight, flight.request.need.amount(flight.deployment))
 
 
-def spent_on(flight: Flight, told: Reported) -> Amount:
+def spent_on(flight: Flight, told: Reported) -> Spending:
     """What a completed attempt really used; the estimate where the provider did not say."""
     usage, need = told.usage, flight.request.need
     if usage is not None:
-        return flight.deployment.need(usage.total, usage.prompt)
+        cached = usage.cached if flight.deployment.litellm_provider in CACHE_IS_NOT_COUNTED else 0
+        return flight.deployment.need(usage.total, usage.prompt, cached)
     known = isinstance(need.correction, Correction) and need.correction.curve(flight.deployment).answers
-    return _unsaid(flight, need.amount(flight.deployment).tokens if known else need.tokens)
+    return _unsaid(flight, (need if known else need._replace(correction=None)).amount(flight.deployment))
 
 
-def _unsaid(flight: Flight, tokens: int) -> Amount:
-    amount, deployment = flight.lease.amount, flight.deployment
-    tokens = int(min(tokens, *(meter.most_tokens for meter in deployment.meters)))
-    return amount._replace(tokens=tokens, usd=min(amount.usd, deployment.need(tokens, 0).usd))
+def _unsaid(flight: Flight, amount: Spending) -> Spending:
+    """So many tokens, as far as the limits hold them, and no more dollars than were reserved."""
+    deployment = flight.deployment
+    for meter in deployment.meters:
+        if meter.most_tokens < inf:
+            amount = amount.cut_to(int(meter.most_tokens), meter.part)
+    usd = min(flight.lease.amount.usd, deployment.need(amount.tokens, 0).usd)
+    return amount._replace(usd=usd)
 
 
 def learn_from(flight: Flight, told: Reported, calibrations: Calibrations, now: float) -> None:

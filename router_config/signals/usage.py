@@ -24,6 +24,12 @@ COUNTS: Final = (
 
 CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
+DETAILS: Final = ("prompt_tokens_details", "input_tokens_details")
+"""Where OpenAI and Responses say how much of the prompt was read from a cache."""
+
+CACHE_IS_NOT_COUNTED: Final = frozenset({"anthropic", "groq"})
+"""Who says that limits of input tokens leave out what is read from a cache (read 2026-11-26). Gemini counts it."""
+
 _NO_OBJECT: Final = re.compile(rb'"usage"\s*:(?!\s*(?:\{|null))|"usageMetadata"\s*:(?!\s*\{)')
 _NO_COUNT: Final = re.compile(
     rb'"\w*(?:tokens|okenCount)"\s*:(?!\s*(?:\d{1,12}|null)\s*[,}])|"\w*[dD]etails"\s*:(?!\s*[\[{n])|"cost"\s*:\s*-',
@@ -39,10 +45,11 @@ _SHOWN: Final = 40
 
 
 class Usage(NamedTuple):
-    """Tokens of prompt and answer together, and of the prompt alone."""
+    """Tokens of prompt and answer together, of the prompt alone, and of that what was read from a cache."""
 
     total: int
     prompt: int
+    cached: int = 0
 
 
 class Reported(NamedTuple):
@@ -108,10 +115,22 @@ def told_by(usage: Any, most: int = WIDEST_CONTEXT) -> Reported:
         # In a cache, or put into one: Anthropic counts those apart.
         prompt += sum(fields[name] for name in CACHED if _is_count(fields.get(name)))
     told = reported(total, prompt, answer, most)
+    if told.usage is not None and (cached := _from_cache(fields)) <= told.usage.prompt:
+        told = Reported(told.usage._replace(cached=cached)) if cached else told
     cost = fields.get("cost")
     if isinstance(cost, int | float) and cost < 0 and not told.implausible:
         return Reported(told.usage, f"cost: {_shown(cost)}")
     return told
+
+
+def _from_cache(fields: Any) -> int:
+    """Tokens of the prompt that were read from a cache; 0 where nothing can be believed of them."""
+    cached = fields.get(CACHED[0])
+    for name in DETAILS:
+        details = fields.get(name)
+        if cached is None and details is not None:
+            cached = details.get("cached_tokens") if isinstance(details, dict) else getattr(details, "cached_tokens", 0)
+    return int(cached) if _is_count(cached) else 0
 
 
 def readable(body: bytes, *, whole: bool = False) -> bytes:

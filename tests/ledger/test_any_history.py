@@ -19,7 +19,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.redis.store import RedisStore
 from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown, Need
-from router_config.ledger.rules.meters import NOTHING, Amount, Limit, Meter
+from router_config.ledger.rules.meters import NOTHING, Amount, Limit, Meter, Part, Spending, SplitAmount
 from router_config.ledger.rules.windows import (
     CalendarDay,
     CalendarMonth,
@@ -42,6 +42,11 @@ PLACES = (
     Place("groq", (Limit("rpm", 3), Limit("tpd", 3000, soft=2000)), own=(Limit("tpm", 1000),)),
     Place("gemini", (Limit("rpd", 8), Limit("tpm", 1500)), day=CalendarDay("America/Los_Angeles")),
     Place("openai", (Limit("usd_per_day", 5000 * EXACT),), tier="paid", price=EXACT),
+    Place(
+        "anthropic",
+        (Limit("rpm", 5),),
+        parts=(("input", (Limit("itpm", 900), Limit("itpd", 3000, soft=2000))), ("output", (Limit("otpm", 1200),))),
+    ),
     Place("one", (Limit("parallel", 2), Limit("rpm", 4)), more=((HOUR, (Limit("rph", 5), Limit("tph", 4000))),)),
     Place(
         "plan",
@@ -64,7 +69,7 @@ class Spent:
     """What left a lease: requests count from one moment, tokens and dollars from another."""
 
     scopes: tuple[str, ...]
-    amount: Amount
+    amount: Spending
     arrived_at: float
     ended_at: float
 
@@ -77,9 +82,15 @@ class Spent:
                 moment > now - window.length if exactly and isinstance(window, Rolling) else window.frees(moment) > now
             )
 
-        requests = self.amount.requests if counts(self.arrived_at) else 0
-        rest = self.amount if counts(self.ended_at) else NOTHING
+        amount = part_of(self.amount, meter)
+        requests = amount.requests if counts(self.arrived_at) else 0
+        rest = amount if counts(self.ended_at) else NOTHING
         return Amount(requests, rest.tokens, rest.usd)
+
+
+def part_of(amount: Spending, meter: Meter) -> Amount:
+    tokens = amount.tokens if meter.part is None else getattr(amount, meter.part)
+    return Amount(amount.requests, tokens, amount.usd)
 
 
 @dataclass
@@ -91,8 +102,8 @@ class Naive:
     spent: list[Spent] = field(default_factory=list)
     cooldowns: dict[str, Cooldown] = field(default_factory=dict)
 
-    def opened(self, scope: str) -> Amount:
-        return _sum(lease.amount for lease in self.open.values() if scope in lease.scopes)
+    def opened(self, meter: Meter) -> Amount:
+        return _sum(part_of(lease.amount, meter) for lease in self.open.values() if meter.scope in lease.scopes)
 
     def window(self, meter: Meter, period: Period, *, exactly: bool = False) -> Amount:
         if period == "none":
@@ -120,7 +131,7 @@ class Naive:
             ended = lease.expires_at
             self.close(lease.id, Spent(lease.scopes, lease.amount, ended, ended), None)
 
-    def choice(self, candidates: tuple[Place, ...], tokens: int) -> str | None:
+    def choice(self, candidates: tuple[Place, ...], need: Need) -> str | None:
         spare: Place | None = None
         for place in candidates:
             if spare is not None and spare.tier == "free" and place.tier == "paid":
@@ -128,29 +139,41 @@ class Naive:
             cooldowns = [self.cooldowns[scope] for scope in place.scopes if scope in self.cooldowns]
             if any(cooldown.holds(self.now) for cooldown in cooldowns):
                 continue
-            if any(0 < limit < tokens for limit in self._token_limits(place)):
+            if any(0 < limit < _least(need, part) for part, limit in self._token_limits(place)):
                 continue
-            room, soft = self._room(place, self.amount(place, tokens))
+            room, soft = self._room(place, self.amount(place, need))
             if room and not soft:
                 return place.id
             if room and spare is None:
                 spare = place
         return spare.id if spare else None
 
-    def amount(self, place: Place, tokens: int) -> Amount:
-        return place.need(tokens, 1)._replace(tokens=int(min([tokens, *self._token_limits(place)])))
+    def amount(self, place: Place, need: Need) -> Spending:
+        amount = place.need(need.tokens, need.prompt_tokens)
+        for part, limit in self._token_limits(place):
+            name = part or "tokens"
+            amount = amount._replace(**{name: int(min(getattr(amount, name), limit))})
+        return amount
 
-    def _token_limits(self, place: Place) -> list[float]:
-        return [limit.value for meter in place.meters for limit in meter.limits if limit.metric == "tokens"]
+    def _token_limits(self, place: Place) -> list[tuple[Part | None, float]]:
+        return [
+            (meter.part, limit.value) for meter in place.meters for limit in meter.limits if limit.metric == "tokens"
+        ]
 
-    def _room(self, place: Place, amount: Amount) -> tuple[bool, bool]:
+    def _room(self, place: Place, amount: Spending) -> tuple[bool, bool]:
         room, soft = True, False
         for meter in place.meters:
             for limit in meter.limits:
-                used = self.window(meter, limit.period).plus(self.opened(meter.scope)).of(limit.metric)
-                room = room and used + amount.of(limit.metric) <= limit.value
+                used = self.window(meter, limit.period).plus(self.opened(meter)).of(limit.metric)
+                room = room and used + part_of(amount, meter).of(limit.metric) <= limit.value
                 soft = soft or used >= limit.soft
         return room, soft
+
+
+def _least(need: Need, part: Part | None) -> float:
+    """Tokens that such a request takes in any case: half of its prompt, and its answer."""
+    prompt, answer = need.prompt_tokens / 2, need.tokens - need.prompt_tokens
+    return {"input": prompt, "output": float(answer), None: prompt + answer}[part]
 
 
 def _sum(amounts: Any) -> Amount:
@@ -186,19 +209,20 @@ class Ledger(RuleBasedStateMachine):
     @rule(
         target=leases,
         names=st.lists(st.sampled_from(list(NAMED)), min_size=1, max_size=4, unique=True),
-        tokens=st.integers(1, 2000),
+        prompt=st.one_of(st.just(1), st.integers(1, 1500)),
+        answer=st.integers(0, 2000),
     )
-    def reserve(self, names: list[str], tokens: int) -> Lease | None:
-        naive, candidates = self.naive, tuple(NAMED[name] for name in names)
+    def reserve(self, names: list[str], prompt: int, answer: int) -> Lease | None:
+        naive, candidates, need = self.naive, tuple(NAMED[name] for name in names), Need(prompt + answer, prompt)
         naive.expire()
-        expected = naive.choice(candidates, tokens)
-        choice, lease = self.run(self.store.reserve(candidates, Need(tokens, 1), naive.now, TTL))
+        expected = naive.choice(candidates, need)
+        choice, lease = self.run(self.store.reserve(candidates, need, naive.now, TTL))
         assert (lease.deployment if lease else None) == expected
         assert (choice.chosen.id if choice.chosen else None) == expected
         if lease is None:
             return None
         place = next(each for each in candidates if each.id == expected)
-        assert lease.amount == naive.amount(place, tokens)
+        assert lease.amount == naive.amount(place, need)
         naive.open[lease.id] = lease
         for scope in place.scopes:
             cooldown = naive.cooldowns.get(scope)
@@ -206,14 +230,22 @@ class Ledger(RuleBasedStateMachine):
                 naive.cooldowns[scope] = cooldown._replace(probe=lease.id, probe_until=naive.now + PROBE_HOLDS)
         return lease
 
-    @rule(lease=leases, share=st.floats(0, 1), took=st.floats(0, 30), alive=st.sampled_from([True, False, None]))
-    def settle(self, lease: Lease | None, share: float, took: float, alive: bool | None) -> None:
+    @rule(
+        lease=leases,
+        share=st.floats(0, 1),
+        of_prompt=st.floats(0, 1),
+        took=st.floats(0, 30),
+        alive=st.sampled_from([True, False, None]),
+    )
+    def settle(self, lease: Lease | None, share: float, of_prompt: float, took: float, alive: bool | None) -> None:
         """Some settle twice: what is taken from the bundle stays in it."""
         if lease is None:
             return
         arrived = min(self.naive.now, lease.taken_at + took)
         tokens = int(lease.amount.tokens * share)
         spent = lease.amount._replace(tokens=tokens, usd=tokens * EXACT if lease.amount.usd else 0.0)
+        if isinstance(spent, SplitAmount):
+            spent = spent._replace(input=int(spent.input * of_prompt), output=int(spent.output * share))
         settlement = Settlement(spent, arrived, self.naive.now, alive)
         self.run(self.store.settle(lease, settlement, self.naive.now))
         self.naive.close(lease.id, Spent(lease.scopes, spent, arrived, self.naive.now), alive)
@@ -265,7 +297,7 @@ class Ledger(RuleBasedStateMachine):
         snapshot = self.run(self.store.snapshot(tuple(METERS.values()), {}, naive.now))
         for scope, meter in METERS.items():
             counts = snapshot.counts[scope]
-            assert counts.open == naive.opened(scope)
+            assert counts.open == naive.opened(meter)
             for limit in meter.limits:
                 assert counts.used(limit) == naive.window(meter, limit.period).of(limit.metric)
                 assert naive.window(meter, limit.period, exactly=True).of(limit.metric) <= limit.value

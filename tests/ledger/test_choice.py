@@ -39,11 +39,20 @@ class Kept:
 
 
 @settings(max_examples=300)
-@given(account=_limits, own=_limits, counts=_counts, tokens=_few, prompt=st.integers(0, 60), price=_few)
+@given(
+    account=_limits, own=_limits, of_input=_limits, counts=_counts, tokens=_few, prompt=st.integers(0, 60), price=_few
+)
 def test_choosing_finds_what_explaining_says(
-    account: tuple[Limit, ...], own: tuple[Limit, ...], counts: Counts, tokens: int, prompt: int, price: int
+    account: tuple[Limit, ...],
+    own: tuple[Limit, ...],
+    of_input: tuple[Limit, ...],
+    counts: Counts,
+    tokens: int,
+    prompt: int,
+    price: int,
 ) -> None:
-    place, need, book = Place("groq", account, own=own, price=float(price)), Need(tokens, prompt), Kept(counts)
+    place = Place("groq", account, own=own, price=float(price), parts=(("input", of_input),) if of_input else ())
+    need, book = Need(prompt + tokens, prompt), Kept(counts)
     (examined,) = examine_all([place], need, book, START)
     said = {gate.status for gate in examined.gates} - {"available"}
     found = standing(place, need, book, START)

@@ -23,6 +23,11 @@ EXACT = 2.0**-20
 PLACES = (
     Place("groq", (Limit("rpm", 6), Limit("tpd", 9000, soft=6000)), own=(Limit("tpm", 2000),)),
     Place("gemini", (Limit("rpd", 12), Limit("rpm", 4), Limit("tpm", 2500)), day=CalendarDay("America/Los_Angeles")),
+    Place(
+        "anthropic",
+        (Limit("rpm", 5), Limit("tpd", 9000)),
+        parts=(("input", (Limit("itpm", 1500),)), ("output", (Limit("otpm", 900), Limit("otpd", 4000, soft=3000)))),
+    ),
     Place("openai", (Limit("usd_per_day", 8000 * EXACT), Limit("rpm", 9)), tier="paid", price=EXACT),
 )
 METERS = tuple(meter for place in PLACES for meter in place.meters)
@@ -31,7 +36,9 @@ LIMITED = [(meter.scope, limit) for meter in METERS for limit in meter.limits]
 
 def settlement_of(lease: Lease, chance: Random, now: float) -> Settlement:
     tokens = chance.randint(0, lease.amount.tokens)
-    spent = chance.choice([None, Amount(1, tokens, tokens * EXACT if lease.amount.usd else 0.0)])
+    spent = chance.choice(
+        [None, Amount(1), lease.amount._replace(tokens=tokens, usd=tokens * EXACT * bool(lease.amount.usd))]
+    )
     cooldown = Cooldown(
         chance.choice([f"provider:{lease.deployment}", lease.scopes[0]]),
         "cooldown",

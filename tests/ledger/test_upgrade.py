@@ -1,5 +1,6 @@
 """A state file that an older version wrote is opened with everything that is in it."""
 
+import json
 import multiprocessing
 import sqlite3
 from contextlib import closing
@@ -16,9 +17,10 @@ from router_config.ledger.rules.decisions import Decision, decision_text
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import Amount, Limit, ObservedLimit
 from router_config.ledger.rules.totals import Counted, Ending, Sums
+from router_config.ledger.rules.windows import CalendarMonth, CalendarWeek, rolling
 from router_config.ledger.values import LastError, Lease, Outcome, Settlement, Usage
 
-SCHEMA_4 = Path(__file__).with_name("schema_4.sql").read_text("utf-8")
+SCHEMA_4, SCHEMA_5 = (Path(__file__).with_name(f"schema_{number}.sql").read_text("utf-8") for number in (4, 5))
 GROQ = Place("groq", (Limit("rpm", 3), Limit("tpd", 1000)))
 SCOPE = "account:groq"
 LEASE = Lease("before-1", "groq", (SCOPE,), Amount(1, 200), START - 5, START + 595)
@@ -54,13 +56,17 @@ def path(tmp_path: Path) -> Path:
         "process": [("one", START)],
         "identity": [("its name",)],
     }
+    write(path, SCHEMA_4, 4, rows)
+    return path
+
+
+def write(path: Path, schema: str, version: int, rows: dict[str, list[tuple[Any, ...]]]) -> None:
     with closing(sqlite3.connect(path)) as file, file:
-        file.executescript(f"PRAGMA journal_mode=WAL;{SCHEMA_4}")
+        file.executescript(f"PRAGMA journal_mode=WAL;{schema}")
         for table, of_table in rows.items():
             marks = ",".join("?" * len(of_table[0]))
             file.executemany(f"INSERT INTO {table} VALUES ({marks})", of_table)
-        file.execute("PRAGMA user_version=4")
-    return path
+        file.execute(f"PRAGMA user_version={version}")
 
 
 def test_counts_leases_and_rests_are_as_they_were(path: Path) -> None:
@@ -126,6 +132,57 @@ def test_a_file_of_the_first_schema_is_taken_over(path: Path) -> None:
     assert used(store, GROQ) == (Amount(1, 200), Amount(2, 500))
     run(store.record(DECISION, START))
     assert run(store.decisions()) == (DECISION._replace(number=1),)
+
+
+CALIFORNIA = "America/Los_Angeles"
+PLAN = Place(
+    "plan",
+    (Limit("rpm", 9),),
+    more=(
+        (rolling(5 * 3600.0), (Limit("requests_per_5h", 4),)),
+        (CalendarWeek(CALIFORNIA), (Limit("tpw", 2000),)),
+        (CalendarMonth(CALIFORNIA, day=31), (Limit("usd_per_month", 5.0),)),
+    ),
+    price=0.001,
+)
+
+
+def test_long_windows_and_a_lease_in_all_of_them_go_on_from_schema_5(tmp_path: Path) -> None:
+    """Two requests before: one in an older slot of the rolling window, one in the newest of each."""
+    path, nothing = tmp_path / "state.db", (0, 0, 0.0, float("inf"), -1, float("inf"), 0, 0, 0.0)
+    meters, slots = [], []
+    for meter in (PLAN.meters[0], *PLAN.meters[2:]):
+        before, last = (meter.day.slot(START - seconds) for seconds in (600, 5))
+        apart = before != last
+        older = (1, 300, 0.3) if apart else (0, 0, 0.0)
+        leaves = meter.day.leaves(before), meter.day.leaves(last)
+        held = (2, 500, 0.5, leaves[0], last, leaves[1], *older)
+        meters.append((meter.scope, 1, 200, 0.2, *nothing, *held, None))
+        if apart:
+            slots.append((meter.scope, "day", before, leaves[0], *older))
+    scopes = tuple(row[0] for row in meters)
+    lease = Lease("before-1", "plan", scopes, Amount(1, 200, 0.2), START - 5, START + 595)
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "meter": meters,
+        "slot": slots,
+        "lease": [(*lease[:2], json.dumps(scopes), *lease.amount, lease.taken_at, lease.expires_at, "[]")],
+    }
+    write(path, SCHEMA_5, 5, rows)
+    store = SQLiteStore(path)
+    store.register_meters(PLAN.meters)
+    snapshot = run(store.snapshot(PLAN.meters, {}, START))
+    for scope in scopes:
+        assert snapshot.counts[scope].open == Amount(1, 200, 0.2)
+        assert snapshot.counts[scope].day == Amount(2, 500, 0.5)
+    spend(store, lease, tokens=150, usd=0.15)
+    assert taken(store, PLAN, tokens=100)
+    assert taken(store, PLAN, tokens=0) is None  # The fifth in five hours,
+    assert taken(store, PLAN, tokens=0, at=START + 5 * 3600 - 500)  # of which one has left.
+    assert taken(store, PLAN, tokens=1300, at=START + 6 * 3600) is None  # 650 of 2000 tokens a week, and one open,
+    assert taken(store, PLAN, tokens=1300, at=START + 7 * 86400)  # until that is over.
+    assert taken(store, PLAN, tokens=3000, at=START + 7 * 86400) is None
+    with closing(sqlite3.connect(path)) as file:
+        assert {row[-2:] for row in file.execute("SELECT * FROM lease")} == {(None, None)}
 
 
 def _reserve_once(path: str, results: "multiprocessing.Queue[bool]") -> None:

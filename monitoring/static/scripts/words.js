@@ -27,6 +27,10 @@ const WINDOWS = {
   tpmo: "tokens a month",
   usd_per_month: "dollars a month",
   parallel: "requests at a time",
+  itpm: "input tokens a minute",
+  otpm: "output tokens a minute",
+  itpd: "input tokens a day",
+  otpd: "output tokens a day",
 };
 
 /** A limit in words; an odd one is called requests_per_5h. */

@@ -8,7 +8,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from router_config.ledger.rules.gates import ROUNDING
-from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter
+from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, Spending
 from router_config.ledger.rules.windows import MINUTE, Period, Window
 
 NO_SLOT: Final = -1
@@ -145,7 +145,7 @@ class Pages(ABC):
         tally.older = NOTHING if next_leaves == inf else tally.older.minus(gone)
         return NOTHING if tally.oldest_leaves == inf else total.minus(gone)
 
-    def _count(self, meter: Meter, page: Page, spent: Amount, arrived_at: float, ended_at: float) -> None:
+    def _count(self, meter: Meter, page: Page, spent: Spending, arrived_at: float, ended_at: float) -> None:
         """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
         counts = page.counts
         if meter.limits_minutes or (counts.observed and meter.day.is_day):
@@ -153,7 +153,7 @@ class Pages(ABC):
         counts.day = self._count_in(meter.day, page.day, counts.day, spent, arrived_at, ended_at)
 
     def _count_in(
-        self, window: Window, tally: Tally, total: Amount, spent: Amount, arrived_at: float, ended_at: float
+        self, window: Window, tally: Tally, total: Amount, spent: Spending, arrived_at: float, ended_at: float
     ) -> Amount:
         """What a window holds that held `total`."""
         ended = window.slot(ended_at)
@@ -162,18 +162,18 @@ class Pages(ABC):
         total = self._add(window, tally, total, arrived, Amount(spent.requests))
         return self._add(window, tally, total, ended, Amount(0, spent.tokens, spent.usd))
 
-    def _add(self, window: Window, tally: Tally, total: Amount, slot: int, amount: Amount) -> Amount:
+    def _add(self, window: Window, tally: Tally, total: Amount, slot: int, amount: Spending) -> Amount:
         if slot == tally.newest:
             return total.plus(amount)
         leaves = window.leaves(slot)
-        if leaves <= self._now or amount == NOTHING:
+        if leaves <= self._now or amount[:3] == NOTHING:
             return total
         if slot > tally.newest:
             if tally.newest != NO_SLOT:
                 self._put_slot(tally, tally.newest, tally.leaves, total.minus(tally.older))
             tally.begin(slot, leaves, older=total)
         else:
-            self._put_slot(tally, slot, leaves, amount)
+            self._put_slot(tally, slot, leaves, amount.whole)
             tally.older = tally.older.plus(amount)
             tally.oldest_leaves = min(tally.oldest_leaves, leaves)
         return total.plus(amount)

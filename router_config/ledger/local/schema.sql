@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS lease (
     deployment TEXT NOT NULL, scopes TEXT NOT NULL,
     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL,
     taken_at REAL NOT NULL, expires_at REAL NOT NULL, probes TEXT NOT NULL,
+    input INTEGER, output INTEGER, -- Tokens; NULL where they are not counted apart.
     PRIMARY KEY (expires_at, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rest (

@@ -15,6 +15,7 @@ from router_config.ledger.local.sqlite_file import PATIENCE, StateFile
 from router_config.ledger.local.sqlite_journal import SQLiteJournal
 from router_config.ledger.local.sqlite_renaming import take_over
 from router_config.ledger.local.sqlite_rows import (
+    LEASE_COLUMNS,
     adding,
     cooldown_of_row,
     lease_of_row,
@@ -49,8 +50,7 @@ CREATE TABLE claimed (
 """What processes have restored of a lost file (`Backend.claim`). Made by whoever is the first to find a new one."""
 
 _PUT_PAGE: Final = f"INSERT OR REPLACE INTO meter VALUES ({','.join('?' * len(page_row('', blank(''))))})"
-
-
+_PUT_LEASE: Final = f"INSERT OR REPLACE INTO lease VALUES ({','.join('?' * LEASE_COLUMNS)})"
 _ADD_TO_SLOT: Final = adding("slot", 4, "requests", "tokens", "usd")
 
 
@@ -204,7 +204,7 @@ class SQLiteStore(LocalStore):
         return ((row[0], Amount(*row[1:])) for row in rows)
 
     def _put_lease(self, lease: Lease) -> None:
-        self._db.execute("INSERT OR REPLACE INTO lease VALUES (?,?,?,?,?,?,?,?,?)", lease_row(lease))
+        self._db.execute(_PUT_LEASE, lease_row(lease))
         if self._expires_after is not None and lease.expires_at < self._expires_after:
             self._expires_after = lease.expires_at
 

@@ -6,12 +6,15 @@ from typing import Any, Final, cast
 
 from router_config.ledger.local.pages import Page, Tally
 from router_config.ledger.rules.gates import Cooldown
-from router_config.ledger.rules.meters import Amount, Counts, LimitName, ObservedLimit
+from router_config.ledger.rules.meters import Amount, Counts, LimitName, ObservedLimit, SplitAmount
 from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.values import Lease
 
 LATENCY_DIGITS: Final = 7
 LONGEST_LATENCY: Final = 10**LATENCY_DIGITS - 1
+
+LEASE_COLUMNS: Final = 11
+_NOT_SPLIT: Final = (None, None)
 
 
 def adding(table: str, keys: int, *sums: str) -> str:
@@ -52,12 +55,14 @@ def page_of_row(row: tuple[Any, ...]) -> Page:
 
 def lease_row(lease: Lease) -> tuple[Any, ...]:
     lease_id, deployment, scopes, amount, taken_at, expires_at, probes = lease
-    return (lease_id, deployment, _text(scopes), *amount, taken_at, expires_at, _text(probes))
+    parts = amount[3:] or _NOT_SPLIT
+    return (lease_id, deployment, _text(scopes), *amount[:3], taken_at, expires_at, _text(probes), *parts)
 
 
 def lease_of_row(row: tuple[Any, ...]) -> Lease:
-    lease_id, deployment, scopes, requests, tokens, usd, taken_at, expires_at, probes = row
-    amount = Amount(requests, tokens, usd)
+    lease_id, deployment, scopes, requests, tokens, usd, taken_at, expires_at, probes, of_prompt, of_answer = row
+    whole = requests, tokens, usd
+    amount = Amount(*whole) if of_prompt is None else SplitAmount(*whole, of_prompt, of_answer)
     return Lease(lease_id, deployment, _scopes(scopes), amount, taken_at, expires_at, _scopes(probes))
 
 

@@ -9,25 +9,31 @@ from router_config.ledger.local.pages import NO_SLOT
 from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, LONGEST_LATENCY
 from router_config.ledger.rules.history import SLOT_MINUTES
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 _NEVER: Final = "9e999"
 """As SQLite writes `inf`: a window that holds nothing leaves never."""
 
 _TAKE_OVER: Final = {
-    "meter": f"""INSERT INTO meter SELECT
+    "meter": (
+        5,
+        f"""INSERT INTO meter SELECT
         scope, open_requests, open_tokens, open_usd,
         minute_requests, minute_tokens, minute_usd, coalesce(minute_leaves, {_NEVER}),
         {NO_SLOT}, {_NEVER}, minute_requests, minute_tokens, minute_usd,
         day_requests, day_tokens, day_usd, coalesce(day_leaves, {_NEVER}),
         {NO_SLOT}, {_NEVER}, day_requests, day_tokens, day_usd, seen FROM old_meter""",
-    "lease": "INSERT INTO lease SELECT * FROM old_lease",
-    "minute": "INSERT INTO minute SELECT provider, slot, requests, tokens, usd, errors FROM old_minute",
-    "answer": f"""INSERT INTO course SELECT
+    ),
+    "lease": (6, "INSERT INTO lease SELECT *, NULL, NULL FROM old_lease"),
+    "minute": (5, "INSERT INTO minute SELECT provider, slot, requests, tokens, usd, errors FROM old_minute"),
+    "answer": (
+        5,
+        f"""INSERT INTO course SELECT
         provider, 0, 0, 0, 0, 0, group_concat(printf('%0{LATENCY_DIGITS}d', min(milliseconds, {LONGEST_LATENCY})), '')
         FROM old_answer GROUP BY provider""",
+    ),
 }
-"""How schema 5 takes over the rows of tables that had other columns before."""
+"""The tables that had other columns before a schema, and how it takes over their rows."""
 
 
 class NewerSchemaError(Exception):
@@ -57,14 +63,14 @@ def _upgrade(connection: sqlite3.Connection, version: int) -> None:
     if version == SCHEMA_VERSION:
         return
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-    old = [table for table in _TAKE_OVER if table in tables]
+    old = [table for table, (since, _) in _TAKE_OVER.items() if version < since and table in tables]
     for table in old:
         connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     schema = files("router_config.ledger.local").joinpath("schema.sql").read_text("utf-8")
     for statement in _statements(schema.replace("{SLOT_MINUTES}", str(SLOT_MINUTES))):
         connection.execute(statement)
     for table in old:
-        connection.execute(_TAKE_OVER[table])
+        connection.execute(_TAKE_OVER[table][1])
         connection.execute(f"DROP TABLE old_{table}")
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 

@@ -88,7 +88,7 @@ class LocalStore(Pages, Backend):
         for meter in held:
             self._meters.setdefault(meter.scope, meter)
             counts = self._page_to_write(meter.scope).counts
-            counts.open = counts.open.plus(lease.amount)
+            counts.open = counts.open.plus(lease.amount.counted(meter.part) if meter.part else lease.amount)
         for scope in lease.probes:
             cooldown = self.cooldown_of(scope)
             if cooldown is not None:
@@ -112,7 +112,7 @@ class LocalStore(Pages, Backend):
         for counted, times in settlement.counted:
             self._journal.count_on(counted, times)
         if outcome is not None:
-            self._journal.record(outcome, settlement.spent or NOTHING, now)
+            self._journal.record(outcome, (settlement.spent or NOTHING).whole, now)
         if settlement.decision is not None:
             self._keep(settlement.decision)
         for event in settlement.events:
@@ -126,7 +126,7 @@ class LocalStore(Pages, Backend):
         if held is None:
             for scope in lease.scopes:
                 counts = self._page_now(scope).counts
-                counts.open = counts.open.plus(lease.amount)
+                counts.open = counts.open.plus(lease.amount.counted(self._meter(scope).part))
         self._put_lease(held or lease)
 
     @atomic
@@ -242,12 +242,13 @@ class LocalStore(Pages, Backend):
             self._journal.put_event(event)
 
     def _close(self, lease: Lease, settlement: Settlement) -> None:
-        spent = settlement.spent
+        spent, arrived_at, ended_at = settlement.spent, settlement.arrived_at, settlement.ended_at
         for scope in lease.scopes:
-            page = self._page_now(scope)
-            page.counts.open = page.counts.open.minus(lease.amount)
+            meter, page = self._meter(scope), self._page_now(scope)
+            part, counts = meter.part, page.counts
+            counts.open = counts.open.minus(lease.amount.counted(part) if part else lease.amount)
             if spent is not None:
-                self._count(self._meter(scope), page, spent, settlement.arrived_at, settlement.ended_at)
+                self._count(meter, page, spent.counted(part) if part else spent, arrived_at, ended_at)
         for scope in lease.probes:
             cooldown = self.cooldown_of(scope)
             if cooldown is None:

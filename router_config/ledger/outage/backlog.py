@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Final
 
 from router_config.ledger.interfaces import Backend
-from router_config.ledger.rules.meters import NOTHING, Amount
+from router_config.ledger.rules.meters import NOTHING, Spending, SplitAmount
 from router_config.ledger.rules.windows import LENGTHS
 from router_config.ledger.values import SETTLED, Lease, Membership, Settled, Settlement
 
@@ -102,8 +102,9 @@ class Backlog:
         self._unsent.extendleft(reversed([*kept, *sums.values()]))
 
 
-def _merged(one: Unsent, other: Unsent, spent: Amount) -> Unsent:
-    together = (one.settlement.spent or NOTHING).plus(spent)
+def _merged(one: Unsent, other: Unsent, spent: Spending) -> Unsent:
+    before = one.settlement.spent or NOTHING
+    together = before.plus(spent) if isinstance(before, SplitAmount) else spent.plus(before)
     ended_at = max(one.settlement.ended_at, other.settlement.ended_at)
     lease = one.lease._replace(id=f"sum-{token_hex(8)}", amount=NOTHING, probes=())
     return Unsent(lease, Settlement(together, ended_at, ended_at), max(one.at, other.at), stored=False)

@@ -183,7 +183,7 @@ class Failover:
         await self.backlog.send(self.backend, wiped=False)
         settled, self.settled = self.settled, deque(maxlen=SETTLED_KEPT)
         # Without their limits: when they clear is of no interest, and is most of a snapshot's cost.
-        bare = [Meter(meter.scope, day=meter.day) for meter in self._meters.values()]
+        bare = [replace(meter, limits=()) for meter in self._meters.values()]
         try:
             snapshot = await self.backend.snapshot(bare, {}, now)
         except BaseException:
@@ -193,7 +193,8 @@ class Failover:
         for held in self.leases.values():
             for scope in held.lease.scopes:
                 if scope in elsewhere:
-                    elsewhere[scope] = elsewhere[scope].minus(held.lease.amount)
+                    part = self._meters[scope].part
+                    elsewhere[scope] = elsewhere[scope].minus(held.lease.amount.counted(part))
         # When processes were idle together, the first to make requests again sees no other before its next look.
         processes, self._processes_before = max(membership.processes, self._processes_before), membership.processes
         self._last_reading = LastReading(snapshot, now, membership.store, processes, elsewhere)

@@ -66,14 +66,16 @@ class Share(MemoryStore):
         by_this: dict[str, Amount] = {}
         for lease in mine:
             for scope in lease.scopes:
-                by_this[scope] = by_this.get(scope, NOTHING).plus(lease.amount.times(times))
+                held = lease.amount.times(times).counted(_meter(meters, scope).part)
+                by_this[scope] = by_this.get(scope, NOTHING).plus(held)
         for scope, elsewhere in last.open_elsewhere.items():
             # Each of the others is taken to hold as much as this process. This is what they hold beyond that.
             await count(self, scope, elsewhere.minus(by_this.get(scope, NOTHING)), last.at, now)
         for each in recent:
             if each.settlement.spent is not None and times:  # What this process spent is part of the reading already.
                 for scope in each.lease.scopes:
-                    await count(self, scope, each.settlement.spent.times(times), each.settlement.ended_at, now)
+                    theirs = each.settlement.spent.times(times).counted(_meter(meters, scope).part)
+                    await count(self, scope, theirs, each.settlement.ended_at, now)
         self.processes = last.processes  # Up to here everything is counted once, from here on as often as this.
         for lease in mine:
             await self.adopt(lease, now)
@@ -87,9 +89,7 @@ class Share(MemoryStore):
         if chosen is None or lease is None:
             return Choice(None, NOTHING, (), skipped), None
         before = next(place for place, each in enumerate(candidates) if each.id == chosen.id)
-        amount = need.amount(chosen)
-        tokens, usd = min(amount.tokens, choice.amount.tokens // self.processes), choice.amount.usd / self.processes
-        amount = amount._replace(tokens=tokens, usd=usd)
+        amount = choice.amount.shared(self.processes)
         return Choice(chosen, amount, choice.probes, skipped[:before]), lease._replace(amount=amount)
 
     async def settle(self, lease: Lease, settlement: Settlement, now: float) -> Settled:
@@ -119,8 +119,8 @@ class Share(MemoryStore):
         """Whether this share of each token limit holds the request. Cut to the limit it would take too much."""
         if self.processes == 1:
             return True
-        tokens = need.amount(candidate).tokens * self.processes
-        return all(tokens <= meter.most_tokens for meter in candidate.meters)
+        amount = need.amount(candidate).times(self.processes)
+        return all(amount.counted(meter.part).tokens <= meter.most_tokens for meter in candidate.meters)
 
 
 def _too_much(examination: Examination) -> Examination:
@@ -147,7 +147,7 @@ async def restore(
     Nobody knows when each part of a total leaves its window. All of it is counted as of the reading, never too early.
     """
     for scope, counts in last.snapshot.counts.items():
-        meter = meters.get(scope) or Meter(scope)
+        meter = _meter(meters, scope)
         minute, earlier = _beyond(counts, given.get(scope, NOTHING))
         # In the day but no more in the minute. Where the day has just begun there is no such moment.
         before = last.at - LENGTHS["minute"] - 1
@@ -157,6 +157,10 @@ async def restore(
             await _report(store, meter, counts, name, observed, now)
     for cooldown in last.snapshot.cooldowns.values():
         await store.begin_cooldown(cooldown)
+
+
+def _meter(meters: Mapping[str, Meter], scope: str) -> Meter:
+    return meters.get(scope) or Meter(scope)
 
 
 def _beyond(counts: Counts, given: Amount) -> tuple[Amount, Amount]:

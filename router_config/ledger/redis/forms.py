@@ -22,6 +22,7 @@ from router_config.ledger.rules.meters import (
     LimitName,
     Meter,
     ObservedLimit,
+    Spending,
     kind_name,
 )
 from router_config.ledger.rules.schedule import with_end
@@ -42,6 +43,7 @@ ONE: Final = Struct("<d")
 TWO: Final = Struct("<2d")
 THREE: Final = Struct("<3d")
 FOUR: Final = Struct("<4d")
+SIX: Final = Struct("<6d")
 _PAGE: Final = Struct("<11d")
 _LENGTH: Final = Struct("<I")
 _OBSERVED: Final = Struct("<7d")
@@ -72,9 +74,22 @@ class Description:
 
 def describe(candidate: Candidate) -> Description:
     days = {repr(meter.day): meter.day for meter in candidate.meters}
-    meters = [{"scope": meter.scope, "day": repr(meter.day), "limits": _limits(meter)} for meter in candidate.meters]
+    meters = [
+        {"scope": meter.scope, "day": repr(meter.day), "limits": _limits(meter), **_part(meter)}
+        for meter in candidate.meters
+    ]
     text = text_of({"tier": candidate.tier, "scopes": candidate.scopes, "meters": meters})
     return Description(candidate, text, tuple(days.items()))
+
+
+def _part(meter: Meter) -> dict[str, str]:
+    return {} if meter.part is None else {"part": meter.part}
+
+
+def need_text(amount: Spending, dearest: float) -> bytes:
+    """What a candidate would take, and the most that it may come to in dollars."""
+    parts = amount[3:]
+    return SIX.pack(*amount[:3], dearest, *parts) if parts else FOUR.pack(*amount[:3], dearest)
 
 
 def _limits(meter: Meter) -> list[dict[str, float]]:
@@ -188,7 +203,8 @@ def _split(raw: bytes) -> list[str]:
 
 
 def lease_text(lease: Lease, meters: Mapping[str, Meter]) -> bytes:
-    marks = [(scope, mark_of(lease.expires_at, meters[scope].day)) for scope in lease.scopes]
+    held = [meters[scope] for scope in lease.scopes]
+    marks = [(each.scope, mark_of(lease.expires_at, each.day), *_part(each).values()) for each in held]
     return text_of({"amount": lease.amount, "scopes": marks, "probes": lease.probes})
 
 

@@ -30,6 +30,7 @@ CONSTANTS: Final[dict[str, object]] = {
     # As in the rules. Limits are numbered in this order, from 0.
     "LIMITS": [
         {"period": kind.period, "metric": kind.metric, "unit": kind.unit, "exhausts": kind.exhausts}
+        | ({} if kind.part is None else {"part": kind.part})
         for kind in LIMITS.values()
     ],
     "LENGTHS": LENGTHS,

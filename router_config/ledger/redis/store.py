@@ -23,7 +23,7 @@ from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
 from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
-from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter
+from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, SplitAmount
 from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.values import (
     History,
@@ -80,7 +80,7 @@ class RedisStore(Backend):
             ahead, size = min(len(candidates), ahead + size), size * 4
             part, last = [candidates[place] for place in places], ahead >= len(candidates)
             reply = await self._reserve_of(part, need, now, lease_id, expires_at, last)
-            taken, spare, tokens, raw_probes, raw_scopes, found, usd = reply
+            taken, spare, tokens, raw_probes, raw_scopes, found, usd, *parts = reply
             statuses.update(zip(places, (_STATUSES[status] for status in found), strict=False))
             if taken or last:
                 break
@@ -91,7 +91,8 @@ class RedisStore(Backend):
         if not taken:
             return Choice(None, NOTHING, (), skipped), None
         chosen, probes = candidates[place], _texts(raw_probes)
-        amount = need.amount(chosen)._replace(tokens=tokens, usd=forms.ONE.unpack(usd)[0])
+        whole = need.amount(chosen).whole._replace(tokens=tokens, usd=forms.ONE.unpack(usd)[0])
+        amount = SplitAmount(*whole, *parts) if parts else whole
         for meter in chosen.meters:
             self._meters.setdefault(meter.scope, meter)
         lease = Lease(lease_id, chosen.id, _texts(raw_scopes), amount, now, expires_at, probes)
@@ -105,12 +106,12 @@ class RedisStore(Backend):
         marks: dict[str, forms.Mark] = {}
         for candidate in candidates:
             description = self._description(candidate)
-            arguments += description.text, forms.FOUR.pack(*need.amount(candidate), need.dearest(candidate))
+            arguments += description.text, forms.need_text(need.amount(candidate), need.dearest(candidate))
             for name, day in description.days:
                 if name not in marks:
                     marks[name] = forms.mark_of(expires_at, day)
         line = await self._line()
-        header = forms.FOUR.pack(now, expires_at, need.least, last)
+        header = forms.SIX.pack(now, expires_at, last, need.least(), need.least("input"), need.least("output"))
         reply = line.call(script("reserve"), header, lease_id, forms.text_of(marks), *arguments)
         try:
             return await reply

@@ -14,7 +14,7 @@ from router_config.ledger.rules.gates import (
     metered,
     verdict_on,
 )
-from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Meter
+from router_config.ledger.rules.meters import NOTHING, Counts, Meter, Spending
 
 _new: Final = tuple.__new__  # Half the time of calling the class.
 
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
     """The deployment chosen, if any, what it takes, the scopes whose cooldown it probes, and which were skipped."""
 
     chosen: Candidate | None
-    amount: Amount
+    amount: Spending
     probes: tuple[str, ...]
     skipped: tuple[Skipped, ...]
 
@@ -77,11 +77,11 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
     amount = amount_for(candidate, need, pages, now)
     room = float("inf")
     for meter, counts in pages:
-        opened = counts.open
+        opened, taken = counts.open, amount.counted(meter.part)
         for limit, used in limits_in_force(meter, counts, now):
             place = limit.place
-            if amount[place] > 0:
-                left = (limit.value - used - opened[place]) / amount[place]
+            if taken[place] > 0:
+                left = (limit.value - used - opened[place]) / taken[place]
                 if left < room:
                     room = left
     return max(0.0, room)
@@ -101,15 +101,16 @@ def _blocked_by_cooldown(candidate: Candidate, book: Book, now: float) -> tuple[
     return None, tuple(probes)
 
 
-def _standing(need: Need, amount: Amount, pages: Metered, now: float) -> Status:
+def _standing(need: Need, amount: Spending, pages: Metered, now: float) -> Status:
     soft = False
     for meter, counts in pages:
-        if _has_plenty(need, amount, meter, counts):
+        taken = amount.counted(meter.part) if meter.part else amount
+        if _has_plenty(need, taken, meter, counts):
             continue
         opened = counts.open
         for limit, used in limits_in_force(meter, counts, now):
             place = limit.place
-            status = verdict_on(limit, used, opened[place], amount[place], need)
+            status = verdict_on(limit, used, opened[place], taken[place], need)
             if status == "available":
                 continue
             if status != "soft_limited":
@@ -118,7 +119,7 @@ def _standing(need: Need, amount: Amount, pages: Metered, now: float) -> Status:
     return "soft_limited" if soft else "available"
 
 
-def _has_plenty(need: Need, amount: Amount, meter: Meter, counts: Counts) -> bool:
+def _has_plenty(need: Need, amount: Spending, meter: Meter, counts: Counts) -> bool:
     """Whether `verdict_on` would say "available" of every limit. Nearly always it would, and this is faster."""
     if counts.observed or need.tokens > meter.most_tokens:
         return False

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit
+from router_config.ledger.rules.meters import (
+    NOTHING,
+    Amount,
+    Counts,
+    Limit,
+    LimitName,
+    Meter,
+    ObservedLimit,
+    Part,
+    Spending,
+)
 
 Tier = Literal["free", "paid"]
 Status = Literal[
@@ -40,7 +50,7 @@ class Need(NamedTuple):
     times: int = 1
     correction: "Correction | None" = None
 
-    def amount(self, candidate: "Candidate") -> Amount:
+    def amount(self, candidate: "Candidate") -> Spending:
         """What is expected to be spent at a candidate."""
         tokens, prompt, _, times, correction = self
         if correction is not None:
@@ -49,11 +59,10 @@ class Need(NamedTuple):
         amount = candidate.need(tokens, prompt)
         return amount if times == 1 else amount.times(times)
 
-    @property
-    def least(self) -> float:
+    def least(self, part: Part | None = None) -> float:
         """The tokens that it surely takes: of the prompt what its estimate may come down to, and `max_tokens`."""
-        prompt = self.prompt_tokens / PROMPT_FACTOR
-        return prompt if self.most else prompt + self.tokens - self.prompt_tokens
+        prompt = 0.0 if part == "output" else self.prompt_tokens / PROMPT_FACTOR
+        return prompt if self.most or part == "input" else prompt + self.tokens - self.prompt_tokens
 
     def dearest(self, candidate: "Candidate") -> float:
         """Dollars that the longest answer would cost; 0 where the caller bounds the answer."""
@@ -85,8 +94,8 @@ class Candidate(Protocol):
         """A cooldown of any of these stops the deployment: its provider, account, key and model."""
         ...
 
-    def need(self, tokens: int, prompt_tokens: int) -> Amount:
-        """What a request of so many tokens would take here, in dollars too."""
+    def need(self, tokens: int, prompt_tokens: int) -> Spending:
+        """What a request of so many tokens would take here, in dollars too; of prompt and answer where both count."""
         ...
 
 
@@ -223,13 +232,14 @@ def metered(candidate: Candidate, book: Book) -> Metered:
     return [(meter, counts) for meter in candidate.meters if (counts := book.counts(meter)) is not None]
 
 
-def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> Amount:
-    """What the request takes of this candidate's windows; never more tokens than its smallest token limit."""
+def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> Spending:
+    """What the request takes of this candidate's windows; never more tokens than its smallest limit of them."""
     amount = need.amount(candidate)
+    tokens = amount[1]
     for meter, counts in pages:
         most = _most_tokens(meter, counts, now) if counts.observed else meter.most_tokens
-        if most < amount.tokens:
-            amount = amount._replace(tokens=int(most))
+        if most < tokens:
+            amount = amount.cut_to(int(most), meter.part)
     return amount._replace(usd=_dearest(candidate, need, amount, pages)) if need.most and amount.usd > 0 else amount
 
 
@@ -239,7 +249,7 @@ def _most_tokens(meter: Meter, counts: Counts, now: float) -> float:
     return min((limit.value for limit in limits if limit.metric == "tokens"), default=float("inf"))
 
 
-def _dearest(candidate: Candidate, need: Need, amount: Amount, pages: Metered) -> float:
+def _dearest(candidate: Candidate, need: Need, amount: Spending, pages: Metered) -> float:
     """Dollars to reserve for an answer of unknown length: what the longest would cost, or all that is left.
 
     So no more than one such answer can exceed a budget, and whoever asks one at a time can use the last of it.
@@ -275,7 +285,7 @@ def _limits_with_observed(meter: Meter, counts: Counts, now: float) -> Iterator[
 
 def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: Need) -> Status:
     """Whether a request passes one limit."""
-    if limit.metric == "tokens" and need.least > limit.value > 0:
+    if limit.metric == "tokens" and need.least(limit.kind.part) > limit.value > 0:
         return "too_large"  # No idle window will ever hold this request.
     if limit.value <= 0 or used + reserved + needed > limit.value:
         return "exhausted" if limit.kind.exhausts else "rate_limited"
@@ -303,9 +313,10 @@ def _examine(
     amount = amount_for(candidate, need, pages, now)
     gates: list[Gate] = []
     for meter, counts in pages:
-        of_meter = made.get((meter.scope, amount))
+        taken = amount.counted(meter.part) if meter.part else amount.whole
+        of_meter = made.get((meter.scope, taken))
         if of_meter is None:
-            of_meter = made[meter.scope, amount] = tuple(_gates(meter, counts, amount, need, book, now))
+            of_meter = made[meter.scope, taken] = tuple(_gates(meter, counts, taken, need, book, now))
         gates += of_meter
     longest = max(holding, key=lambda cooldown: cooldown.until, default=None)
     due = any(cooldown.probes and not cooldown.holds(now) for cooldown in cooldowns)

@@ -1,11 +1,14 @@
 """What is counted: amounts, the limits of a scope, and the counts against them."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
 from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, Period, Unit, Window
 
 Metric = Literal["requests", "tokens", "usd"]
+Part = Literal["input", "output"]
+"""Which tokens of a request are counted: those of its prompt, less what was read from a cache, or of its answer."""
+
 LimitName = str
 """Of `LIMITS`, or `requests_per_5h`: the kind of an odd limit, and the length of its window."""
 
@@ -16,6 +19,7 @@ class LimitKind(NamedTuple):
     unit: Unit
     metric: Metric
     words: str
+    part: Part | None = None
 
     @property
     def period(self) -> Period:
@@ -42,6 +46,10 @@ LIMITS: Final[dict[LimitName, LimitKind]] = {
     "requests_per": LimitKind("odd", "requests", "requests in a window of its own"),
     "tokens_per": LimitKind("odd", "tokens", "tokens in a window of its own"),
     "parallel": LimitKind("concurrent", "requests", "requests at a time"),
+    "itpm": LimitKind("minute", "tokens", "input tokens a minute", "input"),
+    "otpm": LimitKind("minute", "tokens", "output tokens a minute", "output"),
+    "itpd": LimitKind("day", "tokens", "input tokens a day", "input"),
+    "otpd": LimitKind("day", "tokens", "output tokens a day", "output"),
 }
 """All kinds of limits. The numbers that Redis keeps are places here: a new one goes to the end."""
 
@@ -72,11 +80,10 @@ class Amount(NamedTuple):
     tokens: int = 0
     usd: float = 0.0
 
-    def plus(self, other: "Amount") -> "Amount":
-        requests, tokens, usd = other
-        return _new(Amount, (self[0] + requests, self[1] + tokens, self[2] + usd))
+    def plus(self, other: "Spending") -> "Amount":
+        return _new(Amount, (self[0] + other[0], self[1] + other[1], self[2] + other[2]))
 
-    def minus(self, other: "Amount") -> "Amount":
+    def minus(self, other: "Spending") -> "Amount":
         """What is left; never below zero, so that a lost settlement cannot make room out of nothing."""
         requests, tokens, usd = self[0] - other[0], self[1] - other[1], self[2] - other[2]
         return _new(Amount, (requests if requests > 0 else 0, tokens if tokens > 0 else 0, usd if usd > 0 else 0.0))
@@ -84,9 +91,65 @@ class Amount(NamedTuple):
     def times(self, number: int) -> "Amount":
         return Amount(self.requests * number, self.tokens * number, self.usd * number)
 
+    def shared(self, number: int) -> "Amount":
+        """One of so many equal shares."""
+        return Amount(self.requests // number, self.tokens // number, self.usd / number)
+
     def of(self, metric: Metric) -> float:
         return self[0] if metric == "requests" else self[1] if metric == "tokens" else self[2]
 
+    def cut_to(self, tokens: int, part: Part | None = None) -> "Amount":
+        """With at most so many tokens, if those of the part are among them."""
+        return self if tokens >= self.tokens else self._replace(tokens=tokens)
+
+    def counted(self, part: Part | None) -> "Amount":
+        """What a meter counts of it. Nobody said which tokens are of the prompt: each part may hold all of them."""
+        return self
+
+    @property
+    def whole(self) -> "Amount":
+        return self
+
+
+class SplitAmount(NamedTuple):
+    """An amount whose tokens of prompt and answer are known apart. What limits of both count alike stands in front."""
+
+    requests: int
+    tokens: int
+    usd: float
+    input: int
+    output: int
+
+    def plus(self, other: "Spending") -> "SplitAmount":
+        whole, parts = self.whole.plus(other), [other.counted(part).tokens for part in ("input", "output")]
+        return SplitAmount(*whole, self.input + parts[0], self.output + parts[1])
+
+    def times(self, number: int) -> "SplitAmount":
+        return SplitAmount(*self.whole.times(number), self.input * number, self.output * number)
+
+    def shared(self, number: int) -> "SplitAmount":
+        """One of so many equal shares."""
+        return SplitAmount(*self.whole.shared(number), self.input // number, self.output // number)
+
+    def cut_to(self, tokens: int, part: Part | None = None) -> "SplitAmount":
+        """With at most so many tokens, in all or of one part."""
+        if part == "input":
+            return self if tokens >= self.input else self._replace(input=tokens)
+        if part == "output":
+            return self if tokens >= self.output else self._replace(output=tokens)
+        return self if tokens >= self.tokens else self._replace(tokens=tokens)
+
+    def counted(self, part: Part | None) -> Amount:
+        """What a meter counts of it."""
+        return Amount(self[0], self[1] if part is None else self[3] if part == "input" else self[4], self[2])
+
+    @property
+    def whole(self) -> Amount:
+        return Amount(*self[:3])
+
+
+Spending: TypeAlias = Amount | SplitAmount
+"""What a request takes or has spent."""
 
 NOTHING: Final = Amount()
 
@@ -116,12 +179,14 @@ class Limit:
 class Meter:
     """A scope that a provider counts by (an account, a model of an account), its limits and its long window.
 
-    `day`: that window, a day for most. A limit of another long window (a week, a month) is one of a meter of its own.
+    `day`: that window, a day for most. A limit of another long window (a week, a month) is one of a meter of its own,
+    and so are those of input or output tokens alone: `part` says which of them it counts.
     """
 
     scope: str
     limits: tuple[Limit, ...] = ()
     day: Window = ROLLING_DAY
+    part: Part | None = None
     limits_minutes: bool = field(init=False, compare=False)
     most_tokens: float = field(init=False, compare=False)
     """The smallest of its token limits."""

@@ -3,7 +3,7 @@
 -- KEYS[1] prefix
 -- ARGV[1] packed: now, when the lease expires
 -- ARGV[2] id of the lease
--- ARGV[3] JSON: amount [requests, tokens, usd], scopes {{scope, mark of expiry}}, probes
+-- ARGV[3] JSON: the lease, as ledger.lua keeps it
 
 local expires_at
 now, expires_at = struct.unpack('<dd', ARGV[1])

@@ -26,8 +26,15 @@ local function minus(a, b)
   }
 end
 
+-- Input and output tokens stand after what all limits count, where they are known apart.
 local function amount_of(numbers)
-  return { requests = numbers[1], tokens = numbers[2], usd = numbers[3] }
+  return { requests = numbers[1], tokens = numbers[2], usd = numbers[3], input = numbers[4], output = numbers[5] }
+end
+
+-- What a meter counts of an amount: all tokens, or those of a part. `counted` of meters.py.
+local function counted(amount, part)
+  if not part then return amount end
+  return { requests = amount.requests, tokens = amount[part] or amount.tokens, usd = amount.usd }
 end
 
 local function nothing()
@@ -278,7 +285,8 @@ local function put_news(event)
   put_event(event)
 end
 
--- Leases: {amount = {requests, tokens, usd}, scopes = {{scope, mark of expiry}}, probes = {scope}}.
+-- Leases: {amount = {requests, tokens, usd, input, output}, scopes = {{scope, mark of expiry, part}}, probes = {scope}};
+-- input, output and part only where they are counted apart.
 
 local function put_lease(id, lease, expires_at)
   redis.call('HSET', key('leases'), id, cmsgpack.pack(lease))
@@ -300,7 +308,7 @@ local function open_lease(id, lease, expires_at)
   for _, held in ipairs(lease.scopes) do
     local scope = held[1]
     local page = page_to_change(scope)
-    page.open = plus(page.open, amount)
+    page.open = plus(page.open, counted(amount, held[3]))
     save_page(scope, page)
   end
   put_lease(id, lease, expires_at)
@@ -312,12 +320,12 @@ end
 local function close_lease(id, lease, spent, marks, alive, taken_at)
   local amount = amount_of(lease.amount)
   for _, held in ipairs(lease.scopes) do
-    local scope, expiry = held[1], held[2]
+    local scope, expiry, part = held[1], held[2], held[3]
     local page = page_to_change(scope)
-    page.open = minus(page.open, amount)
+    page.open = minus(page.open, counted(amount, part))
     if spent then
       local mark = marks and marks[scope] or { expiry, expiry }
-      count(scope, page, spent, mark[1], mark[2])
+      count(scope, page, counted(spent, part), mark[1], mark[2])
     end
     save_page(scope, page)
   end

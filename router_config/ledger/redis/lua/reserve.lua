@@ -1,17 +1,20 @@
 -- Choose the first candidate with room in every window and take the room: choice.py and gates.py in one atomic step.
 --
 -- KEYS[1] prefix
--- ARGV[1] packed: now, when the lease expires, tokens that it surely takes, 1 if no candidates follow in another call
+-- ARGV[1] packed: now, when the lease expires, 1 if no candidates follow in another call, tokens that it surely takes: in
+--   all, input, output
 -- ARGV[2] id of the lease
 -- ARGV[3] JSON: the mark of the lease's expiry by kind of day
--- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd, and the most in usd)
+-- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd, the most in usd, and input
+--   and output tokens where they are counted apart)
 --
 -- Returns {candidate taken or 0, spare candidate or 0, tokens taken, probes, scopes held, status of each examined,
--- packed usd taken}.
+-- packed usd taken, and input and output taken where they are counted apart}.
 -- A spare is one past its soft limit. It is taken when nothing better can follow, else handed back for the next call.
 
-local expires_at, least, last
-now, expires_at, least, last = struct.unpack('<dddd', ARGV[1])
+local expires_at, last, least, least_input, least_output
+now, expires_at, last, least, least_input, least_output = struct.unpack('<dddddd', ARGV[1])
+local least_of = { input = least_input, output = least_output }
 local lease_id, expiry_marks = ARGV[2], cjson.decode(ARGV[3])
 local any_cooldown = redis.call('EXISTS', key('rests')) == 1
 
@@ -44,7 +47,9 @@ local function limits_in_force(meter, page)
       end
       used = used + extra_at(observed)
     end
-    found[#found + 1] = { exhausts = kind.exhausts, metric = kind.metric, value = value, soft = soft, used = used }
+    found[#found + 1] = {
+      exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = value, soft = soft, used = used,
+    }
     configured[limit.number] = true
   end
   for _, observed in ipairs(page.observed) do
@@ -52,18 +57,21 @@ local function limits_in_force(meter, page)
       local kind = LIMITS[observed.number + 1]
       local used = page[kind.period][kind.metric]
       used = used + extra_at(observed)
-      found[#found + 1] = { exhausts = kind.exhausts, metric = kind.metric, value = observed.limit, soft = math.huge, used = used }
+      found[#found + 1] = {
+        exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = observed.limit, soft = math.huge, used = used,
+      }
     end
   end
   return found
 end
 
--- What the request takes: never more tokens than the smallest token limit, or an estimate too high would starve it; of
+-- What the request takes: never more tokens than the smallest limit of them, or an estimate too high would starve it; of
 -- a budget what the longest answer would cost (dearest), or all that is left.
 local function fitted(amount, dearest, metered)
   for _, each in ipairs(metered) do
+    local part = amount[each.meter.part] and each.meter.part or 'tokens'
     for _, gate in ipairs(each.gates) do
-      if gate.metric == 'tokens' and gate.value < amount.tokens then amount.tokens = math.floor(gate.value) end
+      if gate.metric == 'tokens' and gate.value < amount[part] then amount[part] = math.floor(gate.value) end
       if gate.metric == 'usd' and dearest > 0 then
         dearest = math.min(dearest, gate.value * (1 - ROUNDING) - gate.used - each.page.open.usd)
       end
@@ -76,9 +84,10 @@ end
 local function standing(amount, metered)
   local soft = false
   for _, each in ipairs(metered) do
+    local taken = counted(amount, each.meter.part)
     for _, gate in ipairs(each.gates) do
-      local reserved, needed = each.page.open[gate.metric], amount[gate.metric]
-      if gate.metric == 'tokens' and gate.value > 0 and least > gate.value then return 'too_large' end
+      local reserved, needed = each.page.open[gate.metric], taken[gate.metric]
+      if gate.metric == 'tokens' and gate.value > 0 and (least_of[gate.part] or least) > gate.value then return 'too_large' end
       if gate.value <= 0 or gate.used + reserved + needed > gate.value then
         return gate.exhausts and 'exhausted' or 'rate_limited'
       end
@@ -104,10 +113,10 @@ end
 local function take(option)
   local amount, held = option.amount, {}
   local lease = {
-    amount = { amount.requests, amount.tokens, amount.usd }, scopes = {}, probes = option.probes
+    amount = { amount.requests, amount.tokens, amount.usd, amount.input, amount.output }, scopes = {}, probes = option.probes
   }
   for _, each in ipairs(option.metered) do
-    lease.scopes[#lease.scopes + 1] = { each.meter.scope, expiry_marks[each.meter.day] }
+    lease.scopes[#lease.scopes + 1] = { each.meter.scope, expiry_marks[each.meter.day], each.meter.part }
     held[#held + 1] = each.meter.scope
   end
   open_lease(lease_id, lease, expires_at)
@@ -136,9 +145,11 @@ for place = 4, #ARGV, 2 do
   end
   local status, probes = blocked_by_cooldown(candidate)
   if not status then
-    local requests, tokens, usd, dearest = struct.unpack('<dddd', ARGV[place + 1])
-    local metered = metered_of(candidate)
-    local amount = fitted({ requests = requests, tokens = tokens, usd = usd }, dearest, metered)
+    local raw = ARGV[place + 1]
+    local requests, tokens, usd, dearest, ends = struct.unpack('<dddd', raw)
+    local metered, needed = metered_of(candidate), { requests = requests, tokens = tokens, usd = usd }
+    if ends <= #raw then needed.input, needed.output = struct.unpack('<dd', raw, ends) end
+    local amount = fitted(needed, dearest, metered)
     status = standing(amount, metered)
     local option = { index = index, tier = candidate.tier, amount = amount, metered = metered, probes = probes }
     if status == 'available' then
@@ -152,7 +163,8 @@ for place = 4, #ARGV, 2 do
 end
 if complete and not taken then taken = spare end
 if taken then
-  local usd = struct.pack('<d', taken.amount.usd)
-  return { taken.index, 0, taken.amount.tokens, taken.probes, take(taken), statuses, usd }
+  local amount = taken.amount
+  local usd, held = struct.pack('<d', amount.usd), take(taken)
+  return { taken.index, 0, amount.tokens, taken.probes, held, statuses, usd, amount.input, amount.output }
 end
 return { 0, spare and spare.index or 0, 0, {}, {}, statuses, struct.pack('<d', 0) }

@@ -1,8 +1,8 @@
 -- Close a lease with what was really spent, and keep what the attempt showed: cooldowns, reports, history.
 --
 -- KEYS[1] prefix
--- ARGV[1] JSON: now, lease (its id), asked_at, spent [requests, tokens, usd] or absent, alive or absent, marks by scope
---   {when it arrived, when it ended}, cooldowns (their scopes), reports, outcome or absent, counted {{what, times}} or absent
+-- ARGV[1] JSON: now, lease (its id), asked_at, spent [requests, tokens, usd, and input, output where they are counted apart]
+--   or absent, alive or absent, marks by scope {when it arrived, when it ended}, cooldowns (their scopes), reports, outcome or absent, counted {{what, times}} or absent
 -- ARGV[2] packed last error, or empty
 -- ARGV[3] the decision, or empty
 -- ARGV[4...] the cooldowns, packed, and then the events, packed
