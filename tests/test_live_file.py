@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -14,11 +15,12 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 from rig import MakeRouter, message, reference
+from rig_cli import environment
 
 from monitoring import sub_app_for
 from router_config import ConfigError, Router, route_of
 from router_config.clock import VirtualClock
-from router_config.config.file_watch import _WATCHER, FileWatch, stamp_of
+from router_config.config.file_watch import FileWatch, stamp_of
 from router_config.simulator import Simulator
 from router_config.status.source import ConfiguredSource
 
@@ -190,7 +192,13 @@ print("lives on", flush=True)
 def test_hanging_up_again_and_again_harms_nobody_and_ends_the_process_when_no_router_is_left(tmp_path: Path) -> None:
     (tmp_path / "litellm.yaml").write_text("providers: {groq: {api_key: none, models: [x]}}\nstate: memory://\n")
     ended = subprocess.run(
-        [sys.executable, "-c", HANGS_UP], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", HANGS_UP],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (ended.stdout, ended.returncode) == ("lives\n", -signal.SIGHUP), ended.stderr
 
@@ -318,8 +326,8 @@ def test_a_change_is_seen_however_it_was_written_once_the_file_is_still(
 def test_a_router_follows_its_file_and_looks_at_once_at_sighup(make_router: MakeRouter, simulator: Simulator) -> None:
     router = make_router()
     edits = Edits(simulator, router)
-    off = Router.from_yaml(edits.path, env=simulator.env(), watch=False)
-    before = off.config
+    unwatched = Router.from_yaml(edits.path, env=simulator.env(), watch=False)
+    before = unwatched.config
     edits.write(aliases={"fast": "default"})
     os.kill(os.getpid(), signal.SIGHUP)
 
@@ -332,11 +340,76 @@ def test_a_router_follows_its_file_and_looks_at_once_at_sighup(make_router: Make
         await until(lambda: aliases() == {"slow": "default"})
 
     asyncio.run(main())
-    assert off.config is before
-    edits.write(aliases={"last": "default"}, defaults={"reload": False})
-    router.reload()
-    assert router._watch not in _WATCHER._watches
-    off.close()
+    assert unwatched.config is before
+    unwatched.close()
+
+
+def test_with_reload_off_a_router_reads_its_file_at_sighup_alone(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = make_router(defaults={"reload": False})
+    follows = make_router()
+    edits = Edits(simulator, router)
+
+    def aliases(router: Router) -> Any:
+        return router.config and router.config.aliases
+
+    async def main() -> None:
+        edits.write(aliases={"one": "default"}, defaults={"reload": False})
+        await until(lambda: aliases(follows) == {"one": "default"})
+        assert aliases(router) != {"one": "default"}
+        assert not (await router.achanges())["follows"]
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: aliases(router) == {"one": "default"})
+        edits.write(aliases={"two": "default"})
+        await router.areload()
+        assert (await router.achanges())["follows"]
+        edits.write(aliases={"three": "default"})
+        await until(lambda: aliases(router) == {"three": "default"})
+
+    asyncio.run(main())
+
+
+ON_A_TERMINAL = """
+import signal, sys
+from router_config import Router
+router = Router.from_yaml("litellm.yaml")
+print("follows", flush=True)
+while True:
+    if "edited" in router.config.aliases:
+        print("edited", flush=True)
+        signal.pause()
+"""
+
+
+def test_sighup_has_the_file_read_on_a_terminal_too_but_a_terminal_that_is_closed_ends_the_process(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "litellm.yaml"
+    text = "defaults: {reload: off}\nproviders: {groq: {api_key: none, models: [x]}}\nstate: memory://\n"
+    path.write_text(text)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        os.execve(sys.executable, [sys.executable, "-c", ON_A_TERMINAL], environment())
+    try:
+        assert b"follows" in _heard(terminal, b"follows")
+        path.write_text(f"{text}aliases: {{edited: default}}\n")
+        os.kill(process, signal.SIGHUP)
+        assert b"edited" in _heard(terminal, b"edited")
+    finally:
+        os.close(terminal)
+    _, ended = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(ended) == -signal.SIGHUP
+
+
+def _heard(terminal: int, what: bytes) -> bytes:
+    """What a terminal showed until this was part of it, or the process ended."""
+    heard = b""
+    while what not in heard:
+        try:
+            heard += os.read(terminal, 4096)
+        except OSError:  # It ended.
+            break
+    return heard
 
 
 def test_what_became_of_an_edit_is_an_event(make_router: MakeRouter, simulator: Simulator) -> None:

@@ -4,6 +4,7 @@ Looking at two files costs microseconds. It needs no package, sees the swap of a
 inotify tells nothing: network file systems, and folders that a container shares with its host.
 """
 
+import os
 import queue
 import signal
 import threading
@@ -30,10 +31,12 @@ def stamp_of(path: Path) -> Stamp:
 class FileWatch:
     """Calls a method, on the watching thread, whenever a configuration or the `.env` beside it has changed.
 
-    It ends with the method's object. seen: the files as they were when they were read.
+    It ends with the method's object. seen: the files as they were when they were read. by_itself: False calls it at a
+    SIGHUP alone.
     """
 
-    def __init__(self, path: Path, seen: Stamp, changed: Callable[[], Any]) -> None:
+    def __init__(self, path: Path, seen: Stamp, changed: Callable[[], Any], *, by_itself: bool = True) -> None:
+        self.by_itself = by_itself
         self._path, self._changed = path, WeakMethod(changed)
         self._seen, self._moving = seen, seen
         _WATCHER.add(self)
@@ -43,6 +46,8 @@ class FileWatch:
         changed = self._changed()
         if changed is None:
             return False
+        if not (self.by_itself or at_once):
+            return True
         stamp = stamp_of(self._path)
         still, self._moving = stamp == self._moving, stamp
         if at_once or (still and stamp != self._seen):
@@ -57,15 +62,12 @@ class FileWatch:
     def stop(self) -> None:
         _WATCHER.remove(self)
 
-    @property
-    def goes_on(self) -> bool:
-        return _WATCHER.has(self)
-
 
 class _Watcher:
     """The one thread. It ends when nobody follows a file any more."""
 
     def __init__(self) -> None:
+        self.has_terminal = False
         self._lock = taken_for_forks(threading.Lock())
         self._watches: list[FileWatch] = []
         self._thread: threading.Thread | None = None
@@ -83,12 +85,9 @@ class _Watcher:
         with self._lock:
             self._watches = [each for each in self._watches if each is not watch]
 
-    def has(self, watch: FileWatch) -> bool:
-        return any(each is watch for each in self._watches)
-
     def look_at_once(self, signum: int, _: FrameType | None) -> None:
-        """The handler of SIGHUP. Once nobody follows a file any more, the signal does again what it did before."""
-        if self._thread is None:
+        """The handler of SIGHUP. It still ends a process whose terminal is closed, or that follows no file any more."""
+        if self._thread is None or (self.has_terminal and not _has_terminal()):
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
         elif self._hung_up.empty():
@@ -131,7 +130,17 @@ def _listen_for_sighup() -> None:
     if hangup is None or threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(hangup) is signal.SIG_DFL:
+        _WATCHER.has_terminal = _has_terminal()
         signal.signal(hangup, _WATCHER.look_at_once)
+
+
+def _has_terminal() -> bool:
+    """Whether the process was started from a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def _stamp_of(file: Path) -> tuple[int, int, int] | None:

@@ -24,16 +24,21 @@ class FollowedConfig:
         self._ignored: str | None = None
         self._path = config.path
         self._stamp = self._stamp_now()
+        self._asked = False
+
+    def read_next(self) -> None:
+        """Have the next `refresh` read the file in any case."""
+        self._asked = True
 
     async def refresh(self) -> bool:
         """Read a changed file. Whether the configuration or its error is another one now."""
         changed = self.config.defaults.reload and self._stamp_now() != self._stamp
-        return changed and await self._read()
+        return (changed or self._asked) and await self._read()
 
     async def _read(self) -> bool:
         if self._path is None:
             return False
-        self._stamp = self._stamp_now()
+        self._stamp, self._asked = self._stamp_now(), False
         before = self.config, self.error
         try:
             self.config, self._ignored = await asyncio.to_thread(self._load, self._path)

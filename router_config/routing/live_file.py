@@ -65,8 +65,8 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
                     self._watch.read(stamp)
         self._terms_changed()
         config = self._terms.config
-        if self._watch is not None and config is not None and not config.defaults.reload:
-            self._watch.stop()
+        if self._watch is not None and config is not None:
+            self._watch.by_itself = config.defaults.reload
         for warning in made.warnings:
             _LOG.warning("%s", warning)
         if made or fault is not None:
@@ -97,7 +97,7 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         """
         path, config = self._of_the_file()
         _, made = await asyncio.to_thread(self._read, path, config)
-        return pending(path, made, follows=self._watch is not None and self._watch.goes_on)
+        return pending(path, made, follows=self._watch is not None and self._watch.by_itself)
 
     def _of_the_file(self) -> tuple[Path, Config]:
         """The file, and what is in force of it."""
@@ -114,7 +114,8 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     def _follow(self, config: Config, stamp: Stamp) -> None:
         if config.path is not None:
-            self._watch = FileWatch(config.path, stamp, self._file_changed)
+            by_itself = config.defaults.reload
+            self._watch = FileWatch(config.path, stamp, self._file_changed, by_itself=by_itself)
 
     def _file_changed(self) -> None:
         try:

@@ -132,8 +132,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
     ) -> Self:
         """The router of a litellm.yaml. `env` replaces the environment; `settings` go to litellm.Router.
 
-        watch: follow the file and the `.env` beside it, so that an edit counts within two seconds; `defaults.reload:
-        off` in the file switches that off, too.
+        watch: follow the file and the `.env` beside it, so that an edit counts within two seconds. With
+        `defaults.reload: off` in the file it is read at a SIGHUP alone.
 
         Raises ConfigError, with file, line and column, when the file cannot be used.
         """
@@ -159,7 +159,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             **{**generated.settings, **settings},
         )
         made._env, made._given = env, settings
-        if watch and config.defaults.reload:
+        if watch:
             made._follow(config, stamp)
         return made
 

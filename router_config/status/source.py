@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from router_config.clock import Clock, SystemClock
 from router_config.config.changes import Reloaded
+from router_config.config.file_watch import FileWatch, stamp_of
 from router_config.config.followed_config import FollowedConfig
 from router_config.config.models import Config
 from router_config.iso import corrected
@@ -98,8 +99,8 @@ class StoreReader:
 class ConfiguredSource(StoreReader):
     """The status as it stands in a store that the routers of other processes write.
 
-    store: stays the caller's, who closes it. follow: read the file again when it has changed; where that cannot be
-    used, the status says why in `config.error`, and the last good one stays.
+    store: stays the caller's, who closes it. follow: read the file again when it has changed (with `reload: off`, at a
+    SIGHUP); where that cannot be used, the status says why in `config.error`, and the last good one stays.
     """
 
     def __init__(self, config: Config, store: Store, *, clock: Clock | None = None, follow: bool = False) -> None:
@@ -109,6 +110,9 @@ class ConfiguredSource(StoreReader):
         if isinstance(self._clock, SystemClock):
             store.lead(self._clock)
         self._file = FollowedConfig(config) if follow else None
+        if self._file is not None and config.path is not None:
+            read = self._file.read_next
+            self._sighup = FileWatch(config.path, stamp_of(config.path), read, by_itself=False)
         self._view = self._view_of(config, self._clock.now())
 
     def _view_of(self, config: Config, loaded_at: float | None) -> View:
@@ -129,6 +133,7 @@ class ConfiguredSource(StoreReader):
 
         Raises ConfigError; ValueError where there is no file.
         """
+        await self._current_view()  # With it an edit counts, if edits do by themselves.
         file = self._file or FollowedConfig(self._config)
         return await file.changes(follows=self._file is not None)
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +18,11 @@ from rig_wall_clock import child_variables
 import adapters
 from adapters import BaseAgent, use_router
 from adapters.shared_router import ashared_router, shared_router
-from router_config import ConfigError, Router
+from router_config import ConfigError, Router, route_of
 from router_config.simulator import Simulator
 
 pytestmark = pytest.mark.machine_clock
+HELLO = [{"role": "user", "content": "hello"}]
 
 
 @pytest.fixture
@@ -50,6 +52,16 @@ def test_a_variable_names_another_file(directory: Path, monkeypatch: pytest.Monk
     (directory / "litellm.yaml").rename(directory / "other.yaml")
     monkeypatch.setenv("ROUTER_CONFIG", "other.yaml")
     assert BaseAgent().ask("hello")
+
+
+def test_it_follows_its_file(directory: Path, simulator: Simulator) -> None:
+    agent, deadline = BaseAgent(), time.monotonic() + 30
+    assert route_of(agent.chat(HELLO)).provider == "groq"
+    edited = reference(simulator, state="sqlite:///state.db", providers={"groq": {"enabled": False}})
+    (directory / "litellm.yaml").write_text(yaml.safe_dump(edited), "utf-8")
+    while route_of(agent.chat(HELLO)).provider == "groq":
+        assert time.monotonic() < deadline
+    assert route_of(agent.chat(HELLO)).provider == "gemini"
 
 
 def test_it_is_made_once_however_many_need_it_first(directory: Path) -> None:

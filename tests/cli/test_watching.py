@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from rig_cli import environment
+from rig_cli import GOOD, environment
 from rig_ledger import Place, spend, taken
 from rig_ledger import run as finish
 
@@ -120,6 +120,16 @@ def test_it_is_live_until_ctrl_c_and_leaves_the_terminal_as_it_was(terminal: Ope
     assert shown.end(2) == 130
     assert LEAVES in shown.text.split(ENTERS)[1]
     assert "Traceback" not in shown.text
+
+
+def test_it_follows_the_file_and_says_what_is_wrong_in_it(terminal: Open, folder: Path) -> None:
+    shown = terminal(columns=150)
+    shown.wait_until(lambda text: "gemini" in text)
+    (folder / "litellm.yaml").write_text(GOOD.replace("  gemini:", "  cerebras:"))
+    shown.wait_until(lambda text: "cerebras" in text)
+    (folder / "litellm.yaml").write_text("colour: red")
+    shown.wait_until(lambda text: "litellm.yaml:1:1" in text)
+    assert shown.end(2) == 130
 
 
 def test_ended_otherwise_it_leaves_the_terminal_as_it_was_too(terminal: Open) -> None:

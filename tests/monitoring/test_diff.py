@@ -4,12 +4,13 @@ import http.server
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rig_cli import GOOD, run_router_config
-from rig_monitoring import Start
+from rig_monitoring import PATIENCE, Start
 
 EDITED = GOOD.replace("rpm: 30", "rpm: 60").replace("aliases: {gpt-4o: fast}", "defaults: {timeout: 5s, reload: off}")
 CHANGES = [
@@ -42,12 +43,16 @@ def test_a_running_process_says_what_it_would_change_and_why_a_broken_file_canno
         assert "SIGHUP" in changed.stderr
         plain = json.loads(run_router_config(folder, *told, "--json", ROUTER_STATUS_TOKEN="open-sesame").stdout)
         assert (plain["changes"], plain["path"], plain["follows"]) == (["groq rpm 30 -> 60"], str(path), False)
+        command.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while run_router_config(folder, *told, ROUTER_STATUS_TOKEN="open-sesame").stdout.startswith("groq"):
+            assert time.monotonic() < deadline
         path.write_text(OFF.replace("rpm: 30", "rpm: lots"))
         broken = run_router_config(folder, *told, ROUTER_STATUS_TOKEN="open-sesame")
         assert (broken.returncode, broken.stdout) == (2, "")
         assert "litellm.yaml:7:" in broken.stderr
         shown = client.get("/api/llm-providers/groq", headers={"Authorization": "Bearer open-sesame"}).json()
-        assert shown["limits"]["rpm"]["limit"] == 30
+        assert shown["limits"]["rpm"]["limit"] == 60
         locked = run_router_config(folder, *told)
         assert locked.returncode == 2
         assert "ROUTER_STATUS_TOKEN" in locked.stderr
