@@ -101,6 +101,21 @@ class EndpointState(CooldownState):
     model: str | None = Field(description="null: all models")
 
 
+class LimitChange(_Document):
+    """A limit that the provider reports steadily, and otherwise than the file has it."""
+
+    scope: Literal["account", "model"]
+    model: str | None = Field(description="null: of the account")
+    limit: LimitName
+    file: Number = Field(description="the file's")
+    reported: Number = Field(description="the provider's; of a pool of keys the lowest")
+    since: str = Field(description="from when on it was reported, UTC")
+    seen: str = Field(description="when it was noted last, to the hour; UTC")
+    source: Literal["headers", "429"] = Field(description="of answers, or in a refusal")
+    in_force: bool = Field(description="a lower one is in force; a higher one where the file says `trust: upstream`")
+    edit: str | None = Field(description="the command that writes it into the file; null where there is none")
+
+
 class ProviderState(State):
     """A provider, in order of priority."""
 
@@ -113,6 +128,7 @@ class ProviderState(State):
     latency_ms: Latency
     last_error: LastError | None
     models: list[ModelState]
+    limits_changed: list[LimitChange] = Field(description="reported otherwise than the file has them")
 
 
 class Configuration(_Document):

@@ -1,7 +1,7 @@
 """The router's metrics, by the conventions of Prometheus: base units, `_total`, one unit for each name.
 
 Labels are the providers and models of the configuration and words of fixed lists (statuses, outcomes, windows), never
-anything that a request or a response brings. So their number is bounded by the configuration: 12 series for a provider,
+anything that a request or a response brings. So their number is bounded by the configuration: 13 series for a provider,
 at most 34 for each of its models, and 3 for each limit.
 """
 
@@ -166,6 +166,12 @@ class Families(Collector):
                     labels,
                     {of: row[field] for of, row in theirs.items()},
                 )
+        yield _gauge(
+            "limits_changed",
+            "Limits that the provider reports otherwise than the file has them.",
+            ("provider",),
+            {(each["name"],): len(each["limits_changed"]) for each in self._providers},
+        )
         yield _gauge(
             "window_reset_timestamp_seconds",
             "When nothing of what is used now counts any more; absent where nothing is used.",

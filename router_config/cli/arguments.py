@@ -57,11 +57,18 @@ def parser() -> argparse.ArgumentParser:
         "providers", nargs="*", metavar="PROVIDER", help="default: those whose keys are set, else five with a free tier"
     )
 
-    check = add("check", "check the configuration", "check", "check other.yaml --strict", "check --verbose")
+    check = add(
+        "check", "check the configuration", "check", "check other.yaml --strict", "check --verbose", "check --live"
+    )
     check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
     check.add_argument("--strict", action="store_true", help="warnings, too, end with exit code 1")
     check.add_argument(
         "--verbose", action="store_true", help="also which way requests go through the LiteLLM that is installed"
+    )
+    check.add_argument(
+        "--live",
+        action="store_true",
+        help="also ask each key and model one tiny question: which limits differ from those of the file",
     )
     _json(check)
 

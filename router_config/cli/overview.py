@@ -43,10 +43,21 @@ def remarks(document: dict[str, Any]) -> Iterator[str]:
         for each in provider.get("endpoints", ()):
             again = until(each["until"], document["generated_at"])
             yield f"{provider['name']}, besides chats: {each['reason']} Asked again {again}."
+    for provider in document["providers"]:
+        for change in provider.get("limits_changed", ()):
+            yield limit_change(provider["name"], change)
     following = ", ".join(f"{group} -> {provider or 'nobody'}" for group, provider in document["next"].items())
     yield f"next: {following or 'nobody'}   ({document['generated_at']})"
     if capacity := left(document):
         yield capacity
+
+
+def limit_change(provider: str, change: dict[str, Any]) -> str:
+    """A limit that a provider reports otherwise than the file has it, and the edit."""
+    of = f"{provider} {change['model']}" if change["model"] else provider
+    held = "in force" if change["in_force"] else "the file's is in force"
+    told = f"{of} {change['limit']}: {amount(change['file'])} in the file, {provider} says {amount(change['reported'])}"
+    return f"{told} since {change['since']}; {held}" + (f"; {change['edit']}" if change["edit"] else "")
 
 
 def left(document: dict[str, Any]) -> str:

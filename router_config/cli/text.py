@@ -23,8 +23,8 @@ def amount(number: float) -> str:
     return f"{number:g}" if number < 10**6 else f"{number:.0f}"
 
 
-def plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def plural(number: int, noun: str, several: str | None = None) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"
 
 
 def clock(moment: str) -> str:

@@ -29,7 +29,19 @@ from router_config.config.grammar.scalars import (
     version,
 )
 from router_config.config.grammar.yaml_nodes import Node
-from router_config.config.models import DayWindow, Defaults, Limits, Model, Month, OddLimit, Pool, Price, Tier, Week
+from router_config.config.models import (
+    DayWindow,
+    Defaults,
+    Limits,
+    Model,
+    Month,
+    OddLimit,
+    Pool,
+    Price,
+    Tier,
+    Trust,
+    Week,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +67,7 @@ class FileProvider:
     pool: Pool = "separate"
     account: str | None = None
     limits: Limits = field(default_factory=Limits)
+    trust: Trust = "file"
     day: FileDay = field(default_factory=FileDay)
     week: Week = field(default_factory=Week)
     month: Month = field(default_factory=Month)
@@ -273,6 +286,13 @@ PROVIDER = Section(
             _ACCOUNT, "Name of the account that the keys belong to: counts stay with it when keys or names change."
         ),
         "limits": Entry(LIMITS, "Limits of the account: all its models together."),
+        "trust": Entry(
+            one_of(
+                file="a limit is never higher than the file's",
+                upstream="the one that it reports holds, also where that is higher",
+            ),
+            "Which limit holds where the provider reports another.",
+        ),
         "day": Entry(DAY, "What a day is to this provider."),
         "week": Entry(WEEK, "What a week is to this provider."),
         "month": Entry(MONTH, "What a month is to this provider."),

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 DayWindow = Literal["rolling", "calendar"]
 Tier = Literal["free", "paid"]
 Pool = Literal["separate", "shared"]
+Trust = Literal["file", "upstream"]
 
 _HIDDEN: Final = "**********"
 
@@ -192,7 +193,8 @@ class Provider:
 
     priority: lower is asked first. litellm_provider: LiteLLM's prefix. pool: whether each key has quotas of its own.
     account: the name of the account that its keys belong to, save those that name another.
-    limits: those of the account, all its models together. missing: unset variables that `api_base` needs.
+    limits: those of the account, all its models together. trust: whether a limit that the provider reports holds where
+    it is higher than the file's. missing: unset variables that `api_base` needs.
     """
 
     name: str
@@ -205,6 +207,7 @@ class Provider:
     pool: Pool = "separate"
     account: str | None = None
     limits: Limits = Limits()
+    trust: Trust = "file"
     day: Day = Day()
     week: Week = Week()
     month: Month = Month()

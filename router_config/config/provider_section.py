@@ -66,6 +66,7 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
         pool=section.pool,
         account=section.account,
         limits=section.limits,
+        trust=section.trust,
         day=_day(section.day, preset),
         week=section.week,
         month=section.month,

@@ -1,7 +1,7 @@
 """The curves of the models that a Router asks, and their way to other processes through the store."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, get_args
 
@@ -73,16 +73,27 @@ class Calibrations:
     async def exchange(self, store: Ledger, now: float) -> None:
         """Tell the store what was learned here, and take over what others have learned."""
         self._next_exchange = now + EXCHANGED_EVERY
-        changed, self._changed = self._changed, set()
+        told = self._to_tell()
         try:
-            known = await store.learn({name: curve_text(self._curves[name]) for name in changed})
+            known = await store.learn(told)
         except BaseException:
-            self._changed |= changed
+            self._was_not_told(told)
             raise
         for name, text in known.items():
             if self._read.get(name) != text:
                 self._read[name] = text
-                self._curves[name].merge(curve_of(text))
+                self._take(name, text, now)
+
+    def _to_tell(self) -> dict[str, str]:
+        """What the store does not know yet, by name; from now on it passes for told."""
+        changed, self._changed = self._changed, set()
+        return {name: curve_text(self._curves[name]) for name in changed}
+
+    def _was_not_told(self, names: Iterable[str]) -> None:
+        self._changed.update(names)
+
+    def _take(self, name: str, text: str, now: float) -> None:
+        self._curves[name].merge(curve_of(text))
 
 
 class Correction:

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from router_config.deployments.deployment import Deployment, by_preference, deployment_of_entry
+from router_config.deployments.learned import Learned
+from router_config.deployments.limit_changes import with_reported
 from router_config.ledger.rules.meters import Meter
 
 KEPT: Final = 1000
@@ -75,10 +77,18 @@ class Catalog:
     What `*` stood for takes the place of the `*` in the deployment's model. Each such model has limits of its own.
 
     soft_limit: share of a daily limit past which others are preferred.
-    correction: seconds by which the time of calendar days is ahead of the router's clock.
+    correction: seconds by which the time of calendar days is ahead of the router's clock. learned: what providers
+    report of their limits, for those that the file trusts. now: epoch seconds.
     """
 
-    def __init__(self, model_list: Sequence[dict[str, Any]], soft_limit: float, correction: float = 0.0) -> None:
+    def __init__(
+        self,
+        model_list: Sequence[dict[str, Any]],
+        soft_limit: float,
+        correction: float = 0.0,
+        learned: Learned | None = None,
+        now: float = 0.0,
+    ) -> None:
         self.correction = correction
         self.deployments: dict[str, Deployment] = {}
         by_group: dict[str, dict[str, dict[str, Any]]] = {}
@@ -92,6 +102,11 @@ class Catalog:
                 by_pattern.setdefault(entry["model_name"], {})[deployment.id] = entry
             for name in names:
                 by_group.setdefault(name, {})[deployment.id] = entry
+        self._heard = 0 if learned is None else learned.changes
+        self._trusts = learned is not None and any(each.trusts for each in self.deployments.values())
+        if learned is not None and self._trusts:
+            reported = {each.provider: learned.limits(each.provider) for each in self.deployments.values()}
+            self.deployments = with_reported(self.deployments, reported, now)
         self._models: dict[str, set[str]] = {}
         for each in self.deployments.values():
             self._models.setdefault(each.meters[0].scope, set()).add(each.model)
@@ -109,6 +124,10 @@ class Catalog:
     def group(self, name: str) -> Group | None:
         """The group of a name; None for a name that is not in the model list, and that no pattern there matches."""
         return self.groups.get(name) or self._of_patterns.get(name) or self._matched(name)
+
+    def is_outdated(self, learned: Learned) -> bool:
+        """Whether a provider that the file trusts reports other limits since this was made."""
+        return self._trusts and self._heard != learned.changes
 
     @property
     def has_patterns(self) -> bool:

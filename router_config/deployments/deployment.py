@@ -76,7 +76,7 @@ class Deployment:
 
     `rank` is the model's place in the provider's listing; `price` is (input, output) in dollars per token. `meters` are
     first the `of_account` many of the account, then those of the model. `scopes` are those of which a cooldown stops
-    this deployment.
+    this deployment. `trusts`: a limit that the provider reports holds, also where it is higher than the file's.
     `formerly`: other names of its scopes (an older version's, or from before the account was named), each with its name
     now.
     """
@@ -95,6 +95,7 @@ class Deployment:
     litellm_provider: str = ""
     of_account: int = 1
     formerly: Mapping[str, str] = field(default_factory=dict, hash=False)
+    trusts: bool = False
     splits: bool = field(init=False, repr=False, compare=False)
     """Whether some limit counts the tokens of the prompt, or of the answer, alone."""
 
@@ -128,9 +129,10 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
     """The deployment of an entry of a LiteLLM model list. Nothing else makes one.
 
     `model_info` may hold `provider`, `model`, `key`, `priority` (lower first; default 0), `rank`, `tier`, `account`,
-    `account_limits`, `day`, `week`, `month`, `rests_with`, `formerly` (other names of `account`), prices in dollars per
-    token under LiteLLM's names, and limits either as `limits: {rpm: 30}` or directly as `rpm: 30`. Without `provider`,
-    LiteLLM's prefix names it, and deployments with the same prefix and address fail together.
+    `account_limits`, `trust` ("upstream": a higher limit that is reported holds), `day`, `week`, `month`, `rests_with`,
+    `formerly` (other names of `account`), prices in dollars per token under LiteLLM's names, and limits either as
+    `limits: {rpm: 30}` or directly as `rpm: 30`. Without `provider`, LiteLLM's prefix names it, and deployments with
+    the same prefix and address fail together.
 
     soft_limit: share of a daily limit past which others are preferred. correction: seconds by which the time that
     calendar days go by is ahead of the router's clock.
@@ -176,6 +178,7 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
         price=(info.get("input_cost_per_token") or 0.0, info.get("output_cost_per_token") or 0.0),
         litellm_provider=params.get("custom_llm_provider") or (prefix if rest else "openai"),
         formerly=formerly,
+        trusts=info.get("trust") == "upstream",
     )
 
 

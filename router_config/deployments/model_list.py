@@ -155,6 +155,7 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             ),
             "limits": model.limits.given(),
             "account_limits": provider.limits.given(),
+            "trust": provider.trust,
             "day": provider.day.given(),
             "week": asdict(provider.week),
             "month": asdict(provider.month),

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from router_config.config.models import Config
-from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
+from router_config.deployments.learned import Learned
 from router_config.iso import corrected
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from, explanation
@@ -21,7 +21,7 @@ class Inspection(StoreReader):
     simulated: bool
     _background: BackgroundLoop
     _transport: Transport
-    _calibrations: Calibrations
+    _learned: Learned
     _terms: Terms
     _shown: tuple[Terms, View] | None
     """What of the configuration is shown, made anew for each of them."""
@@ -35,6 +35,11 @@ class Inspection(StoreReader):
     def terms(self) -> Terms:
         """What requests go by from now on."""
         raise NotImplementedError
+
+    @property
+    def learned(self) -> Learned:
+        """What answers have taught this process and those that share its store."""
+        return self._learned
 
     @property
     def catalog(self) -> Catalog:
@@ -54,7 +59,7 @@ class Inspection(StoreReader):
 
     async def astatus(self) -> dict[str, Any]:
         """`status()` for callers on an event loop."""
-        await self._calibrations.exchange(self._store, self._clock.now())
+        await self._learned.exchange(self._store, self._clock.now())
         return await super().astatus()
 
     def explain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
@@ -66,7 +71,7 @@ class Inspection(StoreReader):
 
     async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
         """`explain()` for callers on an event loop."""
-        await self._calibrations.exchange(self._store, self._clock.now())
+        await self._learned.exchange(self._store, self._clock.now())
         group = self._group(model)
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
@@ -90,6 +95,8 @@ class Inspection(StoreReader):
                     loaded_at=terms.loaded_at,
                     simulated=self.simulated,
                     correction=terms.groups.correction,
+                    learned=self._learned,
+                    now=self._clock.now(),
                 )
             else:
                 deployments = tuple(terms.groups.deployments.values())

@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from router_config.deployments.catalog import Catalog
 from router_config.deployments.deployment import Deployment
+from router_config.deployments.learned import Learned
+from router_config.deployments.limit_changes import changes_of
+from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import LIMITS, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report
+from router_config.ledger.rules.windows import LENGTHS
 from router_config.signals import Observation
 
 _NAMES: Final[Mapping[tuple[str, str], LimitName]] = {
@@ -35,6 +40,55 @@ def reports_of(
             # The user counts this limit over all models of the account: what others used of one, they used of it.
             # A refusal closes only what it names.
             yield _of_account(_report(account.scope, name, each), limited, only_model)
+
+
+def limit_changes(
+    learned: Learned,
+    catalog: Catalog,
+    deployment: Deployment,
+    observations: tuple[Observation, ...],
+    now: float,
+    *,
+    refused: bool,
+) -> tuple[Event, ...]:
+    """What a reply says of limits is remembered. The events of those that are reported steadily, from now on, and
+    otherwise than the file has them.
+
+    refused: the reply is a 429.
+    """
+    provider = deployment.provider
+    before = learned.limits(provider)
+    if not learned.hear(provider, _stated(deployment, observations), "429" if refused else "headers", now):
+        return ()
+    theirs = [each for each in catalog.deployments.values() if each.provider == provider]
+    known = {(each.model, each.limit, each.reported.value) for each in changes_of(theirs, before)}
+    return tuple(
+        Event(now, "limit_changed", provider, each.told, now)
+        for each in changes_of(theirs, learned.limits(provider))
+        if (each.model, each.limit, each.reported.value) not in known
+    )
+
+
+def _stated(
+    deployment: Deployment, observations: tuple[Observation, ...]
+) -> Iterator[tuple[tuple[str, LimitName], float]]:
+    """The limits that a reply states: the scope that each is of, its name and its value.
+
+    One that may be a day's, though it passes for a minute's, is left out: its period was guessed.
+    """
+    for each in observations:
+        if each.limit is not None and not _may_be_of_a_day(each):
+            meters = deployment.account_meters if each.scope == "account" else deployment.model_meters
+            yield (meters[0].scope, _NAMES[each.metric, each.period]), each.limit
+
+
+def _may_be_of_a_day(seen: Observation) -> bool:
+    if seen.period != "minute" or seen.limit is None or seen.remaining is None or seen.reset_after is None:
+        return False
+    used = seen.limit - seen.remaining
+    if not used:
+        return seen.metric == "requests"  # This request at least should count.
+    return abs(seen.reset_after * seen.limit / used - LENGTHS["day"]) < LENGTHS["hour"]
 
 
 def _of(meters: tuple[Meter, ...], name: LimitName) -> Meter | None:

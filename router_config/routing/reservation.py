@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from router_config.clock import Clock, Moments
-from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.deployment import NO_SCOPES, Deployment
+from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown, Need
@@ -48,10 +48,10 @@ class Reservations:
     """Takes room in a store, for each request at the first candidate that has it."""
 
     def __init__(
-        self, store: Store, clock: Clock, moments: Moments, calibrations: Calibrations, failing: FailingProviders
+        self, store: Store, clock: Clock, moments: Moments, learned: Learned, failing: FailingProviders
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
-        self._calibrations, self._failing = calibrations, failing
+        self._learned, self._failing = learned, failing
         self.windows = ContextWindows()
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._reached: dict[str, int] = {}
@@ -73,8 +73,9 @@ class Reservations:
 
     async def reserve(self, request: Request, tried: Tried, now: float) -> Flight | None:
         """Room for one attempt at the first candidate that has it, waiting for it as long as the request may."""
-        if self._store.shared and self._calibrations.exchange_is_due(now):
-            await self._calibrations.exchange(self._store, now)
+        if self._store.shared and self._learned.exchange_is_due(now):
+            await self._learned.exchange(self._store, now)
+        self._learned.grow_older(now)
         line = self._lines[request.group.name] if now < request.deadline else None
         lease, revives = None, None
         if not line:  # Who may wait does not overtake those who do.

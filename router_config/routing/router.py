@@ -21,8 +21,8 @@ from router_config.clock import Clock, Moments, SystemClock
 from router_config.config import loading
 from router_config.config.file_watch import stamp_of
 from router_config.config.models import Config, reveal
-from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog, Group
+from router_config.deployments.learned import Learned
 from router_config.deployments.model_list import generate
 from router_config.forks import taken_for_forks
 from router_config.iso import corrected
@@ -90,8 +90,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         self._pulse = Pulse()
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)
-        self._calibrations, failing = Calibrations(), FailingProviders(self._store)
-        self._reservations = Reservations(self._store, self._clock, moments, self._calibrations, failing)
+        self._learned, failing = Learned(), FailingProviders(self._store)
+        self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing)
         self._settlements = Settlements(
             self._store,
             self._clock,
@@ -99,8 +99,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._background,
             failing,
             self._reservations.room_came_free,
-            lambda deployment: self.catalog.serves_one_model(deployment),
-            self._calibrations,
+            lambda: self.catalog,
+            self._learned,
         )
         self._requests = count()
         self._shown = None
@@ -213,7 +213,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             endpoint,
             group.name,
             group.at(at) if at else group,
-            need_of(asked, terms.output_tokens, self._calibrations.corrections),
+            need_of(asked, terms.output_tokens, self._learned.corrections),
             now,
             now + asked.get("max_wait", terms.max_wait),
             next(self._requests),
@@ -297,7 +297,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
     def terms(self) -> Terms:
         """What requests go by from now on; made anew after an edit, a change of the model list or of the clock."""
         terms = self._terms
-        if terms.catalog is None or terms.catalog.correction != self._clock.correction:
+        catalog = terms.catalog
+        if catalog is None or catalog.correction != self._clock.correction or catalog.is_outdated(self._learned):
             with self._changing:
                 terms = self._terms = self._with_catalog(self._terms, self._held)
         return terms
@@ -308,7 +309,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         return self.terms.groups
 
     def _with_catalog(self, terms: Terms, held: Any) -> Terms:
-        catalog = Catalog(self._entries_of(held), terms.soft_limit, self._clock.correction)
+        entries, now = self._entries_of(held), self._clock.now()
+        catalog = Catalog(entries, terms.soft_limit, self._clock.correction, self._learned, now)
         self._store.register_meters(catalog.meters, catalog.formerly)
         return replace(terms, catalog=catalog)
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from litellm.exceptions import ServiceUnavailableError
 
 from router_config.clock import Clock, Moments, SystemClock
-from router_config.deployments.calibrations import Calibrations
-from router_config.deployments.deployment import Deployment
+from router_config.deployments.catalog import Catalog
+from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
 from router_config.ledger.rules.gates import Cooldown, Status
@@ -20,7 +20,7 @@ from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
 from router_config.routing.failing_providers import DOUBTED, FailingProviders
-from router_config.routing.observed_limits import reports_of
+from router_config.routing.observed_limits import limit_changes, reports_of
 from router_config.routing.refusals import OF_THE_REQUEST
 from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, Tried, decided, label
 from router_config.routing.reservation import LEASE
@@ -62,8 +62,7 @@ OURSELVES: Final = "timed out while this process itself stood still, which says 
 class Settlements:
     """Closes the lease of each attempt once, and puts what failed into cooldown.
 
-    room_came_free: called after each settlement. serves_one_model: whether a deployment's account
-    is asked for no other model.
+    room_came_free: called after each settlement. catalog: the deployments as they are now.
     """
 
     def __init__(
@@ -74,13 +73,13 @@ class Settlements:
         background: BackgroundLoop,
         failing: FailingProviders,
         room_came_free: Callable[[], None],
-        serves_one_model: Callable[[Deployment], bool],
-        calibrations: Calibrations,
+        catalog: Callable[[], Catalog],
+        learned: Learned,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._background, self._failing = background, failing
-        self._room_came_free, self._serves_one_model = room_came_free, serves_one_model
-        self._calibrations = calibrations
+        self._room_came_free, self._catalog = room_came_free, catalog
+        self._learned = learned
         self._unknown = UnknownSpending()
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
@@ -188,7 +187,7 @@ class Settlements:
         if spent is not None and made > 1:  # Redirects, and a second try on a new connection.
             spent = spent._replace(requests=max(spent.requests, made))
         if told is not None and spent is not None:
-            learn_from(flight, told, self._calibrations, now)
+            learn_from(flight, told, self._learned, now)
         cooldown = self._cooldown_after(flight, verdict, now)
         if cooldown is not None and cooldown.probes:
             alive = False
@@ -200,17 +199,18 @@ class Settlements:
         if spent is not None or verdict is not None:
             kind, message = (verdict.kind.value, verdict.message) if verdict else (None, "")
             outcome = Outcome(deployment.provider, deployment.model, now - flight.started, kind, message, cancelled)
+        observations = self._observations(flight, observations, now)
         settlement = Settlement(
             spent=spent,
             arrived_at=flight.exchange.arrived_at or now + MAY_STILL_ARRIVE,
             ended_at=now,
             alive=alive,
             cooldowns=() if cooldown is None else (cooldown,),
-            reports=self._reports(flight, observations, now),
+            reports=self._reports(flight, observations),
             outcome=outcome,
             counted=_counted(flight),
             decision=decision,
-            events=_events(flight, told, now),
+            events=(*_events(flight, told, now), *self._limit_changes(flight, observations, now)),
         )
         if not (cancelled and self._unknown.keeps(flight, settlement)):
             settling = self._store.settle(flight.lease, settlement, self._moments.next())
@@ -265,18 +265,31 @@ class Settlements:
             until = max(until, now + pause(status, probes))
         return Cooldown(scope, status, verdict.message, now, until, probes)
 
-    def _reports(self, flight: Flight, observations: tuple[Observation, ...] | None, now: float) -> tuple[Report, ...]:
-        """The limits that the answer reports. observations: what was read of it already; None: not yet."""
+    def _observations(
+        self, flight: Flight, observations: tuple[Observation, ...] | None, now: float
+    ) -> tuple[Observation, ...]:
+        """What the answer says of limits. observations: what was read of it already; None: not yet."""
         if flight.exchange.status is None:
             return ()
         if observations is None:
             observations = self._read(flight, _seen(flight), now).observations
+        if observations and flight.exchange.status >= 400 and SCOPE_NAMES[flight.request.endpoint]:
+            # What a refusal says of the model holds for this endpoint.
+            observations = tuple(each for each in observations if each.scope == "account")
+        return observations
+
+    def _reports(self, flight: Flight, observations: tuple[Observation, ...]) -> tuple[Report, ...]:
         if not observations:
             return ()
-        refused, only_model = flight.exchange.status >= 400, self._serves_one_model(flight.deployment)
-        if refused and SCOPE_NAMES[flight.request.endpoint]:  # What it says of the model holds for this endpoint.
-            observations = tuple(each for each in observations if each.scope == "account")
+        refused = (flight.exchange.status or 0) >= 400
+        only_model = self._catalog().serves_one_model(flight.deployment)
         return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
+
+    def _limit_changes(self, flight: Flight, observations: tuple[Observation, ...], now: float) -> tuple[Event, ...]:
+        if not observations or flight.request.own_key:  # The limits of a caller's own key are none of the file's.
+            return ()
+        refused = flight.exchange.status == 429
+        return limit_changes(self._learned, self._catalog(), flight.deployment, observations, now, refused=refused)
 
     def _listen(self, clock: SystemClock, flight: Flight) -> None:
         """Tell the clock what time the provider said it was when its answer began to come."""

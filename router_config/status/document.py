@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from router_config.deployments.calibrations import known_curve
 from router_config.deployments.deployment import Deployment
+from router_config.deployments.learned import limits_in
+from router_config.deployments.limit_changes import changes_of
 from router_config.iso import iso
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import standing
@@ -15,6 +17,7 @@ from router_config.ledger.rules.meters import Counts, Limit, Meter
 from router_config.ledger.rules.windows import CalendarDay
 from router_config.ledger.values import Snapshot
 from router_config.status.capacity import capacity
+from router_config.status.changed_limits import limit_change
 from router_config.status.explanation import first_choice
 from router_config.status.provider_status import provider_status
 from router_config.status.views import ProviderView, View
@@ -31,7 +34,7 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
     Between two parts the event loop gets its turn, and other processes get the store.
     """
     closed: dict[str, Examination] = {}
-    curves = await store.learn({})
+    known = await store.learn({})
     providers: list[dict[str, Any]] = []
     burn = 0
     for part in view.parts:
@@ -40,16 +43,17 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
         since = {provider.name: _day_began(provider, now) for provider in part.providers}
         snapshot = await store.snapshot(part.meters, since, now)
         recalled = [provider.memory.recall(snapshot) for provider in part.providers]
-        changed = [each for each, status in zip(part.providers, recalled, strict=True) if status is None]
-        closed |= await _closed([each for provider in changed for each in provider.deployments], snapshot, store, now)
+        others = [each for each, status in zip(part.providers, recalled, strict=True) if status is None]
+        closed |= await _closed([each for provider in others for each in provider.deployments], snapshot, store, now)
         for provider, status in zip(part.providers, recalled, strict=True):
             if status is None:
                 status = provider_status(provider, snapshot, closed, now)
                 if not any(each.id in closed for each in provider.deployments):
                     provider.memory.keep(snapshot, status)
-            providers.append(
-                {**status, "models": [_with_estimate(status["name"], each, curves) for each in status["models"]]}
-            )
+            models = [_with_estimate(status["name"], each, known) for each in status["models"]]
+            changed = changes_of(provider.deployments, limits_in(known, provider.name))
+            told = [limit_change(each, editable=view.path is not None) for each in changed]
+            providers.append({**status, "models": models, "limits_changed": told})
         burn += sum(snapshot.burn.values())
     return {
         "generated_at": iso(now),

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from router_config.config.models import Config
-from router_config.deployments.calibrations import Calibrations, Correction
+from router_config.deployments.calibrations import Correction
 from router_config.deployments.deployment import EVERYWHERE, Deployment, by_preference, endpoint_of
+from router_config.deployments.learned import Learned
 from router_config.iso import iso
 from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.gates import Cooldown, Examination, Gate, Need, Status
@@ -53,7 +54,7 @@ async def explanation(
     """
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
-    calibrations = Calibrations()
+    calibrations = Learned()
     await calibrations.exchange(ledger, now)
     correction = calibrations.corrections["prose"]
     need = Need(tokens, tokens // 2)  # Of so many tokens as was asked, whatever they are an estimate of.

@@ -102,6 +102,7 @@ def _limits(meters: Iterable[Meter], snapshot: Snapshot, now: float) -> dict[str
             total.resets_at = max(total.resets_at, snapshot.resets_at.get((meter.scope, limit.name), 0.0))
             if counts.observed:
                 _apply_observed_limit(total, meter, limit, used, counts, now)
+            total.from_upstream |= limit.file is not None
             total.add(limit.value, whole(limit.name, used), counts.open.of(limit.metric))
     return {name: sums[name].shown() for name in sorted(sums)}
 

@@ -8,6 +8,7 @@ from router_config.config.changes import Reloaded
 from router_config.config.file_watch import FileWatch, stamp_of
 from router_config.config.followed_config import FollowedConfig
 from router_config.config.models import Config
+from router_config.deployments.learned import Learned
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.status.document import document
@@ -113,10 +114,19 @@ class ConfiguredSource(StoreReader):
         if self._file is not None and config.path is not None:
             read = self._file.read_next
             self._sighup = FileWatch(config.path, stamp_of(config.path), read, by_itself=False)
+        self._learned = Learned()
+        self._heard = 0
         self._view = self._view_of(config, self._clock.now())
 
     def _view_of(self, config: Config, loaded_at: float | None) -> View:
-        view = view_of(config, loaded_at=loaded_at, correction=self._clock.correction)
+        self._heard = self._learned.changes
+        view = view_of(
+            config,
+            loaded_at=loaded_at,
+            correction=self._clock.correction,
+            learned=self._learned,
+            now=self._clock.now(),
+        )
         self._store.register_meters(view.meters)
         return view
 
@@ -147,7 +157,10 @@ class ConfiguredSource(StoreReader):
         file = self._file
         if file is not None and await file.refresh():
             self._take(file)
-        if self._view.correction != self._clock.correction:
+        if any(provider.trust == "upstream" for provider in self._config.providers):
+            await self._learned.exchange(self._store, self._clock.now())
+            self._learned.grow_older(self._clock.now())
+        if self._view.correction != self._clock.correction or self._heard != self._learned.changes:
             self._view = replace(self._view_of(self._config, self._view.loaded_at), error=self._view.error)
         return self._view
 

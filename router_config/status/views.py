@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from router_config.config.models import Config
 from router_config.deployments.deployment import Deployment, by_preference, endpoint_of
+from router_config.deployments.learned import Learned
+from router_config.deployments.limit_changes import with_reported
 from router_config.deployments.model_list import deployments_of
 from router_config.ledger.rules.meters import Counts, LimitName, Meter
 from router_config.ledger.values import LastError, Snapshot, Usage
@@ -163,13 +165,23 @@ class View:
 
 
 def view_of(
-    config: Config, *, loaded_at: float | None = None, simulated: bool = False, correction: float = 0.0
+    config: Config,
+    *,
+    loaded_at: float | None = None,
+    simulated: bool = False,
+    correction: float = 0.0,
+    learned: Learned | None = None,
+    now: float = 0.0,
 ) -> View:
     """The view of a configuration.
 
-    loaded_at: when it was read, epoch seconds. correction: as in View.
+    loaded_at: when it was read, epoch seconds. correction: as in View. learned: what providers report of their limits,
+    for those that the file trusts. now: epoch seconds.
     """
     deployments = deployments_of(config, correction=correction)
+    if learned is not None and any(provider.trust == "upstream" for provider in config.providers):
+        reported = {provider.name: learned.limits(provider.name) for provider in config.providers}
+        deployments = tuple(with_reported({each.id: each for each in deployments}, reported, now).values())
     providers = [
         ProviderView(
             provider.name,

@@ -39,6 +39,7 @@ DESIGN: dict[str, Any] = {
             "refused_since": None,
             "endpoints": [],
             "limits": {"rpm": LIMIT, "tpd": LIMIT},
+            "limits_changed": [],
             "usage_today": {"requests": 61, "tokens": 41200, "cost_usd": 0.0, "errors": 2},
             "latency_ms": {"p50": 410, "p95": 900},
             "last_error": {"at": "...", "kind": "timeout", "message": "..."},

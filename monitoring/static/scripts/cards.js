@@ -2,7 +2,7 @@
 
 import { $, element, fillList, mark, part, write } from "./dom.js";
 import { hue, isAbsent, statusWord } from "./providers.js";
-import { at, countDown } from "./time.js";
+import { at, countDown, forHowLong } from "./time.js";
 import { limitWords, amount, money, number, words } from "./words.js";
 
 const MOST = 8; // models shown one by one
@@ -20,6 +20,7 @@ function drawCard(node, provider) {
   countDown(part(node, "back"), provider.available_at, provider.available_at && before(provider));
   write(part(node, "why"), [provider.reason, ...(provider.endpoints ?? []).map((each) => each.reason)].filter(Boolean).join("; "));
   drawLimits(part(node, "limits"), provider.limits);
+  fillList(part(node, "changed"), "changed", provider.limits_changed ?? [], (row, change) => drawChange(row, change, provider));
   write(part(node, "requests"), number(usage.requests));
   write(part(node, "tokens"), number(usage.tokens));
   write(part(node, "cost"), money(usage.cost_usd));
@@ -68,6 +69,13 @@ function drawLimit(node, [window, limit]) {
   write(part(node, "room"), `${amount(window, limit.remaining)} left${held}${told}`);
   countDown(part(node, "resets"), limit.used ? limit.resets_at : null, "resets ");
   drawBar(node.querySelector(".bar"), limitWords(window), window, limit);
+}
+
+/** "requests a minute. File: 30, groq says 60 since 3 days; the file's is in force." */
+function drawChange(node, { model, limit, file, reported, since, in_force: inForce, edit }, { name }) {
+  const used = inForce ? "in force" : "the file's is in force";
+  write(part(node, "told"), `${model ? `${model}, ` : ""}${limitWords(limit)}. File: ${amount(limit, file)}, ${name} says ${amount(limit, reported)} since ${forHowLong(since)}; ${used}.`);
+  write(part(node, "edit"), edit ?? "");
 }
 
 /** A window as a bar: used, then reserved; the rest is what remains. */

@@ -13,11 +13,12 @@ export const KINDS = {
   implausible_usage: { sign: "?", word: "implausible usage report" },
   state_lost: { sign: "!", word: "state file made anew" },
   unreachable: { sign: "!", word: "loss of the network" },
+  limit_changed: { sign: "±", word: "changed limit" },
   recovered: { sign: "✓", word: "recovery" },
   configuration: { sign: "✎", word: "edit of the file" },
   configuration_error: { sign: "!", word: "fault in the file" },
 };
-const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", recovered: "recovered", state_lost: "made anew", unreachable: "cannot be reached", configuration: "edited", configuration_error: "cannot be used" };
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", limit_changed: "reports another limit", recovered: "recovered", state_lost: "made anew", unreachable: "cannot be reached", configuration: "edited", configuration_error: "cannot be used" };
 
 const MOST = 60;
 

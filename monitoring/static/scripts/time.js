@@ -1,7 +1,7 @@
 // The server's clock, and the countdowns to its moments.
 
 import { mark, write } from "./dom.js";
-import { clock, duration } from "./words.js";
+import { clock, duration, plural, roughly } from "./words.js";
 
 const BLUR = 2000; // milliseconds of difference that are not one: documents carry whole seconds, and travel
 
@@ -30,6 +30,12 @@ export const at = (moment) => clock(moment, now());
 
 /** "in 4 min 32 s"; a moment that has passed is due, since only the server can say what came of it. */
 export const inTime = (moment) => (until(moment) > 0 ? `in ${duration(until(moment))}` : "due");
+
+/** "3 days", "5 h": how long ago a moment was, roughly. */
+export function forHowLong(moment) {
+  const days = Math.floor(-until(moment) / 86400);
+  return days < 2 ? roughly(-until(moment)) : plural(days, "day");
+}
 
 /** Write `before` and a countdown that ticks from now on; without a moment, nothing. */
 export function countDown(node, moment, before = "") {

@@ -1,6 +1,7 @@
 """`router-config check`: whether the configuration can be used, and what is odd about it."""
 
 import argparse
+import asyncio
 import sys
 from datetime import date, timedelta
 from typing import Any
@@ -29,15 +30,50 @@ def check(arguments: argparse.Namespace) -> int:
         raise
     warnings = [*config.warnings, *_price_list_warnings(config), *_preset_warnings(config)]
     door = _door(config) if arguments.verbose else None
+    live = _live(path, config) if arguments.live else None
     if arguments.json:
-        print_json({"ok": True, "path": str(path), **_summary(config), **(door or {}), "warnings": warnings})
+        print_json(
+            {"ok": True, "path": str(path), **_summary(config), **(door or {}), **(live or {}), "warnings": warnings}
+        )
     else:
         print(_report(config, str(path)))
         if door is not None:
             print("\n" + door_report(door))
+        if live is not None:
+            print("\n" + live_report(live))
         for warning in warnings:
             print(f"warning: {warning}", file=sys.stderr)
-    return 1 if warnings and arguments.strict else 0
+    return 1 if arguments.strict and (warnings or (live and live["limits_changed"])) else 0
+
+
+def _live(path: str, config: Config) -> dict[str, Any]:
+    """Who answered, and the limits that the answers report otherwise than the file has them."""
+    print("asking each key and model ...", file=sys.stderr, flush=True)
+    from router_config.cli.reported_limits import ask_all
+
+    return asyncio.run(ask_all(path, config.defaults.timeout))
+
+
+def live_report(live: dict[str, Any]) -> str:
+    """Limits that changed, as a table for people."""
+    answered = f"{live['answered']} of {plural(live['asked'], 'key and model', 'keys and models')} answered"
+    if not live["limits_changed"]:
+        return f"{answered}; no limit is reported otherwise than the file has it."
+    rows = [
+        (
+            each["provider"],
+            each["model"] or "the account",
+            each["limit"],
+            amount(each["file"]),
+            amount(each["reported"]),
+            "just now" if each["since"] is None else each["since"],
+            "the provider's" if each["in_force"] else "the file's",
+            each["edit"],
+        )
+        for each in live["limits_changed"]
+    ]
+    header = ("PROVIDER", "OF", "LIMIT", "FILE", "REPORTED", "SINCE", "IN FORCE", "EDIT")
+    return f"{answered}. Limits that changed:\n" + table(header, rows)
 
 
 def _door(config: Config) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.journal import LocalJournal
 from router_config.ledger.local.pages import NO_SLOT, UNUSED, Pages
-from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import PROBE_HOLDS, Candidate, Cooldown, Examination, Need, examine_all
@@ -25,6 +24,7 @@ from router_config.ledger.rules.history import (
     event_of_recovery,
     is_news,
 )
+from router_config.ledger.rules.learned import merged
 from router_config.ledger.rules.meters import NOTHING, Counts, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report, observed_after
 from router_config.ledger.rules.schedule import following
@@ -178,7 +178,7 @@ class LocalStore(Pages, Backend):
     def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         known = self._curves()
         for name, text in curves.items():
-            known[name] = merged(known.get(name), text)
+            known[name] = merged(name, known.get(name), text)
             self._put_curve(name, known[name])
         return known
 

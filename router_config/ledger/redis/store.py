@@ -18,11 +18,11 @@ from router_config.ledger.redis import forms as forms
 from router_config.ledger.redis.connection import Argument, Line, Lines
 from router_config.ledger.redis.scripts import script
 from router_config.ledger.redis.server_time import ServerTime
-from router_config.ledger.rules.calibration import merged
 from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
 from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
+from router_config.ledger.rules.learned import merged
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, SplitAmount
 from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.values import (
@@ -262,7 +262,7 @@ class RedisStore(Backend):
 
     async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         known = _curves(await self._call("learn"))
-        told = {name: merged(known.get(name), text) for name, text in curves.items()}
+        told = {name: merged(name, known.get(name), text) for name, text in curves.items()}
         if told:  # Of two processes that learn at the same moment one tells the other a second later.
             known = _curves(await self._call("learn", *chain.from_iterable(told.items())))
         return known

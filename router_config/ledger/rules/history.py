@@ -32,7 +32,7 @@ EVENTS_KEPT: Final = 200
 
 EventKind = Literal[
     "configuration", "configuration_error", "cooldown", "disabled", "exhausted", "failover", "implausible_usage",
-    "recovered", "state_lost", "unreachable",
+    "limit_changed", "recovered", "state_lost", "unreachable",
 ]  # fmt: skip
 
 REPEATED_AFTER: Final[dict[str, float]] = {
@@ -41,12 +41,13 @@ REPEATED_AFTER: Final[dict[str, float]] = {
     "failover": 60.0,
     "exhausted": 3600.0,
     "implausible_usage": 3600.0,
+    "limit_changed": 86400.0,
     "state_lost": 60.0,
     "unreachable": 3600.0,
 }
 """Seconds after which the same event of the same provider is kept again. Sooner it would fill the list."""
 
-TOLD_APART: Final = frozenset({"configuration", "configuration_error"})
+TOLD_APART: Final = frozenset({"configuration", "configuration_error", "limit_changed"})
 """Kinds of which two with another reason are two events, however soon one follows the other."""
 
 COOLDOWN_EVENTS: Final = frozenset({"cooldown", "disabled", "exhausted"})

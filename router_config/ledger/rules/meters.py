@@ -156,11 +156,15 @@ NOTHING: Final = Amount()
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit of a scope: at most `value` of a metric in a window; from `soft` on others are preferred."""
+    """One limit of a scope: at most `value` of a metric in a window; from `soft` on others are preferred.
+
+    `file`: the lower one of the file, where what the provider reports holds instead.
+    """
 
     name: LimitName
     value: float
     soft: float = float("inf")
+    file: float | None = None
     kind: LimitKind = field(init=False, repr=False, compare=False)
     period: Period = field(init=False)
     metric: Metric = field(init=False)

@@ -12,6 +12,7 @@ from rig_browser import CHART_IN_COLOUR, DESK, PHONE, MakeStage, Sites, Stage, f
 import monitoring
 from monitoring import ConfiguredSource
 from router_config import load_config
+from router_config.clock import VirtualClock
 from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
 
@@ -38,6 +39,25 @@ def test_axe_finds_nothing_serious_in_any_size_and_colour(busy: Stage, page: Pag
     page.get_by_role("button", name="Explain").click()
     expect(page.locator("#verdict")).to_contain_text("would serve it")
     page.get_by_text("As a table").click()
+    for size, scheme in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        assert findings(page) == [], (size, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_a_limit_that_changed_is_told_with_the_edit(stage: MakeStage, page: Page, clock: VirtualClock) -> None:
+    others: dict[str, Any] = dict.fromkeys(["groq", "gemini", "openrouter", "together"])
+    running = stage(providers={**others, "openai": {"limits": {"rpm": 30}}})
+    for _ in range(3):
+        running.ask(1)
+        clock.advance(86400)
+    page.goto(running.site.url)
+    change = page.locator(".card .changed li")
+    expect(change).to_contain_text(
+        "requests a minute. File: 30, openai says 60 since 3 days; the file's is in force. "
+        "router-config set openai.limits.rpm 60"
+    )
     for size, scheme in LOOKS:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)

@@ -1,0 +1,94 @@
+"""What a Router learns from answers besides how its models count, and tells the other processes of its store."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from math import inf
+from typing import Final
+
+from router_config.deployments.calibrations import Calibrations
+from router_config.ledger.rules.learned import LIMITS_OF
+from router_config.ledger.rules.steady_limits import (
+    FRESH_FOR,
+    Place,
+    ReportedLimits,
+    Source,
+    SteadyLimit,
+    limits_of,
+    limits_text,
+)
+
+NOTHING: Final[Mapping[Place, SteadyLimit]] = {}
+
+
+class Learned(Calibrations):
+    """How models count (`Calibrations`), and the limits that providers report.
+
+    changes: how often what is reported of limits has become another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reported: defaultdict[str, ReportedLimits] = defaultdict(ReportedLimits)
+        self._stale_at = inf
+        self.changes = 0
+
+    def hear(self, provider: str, reported: Iterable[tuple[Place, float]], source: Source, now: float) -> bool:
+        """An answer of a provider reports limits. True: one of them is another than was known, and steadily so."""
+        theirs = self._reported[provider]
+        changed = [theirs.hear(place, value, source, now) for place, value in reported]
+        if any(changed):
+            self._has_changed(now)
+            return True
+        return False
+
+    def limits(self, provider: str) -> Mapping[Place, SteadyLimit]:
+        """What a provider reports steadily; not to be changed."""
+        return self._reported[provider].steady if provider in self._reported else NOTHING
+
+    def latest_limits(self, provider: str) -> Mapping[Place, SteadyLimit]:
+        """What it reported last, be it once."""
+        return self._reported[provider].latest if provider in self._reported else NOTHING
+
+    def grow_older(self, now: float) -> None:
+        """What was not reported for a day counts no more in place of the file's limit."""
+        if now >= self._stale_at:
+            self._has_changed(now)
+
+    def _has_changed(self, now: float) -> None:
+        self.changes += 1
+        ends = (limit.seen + FRESH_FOR for each in self._reported.values() for limit in each.steady.values())
+        self._stale_at = min((end for end in ends if end > now), default=inf)
+
+    def _to_tell(self) -> dict[str, str]:
+        told = super()._to_tell()
+        for provider, theirs in self._reported.items():
+            if theirs.untold:
+                theirs.untold = False
+                told[f"{LIMITS_OF}{provider}"] = limits_text(theirs.steady)
+        return told
+
+    def _was_not_told(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name.startswith(LIMITS_OF):
+                self._reported[name.removeprefix(LIMITS_OF)].untold = True
+            else:
+                super()._was_not_told([name])
+
+    def _take(self, name: str, text: str, now: float) -> None:
+        if not name.startswith(LIMITS_OF):
+            super()._take(name, text, now)
+        elif self._reported[name.removeprefix(LIMITS_OF)].take(known_limits(text)):
+            self._has_changed(now)
+
+
+@lru_cache(maxsize=256)
+def known_limits(text: str) -> Mapping[Place, SteadyLimit]:
+    """The limits of a store's text, not to be changed."""
+    return limits_of(text)
+
+
+def limits_in(known: Mapping[str, str], provider: str) -> Mapping[Place, SteadyLimit]:
+    """What a provider reports, in what a store knows by name."""
+    text = known.get(f"{LIMITS_OF}{provider}")
+    return NOTHING if text is None else known_limits(text)
