@@ -9,7 +9,7 @@ REPOSITORY: Final = Path(__file__).parent.parent
 FLOORS: Final = (
     {"forks", "presets"},
     {"config", "ledger", "signals", "clock", "iso", "simulator"},
-    {"deployments"},
+    {"deployments", "catalogue"},
     {"status", "transport"},
     {"routing"},
     {"cli", "adapters", "monitoring"},
