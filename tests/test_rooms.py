@@ -7,7 +7,7 @@ from typing import Final
 
 REPOSITORY: Final = Path(__file__).parent.parent
 FLOORS: Final = (
-    {"forks", "presets"},
+    {"forks", "presets", "slices"},
     {"config", "ledger", "signals", "clock", "iso", "simulator"},
     {"deployments", "catalogue"},
     {"status", "transport"},

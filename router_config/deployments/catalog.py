@@ -10,6 +10,7 @@ from router_config.deployments.deployment import Deployment, by_preference, depl
 from router_config.deployments.learned import Learned
 from router_config.deployments.limit_changes import with_reported
 from router_config.ledger.rules.meters import Meter
+from router_config.slices import pause
 
 KEPT: Final = 1000
 """Groups that are kept of those that a pattern stands for."""
@@ -78,7 +79,8 @@ class Catalog:
 
     soft_limit: share of a daily limit past which others are preferred.
     correction: seconds by which the time of calendar days is ahead of the router's clock. learned: what providers
-    report of their limits, for those that the file trusts. now: epoch seconds.
+    report of their limits, for those that the file trusts. now: epoch seconds. before: an older catalog; what it made
+    of an entry that is also in this model list is taken over.
     """
 
     def __init__(
@@ -88,14 +90,22 @@ class Catalog:
         correction: float = 0.0,
         learned: Learned | None = None,
         now: float = 0.0,
+        before: "Catalog | None" = None,
     ) -> None:
-        self.correction = correction
+        self.correction, self._soft_limit = correction, soft_limit
+        self._made: dict[str, tuple[dict[str, Any], Deployment]] = {}
+        same = before is not None and (before.correction, before._soft_limit) == (correction, soft_limit)
+        known = before._made if before is not None and same else {}
         self.deployments: dict[str, Deployment] = {}
         by_group: dict[str, dict[str, dict[str, Any]]] = {}
         by_pattern: dict[str, dict[str, dict[str, Any]]] = {}
         for entry in model_list:
-            deployment = deployment_of_entry(entry, soft_limit, correction)
-            self.deployments[deployment.id] = deployment
+            pause()
+            made = known.get(entry["model_info"]["id"])
+            if made is None or made[0] is not entry:
+                made = entry, deployment_of_entry(entry, soft_limit, correction)
+            deployment = made[1]
+            self.deployments[deployment.id], self._made[deployment.id] = deployment, made
             names = {entry["model_name"], deployment.id, entry["litellm_params"]["model"]}
             if "*" in entry["model_name"]:
                 names = {deployment.id}
@@ -114,7 +124,6 @@ class Catalog:
             name: Group(name, by_preference(self.deployments[each] for each in entries), entries)
             for name, entries in by_group.items()
         }
-        self._soft_limit = soft_limit
         self._patterns = [
             (re.compile(re.escape(name).replace(r"\*", "(.*)"), re.DOTALL), by_pattern[name])
             for name in sorted(by_pattern, key=len, reverse=True)

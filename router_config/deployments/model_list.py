@@ -12,6 +12,7 @@ from router_config.config import prices as price_list
 from router_config.config.models import Config, ConfigError, Model, Provider, reveal
 from router_config.config.provider_section import SIGN_IN_OTHERWISE
 from router_config.deployments.deployment import Deployment, account_of, deployment_of_entry, model_scope, scopes_of
+from router_config.slices import pause
 
 NO_KEY: Final = "no-key-needed"
 """Sent to a server that needs no key."""
@@ -22,10 +23,14 @@ Prices = Mapping[tuple[str, str], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Generated:
-    """Arguments for `litellm.Router`, with ours beside them."""
+    """Arguments for `litellm.Router`, and which of the model list's entries are whose.
+
+    of_providers: by name, a provider with its entries; a later `generate` takes over those of one that is the same.
+    """
 
     model_list: list[dict[str, Any]]
     settings: dict[str, Any]
+    of_providers: Mapping[str, tuple[Provider, list[dict[str, Any]]]]
 
 
 class _Place(NamedTuple):
@@ -38,14 +43,18 @@ class _Place(NamedTuple):
     secret: str | None
 
 
-def generate(config: Config) -> Generated:
+def generate(config: Config, before: Generated | None = None) -> Generated:
     """One entry for each group x provider x key x model that is enabled and has its key.
+
+    before: of an older configuration; the entries of providers that are still the same are its.
 
     Raises ConfigError when dollars limit a model whose price nobody knows.
     """
+    known = {} if before is None else before.of_providers
     providers = _ready(config)
-    prices = prices_of(providers)
-    for provider, model in without_price(providers, prices):
+    changed = [each for each in providers if (old := known.get(each.name)) is None or old[0] != each]
+    prices = prices_of(changed)
+    for provider, model in without_price(changed, prices):
         limit = (provider.limits.dollars + model.limits.dollars)[0]
         raise ConfigError(
             f"provider {provider.name}: {limit} needs a price, and LiteLLM's list has none for {model.name}.\n"
@@ -56,8 +65,16 @@ def generate(config: Config) -> Generated:
         "model_group_alias": {name: group for name, group in config.aliases.items() if name != "*"},
         **reveal(config.router_settings),
     }
-    entries = [_entry(place, group, prices) for place in _places(providers) for group in place.model.groups]
-    return Generated(entries, settings)
+    new = {provider.name: (provider, list(_entries(provider, prices))) for provider in changed}
+    of_providers = {each.name: new.get(each.name) or known[each.name] for each in providers}
+    return Generated([entry for _, theirs in of_providers.values() for entry in theirs], settings, of_providers)
+
+
+def _entries(provider: Provider, prices: Prices) -> Iterator[dict[str, Any]]:
+    for place in _places([provider]):
+        for group in place.model.groups:
+            pause()
+            yield _entry(place, group, prices)
 
 
 def deployments_of(config: Config, *, configured_only: bool = True, correction: float = 0.0) -> tuple[Deployment, ...]:

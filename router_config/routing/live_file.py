@@ -13,13 +13,15 @@ from router_config.config.changes import Reloaded, changes_between, in_force, pe
 from router_config.config.file_watch import FileWatch, Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError, reveal
-from router_config.deployments.model_list import generate
+from router_config.deployments.model_list import Generated, generate
 from router_config.ledger.rules.history import Event, EventKind
 from router_config.ledger.rules.meters import NOTHING
 from router_config.ledger.values import Lease, Settlement, new_lease_id
 from router_config.routing.inspection import Inspection
 from router_config.routing.terms import Terms
+from router_config.slices import in_slices
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
+from router_config.transport.model_entries import Entry
 
 _LOG = logging.getLogger("router_config")
 
@@ -30,9 +32,6 @@ LONGEST: Final = 400
 class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     """The part of a Router that follows its file."""
 
-    _changing: Any
-    """A lock, held for the moment in which the terms change; never while they are made."""
-
     _reloading: Any
     """A lock, held by whoever reads the file."""
 
@@ -40,6 +39,8 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     _given: Mapping[str, Any]
     """Settings of the caller, which win over the file's."""
     _watch: FileWatch | None = None
+    _generated: Generated
+    """What was made of the file last."""
 
     def reload(self) -> Reloaded:
         """Read the file now, and the `.env` beside it. What has changed.
@@ -49,7 +50,7 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         without a file.
         """
         path, _ = self._of_the_file()
-        with self._reloading:
+        with self._reloading, in_slices():
             stamp, fault = stamp_of(path), self._terms.error
             try:
                 made = self._read_again()
@@ -112,6 +113,11 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         new, waits = in_force(old, new, source)
         return new, Reloaded(changes_between(old, new), waits)
 
+    def _go_by(self, generated: Generated, given: Mapping[str, Any], env: Mapping[str, str] | None) -> None:
+        """Note what the model list was made of: `reload` makes the next one of it."""
+        self._generated, self._given, self._env = generated, given, env
+        self._treatments.learn(generated.model_list, self._entries())
+
     def _follow(self, config: Config, stamp: Stamp) -> None:
         if config.path is not None:
             by_itself = config.defaults.reload
@@ -136,33 +142,46 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         path, old = self._of_the_file()
         new, made = self._read(path, old)
         if made or new != old:
-            generated = generate(new)
-            of_the_module = dict(reveal(new.litellm_settings))
-            settings = self._settings_of({**generated.settings, **self._given})
-            same = generated.model_list == generate(old).model_list and settings == self._terms.settings
-            held = self._held if same else self._made(generated.model_list, settings)
-            before = reveal(old.litellm_settings)
-            for name, value in of_the_module.items():
-                if name not in before or before[name] != value:
-                    setattr(litellm, name, value)
-            defaults = new.defaults
-            terms = Terms(
-                config=new,
-                settings=settings,
-                cooldown=defaults.cooldown,
-                soft_limit=defaults.soft_limit,
-                max_wait=defaults.max_wait,
-                output_tokens=defaults.output_tokens,
-                max_response=defaults.max_response,
-                loaded_at=self._clock.now(),
-            )
-            terms = self._with_catalog(terms, held)
-            with self._changing:
-                self._held, self._settings, self._terms = held, settings, terms
+            generated = generate(new, self._generated)
+            while not self._taken(old, new, generated):  # Somebody else changed the model list meanwhile.
+                pass
         elif self._terms.error is not None:
             with self._changing:
                 self._terms = replace(self._terms, error=None)
         return made
 
-    def _with_catalog(self, terms: Terms, held: Any) -> Terms:
+    def _taken(self, old: Config, config: Config, generated: Generated) -> bool:
+        """Go by the file from now on. False where the model list is another one than when that was prepared.
+
+        What the program added to the file's deployments stays.
+        """
+        serving, settings = self._entries(), self._settings_of({**generated.settings, **self._given, **self._set})
+        of_file = {entry["model_info"]["id"] for each in (self._generated, generated) for entry in each.model_list}
+        added = [entry for entry in serving if entry["model_info"]["id"] not in of_file]
+        kept, made = self._kept_of(generated.model_list, settings)
+        before, of_litellm = reveal(old.litellm_settings), reveal(config.litellm_settings)
+        changed = {name: value for name, value in of_litellm.items() if name not in before or before[name] != value}
+        defaults = config.defaults
+        terms = Terms(
+            config=config,
+            settings=settings,
+            cooldown=defaults.cooldown,
+            soft_limit=defaults.soft_limit,
+            max_wait=defaults.max_wait,
+            output_tokens=defaults.output_tokens,
+            max_response=defaults.max_response,
+            loaded_at=self._clock.now(),
+        )
+        terms = self._with_catalog(terms, kept + added)
+        with self._changing:
+            if self._listed is not serving:
+                return False
+            settings.update(self._set)
+            for name, value in changed.items():
+                setattr(litellm, name, value)
+            self._take(generated.model_list + added, kept + added, settings, None if added else made)
+            self._generated, self._terms = generated, terms
+        return True
+
+    def _with_catalog(self, terms: Terms, entries: list[Entry]) -> Terms:
         raise NotImplementedError

@@ -44,6 +44,7 @@ from router_config.status.explanation import absent_from
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.contents import empty_answer, is_empty
+from router_config.transport.model_entries import Entry
 from router_config.transport.pickled_errors import picklable
 from router_config.transport.streams import Opened, Stream
 from router_config.transport.transport import Transport
@@ -158,7 +159,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             simulated=simulated,
             **{**generated.settings, **settings},
         )
-        made._env, made._given = env, settings
+        made._go_by(generated, settings, env)
         if watch:
             made._follow(config, stamp)
         return made
@@ -300,7 +301,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         catalog = terms.catalog
         if catalog is None or catalog.correction != self._clock.correction or catalog.is_outdated(self._learned):
             with self._changing:
-                terms = self._terms = self._with_catalog(self._terms, self._held)
+                terms = self._terms = self._with_catalog(self._terms, self._entries())
         return terms
 
     @property
@@ -308,9 +309,9 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         """The deployments by group."""
         return self.terms.groups
 
-    def _with_catalog(self, terms: Terms, held: Any) -> Terms:
-        entries, now = self._entries_of(held), self._clock.now()
-        catalog = Catalog(entries, terms.soft_limit, self._clock.correction, self._learned, now)
+    def _with_catalog(self, terms: Terms, entries: list[Entry]) -> Terms:
+        now, before = self._clock.now(), self._terms.catalog
+        catalog = Catalog(entries, terms.soft_limit, self._clock.correction, self._learned, now, before)
         self._store.register_meters(catalog.meters, catalog.formerly)
         return replace(terms, catalog=catalog)
 

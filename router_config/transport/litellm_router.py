@@ -8,13 +8,16 @@ import inspect
 import logging
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import litellm
 from litellm import router as litellm_router
+
+from router_config.slices import pause
+from router_config.transport.model_entries import Entry, Treatments
 
 OURS: Final = {"order": "priority", "rpm": "rpm", "tpm": "tpm"}
 """What LiteLLM routes by, in `litellm_params`, and its name in `model_info`, where ours reads it."""
@@ -50,32 +53,45 @@ _LITELLMS_LOG: Final = logging.getLogger("LiteLLM")
 class HoldsLiteLLMRouter(LiteLLMRouter):
     """Looks and behaves as the litellm.Router that it holds, but for what a subclass defines.
 
-    _settings: the keyword arguments that litellm.Router was made with.
+    Making one takes 2.5 ms a deployment (1.110.2). So a model list that `_take` brings is given to LiteLLM's Router
+    when something first asks for it; until then it holds an older one.
+
+    _settings: the keyword arguments that litellm.Router was made with. _set: those that were set since.
     """
 
-    _held: Any
-    _settings: dict[str, Any]  # type: ignore[assignment]
+    _changing: Any
+    """A lock, held while the model list and what follows from it change; an RLock."""
 
-    def _hold(self, model_list: list[dict[str, Any]]) -> None:
+    _settings: dict[str, Any]  # type: ignore[assignment]
+    _set: dict[str, Any]
+    _litellms: Any = None
+    """LiteLLM's Router; None before there is one."""
+    _due: tuple[list[Entry], Mapping[str, Any]] | None = None
+    """The model list and the settings that it has still to take."""
+    _listed: list[Entry] | None = None
+    """The entries of the model list as LiteLLM keeps them; None where its Router is to be asked for them."""
+    _treatments: Treatments
+
+    def _hold(self, model_list: list[Entry]) -> None:
         """Make LiteLLM's Router of a model list. Its usage counting is taken out: the ledger counts."""
-        self._held = self._made(model_list, self._settings)
+        self._treatments, self._set = Treatments(), {}
+        _warn_of_unheeded(model_list, self._settings)
+        self._litellms = _made(model_list, self._settings)
         self._model_list_changed()
 
     @staticmethod
     def _settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
         return {"num_retries": 0, "disable_cooldowns": True, **given}
 
-    @staticmethod
-    def _made(model_list: list[dict[str, Any]], settings: Mapping[str, Any]) -> Any:
-        """LiteLLM's Router of a model list."""
-        _quieten()
-        unheeded = [name for name in UNHEEDED if settings.get(name)]
-        params = [entry["litellm_params"] for entry in model_list]
-        unheeded += [name for name in UNHEEDED_OF_A_DEPLOYMENT if any(each.get(name) is not None for each in params)]
-        if unheeded:
-            _LOG.warning("%s: no effect; this router chooses by priority, limits and cooldowns", ", ".join(unheeded))
-        with _callbacks_as_before():
-            return litellm_router.Router(model_list=[moved(entry) for entry in model_list], **settings)
+    def _held(self) -> Any:
+        """LiteLLM's Router, of the model list as it is now."""
+        if self._due is not None:
+            with self._changing:
+                if self._due is not None:
+                    model_list, settings = self._due
+                    self._litellms = _made(model_list, {**settings, **self._set})
+                    self._due = None
+        return self._litellms
 
     def _model_list_changed(self) -> None:
         """Called after each change of the model list."""
@@ -86,13 +102,16 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
         return LITELLMS_OWN
 
     def __getattr__(self, name: str) -> Any:
-        held = self.__dict__.get("_held")
-        if held is None or (name.startswith("__") and name.endswith("__")):
+        litellms = self.__dict__.get("_litellms")
+        if litellms is None or (name.startswith("__") and name.endswith("__")):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if name in self._settings and name in _setting_names():
+        is_setting = name in _setting_names() and name != "model_list"
+        if is_setting and name in self._settings:
             return self._settings[name]
-        value = getattr(held, name)
-        if name in _setting_names():
+        value = getattr(litellms, name)
+        if self._due is not None:
+            value = getattr(self._held(), name)
+        if is_setting:
             return self._settings.setdefault(name, value)
         if inspect.iscoroutinefunction(value) and name.startswith("a") and name not in ASK_NOBODY:
             _warn_once("router.%s is litellm.Router's own: its requests are not counted against limits", name)
@@ -100,16 +119,15 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """A setting of litellm.Router holds from the next request on."""
-        held = self.__dict__.get("_held")
-        if held is None or name not in _setting_names():
+        if self.__dict__.get("_litellms") is None or name not in _setting_names():
             object.__setattr__(self, name, value)
         elif name == "model_list":
             self.set_model_list(value)
         else:
-            self._settings[name] = value
-            with warnings.catch_warnings():
+            with self._changing, warnings.catch_warnings():
+                self._settings[name] = self._set[name] = value
                 warnings.simplefilter("ignore", DeprecationWarning)  # LiteLLM 1.109 means its own callers.
-                setattr(held, name, value)
+                setattr(self._litellms, name, value)
 
     @staticmethod
     def get_valid_args() -> list[str]:
@@ -117,59 +135,151 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
         return sorted(_setting_names())
 
     @property
-    def entries(self) -> list[dict[str, Any]]:
+    def entries(self) -> list[Entry]:
         """LiteLLM's model list as it is now, `moved`, each entry with its id; copies of its own kinds of mappings."""
-        return self._entries_of(self._held)
+        return [_copied(entry) for entry in self._entries()]
 
-    @staticmethod
-    def _entries_of(held: Any) -> list[dict[str, Any]]:
-        registry = getattr(held, "registry", None)
-        listed = registry().all() if callable(registry) else held.model_list
-        return [
-            {**entry, **{name: dict(each) for name, each in moved(entry).items() if isinstance(each, dict)}}
-            for entry in listed
-        ]
+    def _entries(self) -> list[Entry]:
+        with self._changing:
+            if self._listed is None:
+                self._listed = _entries_of(self._litellms)
+            return self._listed
+
+    # A model list that somebody else changes: the file's.
+
+    def _kept_of(self, model_list: list[Entry], settings: Mapping[str, Any]) -> tuple[list[Entry], Any]:
+        """The entries that LiteLLM keeps of a model list, and its Router of them where nothing less tells.
+
+        Raises what LiteLLM raises of an entry or a setting.
+        """
+        _warn_of_unheeded(model_list, settings)
+        strange = self._treatments.unknown(model_list)
+        if strange or settings != self._settings:
+            self._treatments.learn(strange, _entries_of(_made(strange, settings)))
+        kept = self._treatments.done_to(model_list)
+        if kept is not None:
+            _register(kept, self._entries())
+            return kept, None
+        made = _made(model_list, settings)
+        return _entries_of(made), made
+
+    def _take(self, model_list: list[Entry], kept: list[Entry], settings: dict[str, Any], made: Any) -> None:
+        """Go by another model list from now on. made: LiteLLM's Router of it, if there is one."""
+        self._settings, self._listed = settings, kept
+        self._litellms, self._due = (self._litellms, (model_list, dict(settings))) if made is None else (made, None)
 
     # What changes the model list. Each takes what LiteLLM takes and returns what LiteLLM returns.
 
     def set_model_list(self, model_list: Sequence[Any]) -> Any:
-        return self._change(self._held.set_model_list, [moved(entry) for entry in model_list])
+        return self._change("set_model_list", [moved(entry) for entry in model_list])
 
     def add_deployment(self, deployment: Any) -> Any:
-        return self._change(self._held.add_deployment, moved_deployment(deployment))
+        return self._change("add_deployment", moved_deployment(deployment))
 
     def upsert_deployment(self, deployment: Any) -> Any:
-        return self._change(self._held.upsert_deployment, moved_deployment(deployment))
+        return self._change("upsert_deployment", moved_deployment(deployment))
 
     def delete_deployment(self, id: str) -> Any:
-        return self._change(self._held.delete_deployment, id)
+        return self._change("delete_deployment", id)
 
     def update_settings(self, **settings: Any) -> Any:
-        self._settings.update(settings)
-        return self._change(self._held.update_settings, **settings)
+        self._heed(settings)
+        return self._change("update_settings", **settings)
 
     def apply(self, changes: Any) -> Any:
         """LiteLLM's `ChangeSet` (1.109 and later)."""
-        return self._change(self._held.apply, self._heeded(changes))
+        return self._change("apply", self._heeded(changes))
 
     async def aapply(self, changes: Any) -> Any:
         """The same, which can also ask providers what they serve."""
-        try:
-            with _callbacks_as_before():
-                return await self._held.aapply(self._heeded(changes))
-        finally:
-            self._model_list_changed()
+        changes, held = self._heeded(changes), None
+        while held is not self._litellms:  # Else the file brought another model list meanwhile.
+            held = self._held()
+            try:
+                with _callbacks_as_before():
+                    made = await held.aapply(changes)
+            finally:
+                with self._changing:
+                    if self._due is not None:
+                        held = None
+                    elif held is self._litellms:
+                        self._listed = None
+                        self._model_list_changed()
+        return made
+
+    def _heed(self, settings: Mapping[str, Any]) -> None:
+        with self._changing:
+            self._settings.update(settings)
+            self._set.update((name, value) for name, value in settings.items() if name in _setting_names())
 
     def _heeded(self, changes: Any) -> Any:
-        self._settings.update({**changes.assign, **changes.settings})
+        self._heed({**changes.assign, **changes.settings})
         return replace(changes, upsert=[moved_deployment(each) for each in changes.upsert])
 
-    def _change(self, change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        try:
-            with _callbacks_as_before():
-                return change(*args, **kwargs)
-        finally:
-            self._model_list_changed()
+    def _change(self, change: str, *args: Any, **kwargs: Any) -> Any:
+        with self._changing:
+            try:
+                with _callbacks_as_before():
+                    return getattr(self._held(), change)(*args, **kwargs)
+            finally:
+                self._listed = None
+                self._model_list_changed()
+
+
+def _made(model_list: Sequence[Entry], settings: Mapping[str, Any]) -> Any:
+    """LiteLLM's Router of a model list."""
+    _quieten()
+    with _callbacks_as_before():
+        return litellm_router.Router(model_list=[moved(entry) for entry in model_list], **settings)
+
+
+def _entries_of(litellms: Any) -> list[Entry]:
+    """The entries of LiteLLM's Router, `moved`."""
+    registry = getattr(litellms, "registry", None)
+    return [_copied(entry) for entry in (registry().all() if callable(registry) else litellms.model_list)]
+
+
+def _copied(entry: Mapping[str, Any]) -> Entry:
+    return {**entry, **{name: dict(each) for name, each in moved(entry).items() if isinstance(each, dict)}}
+
+
+def _register(entries: Iterable[Entry], before: Iterable[Entry]) -> None:
+    """Tell LiteLLM the models and prices that it has not been told, as its Router does: what it tells callbacks of the
+    cost goes by them.
+    """
+    told = {entry["model_info"]["id"]: entry["model_info"] for entry in before}
+    with _callbacks_as_before():
+        for entry in entries:
+            pause()
+            info, model = entry["model_info"], entry["litellm_params"]["model"]
+            old = told.get(info["id"])
+            if old is not None and (old is info or _prices(old) == _prices(info)):
+                continue
+            new = {info["id"]: dict(info)}
+            if model not in litellm.model_cost and not _is_listed(model):
+                new[model] = {}
+            litellm.register_model(new)
+
+
+def _is_listed(model: str) -> bool:
+    """Whether LiteLLM knows the model, under whatever name."""
+    try:
+        litellm.get_model_info(model)
+    except Exception:  # LiteLLM has no class of its own for it in 1.84.
+        return False
+    return True
+
+
+def _prices(info: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in info.items() if "_cost" in name}
+
+
+def _warn_of_unheeded(model_list: Sequence[Entry], settings: Mapping[str, Any]) -> None:
+    unheeded = [name for name in UNHEEDED if settings.get(name)]
+    params = [entry["litellm_params"] for entry in model_list]
+    unheeded += [name for name in UNHEEDED_OF_A_DEPLOYMENT if any(each.get(name) is not None for each in params)]
+    if unheeded:
+        _LOG.warning("%s: no effect; this router chooses by priority, limits and cooldowns", ", ".join(unheeded))
 
 
 def moved(entry: Mapping[str, Any]) -> dict[str, Any]:
