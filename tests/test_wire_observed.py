@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -185,3 +186,40 @@ def test_many_at_once_with_answers_in_any_order_lose_no_room_to_their_own_report
     router = make_router(providers=alone("groq", models=[{"name": "m", "limits": {"rpd": 100}}]))
     assert len(ask_until_refused(router, at_once=25)) == 100
     assert refusals(simulator) == 0
+
+
+UNSEEN: dict[str, dict[str, Any]] = {
+    "hour": {"rph": 12},
+    "week": {"rpw": 12},
+    "month": {"rpmo": 12},
+    "tokens of an hour": {"tph": 12_000},
+    "tokens of a month": {"tpmo": 12_000},
+}
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("limits", UNSEEN.values(), ids=list(UNSEEN))
+def test_a_longer_window_that_is_not_in_the_file_is_respected_as_the_provider_reports_it(
+    make_router: MakeRouter, simulator: Simulator, tmp_path: Path, store: str, limits: dict[str, Any]
+) -> None:
+    """Half of it is used by others, who are seen with the first answer."""
+    simulator.set_options(window_headers=True)
+    simulator.set_limits({"openai": limits})
+    server = {
+        "litellm_provider": "cerebras",
+        "api_base": simulator.api_base("openai"),
+        "api_key": "os.environ/OPENAI_API_KEY",
+    }
+    state = "memory://" if store == "memory" else f"sqlite:///{tmp_path}/state.db"
+    router = make_router(
+        state=state, providers={**alone("openai"), "openai": None, "cerebras": {**server, "models": ["m"]}}
+    )
+    (name,) = limits
+    requests = name.startswith("r")
+    behind_the_routers_back(simulator, "openai", text="x" if requests else "word " * 700, times=6)
+    answered = ask_until_refused(router, at_once=2)
+    assert answered == ["cerebras"] * 6 if requests else len(answered) > 90
+    assert refusals(simulator) == 0
+    assert shown(router, name, model=0)["source"] == "upstream"
+    (window,) = next(iter(simulator.summary()["openai"]["windows"].values())).values()
+    assert window["remaining"] < (1 if requests else 600)

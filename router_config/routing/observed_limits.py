@@ -14,10 +14,8 @@ from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import LENGTHS
 from router_config.signals import Observation
 
-_NAMES: Final[Mapping[tuple[str, str], LimitName]] = {
-    (kind.metric, kind.unit): name
-    for name, kind in LIMITS.items()
-    if kind.unit not in ("odd", "concurrent") and kind.part is None
+_NAMES: Final[Mapping[tuple[str, str | None, str], LimitName]] = {
+    (kind.metric, kind.part, kind.unit): name for name, kind in LIMITS.items() if kind.unit not in ("odd", "concurrent")
 }
 
 
@@ -30,13 +28,14 @@ def reports_of(
     said of the model holds for the account.
     """
     for each in observations:
-        name = _NAMES[each.metric, each.period]
+        name = _NAMES.get((each.metric, each.part, each.period))
+        if name is None:  # Input tokens an hour, for example.
+            continue
         account, model = _of(deployment.account_meters, name), _of(deployment.model_meters, name)
         named = account if each.scope == "account" else model
-        if named is not None:
-            yield _report(named.scope, name, each)
-        limited = None if account is None or each.scope == "account" else account.value_of(name)
-        if account is not None and limited is not None and not refused:
+        yield _report(named.scope, name, each)
+        limited = None if each.scope == "account" else account.value_of(name)
+        if limited is not None and not refused:
             # The user counts this limit over all models of the account: what others used of one, they used of it.
             # A refusal closes only what it names.
             yield _of_account(_report(account.scope, name, each), limited, only_model)
@@ -77,9 +76,10 @@ def _stated(
     One that may be a day's, though it passes for a minute's, is left out: its period was guessed.
     """
     for each in observations:
-        if each.limit is not None and not _may_be_of_a_day(each):
+        name = _NAMES.get((each.metric, each.part, each.period))
+        if each.limit is not None and name is not None and not _may_be_of_a_day(each):
             meters = deployment.account_meters if each.scope == "account" else deployment.model_meters
-            yield (meters[0].scope, _NAMES[each.metric, each.period]), each.limit
+            yield (meters[0].scope, name), each.limit
 
 
 def _may_be_of_a_day(seen: Observation) -> bool:
@@ -91,13 +91,9 @@ def _may_be_of_a_day(seen: Observation) -> bool:
     return abs(seen.reset_after * seen.limit / used - LENGTHS["day"]) < LENGTHS["hour"]
 
 
-def _of(meters: tuple[Meter, ...], name: LimitName) -> Meter | None:
-    """The meter that counts what this limit does. None: nothing here counts by its window."""
-    if LIMITS[name].unit in ("minute", "day"):
-        return meters[0]
-    return next(
-        (meter for meter in meters if any(limit.kind.unit == LIMITS[name].unit for limit in meter.limits)), None
-    )
+def _of(meters: tuple[Meter, ...], name: LimitName) -> Meter:
+    """The meter that counts what this limit does; where none does, the first keeps what is reported of it."""
+    return next((meter for meter in meters if meter.holds(LIMITS[name])), meters[0])
 
 
 def _report(scope: str, name: LimitName, seen: Observation) -> Report:

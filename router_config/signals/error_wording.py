@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from router_config.signals.durations import leading_duration
+from router_config.signals.types import Part
 
 Window = Literal["second", "minute", "hour", "day", "month"]
 
@@ -16,12 +17,14 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
+_PARTS: dict[str, Part] = {"input": "input", "output": "output"}
 _WINDOWS: tuple[Window, ...] = ("month", "day", "hour", "minute", "second")  # longest first
 _WINDOW_OF_LETTER: dict[str, Window] = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+_PART_OF_LETTERS: dict[str, Part] = {"it": "input", "ot": "output"}
 _METRIC_OF_LETTER = {"r": "requests", "q": "requests", "t": "tokens"}
 _ABBREVIATION = re.compile(r"\b(r|q|t|it|ot|as|i)p([smhd])\b")
 _PER = re.compile(
-    r"(?:\b(requests?|tokens?|queries|calls|messages?)\W{0,3}(?:used )?)?"
+    r"(?:(?:\b(input|output) )?\b(requests?|tokens?|queries|calls|messages?)\W{0,3}(?:used )?)?"
     r"(?:\bper[ _-]?|/ ?)(24.?hours?|86400|sec(?:ond)?|min(?:ute)?|hour|day|week|month|billing)"
     r"(?![a-z])"
 )
@@ -191,8 +194,8 @@ ANOTHER_OBJECT = _any(
 class Clause:
     """One limit that a text speaks of.
 
-    metric: `requests`, `tokens` or None. partial: it counts only input or output tokens, or something else. limit,
-    used, requested: None where the text has no number.
+    metric: `requests`, `tokens` or None. part: it counts only input or output tokens. partial: it counts something
+    else. limit, used, requested: None where the text has no number.
     """
 
     window: Window
@@ -201,6 +204,7 @@ class Clause:
     limit: int | None
     used: int | None
     requested: int | None
+    part: Part | None = None
 
     @property
     def never_fits(self) -> bool:
@@ -245,17 +249,19 @@ def _abbreviated(text: str) -> tuple[Clause, ...]:
     found = []
     for mark, end in zip(marks, ends, strict=False):
         metric = _METRIC_OF_LETTER.get(mark[1][-1])
-        partial = len(mark[1]) > 1 or metric is None
+        part = _PART_OF_LETTERS.get(mark[1])
+        partial = (len(mark[1]) > 1 and part is None) or metric is None
         numbers = text[mark.end() : min(end, mark.end() + 200)]
-        found.append(_clause(numbers, _WINDOW_OF_LETTER[mark[2]], metric, partial))
+        found.append(_clause(numbers, _WINDOW_OF_LETTER[mark[2]], metric, partial, part))
     return tuple(found)
 
 
 def _in_words(text: str) -> tuple[Clause, ...]:
     found = []
     for match in list(_PER.finditer(text))[:8]:
-        metric = None if match[1] is None else "tokens" if match[1].startswith("token") else "requests"
-        found.append(_clause(text[match.end() : match.end() + 200], _window(match[2]), metric, False))
+        metric = None if match[2] is None else "tokens" if match[2].startswith("token") else "requests"
+        part = _PARTS.get(match[1]) if metric == "tokens" else None
+        found.append(_clause(text[match.end() : match.end() + 200], _window(match[3]), metric, False, part))
     every = _EVERY.search(text)
     if every is not None:
         found.append(_clause(text[every.end() : every.end() + 200], _window(every[0]), None, False))
@@ -272,8 +278,8 @@ def _window(word: str) -> Window:
     return "day"
 
 
-def _clause(text: str, window: Window, metric: str | None, partial: bool) -> Clause:
-    return Clause(window, metric, partial, _count(_LIMIT, text), _count(_USED, text), _count(_REQUESTED, text))
+def _clause(text: str, window: Window, metric: str | None, partial: bool, part: Part | None = None) -> Clause:
+    return Clause(window, metric, partial, _count(_LIMIT, text), _count(_USED, text), _count(_REQUESTED, text), part)
 
 
 def _count(pattern: re.Pattern[str], text: str) -> int | None:

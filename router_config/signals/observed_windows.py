@@ -1,6 +1,6 @@
 """Quota windows in the headers of OpenAI-compatible servers, and in the words of an error.
 
-Only what is sure becomes an observation. Windows of an hour, a second or a month are left out, and so are limits of
+Only what is sure becomes an observation. Windows of a second or of an odd length are left out, and so are limits of
 zero or below (servers write -1 or 0 for "none").
 """
 
@@ -13,24 +13,39 @@ from typing import Literal, TypeVar
 from router_config.signals.durations import number, wait
 from router_config.signals.error_wording import clauses
 from router_config.signals.parsed_reply import ParsedReply
-from router_config.signals.types import Metric, Observation, Period
+from router_config.signals.types import SECONDS, Metric, Observation, Part, Period
 
 T = TypeVar("T", int, float)
 Scope = Literal["model", "account"]
 Infer = Callable[[Metric, "ReportedWindow"], Period | None]
 """The period of a window whose header names none; None: leave the window out."""
 
-WINDOW_SECONDS: dict[Period, float] = {"minute": 60.0, "day": 86_400.0}
-_LONGEST_RESET: dict[Period, float] = {"minute": 60.0, "day": 90_000.0}  # the longest day has 25 hours
+_LONGEST_RESET: dict[Period, float] = {
+    period: seconds + (3_600.0 if period in ("day", "week", "month") else 0.0) for period, seconds in SECONDS.items()
+}  # the longest day has 25 hours
 _MOST = 10**12  # requests or tokens; more is no limit
 _FIELDS = frozenset({"limit", "remaining", "reset"})
 _METRICS: dict[str, Metric] = {
     "requests": "requests", "request": "requests", "req": "requests", "queries": "requests",
-    "tokens": "tokens", "token": "tokens",
+    "call": "requests", "calls": "requests", "tokens": "tokens", "token": "tokens",
 }  # fmt: skip
-_PERIODS: dict[str, Period] = {"minute": "minute", "min": "minute", "day": "day", "daily": "day"}
-_PERIOD_OF_SECONDS: dict[str, Period] = {"60": "minute", "86400": "day"}
-_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit-", "x-rate-limit-")
+_PARTS: dict[str, Part] = {"input": "input", "output": "output"}
+_PERIODS: dict[str, Period] = {
+    "minute": "minute", "min": "minute", "1m": "minute", "60s": "minute",
+    "hour": "hour", "hourly": "hour", "1h": "hour",
+    "day": "day", "daily": "day", "1d": "day", "24h": "day",
+    "week": "week", "weekly": "week", "7d": "week",
+    "month": "month", "monthly": "month",
+}  # fmt: skip
+_PERIOD_OF_SECONDS: dict[str, Period] = {
+    "60": "minute", "3600": "hour", "86400": "day", "604800": "week", "2592000": "month", "2678400": "month",
+}  # fmt: skip
+# Mistral's count "by size", which are tokens. Cohere's count calls, those of trial keys by the minute.
+_PREFIXES: dict[str, Metric | None] = {
+    "x-ratelimit-": None, "anthropic-ratelimit-": None, "ratelimit-": None, "x-rate-limit-": None,
+    "x-ratelimitbysize-": "tokens", "ratelimitbysize-": "tokens",
+    "x-endpoint-": None, "x-trial-endpoint-": None,
+}  # fmt: skip
 _POLICY_ITEM = re.compile(r"^\s{0,8}(?:\"([^\"]{0,64})\"|(\d{1,15}))\s{0,8}(;.{0,120})?$")
 _PARAMETER = re.compile(r"[;,\s]?\s{0,8}(limit|remaining|reset|q|w|r|t|qu)\s{0,4}=\s{0,4}\"?([\w.-]{1,20})")
 
@@ -47,44 +62,40 @@ class ReportedWindow:
 
 
 def from_headers(reply: ParsedReply, infer: Infer) -> Iterator[Observation]:
-    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}[-{minute,day}]`, in any order of these words."""
-    windows: dict[tuple[Metric, Period | None], ReportedWindow] = {}
+    """`x-ratelimit-{limit,remaining,reset}-[input-]{requests,tokens}[-{minute,hour,day,week,month}]`, in any order."""
+    windows: dict[tuple[Metric, Part | None, Period | None], ReportedWindow] = {}
     for name, value in reply.headers.items():
         read = _header_name(name)
         if read is None:
             continue
-        kind, metric, period = read
-        window = windows.setdefault((metric, period), ReportedWindow())
+        kind, metric, part, period = read
+        window = windows.setdefault((metric, part, period), ReportedWindow())
         if kind == "limit":
             window.limit = _count(value)
         elif kind == "remaining":
             window.remaining = _count(value)
         else:
             window.reset = wait(value, reply.now)
-    for (metric, period), window in windows.items():
+    for (metric, part, period), window in windows.items():
         period = period or infer(metric, window)
         if period is not None:
-            yield from observation(metric, period, window.limit, window.remaining, window.reset)
+            yield from observation(metric, period, window.limit, window.remaining, window.reset, part=part)
 
 
 def from_words(text: str) -> Iterator[Observation]:
-    """`(TPM): Limit 8000, Used 7325`: the limit, and what remains of it in a token bucket.
-
-    Limits of input or output tokens alone are left out, since they are no limit of tokens.
-    """
+    """`(TPM): Limit 8000, Used 7325`: the limit, and what remains of it in a token bucket."""
     for clause in clauses(text):
-        if clause.partial or clause.limit is None or clause.window not in ("minute", "day"):
-            continue
         metric: Metric | None = _METRICS.get(clause.metric or "")
-        if metric is None:
+        # What is said of a "month" may be a week or a billing cycle.
+        period = None if clause.window == "month" else _PERIODS.get(clause.window)
+        if clause.partial or clause.limit is None or metric is None or period is None:
             continue
-        period: Period = "minute" if clause.window == "minute" else "day"
         if clause.used is None:
-            yield from observation(metric, period, clause.limit, None, None)
+            yield from observation(metric, period, clause.limit, None, None, part=clause.part)
         elif clause.limit > 0:
             used = min(clause.used, clause.limit)
-            reset = used * WINDOW_SECONDS[period] / clause.limit
-            yield from observation(metric, period, clause.limit, clause.limit - used, reset)
+            reset = used * SECONDS[period] / clause.limit
+            yield from observation(metric, period, clause.limit, clause.limit - used, reset, part=clause.part)
 
 
 def from_policies(headers: Mapping[str, str], now: float) -> Iterator[Observation]:
@@ -145,6 +156,7 @@ def observation(
     remaining: int | None,
     reset: float | None,
     scope: Scope = "model",
+    part: Part | None = None,
 ) -> Iterator[Observation]:
     """One observation with its numbers within bounds, or none if it says nothing."""
     if limit is not None and not 0 < limit < _MOST:
@@ -155,14 +167,14 @@ def observation(
         return
     if reset is not None:
         reset = min(max(reset, 0.0), _LONGEST_RESET[period])
-    yield Observation(metric, period, limit, remaining, reset, scope)
+    yield Observation(metric, period, limit, remaining, reset, scope, part)
 
 
 def merged(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     """One observation a window: the lowest limit and remaining, the latest reset."""
-    found: dict[tuple[str, str, str], Observation] = {}
+    found: dict[tuple[str, str, str, str | None], Observation] = {}
     for new in observations:
-        window = (new.metric, new.period, new.scope)
+        window = (new.metric, new.period, new.scope, new.part)
         old = found.get(window)
         if old is not None:
             new = Observation(
@@ -172,6 +184,7 @@ def merged(observations: Iterable[Observation]) -> tuple[Observation, ...]:
                 _known(min, old.remaining, new.remaining),
                 _known(max, old.reset_after, new.reset_after),
                 new.scope,
+                new.part,
             )
         found[window] = new
     return tuple(found.values())
@@ -186,13 +199,15 @@ def of_token_buckets(reply: ParsedReply, infer: Infer) -> tuple[Observation, ...
 
 
 @lru_cache(maxsize=256)
-def _header_name(name: str) -> tuple[str, Metric, Period | None] | None:
-    kind: str | None = None
-    metric: Metric | None = None
-    period: Period | None = None
+def _header_name(name: str) -> tuple[str, Metric, Part | None, Period | None] | None:
+    """What a header tells (limit, remaining or reset), and of which window; None where that is not sure."""
     prefix = next((known for known in _PREFIXES if name.startswith(known)), None)
     if prefix is None:
         return None
+    kind: str | None = None
+    metric = _PREFIXES[prefix]
+    part: Part | None = None
+    period: Period | None = None
     for word in name[len(prefix) :].split("-"):
         if word in _FIELDS and kind is None:
             kind = word
@@ -200,11 +215,13 @@ def _header_name(name: str) -> tuple[str, Metric, Period | None] | None:
             metric = _METRICS[word]
         elif word in _PERIODS and period is None:
             period = _PERIODS[word]
-        else:  # an hour, a second, input tokens …
+        elif word in _PARTS and part is None:
+            part = _PARTS[word]
+        elif word != "per":  # a second, five minutes, cached tokens …
             return None
-    if kind is None or (metric is None and period is None):
+    if kind is None or (metric is None and period is None) or (part is not None and metric != "tokens"):
         return None
-    return kind, metric or "requests", period
+    return kind, metric or "requests", part, period
 
 
 def _items(text: str) -> list[dict[str, str]]:

@@ -140,7 +140,7 @@ def _limit_name(name: Any) -> str | None:
     if not isinstance(name, str):
         return None
     name = name[:_HEADERS].lower()
-    return name if "rate" in name or "retry" in name else None
+    return name if "rate" in name or "retry" in name or "-call-" in name else None
 
 
 def _status(value: Any) -> int | None:

@@ -3,11 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Failure = Literal["timeout", "refused", "disconnected"]
 Metric = Literal["requests", "tokens"]
-Period = Literal["minute", "day"]
+Part = Literal["input", "output"]
+"""Which tokens: those of prompts, or of answers."""
+Period = Literal["minute", "hour", "day", "week", "month"]
+SECONDS: Final[Mapping[Period, float]] = {
+    "minute": 60.0,
+    "hour": 3_600.0,
+    "day": 86_400.0,
+    "week": 604_800.0,
+    "month": 31 * 86_400.0,
+}
+"""Of a month the most."""
 
 
 class Kind(StrEnum):
@@ -75,7 +85,7 @@ class Observation:
     """One quota window as the provider reports it.
 
     limit, remaining: requests or tokens; None where not stated. reset_after: seconds until all of the limit is
-    free again. scope: whose window it is.
+    free again. scope: whose window it is. part: set where it counts only the tokens of prompts, or of answers.
     """
 
     metric: Metric
@@ -84,14 +94,14 @@ class Observation:
     remaining: int | None
     reset_after: float | None
     scope: Literal["model", "account"]
+    part: Part | None = None
 
     @property
     def refills(self) -> bool:
         """Whether it is a token bucket, by its numbers: free again after the used share of its period."""
         if not self.limit or self.remaining is None or self.reset_after is None:
             return False
-        period = 60.0 if self.period == "minute" else 86_400.0
-        full_after = (self.limit - self.remaining) * period / self.limit
+        full_after = (self.limit - self.remaining) * SECONDS[self.period] / self.limit
         return abs(self.reset_after - full_after) <= max(1.5, full_after / 30)
 
 

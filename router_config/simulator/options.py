@@ -35,6 +35,8 @@ class Options:
     """models served, by provider"""
     retired: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """models no longer served, by provider"""
+    window_headers: bool = False
+    """tell every window in headers: by hour, day and so on as Cerebras, input and output tokens as Anthropic"""
     keep_bodies: bool = False
     """keep the JSON of every request that is remembered"""
 
@@ -61,7 +63,7 @@ def plain_options(options: Options) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     if name == "answer":
         return None if value is None else str(value)
-    if name in ("any_model", "keep_bodies"):
+    if name in ("any_model", "keep_bodies", "window_headers"):
         return bool(value)
     if name == "latency_ms":
         return read_range(value)

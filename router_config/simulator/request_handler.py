@@ -6,6 +6,7 @@ from typing import Any
 
 from router_config.simulator.answers import answer_to
 from router_config.simulator.dialects import Dialect, Stamp
+from router_config.simulator.dialects.base import window_headers
 from router_config.simulator.faults import Fault
 from router_config.simulator.fixtures import fixtures
 from router_config.simulator.http.connection import Connection
@@ -276,7 +277,13 @@ class RequestHandler:
         assert self.label is not None
         windows = self.state.quotas[self.provider].states(self.label, request.model, self.state.clock.now())
         kind = "text/event-stream" if request.stream else "application/json"
-        return {"content-type": kind, **self.dialect.headers(windows, self._stamp()), **_scripted_headers(fault)}
+        told = window_headers(windows, self.state.clock.now()) if self.state.options.window_headers else {}
+        return {
+            "content-type": kind,
+            **self.dialect.headers(windows, self._stamp()),
+            **told,
+            **_scripted_headers(fault),
+        }
 
     def _usual(self, request: Request, answer: Answer, fault: Fault) -> list[bytes]:
         """The events of the usual answer; the body of one that is not a stream."""

@@ -6,6 +6,7 @@ from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.rules.reported_limits import Report
+from router_config.ledger.rules.windows import CalendarMonth
 from router_config.ledger.values import Lease, Settlement
 
 HUNDRED = Place("groq", (Limit("rpd", 100),))
@@ -158,3 +159,54 @@ def test_a_report_without_a_limit_is_of_the_configured_one(store: Store) -> None
 def test_a_report_without_a_remainder_is_of_the_limit_alone(store: Store) -> None:
     told(store, lease_of(store), limit=50, remaining=None)
     assert room(store) == 49
+
+
+def told_of(store: Store, name: str, remaining: float, *, at: float = START, reset_after: float | None = 1800) -> None:
+    """An answer says what is left of ten in a window that no limit of ours is about."""
+    lease = lease_of(store, at=at)
+    report = Report("account:groq", name, 10, remaining, reset_after)
+    run(store.settle(lease, Settlement(Amount(1, 1), at, at, alive=True, reports=(report,)), at))
+
+
+def test_a_window_that_nobody_counts_by_is_as_the_provider_last_counted_it(store: Store) -> None:
+    told_of(store, "rph", remaining=4)
+    assert room(store) == 4
+    open_one = lease_of(store, at=START + 1)
+    assert room(store, at=START + 1) == 3
+    told(store, open_one, remaining=90, at=START + 2)
+    told_of(store, "rph", remaining=2, at=START + 3)
+    assert room(store, at=START + 3) == 2
+    told_of(store, "rph", remaining=9, at=START + 4)  # Its window has turned.
+    assert room(store, at=START + 4) == 9
+    assert room(store, at=START + 1805) == 10
+
+
+def test_such_a_window_that_is_used_up_closes_its_place_until_it_ends(store: Store) -> None:
+    told_of(store, "rph", remaining=0)
+    assert taken(store, HUNDRED, at=START + 1799) is None
+    (examined,) = run(store.explain([HUNDRED], Need(1, 1), START + 1))
+    assert examined.until == START + 1800
+    assert taken(store, HUNDRED, at=START + 1801) is not None
+
+
+def test_no_report_closes_a_place_for_longer_than_a_day(store: Store) -> None:
+    told_of(store, "tpmo", remaining=0, reset_after=30 * 86400)
+    assert taken(store, HUNDRED, at=START + 86399) is None
+    assert taken(store, HUNDRED, at=START + 86401) is not None
+
+
+def test_no_report_of_a_month_that_we_count_by_is_believed_for_longer_than_a_day(store: Store) -> None:
+    ours = Place("groq", (Limit("rpd", 100),), more=((CalendarMonth("UTC"), (Limit("rpmo", 10),)),))
+    lease = lease_of(store, ours)
+    report = Report(ours.meters[2].scope, "rpmo", 10, 0, 30 * 86400)
+    run(store.settle(lease, Settlement(Amount(1, 1), START, START, alive=True, reports=(report,)), START))
+    assert taken(store, ours, at=START + 89999) is None
+    assert taken(store, ours, at=START + 90001) is not None
+
+
+def test_of_input_tokens_that_nobody_counts_only_their_end_is_known(store: Store) -> None:
+    told_of(store, "itpm", remaining=1, reset_after=30)
+    assert room(store) == 99
+    told_of(store, "itpm", remaining=0, reset_after=30, at=START + 1)
+    assert taken(store, HUNDRED, at=START + 30) is None
+    assert taken(store, HUNDRED, at=START + 32) is not None

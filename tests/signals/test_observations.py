@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -50,8 +51,21 @@ def test_a_groq_minute_of_requests_is_known_from_words_alone() -> None:
     assert Observation("requests", "minute", 30, 0, 60.0, "model") in seen_in("groq", "rpm")
 
 
-def test_a_limit_of_input_tokens_is_no_limit_of_tokens() -> None:
-    body = {"error": {"message": "on input tokens per minute (ITPM): Limit 6000, Used 5990, Requested 100."}}
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("input tokens per minute (ITPM)", "input"),
+        ("output tokens per minute", "output"),
+        ("tokens per minute (OTPM)", "output"),
+    ],
+)
+def test_a_limit_of_input_or_output_tokens_is_no_limit_of_all_tokens(words: str, part: Literal["input"]) -> None:
+    body = {"error": {"message": f"on {words}: Limit 6000, Used 5990, Requested 100."}}
+    assert seen("groq", {}, 429, body) == {Observation("tokens", "minute", 6000, 10, 59.9, "model", part)}
+
+
+def test_a_limit_of_audio_is_no_limit_of_tokens() -> None:
+    body = {"error": {"message": "on seconds of audio per hour (ASPH): Limit 7200, Used 7200, Requested 100."}}
     assert seen("groq", {}, 429, body) == set()
 
 
@@ -133,6 +147,9 @@ ANTHROPIC = {
     "anthropic-ratelimit-requests-reset": "2026-11-23T02:25:31Z",
     "anthropic-ratelimit-input-tokens-limit": "30000",
     "anthropic-ratelimit-input-tokens-remaining": "1",
+    "anthropic-ratelimit-output-tokens-limit": "8000",
+    "anthropic-ratelimit-output-tokens-remaining": "7000",
+    "anthropic-ratelimit-output-tokens-reset": "2026-11-23T02:25:37.5Z",
     "anthropic-ratelimit-tokens-limit": "40000",
     "anthropic-ratelimit-tokens-remaining": "39000",
     "anthropic-ratelimit-tokens-reset": "2026-11-23T02:25:32Z",
@@ -144,6 +161,7 @@ GATEWAYS = [
         {
             Observation("requests", "day", 14400, 14399, 33011.38, "model"),
             Observation("tokens", "minute", 60000, 59900, 11.38, "model"),
+            Observation("requests", "hour", 900, 3, None, "model"),
         },
     ),
     (
@@ -151,6 +169,7 @@ GATEWAYS = [
         {
             Observation("requests", "minute", 60, 58, None, "model"),
             Observation("tokens", "minute", 500_000, 499_990, None, "model"),
+            Observation("tokens", "month", 1_000_000_000, 5, None, "model"),
         },
     ),
     (
@@ -158,7 +177,51 @@ GATEWAYS = [
         {
             Observation("requests", "minute", 50, 49, 1.0, "model"),
             Observation("tokens", "minute", 40000, 39000, 2.0, "model"),
+            Observation("tokens", "minute", 30000, 1, None, "model", "input"),
+            Observation("tokens", "minute", 8000, 7000, 7.5, "model", "output"),
         },
+    ),
+    (
+        # Mistral by its older names; limits in windows of five minutes are left out
+        {
+            "x-ratelimitbysize-limit-minute": "500000",
+            "x-ratelimitbysize-remaining-minute": "0",
+            "x-ratelimitbysize-remaining-month": "999",
+            "x-ratelimit-limit-tokens-5-minute": "7",
+        },
+        {
+            Observation("tokens", "minute", 500_000, 0, None, "model"),
+            Observation("tokens", "month", None, 999, None, "model"),
+        },
+    ),
+    (
+        {
+            "x-endpoint-monthly-call-limit": "1000",
+            "x-trial-endpoint-call-limit": "20",
+            "x-trial-endpoint-call-remaining": "19",
+        },
+        {
+            Observation("requests", "month", 1000, None, None, "model"),
+            Observation("requests", "minute", 20, 19, None, "model"),
+        },
+    ),
+    (
+        # 800 requests an hour, as Nous writes it; a reset of more than an hour is cut
+        {
+            "x-ratelimit-limit-requests-1h": "800",
+            "x-ratelimit-remaining-requests-1h": "795",
+            "x-ratelimit-reset-requests-1h": "86400",
+            "x-rate-limit-remaining-request-per-month": "4",
+            "x-rate-limit-reset-request-per-month": "2027-11-23T00:00:00Z",
+        },
+        {
+            Observation("requests", "hour", 800, 795, 3600.0, "model"),
+            Observation("requests", "month", None, 4, 31 * 86400.0 + 3600.0, "model"),
+        },
+    ),
+    (
+        {"RateLimit": '"weekly";r=7;t=300000', "RateLimit-Policy": '"weekly";q=100;w=604800'},
+        {Observation("requests", "week", 100, 7, 300_000.0, "model")},
     ),
     (
         KONG,
@@ -216,7 +279,9 @@ def test_a_server_outside_the_five_is_read_in_its_dialect(headers: dict[str, str
         {"x-ratelimit-limit-requests": "0", "x-ratelimit-remaining-requests": "0"},
         {"x-ratelimit-limit-requests": "unlimited"},
         {"x-ratelimit-limit-requests": "9" * 30},
-        {"x-ratelimit-limit-requests-hour": "5", "x-ratelimit-remaining-requests-hour": "0"},
+        {"x-ratelimit-limit-requests-second": "5", "x-ratelimit-remaining-requests-second": "0"},
+        {"x-ratelimit-limit-input": "5", "x-ratelimit-limit-input-requests": "5"},
+        {"x-ratelimit-limit-tokens-cached-input": "5"},
         {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"},
         {"RateLimit": "limit=100, remaining=0, reset=5"},  # no policy: a window of unknown length
         {"RateLimit": '"api";r=0;t=55', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'},

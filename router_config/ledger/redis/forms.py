@@ -24,6 +24,7 @@ from router_config.ledger.rules.meters import (
     ObservedLimit,
     Spending,
     kind_name,
+    kind_of,
 )
 from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
@@ -244,6 +245,7 @@ def _reports(settlement: Settlement, meters: Mapping[str, Meter]) -> Iterable[di
             "in_force": report.in_force(meter),
             "lasts": report.lasts,
             "refills": report.refills,
+            "counted": meter.holds(kind_of(report.limit_name)),
             **({} if report.remaining is None else {"remaining": report.remaining}),
         }
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from router_config.ledger.rules import gates, history, schedule
 from router_config.ledger.rules.decisions import DECISIONS_KEPT
-from router_config.ledger.rules.meters import LIMITS, OBSERVED_LIMIT_LASTS
+from router_config.ledger.rules.meters import BASIC, LIMITS, OBSERVED_LIMIT_LASTS
 from router_config.ledger.rules.windows import LENGTHS
 
 DAY: Final = int(LENGTHS["day"])
@@ -34,6 +34,7 @@ CONSTANTS: Final[dict[str, object]] = {
         for kind in LIMITS.values()
     ],
     "LENGTHS": LENGTHS,
+    "BASIC": dict.fromkeys(sorted(BASIC), True),
     "OBSERVED_LIMIT_LASTS": OBSERVED_LIMIT_LASTS,
     "ROUNDING": gates.ROUNDING,
     "PROBE_HOLDS": gates.PROBE_HOLDS,

@@ -279,8 +279,12 @@ def _limits_with_observed(meter: Meter, counts: Counts, now: float) -> Iterator[
             yield _lowered(limit, observed, now), counts.used(limit) + observed.extra_at(now)
     for name, observed in counts.observed.items():
         if name not in meter.limited and observed.is_believed(now):
-            learned = _limit(name, observed.limit)
-            yield learned, counts.used(learned) + observed.extra_at(now)
+            learned, extra = _limit(name, observed.limit), observed.extra_at(now)
+            if meter.holds(learned.kind):
+                yield learned, counts.used(learned) + extra
+            elif learned.kind.part == meter.part or extra >= observed.limit:
+                # Requests in flight are no measure of input or output tokens: only that none is left is sure.
+                yield learned, extra
 
 
 def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: Need) -> Status:
@@ -349,6 +353,8 @@ def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: 
         return None
     observed = counts.observed.get(limit.name)
     extra = 0.0 if observed is None else observed.extra_at(now)
+    if not meter.holds(limit.kind):
+        return observed.extra_is_below(extra - excess) if observed is not None and extra > 0 else None
     if observed is None or extra == 0:
         return book.clears_at(meter, limit, excess)
     if excess <= extra:

@@ -55,6 +55,9 @@ LIMITS: Final[dict[LimitName, LimitKind]] = {
 
 ODD: Final = ("requests_per", "tokens_per")
 
+BASIC: Final[frozenset[Unit]] = frozenset({"minute", "day", "concurrent"})
+"""The windows of a meter that has no long window of its own."""
+
 
 def kind_name(name: LimitName) -> LimitName:
     """The entry of `LIMITS` that a limit is of: `requests_per` of `requests_per_5h`."""
@@ -196,12 +199,20 @@ class Meter:
     """The smallest of its token limits."""
     limited: frozenset[LimitName] = field(init=False, compare=False)
     """The names of its limits."""
+    units: frozenset[Unit] = field(init=False, compare=False)
+    """How long the windows are that it counts by."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits_minutes", any(limit.period == "minute" for limit in self.limits))
         tokens = (limit.value for limit in self.limits if limit.metric == "tokens")
         object.__setattr__(self, "most_tokens", min(tokens, default=float("inf")))
         object.__setattr__(self, "limited", frozenset(limit.name for limit in self.limits))
+        units = {limit.kind.unit for limit in self.limits if limit.kind.unit not in BASIC}
+        object.__setattr__(self, "units", frozenset(units) or BASIC)
+
+    def holds(self, kind: LimitKind) -> bool:
+        """Whether it counts what such a limit does. Of any other it knows only what the provider reports."""
+        return kind.unit in self.units and kind.part == self.part
 
     def window(self, period: Period) -> Window:
         return MINUTE if period == "minute" else self.day
@@ -222,6 +233,7 @@ class ObservedLimit(NamedTuple):
     """What the provider reported of one limit: its value, and usage beyond our own count (others on the same key).
 
     The extra usage counts until `until`. Where the provider's window refills, it shrinks evenly from `observed_at` on.
+    Of a window that nobody here counts by, `extra` is all that the provider counted.
     Of two responses the one whose request was sent later (`asked_at`) is believed. Epoch seconds.
     """
 

@@ -1,9 +1,13 @@
 """A limit that a provider reported with an answer, and what follows from it: pure logic over counts."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from router_config.ledger.rules.meters import Counts, LimitName, Meter, ObservedLimit, kind_of
 from router_config.ledger.rules.windows import LENGTHS
+
+BELIEVED: Final = 90_000.0
+"""Seconds (a day of 25 hours) for which a report of usage by others is believed, though its window be a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class Report:
     @property
     def lasts(self) -> float:
         """Seconds for which usage by others counts, where the window does not refill. At least one."""
-        return max(1.0, LENGTHS[kind_of(self.limit_name).unit] if self.reset_after is None else self.reset_after)
+        lasts = LENGTHS[kind_of(self.limit_name).unit] if self.reset_after is None else self.reset_after
+        return min(max(1.0, lasts), BELIEVED)
 
 
 def observed_after(report: Report, meter: Meter, counts: Counts, asked_at: float, now: float) -> ObservedLimit | None:
@@ -43,22 +48,24 @@ def observed_after(report: Report, meter: Meter, counts: Counts, asked_at: float
 
     The provider's count includes all that we have settled and, for all we know, all that is in flight. What exceeds
     both was used by others. This excess falls only by the answer to a request that was alone: of requests that overlap,
-    the one answered last may have been counted first.
+    the one answered last may have been counted first. Of a window that nobody here counts by, the provider's count is
+    all that is known, and any later one replaces it.
     """
     limit = report.value(meter)
     if limit is None:
         return None
     extra, until, refills = 0.0, now + report.lasts, report.refills
     kind = kind_of(report.limit_name)
+    counted = meter.holds(kind)
     if report.remaining is not None:
-        ours = counts.held(kind.period).of(kind.metric) + counts.open.of(kind.metric)
+        ours = counts.held(kind.period).of(kind.metric) + counts.open.of(kind.metric) if counted else 0.0
         extra = max(0.0, report.in_force(meter) - report.remaining - ours)
     if refills and limit > 0:
         until = now + extra * LENGTHS[kind.unit] / limit
     old = counts.observed.get(report.limit_name)
     if old is None:
         return ObservedLimit(limit, extra, asked_at, now, until, refills)
-    alone = asked_at >= old.observed_at and counts.open.requests == 0
+    alone = asked_at >= old.observed_at and (counts.open.requests == 0 or not counted)
     if not alone and extra < (left := old.extra_at(now)):
         extra, until, refills = left, old.until, old.refills
     if asked_at < old.asked_at:

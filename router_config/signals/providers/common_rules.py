@@ -92,9 +92,7 @@ def rate_limited(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
         return verdicts.quota_gone(reply)
     window = error_wording.window_spent(clauses)
     if window == "month":
-        return verdicts.asked_for_later(
-            reply, Scope.account, "the quota of its week, month or billing cycle is", reply.hints, monthly=True
-        )
+        return month_spent(reply)
     if window == "day":
         return day_spent(reply, scope)
     if window is not None:
@@ -123,6 +121,13 @@ def minute_spent(reply: ParsedReply, scope: Scope, hints: Iterable[float] = ()) 
     return verdicts.window_spent(reply, scope, seconds, f"the limit per minute of this {scope} is")
 
 
+def month_spent(reply: ParsedReply) -> Verdict:
+    """A week, a month or a billing cycle is used up."""
+    return verdicts.asked_for_later(
+        reply, Scope.account, "the quota of its week, month or billing cycle is", reply.hints, monthly=True
+    )
+
+
 def hour_spent(reply: ParsedReply, scope: Scope) -> Verdict:
     seconds = cooldowns.seconds(reply.hints, cooldowns.HOUR_CAP, cooldowns.HOUR_DEFAULT)
     return verdicts.window_spent(reply, scope, seconds, f"the limit per hour of this {scope} is")
@@ -131,8 +136,13 @@ def hour_spent(reply: ParsedReply, scope: Scope) -> Verdict:
 def unstated_window(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
     """A rate limit that is not named: the window that the headers report as used up, else a minute's."""
     spent = [window for window in reply.observations if window.remaining == 0]
-    if any(window.period == "day" for window in spent):
+    periods = {window.period for window in spent}
+    if periods & {"week", "month"}:
+        return month_spent(reply)
+    if "day" in periods:
         return day_spent(reply, scope)
+    if "hour" in periods:
+        return hour_spent(reply, scope)
     hints = reply.hints or reply.header_waits("x-ratelimit-reset") or [window.reset_after or 0.0 for window in spent]
     if cooldowns.believed(hints, cooldowns.UNSTATED_CAP) is None and not spent:
         return verdicts.asked_for_later(reply, scope, f"a limit of this {scope} is")

@@ -21,6 +21,7 @@ _VIOLATIONS = 32  # of one error that are looked at
 _LIMIT_ZERO = re.compile(r"\blimit\W{0,3}0\b(?![.,]?\d)")
 _DAY = re.compile(r"per[ _-]?day|daily")
 _MINUTE = re.compile(r"per[ _-]?minute")
+_HOUR = re.compile(r"per[ _-]?hour")
 
 
 def verdict(reply: ParsedReply) -> Verdict:
@@ -62,6 +63,9 @@ def _quota(reply: ParsedReply) -> Verdict:
         scope = _scope(minute)
         seconds = cooldowns.clock_minute(reply.hints, reply.now)
         return verdicts.window_spent(reply, scope, seconds, f"the limit per minute of this {scope} is")
+    hourly = [name for name in names if _HOUR.search(name)]
+    if hourly or (not names and _HOUR.search(reply.text)):
+        return common_rules.hour_spent(reply, _scope(hourly))
     if error_wording.CREDIT_GONE.search(reply.text):
         return verdicts.quota_gone(reply)
     # Gemini says "You exceeded your current quota" of every limit, so unlike OpenAI's it is no sign of lost credit.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from router_config.simulator.messages import Answer, Json, Request, Response
@@ -81,6 +82,23 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{text}"
     return f"{minutes}m{text}" if minutes else text
+
+
+def window_headers(windows: Sequence[WindowState], now: float) -> dict[str, str]:
+    """Every window by its name: limits by hour, day and so on as Cerebras tells them, tokens apart as Anthropic."""
+    told: dict[str, str] = {}
+    for window in windows:
+        what, unit, _ = window.kind
+        if what in ("usd", "open") or unit == "odd":
+            continue
+        reset = datetime.fromtimestamp(now + window.full_after, UTC).isoformat().replace("+00:00", "Z")
+        values = {"limit": window.limit, "remaining": window.remaining, "reset": f"{window.full_after:.3f}"}
+        for name, value in values.items():
+            if what in ("requests", "tokens"):
+                told[f"x-ratelimit-{name}-{what}-{unit}"] = str(value)
+            elif unit == "minute":
+                told[f"anthropic-ratelimit-{what}-tokens-{name}"] = reset if name == "reset" else str(value)
+    return told
 
 
 def tightest(windows: Sequence[WindowState], *names: str) -> WindowState | None:

@@ -36,7 +36,7 @@ end
 
 -- Each limit of a meter with what counts as used: configured and reported, whichever leaves less room.
 local function limits_in_force(meter, page)
-  local found, reported, configured = {}, {}, {}
+  local found, reported, configured, units = {}, {}, {}, {}
   for _, observed in ipairs(page.observed) do reported[observed.number] = observed end
   for _, limit in ipairs(meter.limits) do
     local kind, observed = LIMITS[limit.number + 1], reported[limit.number]
@@ -51,15 +51,19 @@ local function limits_in_force(meter, page)
       exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = value, soft = soft, used = used,
     }
     configured[limit.number] = true
+    if not BASIC[kind.unit] then units[kind.unit] = true end
   end
+  if next(units) == nil then units = BASIC end
   for _, observed in ipairs(page.observed) do
     if not configured[observed.number] and now < observed.observed_at + OBSERVED_LIMIT_LASTS then
-      local kind = LIMITS[observed.number + 1]
-      local used = page[kind.period][kind.metric]
-      used = used + extra_at(observed)
-      found[#found + 1] = {
-        exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = observed.limit, soft = math.huge, used = used,
-      }
+      local kind, used = LIMITS[observed.number + 1], extra_at(observed)
+      local same_part = kind.part == meter.part
+      if same_part and units[kind.unit] then used = used + page[kind.period][kind.metric] end
+      if same_part or used >= observed.limit then
+        found[#found + 1] = {
+          exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = observed.limit, soft = math.huge, used = used,
+        }
+      end
     end
   end
   return found

@@ -38,7 +38,7 @@ local function observe(report)
   end
   local old, extra, lasts = page.observed[place], 0, report.lasts
   if report.remaining then
-    local ours = page[kind.period][kind.metric] + page.open[kind.metric]
+    local ours = report.counted and page[kind.period][kind.metric] + page.open[kind.metric] or 0
     extra = math.max(0, report.in_force - report.remaining - ours)
   end
   if report.refills and report.limit > 0 then lasts = extra * LENGTHS[kind.unit] / report.limit end
@@ -47,7 +47,7 @@ local function observe(report)
     until_ = now + lasts, refills = report.refills,
   }
   if old then
-    local alone = step.asked_at >= old.observed_at and page.open.requests == 0
+    local alone = step.asked_at >= old.observed_at and (page.open.requests == 0 or not report.counted)
     if not alone and extra < extra_at(old) then
       observed.extra, observed.until_, observed.refills = extra_at(old), old.until_, old.refills
     end
