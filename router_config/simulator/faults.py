@@ -76,7 +76,7 @@ class Fault:
     text: str | None = None
     """requests with this text in their JSON"""
     kind: str | None = None
-    """`chat` or `embedding`; `other`: a path that the simulator has no answer for but this fault's"""
+    """`chat`, `embedding` or `models` (the list); `other`: a path that the simulator answers by this fault alone"""
     stream: bool | None = None
     """requests for a stream, or the others"""
     reused: bool = False
@@ -141,8 +141,8 @@ def make_fault(provider: str, **what: Any) -> Fault:
             raise FaultError(f"{name} is a number of chunks, not {count!r}")
     if fault.times is not None and (type(fault.times) is not int or fault.times < 1):
         raise FaultError(f"times must be a whole number from 1, not {fault.times!r}")
-    if fault.kind not in (None, "chat", "embedding", "other"):
-        raise FaultError(f"kind is chat, embedding or other, not {fault.kind!r}")
+    if fault.kind not in (None, "chat", "embedding", "models", "other"):
+        raise FaultError(f"kind is chat, embedding, models or other, not {fault.kind!r}")
     if fault.parts is not None:
         try:
             read_parts(fault.parts)

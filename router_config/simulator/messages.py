@@ -24,7 +24,7 @@ class Request:
 
     model: str
     prompt_tokens: int
-    kind: Literal["chat", "embedding", "other"] = "chat"
+    kind: Literal["chat", "embedding", "models", "other"] = "chat"
     max_tokens: int | None = None
     stream: bool = False
     include_usage: bool = False

@@ -1,9 +1,10 @@
 """How the simulated models behave where no fault is scripted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from router_config.simulator.lists.listed_models import SERVICES, ListedError, ListedModel, read_listed
 from router_config.simulator.quotas.limits import provider_name
 
 Range = tuple[float, float]
@@ -37,6 +38,10 @@ class Options:
     """models no longer served, by provider"""
     window_headers: bool = False
     """tell every window in headers: by hour, day and so on as Cerebras, input and output tokens as Anthropic"""
+    lists: Mapping[str, Mapping[str, ListedModel]] = field(default_factory=dict)
+    """by provider, the models that its list has with their facts; they are served, too"""
+    list_page: int = 1000
+    """models of one page, where a provider's list has pages"""
     keep_bodies: bool = False
     """keep the JSON of every request that is remembered"""
 
@@ -57,6 +62,9 @@ def plain_options(options: Options) -> dict[str, Any]:
     plain = {f.name: getattr(options, f.name) for f in fields(Options)}
     for name in ("models", "retired"):
         plain[name] = {provider: sorted(models) for provider, models in plain[name].items()}
+    plain["lists"] = {
+        provider: {name: asdict(model) for name, model in models.items()} for provider, models in options.lists.items()
+    }
     return plain
 
 
@@ -70,12 +78,22 @@ def _value(name: str, value: Any) -> Any:
     if name == "latencies_ms":
         return {provider_name(p): read_range(r) for p, r in value.items()}
     if name in ("models", "retired"):
-        return {provider_name(p): frozenset(map(str, models)) for p, models in value.items()}
+        return {listing_name(p): frozenset(map(str, models)) for p, models in value.items()}
+    if name == "lists":
+        try:
+            return {listing_name(p): read_listed(models) for p, models in value.items()}
+        except ListedError as error:
+            raise OptionsError(f"lists: {error}") from None
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise OptionsError(f"{name}: expected a number of 0 or more, not {value!r}")
     if name == "chunk_delay_ms":
         return float(value)
-    return max(1, int(value)) if name == "chunk_tokens" else int(value)
+    return max(1, int(value)) if name in ("chunk_tokens", "list_page") else int(value)
+
+
+def listing_name(provider: str) -> str:
+    """A provider's name, or that of a service that has nothing but a list."""
+    return provider if provider in SERVICES else provider_name(provider)
 
 
 def read_range(given: Any) -> Range:

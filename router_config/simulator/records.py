@@ -31,7 +31,7 @@ class Call:
     key: str | None
     """label such as `groq#1`, in order of appearance; None when the request bore no key"""
     kind: str = "chat"
-    """chat | embedding | other (a path that only a fault answers)"""
+    """chat | embedding | models (the list of them) | other (a path that only a fault answers)"""
     stream: bool = False
     status: int | None = None
     """HTTP status sent; None when nothing was sent (yet)"""

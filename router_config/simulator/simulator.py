@@ -10,7 +10,8 @@ from router_config.simulator.dialects import API_BASES
 from router_config.simulator.faults import make_fault
 from router_config.simulator.http.app import create_app
 from router_config.simulator.http.server import HOST, Server, bind
-from router_config.simulator.options import Options, change_options
+from router_config.simulator.lists.listed_models import read_listed
+from router_config.simulator.options import Options, change_options, listing_name
 from router_config.simulator.quotas.calendars import MINUTE
 from router_config.simulator.quotas.limits import PROVIDERS, REFERENCE, provider_name
 from router_config.simulator.quotas.peaks import Peak
@@ -217,6 +218,18 @@ class Simulator:
             self._state.options = change_options(self._state.options, options)
 
         self._call(change)
+
+    def change_models(self, provider: str, *, add: Any = (), retire: Iterable[str] = ()) -> None:
+        """Have a provider serve and list models from now on, and others no more.
+
+            simulator.change_models("groq", add={"new": {"context": 8192}}, retire=["old"])
+
+        provider: one of the five, or a service that has nothing but a list (SERVICES). add: names, or facts by name.
+
+        Raises ListedError.
+        """
+        added, retired = read_listed(add), list(retire)
+        self._call(lambda: self._state.change_models(listing_name(provider), added, retired))
 
     def now(self) -> float:
         """The simulator's present, seconds since 1970."""

@@ -3,12 +3,13 @@
 import asyncio
 import random
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from router_config.simulator.clock import SimulatorClock
 from router_config.simulator.faults import Faults
 from router_config.simulator.keys import Keys
+from router_config.simulator.lists.listed_models import ListedModel
 from router_config.simulator.options import Options
 from router_config.simulator.quotas.admission import Quotas, zone_of
 from router_config.simulator.quotas.calendars import MINUTE, local_date
@@ -85,11 +86,28 @@ class SimulatorState:
         return "unknown"
 
     def known_models(self, provider: str) -> set[str]:
-        return {*self.limits[provider].models, *self.options.models.get(provider, ())}
+        limited = self.limits[provider].models if provider in self.limits else ()
+        options = self.options
+        return {*limited, *options.models.get(provider, ()), *options.lists.get(provider, ())}
+
+    def listed(self, provider: str) -> dict[str, ListedModel]:
+        """The models that a provider lists: those that it is known to serve, save the retired ones."""
+        facts, retired = self.options.lists.get(provider, {}), self.options.retired.get(provider, frozenset())
+        return {name: facts.get(name, ListedModel()) for name in sorted(self.known_models(provider) - retired)}
+
+    def change_models(self, provider: str, add: Mapping[str, ListedModel], retire: Iterable[str]) -> None:
+        """Have a provider serve and list models from now on, and others no more."""
+        lists, retired = self.options.lists, self.options.retired
+        gone = (retired.get(provider, frozenset()) | set(retire)) - set(add)
+        self.options = replace(
+            self.options,
+            lists={**lists, provider: {**lists.get(provider, {}), **add}},
+            retired={**retired, provider: gone},
+        )
 
     def date(self, provider: str, now: float) -> str:
         """The provider's local date."""
-        return local_date(now, zone_of(provider, self.limits[provider]))
+        return local_date(now, zone_of(provider, self.limits.get(provider, ProviderLimits())))
 
     def latency(self, provider: str) -> float:
         """Seconds that the next answer of a provider takes."""

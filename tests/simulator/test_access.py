@@ -1,6 +1,5 @@
 """Keys, models and requests that a provider turns away before it looks at quotas."""
 
-import httpx
 import pytest
 
 from router_config.simulator import Simulator
@@ -92,10 +91,3 @@ def test_a_request_that_makes_no_sense_gets_400(client: Client, provider: str, c
 def test_an_unknown_path_gets_404_in_the_providers_shape(client: Client, provider: str) -> None:
     reply = client.http.post(f"{client.simulator.url}/{provider}/v9/nothing", json={})
     assert (reply.status_code, "error" in reply.json()) == (404, True)
-
-
-def test_models_are_listed(simulator: Simulator, client: Client, provider: str) -> None:
-    simulator.set_options(models={provider: ["one", "two"]})
-    reply: httpx.Response = client.http.get(f"{simulator.api_base(provider)}/models")
-    assert "one" in reply.text
-    assert "two" in reply.text

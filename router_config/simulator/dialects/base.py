@@ -32,7 +32,7 @@ class Dialect(Protocol):
         """The key that the request bears."""
 
     def endpoint(self, path: str) -> str | None:
-        """What the path (without the provider's name) is for: chat, embedding or models; else None."""
+        """What the path (without the provider's name) is for: chat, embedding, models or account; else None."""
 
     def read(self, path: str, body: Any) -> Request:
         """The request. Raises BadRequest."""
@@ -65,9 +65,6 @@ class Dialect(Protocol):
     def retired_model(self, model: str) -> Response: ...
 
     def context_exceeded(self, request: Request, context: int) -> Response: ...
-
-    def models(self, names: Sequence[str]) -> Json:
-        """The list of models."""
 
 
 def duration(seconds: float) -> str:

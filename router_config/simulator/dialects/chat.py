@@ -161,10 +161,6 @@ class ChatFormat:
         body["error"]["param"] = "messages"
         return Response(400, body)
 
-    def models(self, names: Sequence[str]) -> Json:
-        listed = [{"id": n, "object": "model", "created": 0, "owned_by": "simulator"} for n in names]
-        return {"object": "list", "data": listed}
-
     def _frame(self, request: Request, stamp: Stamp) -> Json:
         return {
             "id": f"chatcmpl-sim{stamp.number}",

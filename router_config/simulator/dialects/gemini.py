@@ -191,10 +191,6 @@ class Gemini:
             400, f"The input token count ({tokens}) exceeds the maximum number of tokens allowed ({context})."
         )
 
-    def models(self, names: Sequence[str]) -> Json:
-        methods = ["generateContent", "streamGenerateContent"]
-        return {"models": [{"name": f"models/{n}", "supportedGenerationMethods": methods} for n in names]}
-
 
 def _chat_ask(model: str, body: Json, *, stream: bool) -> Request:
     contents = body.get("contents")

@@ -15,6 +15,9 @@ class OpenRouter(ChatFormat):
     name = "openrouter"
     base = "/api/v1"
 
+    def endpoint(self, path: str) -> str | None:
+        return "account" if path == f"{self.base}/key" else super().endpoint(path)
+
     def answer(self, request: Request, answer: Answer, stamp: Stamp) -> Json:
         complete = super().answer(request, answer, stamp)
         complete["choices"][0]["native_finish_reason"] = answer.finish

@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from router_config.simulator.dialects import API_BASES
 from router_config.simulator.faults import FaultError, make_fault, plain_fault
 from router_config.simulator.fixtures import fixtures
-from router_config.simulator.options import OptionsError, change_options, plain_options
+from router_config.simulator.lists.listed_models import SERVICES, ListedError, read_listed
+from router_config.simulator.options import OptionsError, change_options, listing_name, plain_options
 from router_config.simulator.quotas.limits import PROVIDERS, REFERENCE, LimitsError, provider_name
 from router_config.simulator.quotas.plain_limits import read_limits, write_limits
 from router_config.simulator.records import Call
@@ -51,6 +52,8 @@ Controls (JSON in, JSON out):
         {{"text": ": ping\\n\\n", "repeat": 50, "every_ms": 100}}, {{"events": [3, 4], "first": 20, "drop": true}}]}}'
     curl -X DELETE '{url}/_control/faults?provider=groq'
     curl {url}/_control/fixtures
+  models that a provider lists and serves from now on, and others no more:
+    curl {url}/_control/models -d '{{"provider": "groq", "add": {{"m": {{"context": 8192}}}}, "retire": ["n"]}}'
   time (set, advance, freeze):
     curl {url}/_control/clock -d '{{"advance": 60}}'
   quotas (those of litellm.yaml: rpm tpm itpm otpm rph tph rpd tpd rpw tpw rpmo tpmo, usd_per_day, usd_per_month with
@@ -77,12 +80,13 @@ def control_app(state: SimulatorState, on_change: Callable[[], Awaitable[None]] 
         Route("/_control/fixtures", controls.fixtures),
         Route("/_control/keys", controls.keys, methods=["GET", "POST"]),
         Route("/_control/limits", controls.limits, methods=["GET", "POST"]),
+        Route("/_control/models", controls.models, methods=["GET", "POST"]),
         Route("/_control/options", controls.options, methods=["GET", "POST"]),
         Route("/_control/requests", controls.requests),
         Route("/_control/reset", controls.reset, methods=["POST"]),
         Route("/_control/summary", controls.summary),
     ]
-    mistakes = (LimitsError, FaultError, OptionsError, _ControlError)
+    mistakes = (LimitsError, FaultError, OptionsError, ListedError, _ControlError)
     errors: dict[Any, Any] = dict.fromkeys(mistakes, _wrong_usage)
     return Starlette(routes=routes, exception_handlers=errors)
 
@@ -156,6 +160,16 @@ class _Controls:
             given = await _body(request)
             self.state.set_limits(REFERENCE if given == {"reference": True} else read_limits(given))
         return JSONResponse(write_limits(self.state.limits))
+
+    async def models(self, request: Request) -> Response:
+        state = self.state
+        if request.method == "POST":
+            given = await _body(request, {"provider", "add", "retire"})
+            retire = _strings(given, "retire") if "retire" in given else None
+            state.change_models(
+                listing_name(str(given.get("provider"))), read_listed(given.get("add") or {}), retire or []
+            )
+        return JSONResponse({name: sorted(state.listed(name)) for name in (*PROVIDERS, *SERVICES)})
 
     async def options(self, request: Request) -> Response:
         if request.method == "POST":
