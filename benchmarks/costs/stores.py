@@ -5,8 +5,9 @@ import gc
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -23,12 +24,14 @@ from router_config.deployments.model_list import deployments_of
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
-from router_config.ledger.rules.meters import Amount
 from router_config.ledger.values import Lease, Outcome, Settlement
 
 FEW: Final = 30
 MANY: Final = 3000
 LEASE: Final = 600.0
+
+MORE: Final[Mapping[str, Any]] = {"rpw": 10**8, "tpmo": 10**12, "itpm": 10**9, "otpm": 10**9}
+"""Four more windows for each account than the setting has."""
 
 
 class Counter:
@@ -44,9 +47,9 @@ class Counter:
 
     async def one(self) -> None:
         lease = await self._reserve(self._deployments)
-        now = self._moments.next()
+        now, spent = self._moments.next(), self._deployments[0].need(260, 180)
         outcome = Outcome("groq", "openai/gpt-oss-120b", 0.4)
-        await self._store.settle(lease, Settlement(Amount(1, 260), now, now, alive=True, outcome=outcome), now)
+        await self._store.settle(lease, Settlement(spent, now, now, alive=True, outcome=outcome), now)
 
     async def _reserve(self, candidates: Sequence[Deployment]) -> Lease:
         _, lease = await self._store.reserve(candidates, Need(380, 180), self._moments.next(), LEASE)
@@ -68,11 +71,18 @@ class Counter:
 def stores(rounds: int, say: Callable[[str], None]) -> list[Row]:
     with TemporaryDirectory() as directory, ExitStack() as stack:
         path = write_ours(Setting("groq", "http://127.0.0.1:1", directory), "memory://")
-        deployments = deployments_of(load_config(path, our_environment()))
+        config = load_config(path, our_environment())
+        deployments = deployments_of(config)
+        limited = [replace(each, limits=replace(each.limits, **MORE)) for each in config.providers]
+        more = deployments_of(replace(config, providers=tuple(limited)))
         files = (Path(directory) / f"{number}.db" for number in itertools.count())
         rows = [
             asyncio.run(_row("in-memory store", lambda: "memory://", deployments, 500, rounds, 20.0, say)),
             asyncio.run(_row("SQLite", lambda: f"sqlite:///{next(files)}", deployments, 200, rounds, 250.0, say)),
+            asyncio.run(_with_more("in-memory store", lambda: "memory://", deployments, more, 500, rounds, 20.0, say)),
+            asyncio.run(
+                _with_more("SQLite", lambda: f"sqlite:///{next(files)}", deployments, more, 200, rounds, 250.0, say)
+            ),
         ]
         if (servers := stack.enter_context(_redis_servers())) is None:
             say("reserve + settle, Redis: left out, for the development dependencies are not installed")
@@ -81,8 +91,9 @@ def stores(rounds: int, say: Callable[[str], None]) -> list[Row]:
         urls = iter((url, second))
         rows.append(asyncio.run(_row("Redis", lambda: next(urls), deployments, 200, rounds, None, say)))
         with CountingProxy(url) as proxy:
-            trips = asyncio.run(_round_trips(proxy, deployments))
-        rows.append(Row("reserve + settle, Redis", "round trips", (Judged("ours", trips, 2),)))
+            trips = [asyncio.run(_round_trips(proxy, each)) for each in (deployments, more)]
+        judged = Judged("ours", trips[0], 2), Judged("with four more windows", trips[1], 2)
+        rows.append(Row("reserve + settle, Redis", "round trips", judged))
     return rows
 
 
@@ -114,6 +125,38 @@ async def _row(
             Judged(f"{FEW} leases open", median(measured[0]), bar),
             Judged(f"{MANY} leases open", median(measured[1])),
             Judged(f"{MANY} / {FEW} leases open", ratio(measured[1], measured[0]), 1.5),
+        ),
+    )
+
+
+async def _with_more(
+    name: str,
+    url: Callable[[], str],
+    deployments: Sequence[Deployment],
+    more: Sequence[Deployment],
+    pairs: int,
+    rounds: int,
+    bar: float,
+    say: Callable[[str], None],
+) -> Row:
+    """The same with four more windows for each account, in turn."""
+    say(f"reserve + settle, {name}: {rounds} rounds of {pairs}, without and with four more windows")
+    counters = [Counter(open_store(url()), each) for each in (deployments, more)]
+    measured: tuple[list[float], list[float]] = ([], [])
+    for counter in counters:
+        await counter.open(FEW)
+        await counter.pairs(pairs)
+    for _ in range(rounds):
+        for counter, figures in zip(counters, measured, strict=True):
+            figures.append(await counter.pairs(pairs))
+    for counter in counters:
+        await counter.close()
+    return Row(
+        f"reserve + settle, {name}, four more windows",
+        "us",
+        (
+            Judged("with them", median(measured[1]), bar),
+            Judged("with / without", ratio(measured[1], measured[0])),
         ),
     )
 

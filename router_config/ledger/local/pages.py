@@ -158,7 +158,7 @@ class Pages(ABC):
         """What a window holds that held `total`."""
         ended = window.slot(ended_at)
         if arrived_at == ended_at or (arrived := window.slot(arrived_at)) == ended:
-            return self._add(window, tally, total, ended, spent)
+            return total.plus(spent) if ended == tally.newest else self._add(window, tally, total, ended, spent)
         total = self._add(window, tally, total, arrived, Amount(spent.requests))
         return self._add(window, tally, total, ended, Amount(0, spent.tokens, spent.usd))
 

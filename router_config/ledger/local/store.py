@@ -82,13 +82,15 @@ class LocalStore(Pages, Backend):
         if choice.chosen is None:
             return choice, None
         chosen = choice.chosen
-        held = [meter for meter in chosen.meters if meter.limits or self._page(meter.scope) is not None]
-        scopes = tuple([meter.scope for meter in held])
-        lease = _new(Lease, (new_lease_id(), chosen.id, scopes, choice.amount, now, now + ttl, choice.probes))
-        for meter in held:
-            self._meters.setdefault(meter.scope, meter)
-            counts = self._page_to_write(meter.scope).counts
-            counts.open = counts.open.plus(lease.amount.counted(meter.part) if meter.part else lease.amount)
+        amount, scopes = choice.amount, []
+        for meter in chosen.meters:
+            scope, part = meter.scope, meter.part
+            if meter.limits or self._page(scope) is not None:
+                scopes.append(scope)
+                self._meters.setdefault(scope, meter)
+                counts = self._page_to_write(scope).counts
+                counts.open = counts.open.plus(amount.counted(part) if part else amount)
+        lease = _new(Lease, (new_lease_id(), chosen.id, tuple(scopes), amount, now, now + ttl, choice.probes))
         for scope in lease.probes:
             cooldown = self.cooldown_of(scope)
             if cooldown is not None:

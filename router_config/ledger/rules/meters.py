@@ -1,7 +1,7 @@
 """What is counted: amounts, the limits of a scope, and the counts against them."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Self, TypeAlias
+from typing import Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, Period, Unit, Window
 
@@ -144,17 +144,19 @@ class SplitAmount(NamedTuple):
 
     def counted(self, part: Part | None) -> Amount:
         """What a meter counts of it."""
-        return Amount(self[0], self[1] if part is None else self[3] if part == "input" else self[4], self[2])
+        tokens = self[1] if part is None else self[3] if part == "input" else self[4]
+        return _new(Amount, (self[0], tokens, self[2]))
 
     @property
     def whole(self) -> Amount:
-        return Amount(*self[:3])
+        return _new(Amount, self[:3])
 
 
 Spending: TypeAlias = Amount | SplitAmount
 """What a request takes or has spent."""
 
 NOTHING: Final = Amount()
+PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,8 @@ class Meter:
     """The names of its limits."""
     units: frozenset[Unit] = field(init=False, compare=False)
     """How long the windows are that it counts by."""
+    tests: tuple[tuple[int, int, float, float], ...] = field(init=False, repr=False, compare=False)
+    """Of each limit: its place in an amount, that of its period, and above which values it blocks or is soft."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits_minutes", any(limit.period == "minute" for limit in self.limits))
@@ -209,6 +213,9 @@ class Meter:
         object.__setattr__(self, "limited", frozenset(limit.name for limit in self.limits))
         units = {limit.kind.unit for limit in self.limits if limit.kind.unit not in BASIC}
         object.__setattr__(self, "units", frozenset(units) or BASIC)
+
+        tests = [(each.place, PERIODS.index(each.period), each.value or -1.0, each.soft) for each in self.limits]
+        object.__setattr__(self, "tests", tuple(tests))
 
     def holds(self, kind: LimitKind) -> bool:
         """Whether it counts what such a limit does. Of any other it knows only what the provider reports."""
