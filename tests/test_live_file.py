@@ -18,9 +18,10 @@ from rig import MakeRouter, message, reference
 from rig_cli import environment
 
 from monitoring import sub_app_for
-from router_config import ConfigError, Router, route_of
+from router_config import ConfigError, Router, load_config, route_of
 from router_config.clock import VirtualClock
 from router_config.config.file_watch import FileWatch, stamp_of
+from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
 from router_config.status.source import ConfiguredSource
 
@@ -120,6 +121,36 @@ def test_a_key_that_is_rotated_goes_on_with_the_counts_of_its_account(
     edits.write(providers={"groq": {**account, "api_key": f"{key}-new"}})
     assert list(router.reload().changes) == ["groq: key changed"]
     assert limits(router)["rpm"]["used"] == 1
+
+
+@pytest.mark.parametrize("without_router", [False, True])
+def test_an_edit_of_the_env_file_counts_although_litellm_had_read_it_into_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, without_router: bool
+) -> None:
+    """LiteLLM does so when it is imported, and so do applications. What the process was given by others wins."""
+    path, dotenv = tmp_path / "litellm.yaml", tmp_path / ".env"
+    path.write_text("state: memory://\nproviders:\n  groq: {models: [x]}\n  openai: {models: [x]}\n", "utf-8")
+    dotenv.write_text("GROQ_API_KEY=one\nOPENAI_API_KEY=one\n", "utf-8")
+    monkeypatch.setenv("GROQ_API_KEY", "one")
+    monkeypatch.setenv("OPENAI_API_KEY", "another")
+
+    async def changes() -> Any:
+        return list((await source.areload()).changes)
+
+    source: Any
+    if without_router:
+        source = ConfiguredSource(load_config(path), open_store("memory://"), follow=True)
+    else:
+        source = Router.from_yaml(path)
+    dotenv.write_text("GROQ_API_KEY=two\nOPENAI_API_KEY=two\n", "utf-8")
+    assert asyncio.run(changes()) == ["groq: key changed"]
+    monkeypatch.setenv("GROQ_API_KEY", "two")  # An application reads it again.
+    dotenv.write_text("GROQ_API_KEY=three\n", "utf-8")
+    assert asyncio.run(changes()) == ["groq: key changed"]
+    dotenv.unlink()
+    assert asyncio.run(changes()) == ["groq: 0 keys instead of 1"]
+    if not without_router:
+        source.close()
 
 
 @pytest.mark.parametrize(

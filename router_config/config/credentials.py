@@ -1,8 +1,10 @@
 """Keys and other secrets: from `os.environ/NAME` and `.env` to `Secret`, without ever showing one."""
 
 import io
+import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,27 @@ class Environment:
             )
             return Secret(value)
         return value
+
+
+class ProcessVariables:
+    """The variables of the process, but for those that came from a `.env`: that one may have been edited since.
+
+    LiteLLM reads a `.env` into the process when it is imported, and many applications do.
+    """
+
+    def __init__(self, dotenv_file: Path) -> None:
+        self._file = dotenv_file
+        self._from_file: set[tuple[str, str]] = set()
+        self._note()
+
+    def now(self) -> Mapping[str, str]:
+        """Without what `.env` says, or said before."""
+        self._note()
+        return {name: value for name, value in os.environ.items() if (name, value) not in self._from_file}
+
+    def _note(self) -> None:
+        with suppress(ConfigError):  # Whoever reads the configuration is told.
+            self._from_file |= read_dotenv(self._file, str(self._file))[0].items()
 
 
 def read_dotenv(path: Path, shown: str) -> tuple[dict[str, str], list[str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from router_config.config.changes import Reloaded, changes_between, pending
+from router_config.config.credentials import ProcessVariables
 from router_config.config.file_watch import Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError
@@ -23,6 +24,7 @@ class FollowedConfig:
         self.error: str | None = None
         self._ignored: str | None = None
         self._path = config.path
+        self._variables = ProcessVariables((config.path or Path()).parent / ".env")
         self._stamp = self._stamp_now()
         self._asked = False
 
@@ -68,7 +70,7 @@ class FollowedConfig:
 
     def _load(self, path: Path) -> tuple[Config, str | None]:
         """The file as it is now, with the store of before; and what of it waits for a restart."""
-        config, source = load_with_source(path, None)
+        config, source = load_with_source(path, self._variables.now())
         if config.state == self.config.state:
             return config, None
         what = "the store is another one now"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +35,9 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
     _reloading: Any
     """A lock, held by whoever reads the file."""
 
-    _env: Mapping[str, str] | None = None
+    _variables: Callable[[], Mapping[str, str]]
+    """What keys are looked up in, besides `.env`."""
+
     _given: Mapping[str, Any]
     """Settings of the caller, which win over the file's."""
     _watch: FileWatch | None = None
@@ -109,13 +111,15 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
 
     def _read(self, path: Path, old: Config) -> tuple[Config, Reloaded]:
         """The file as it is now, as far as it can count, and what is different from before."""
-        new, source = load_with_source(path, self._env)
+        new, source = load_with_source(path, self._variables())
         new, waits = in_force(old, new, source)
         return new, Reloaded(changes_between(old, new), waits)
 
-    def _go_by(self, generated: Generated, given: Mapping[str, Any], env: Mapping[str, str] | None) -> None:
+    def _go_by(
+        self, generated: Generated, given: Mapping[str, Any], variables: Callable[[], Mapping[str, str]]
+    ) -> None:
         """Note what the model list was made of: `reload` makes the next one of it."""
-        self._generated, self._given, self._env = generated, given, env
+        self._generated, self._given, self._variables = generated, given, variables
         self._treatments.learn(generated.model_list, self._entries())
 
     def _follow(self, config: Config, stamp: Stamp) -> None:

@@ -19,6 +19,7 @@ from litellm.exceptions import BadRequestError
 
 from router_config.clock import Clock, Moments, SystemClock
 from router_config.config import loading
+from router_config.config.credentials import ProcessVariables
 from router_config.config.file_watch import stamp_of
 from router_config.config.models import Config, reveal
 from router_config.deployments.catalog import Catalog, Group
@@ -139,7 +140,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         Raises ConfigError, with file, line and column, when the file cannot be used.
         """
         stamp = stamp_of(Path(path).absolute())
-        config = loading.load_config(path, env)
+        variables = ProcessVariables(Path(path).absolute().parent / ".env").now if env is None else lambda: env
+        config = loading.load_config(path, variables())
         of_the_module = dict(reveal(config.litellm_settings))
         if response_cache.switched_on(of_the_module):
             settings = {"cache_responses": True, **settings}
@@ -159,7 +161,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             simulated=simulated,
             **{**generated.settings, **settings},
         )
-        made._go_by(generated, settings, env)
+        made._go_by(generated, settings, variables)
         if watch:
             made._follow(config, stamp)
         return made
