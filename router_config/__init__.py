@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from router_config.config.loading import load_config
     from router_config.config.models import Config, ConfigError
     from router_config.ledger.rules.decisions import Attempt
+    from router_config.planner.plan import Plan, plan
     from router_config.routing.errors import NoProviderAvailable
     from router_config.routing.request import Route, route_of
     from router_config.routing.router import Router
@@ -31,9 +32,11 @@ __all__ = [
     "Config",
     "ConfigError",
     "NoProviderAvailable",
+    "Plan",
     "Route",
     "Router",
     "load_config",
+    "plan",
     "route_of",
 ]
 
@@ -44,6 +47,8 @@ _HOMES = {
     "Config": "config.models",
     "ConfigError": "config.models",
     "load_config": "config.loading",
+    "Plan": "planner.plan",
+    "plan": "planner.plan",
     "NoProviderAvailable": "routing.errors",
     "Router": "routing.router",
 }

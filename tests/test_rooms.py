@@ -10,7 +10,7 @@ FLOORS: Final = (
     {"forks", "presets", "slices"},
     {"config", "ledger", "signals", "clock", "iso", "simulator"},
     {"deployments", "catalogue"},
-    {"status", "transport"},
+    {"planner", "status", "transport"},
     {"routing"},
     {"cli", "adapters", "monitoring"},
 )

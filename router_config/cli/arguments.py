@@ -5,7 +5,12 @@ import difflib
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from datetime import date
+
+T = TypeVar("T")
 
 _FORMATTER = argparse.RawDescriptionHelpFormatter
 
@@ -173,6 +178,16 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(explain)
 
+    _plan(
+        add(
+            "plan",
+            "say whether the providers last for a workload, day by day; 1 if they do not",
+            "plan --tokens-per-day 1M",
+            "plan --requests-per-hour 120 --tokens 1500 --days 30",
+            "plan --tokens-per-day 1M --all-keys --json",
+        )
+    )
+
     serve = add("serve", "serve the dashboard and GET /api/llm-providers", "serve", "serve --host 0.0.0.0 --port 9000")
     _address(serve)
     serve.add_argument("--demo-without-keys", action="store_true", help="play the demo when no provider has a key")
@@ -182,6 +197,34 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--agents", type=_whole, default=4, metavar="N", help="how many ask (default: %(default)s)")
     demo.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (default: at Ctrl-C)")
     return top
+
+
+def _plan(command: argparse.ArgumentParser) -> None:
+    asked = command.add_mutually_exclusive_group()
+    asked.add_argument("--tokens-per-day", type=_count, metavar="N", help="tokens of a day, such as 1M")
+    asked.add_argument("--requests-per-hour", type=_count, metavar="N", help="requests of an hour, at all hours")
+    command.add_argument(
+        "-t", "--tokens", type=_count, default=1000, metavar="N", help="of a request, half prompt, half answer (1000)"
+    )
+    command.add_argument("--days", type=_days, default=90, metavar="N", help="how many (default: %(default)s)")
+    command.add_argument("--from", dest="begins", type=_date, metavar="DATE", help="the first day (default: today)")
+    command.add_argument(
+        "--timezone", type=_timezone, default="UTC", metavar="ZONE", help="of the days told (default: %(default)s)"
+    )
+    command.add_argument(
+        "--latency", type=_seconds, default=2.0, metavar="SECONDS", help="until an answer is whole (default: 2 s)"
+    )
+    command.add_argument(
+        "--max-wait",
+        type=_patience,
+        metavar="SECONDS",
+        help="that a request may wait for room (default: as in the file)",
+    )
+    command.add_argument("--all-keys", action="store_true", help="as if every provider had its key")
+    command.add_argument("--seed", type=_whole, default=1, metavar="N", help="of chance (default: %(default)s)")
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument("--csv", action="store_true", help="print a row for each day and provider")
 
 
 def _adder(top: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:
@@ -244,12 +287,52 @@ def _whole(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    from router_config.config.grammar.quantities import BadValue, parse_duration
-
-    try:
-        seconds = parse_duration(text)
-    except BadValue as bad:
-        raise argparse.ArgumentTypeError(str(bad)) from None
+    seconds = _patience(text)
     if seconds <= 0:
         raise argparse.ArgumentTypeError("write more than 0 seconds")
     return seconds
+
+
+def _patience(text: str) -> float:
+    from router_config.config.grammar.quantities import parse_duration
+
+    return _parsed(parse_duration, text)
+
+
+def _count(text: str) -> int:
+    from router_config.config.grammar.quantities import parse_count
+
+    if (count := _parsed(parse_count, text)) > 0:
+        return count
+    raise argparse.ArgumentTypeError("write more than 0, such as 1M")
+
+
+def _days(text: str) -> int:
+    days = _whole(text)
+    if days > 3660:
+        raise argparse.ArgumentTypeError("write at most 3660 days")
+    return days
+
+
+def _timezone(text: str) -> str:
+    from router_config.config.grammar.scalars import timezone
+
+    return _parsed(timezone, text)
+
+
+def _date(text: str) -> "date":
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-12-01") from None
+
+
+def _parsed(parse: Callable[[object], T], text: str) -> T:
+    from router_config.config.grammar.quantities import BadValue
+
+    try:
+        return parse(text)
+    except BadValue as bad:
+        raise argparse.ArgumentTypeError(str(bad)) from None

@@ -137,7 +137,7 @@ class Tried:
             and each.scopes.provider not in failing
         ]
 
-    def in_order(self, deployments: list[Deployment]) -> list[Deployment]:
+    def in_order(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
         return sorted(deployments, key=lambda each: each.provider in self._last) if self._last else deployments
 
 

@@ -1,18 +1,18 @@
 """Room for a request: the candidates in order, one atomic reservation, and the line of those who wait."""
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from router_config.clock import Clock, Moments
+from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown, Need
+from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown
 from router_config.ledger.values import Lease
 from router_config.routing.context_windows import ContextWindows
 from router_config.routing.failing_providers import FailingProviders
@@ -36,9 +36,6 @@ nobody else can be asked; a probe that takes longer keeps nobody away."""
 LOOK_AT_PROBE: Final = 0.05
 """Seconds after which it looks again: nobody calls when the probe of another process ends."""
 
-SAMPLED: Final = 2
-"""Of many equal deployments, so many are compared by the room left."""
-
 
 class Outdated(Exception):
     """The configuration changed while the request waited."""
@@ -54,14 +51,14 @@ class Reservations:
         self._learned, self._failing = learned, failing
         self.windows = ContextWindows()
         self._lines: defaultdict[str, Line] = defaultdict(Line)
-        self._reached: dict[str, int] = {}
+        self._order = CandidateOrder(store)
         self._await_probe: set[Place] = set()
         self._terms: Terms | None = None
 
     def go_by(self, terms: Terms) -> None:
         """Have those who wait go by these from now on."""
         self._terms = terms
-        self._reached.clear()
+        self._order.forget()
         self.room_came_free()
 
     def room_came_free(self) -> None:
@@ -97,9 +94,7 @@ class Reservations:
         if line is not None or self._store.shared:  # It took a while.
             now = self._clock.now()
         deployment = request.group.by_id[lease.deployment]
-        reached = request.group.tier_of[deployment.id]
-        if reached or request.group.name in self._reached:
-            self._reached[request.group.name] = reached
+        self._order.served(request.group, deployment.id)
         tried.deployments.add(deployment.id)
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]
@@ -107,16 +102,12 @@ class Reservations:
         return Flight(deployment, entry, lease, now, request, tried, exchange, after=before, revives=revives)
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
-        """All that is left, in order. Room is compared within the tiers in use; those behind them seldom count."""
-        group, reached = request.group, self._reached.get(request.group.name, 0)
-        ordered: Sequence[Deployment] = group.deployments
-        if tried.deployments or not group.ranks_all:
-            candidates: list[Deployment] = []
-            for place, tier in enumerate(group.tiers):
-                left = tried.left(tier)
-                compares = len(left) > 1 and place <= reached
-                candidates += await self._shared(left, request.need, now) if compares else left
-            ordered = tried.in_order(candidates)
+        """All that is left, in order."""
+        if tried.deployments:
+            ordered: Sequence[Deployment] = await self._order.of(request.group, request.need, now, tried.left)
+            ordered = tried.in_order(ordered)
+        else:
+            ordered = await self._order.of(request.group, request.need, now)
         unfit = self.windows.unfit(request)
         if unfit:
             tried.add_skipped([Skipped(each.id, "too_large") for each in ordered if each.id in unfit])
@@ -167,17 +158,6 @@ class Reservations:
         _, lease = await self._store.reserve(asked, request.need, self._moments.next(), LEASE)
         return lease, None if lease is None else stopped[lease.deployment].scope, 0.0
 
-    async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
-        """Equal deployments in a random order, each the likelier to be first the more room it has left."""
-        sampled = random.sample(equals, min(SAMPLED, len(equals)))
-        rooms = await self._store.rooms(sampled, need, now)
-        least = min((room for room in rooms if room > 0), default=1.0)
-        shares = [1.0 if room == float("inf") else room / least for room in rooms]
-        drawn = sorted(zip(shares, sampled, strict=True), key=lambda each: -_draw(each[0]))
-        first = [deployment for _, deployment in drawn]
-        ahead = {deployment.id for deployment in sampled}
-        return first + [deployment for deployment in equals if deployment.id not in ahead]
-
     async def _wait(self, request: Request, tried: Tried, line: Line) -> Lease | None:
         """Stand in the group's line until there is room, the time is up, or no room can come before that."""
         with line.place(request.number) as place:
@@ -214,7 +194,3 @@ def _may_be_asked(cooldown: Cooldown, now: float) -> bool:
 def _outcome_is_known(cooldown: Cooldown) -> float:
     """When the probe that is under way will mostly have failed, if it does; epoch seconds."""
     return cooldown.probe_until - PROBE_HOLDS + REFUSAL_TAKES
-
-
-def _draw(share: float) -> float:
-    return random.random() ** (1.0 / share) if share > 0 else -1.0

@@ -27,6 +27,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
         (("schema",), 0),
         (("status",), 0),
         (("explain", "--group", "gpt-4o", "--tokens", "1500"), 0),
+        (("plan", "--tokens-per-day", "90k", "--days", "2"), 0),
+        (("plan", "--requests-per-hour", "100", "--days", "2", "--max-wait", "0"), 0),
         (("env", "--show"), 0),
         (("--help",), 0),
         (("--version",), 0),
@@ -38,6 +40,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
         (("explain", "--group", "nobody"), 2),
         (("explain", "--tokens", "0"), 2),
         (("explain", "--tokens", "many"), 2),
+        (("plan",), 2),
+        (("plan", "--tokens-per-day", "0"), 2),
+        (("plan", "--tokens-per-day", "1M", "--from", "today"), 2),
+        (("plan", "--tokens-per-day", "1M", "--timezone", "Nowhere"), 2),
         (("status", "--watch", "never"), 2),
         (("serve", "--port", "99999"), 2),
         (("ask",), 2),
@@ -90,8 +96,8 @@ def test_a_store_that_cannot_be_written_is_named(run: Run, folder: Path) -> None
 
 
 def test_looking_leaves_nothing_behind(run: Run, folder: Path) -> None:
-    for command in ("check", "status", "explain", "show"):
-        run(command)
+    for command in ("check", "status", "explain", "show", "plan --tokens-per-day 9k"):
+        run(*command.split())
     assert [each.name for each in folder.iterdir()] == ["litellm.yaml"]
 
 
@@ -100,7 +106,7 @@ def test_a_misspelt_command_is_recognised(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "diff", "show", "env", "schema", "ask", "status", "explain", "serve", "demo"]
+    "command", ["check", "diff", "show", "env", "schema", "ask", "status", "explain", "plan", "serve", "demo"]
 )
 def test_help_has_examples(run: Run, command: str) -> None:
     help_text = run(command, "--help").stdout
@@ -129,6 +135,7 @@ def test_a_reader_that_goes_away_draws_no_complaint(folder: Path) -> None:
         ["diff", "litellm.yaml"],
         ["status"],
         ["explain"],
+        ["plan", "--tokens-per-day", "50k", "--days", "1"],
         ["env", "--show"],
         ["--help"],
         ["check", "nowhere.yaml"],

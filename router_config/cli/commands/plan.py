@@ -1,0 +1,187 @@
+"""`router-config plan`: whether the providers of the file last for a workload, day by day."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+from router_config.cli.text import amount, plural, print_json, span, table
+from router_config.config.loading import load_config
+from router_config.config.models import Config, ConfigError, Load
+from router_config.planner.document import COLUMNS, date_of, document, rows
+from router_config.planner.plan import Plan, PlanDay, Served
+from router_config.planner.plan import plan as make_plan
+from router_config.planner.what_if import left_out, with_every_key
+from router_config.planner.workload import DAY, MONTH, even_load
+
+_SILENT = 2.0
+"""Seconds that a plan may take before it says how far it is."""
+_DAYS_SHOWN = 7
+_PROVIDERS = (
+    "PROVIDER",
+    "TIER",
+    "SHARE",
+    "TOKENS A DAY",
+    "REQUESTS A DAY",
+    "$ A MONTH",
+    "FULL A DAY",
+    "FIRST FULL",
+    "BY",
+)
+_DAYS = ("DAY", "SERVED", "UNSERVED TOKENS", "REQUESTS", "SINCE", "NOBODY HAD ROOM FOR")
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Prints the answer: 0 where all is served, 1 where it is not."""
+    config = load_config(arguments.config)
+    remarks = []
+    missing = left_out(config)
+    if arguments.all_keys or len(missing) == len(config.providers):
+        if not arguments.all_keys:
+            remarks.append("No provider has a key yet: planned as if all had theirs.")
+        config = with_every_key(config)
+        missing = left_out(config)
+    remarks += [f"{name} is left out: {reason}. --all-keys counts it in." for name, reason in missing.items()]
+    loads = _loads(arguments, config)
+    with _Progress() as progress:
+        made = make_plan(
+            config,
+            loads,
+            arguments.days,
+            begins=arguments.begins,
+            timezone=arguments.timezone,
+            latency=arguments.latency,
+            max_wait=arguments.max_wait,
+            seed=arguments.seed,
+            progress=progress.told,
+        )
+    if arguments.json:
+        print_json(document(made))
+    elif arguments.csv:
+        csv.writer(sys.stdout).writerows([COLUMNS, *rows(made)])
+    else:
+        print("\n".join(_lines(made, config, _asked(arguments, made))))
+        for remark in remarks:
+            print(remark, file=sys.stderr)
+    return 0 if made else 1
+
+
+def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
+    if arguments.tokens_per_day or arguments.requests_per_hour:
+        load = even_load(
+            tokens_per_day=arguments.tokens_per_day,
+            requests_per_hour=arguments.requests_per_hour,
+            tokens=arguments.tokens,
+        )
+        return (load,)
+    raise ConfigError(
+        "router-config plan: it needs a workload\n  Write --tokens-per-day 1M, or --requests-per-hour 120."
+    )
+
+
+def _asked(arguments: argparse.Namespace, made: Plan) -> str:
+    if arguments.tokens_per_day:
+        return f"{amount(arguments.tokens_per_day)} tokens a day"
+    if arguments.requests_per_hour:
+        return f"{amount(arguments.requests_per_hour)} requests an hour of {amount(arguments.tokens)} tokens"
+    return f"{_rounded(made.tokens_per_day)} tokens a day"
+
+
+def _lines(made: Plan, config: Config, asked: str) -> Iterator[str]:
+    yield _answer(made, asked)
+    yield ""
+    tiers = {each.name: each.tier for each in config.providers}
+    days = len(made.days)
+    yield table(_PROVIDERS, [_row(each, tiers[each.provider], days, made.timezone) for each in made.providers])
+    bad = [day for day in made.days if day.unserved_requests]
+    if bad:
+        yield f"\nNot all was served on {plural(len(bad), 'day')} of {days}; the worst of them:"
+        worst = sorted(sorted(bad, key=lambda day: day.served)[:_DAYS_SHOWN], key=lambda day: day.begins)
+        yield table(_DAYS, [_day(each, made.timezone) for each in worst])
+
+
+def _row(each: Served, tier: str, days: int, timezone: str) -> tuple[object, ...]:
+    return (
+        each.provider,
+        tier,
+        _percent(each.share),
+        _rounded(each.tokens / days),
+        _rounded(each.requests / days),
+        f"{each.usd / days * MONTH / DAY:.2f}" if each.usd else "-",
+        span(each.full_seconds / days) if each.full_since is not None else "-",
+        _moment(each.full_since, timezone),
+        each.binding,
+    )
+
+
+def _day(day: PlanDay, timezone: str) -> tuple[object, ...]:
+    return (
+        date_of(day, timezone),
+        _percent(day.served),
+        _rounded(day.unserved_tokens),
+        day.unserved_requests,
+        _clock(day.unserved_since, timezone),
+        span(day.dark_seconds),
+    )
+
+
+def _answer(made: Plan, asked: str) -> str:
+    """The first line: yes or no, in plain words."""
+    days = plural(len(made.days), "day")
+    cost = f" The paid providers cost ${made.usd_per_month:.2f} a month." if made.usd_per_month else ""
+    if made:
+        free = " by free providers alone" if not made.usd_per_month else ""
+        return f"Yes. {_percent(made.served)} of {asked} are served for {days}{free}.{cost}"
+    told = f"No. {_percent(made.served)} of {asked} are served."
+    first = made.unserved_since
+    if first is not None:
+        number = next(number for number, day in enumerate(made.days, 1) if day.unserved_requests)
+        bad = sum(day.unserved_requests > 0 for day in made.days)
+        how_often = f", on {bad} of {days}" if bad > 1 else ""
+        at = f"{_clock(first, made.timezone)} {made.timezone}"
+        told += f" From day {number}, {at}{how_often}, nobody has room"
+        told += f": {made.binding[0]} {made.binding[1]} binds." if made.binding else "."
+    return told + cost
+
+
+def _percent(share: float) -> str:
+    """Rounded down, so that 100 % means all."""
+    return "100 %" if share >= 1 else f"{int(share * 1000) / 10:g} %"
+
+
+def _rounded(number: float) -> str:
+    """To three digits: 998k."""
+    for unit, size in (("M", 10**6), ("k", 10**3)):
+        if number >= 0.9995 * size:
+            return f"{float(f'{number / size:.3g}'):g}{unit}"
+    return f"{number:.3g}"
+
+
+def _moment(moment: float | None, timezone: str) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M")
+
+
+def _clock(moment: float | None, timezone: str) -> str:
+    return "" if moment is None else datetime.fromtimestamp(moment, ZoneInfo(timezone)).strftime("%H:%M")
+
+
+class _Progress:
+    """A line on a terminal that says how far a plan is, once that takes a while."""
+
+    def __init__(self) -> None:
+        self._started, self._shown = monotonic(), False
+
+    def told(self, share: float) -> None:
+        if sys.stderr.isatty() and monotonic() - self._started > _SILENT:
+            print(f"\rplanning ... {share:4.0%}", end="", file=sys.stderr, flush=True)
+            self._shown = True
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)

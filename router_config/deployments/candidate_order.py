@@ -1,0 +1,74 @@
+"""The order in which the deployments of a group are asked: by tier, and within one by the room that is left."""
+
+import random
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Final, Protocol, TypeVar
+
+from router_config.deployments.catalog import Group
+from router_config.deployments.deployment import Deployment
+from router_config.ledger.interfaces import Ledger
+from router_config.ledger.rules.gates import Need
+
+SAMPLED: Final = 2
+"""Of many equal deployments, so many are compared by the room left."""
+
+T = TypeVar("T")
+
+
+class Chance(Protocol):
+    """Where chance comes from: the module `random`, or a `Random` with a seed."""
+
+    def random(self) -> float: ...
+
+    def sample(self, population: Sequence[T], k: int, /) -> list[T]: ...
+
+
+class CandidateOrder:
+    """Orders candidates by what a ledger has left. Room is compared within the tiers in use: others seldom count."""
+
+    def __init__(self, ledger: Ledger, chance: Chance = random) -> None:
+        self._ledger, self._chance = ledger, chance
+        self._reached: dict[str, int] = {}
+        """By group, the tier that served last, where that is not the first."""
+
+    async def of(
+        self,
+        group: Group,
+        need: Need,
+        now: float,
+        left: Callable[[Sequence[Deployment]], Sequence[Deployment]] | None = None,
+    ) -> Sequence[Deployment]:
+        """The group's deployments. left: which of a tier may still be asked. now: epoch seconds."""
+        if left is None and group.ranks_all:
+            return group.deployments
+        reached, ordered = self._reached.get(group.name, 0), list[Deployment]()
+        for place, tier in enumerate(group.tiers):
+            theirs = tier if left is None else left(tier)
+            compares = len(theirs) > 1 and place <= reached
+            ordered += await self._shared(theirs, need, now) if compares else theirs
+        return ordered
+
+    def served(self, group: Group, deployment: str) -> None:
+        """A deployment of this id got the request."""
+        reached = group.tier_of[deployment]
+        if reached or group.name in self._reached:
+            self._reached[group.name] = reached
+
+    def forget(self) -> None:
+        """The groups are others from now on."""
+        self._reached.clear()
+
+    async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
+        """Equal deployments in a random order, each the likelier to be first the more room it has left."""
+        sampled = self._chance.sample(equals, min(SAMPLED, len(equals)))
+        rooms = await self._ledger.rooms(sampled, need, now)
+        least = min((room for room in rooms if room > 0), default=1.0)
+        shares = [1.0 if room == inf else room / least for room in rooms]
+        drawn = sorted(zip(shares, sampled, strict=True), key=lambda each: -self._draw(each[0]))
+        first = [deployment for _, deployment in drawn]
+        ahead = {deployment.id for deployment in sampled}
+        return first + [deployment for deployment in equals if deployment.id not in ahead]
+
+    def _draw(self, share: float) -> float:
+        return self._chance.random() ** (1.0 / share) if share > 0 else -1.0

@@ -1,0 +1,90 @@
+"""A plan as JSON, and as rows for a spreadsheet."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from router_config.iso import iso
+from router_config.planner.plan import Plan, PlanDay, Served
+
+COLUMNS: Final = (
+    "date",
+    "provider",
+    "share",
+    "requests",
+    "tokens",
+    "cost_usd",
+    "full_seconds",
+    "full_since",
+    "binding",
+)
+UNSERVED: Final = "unserved"
+"""Stands in the column of providers for what nobody served."""
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """The JSON of a plan. Moments in UTC, days by their date in `timezone`."""
+    binding = None if plan.binding is None else {"provider": plan.binding[0], "limit": plan.binding[1]}
+    return {
+        "answer": bool(plan),
+        "served": round(plan.served, 6),
+        "requests": plan.requests,
+        "tokens": plan.tokens,
+        "tokens_per_day": round(plan.tokens_per_day),
+        "usd_per_month": round(plan.usd_per_month, 4),
+        "binding": binding,
+        "unserved_since": iso(plan.unserved_since),
+        "worst_day": date_of(plan.worst, plan.timezone),
+        "advice": list(plan.advice),
+        "timezone": plan.timezone,
+        "left_out": dict(plan.left_out),
+        "providers": [_provider(each) for each in plan.providers],
+        "days": [_day(each, plan.timezone) for each in plan.days],
+    }
+
+
+def rows(plan: Plan) -> Iterator[tuple[object, ...]]:
+    """A row for each day and provider, and one for what nobody served, in the order of `COLUMNS`."""
+    for day in plan.days:
+        date = date_of(day, plan.timezone)
+        for each in day.providers:
+            yield date, *_provider(each).values()
+        share = round(1 - day.served, 6)
+        since = iso(day.unserved_since)
+        dark = round(day.dark_seconds)
+        yield date, UNSERVED, share, day.unserved_requests, day.unserved_tokens, 0.0, dark, since, None
+
+
+def date_of(day: PlanDay, timezone: str) -> str:
+    """The date of a day: 2026-11-23."""
+    return datetime.fromtimestamp(day.begins, ZoneInfo(timezone)).date().isoformat()
+
+
+def _day(day: PlanDay, timezone: str) -> dict[str, Any]:
+    return {
+        "date": date_of(day, timezone),
+        "begins_at": iso(day.begins),
+        "served": round(day.served, 6),
+        "requests": day.requests,
+        "tokens": day.tokens,
+        "unserved_requests": day.unserved_requests,
+        "unserved_tokens": day.unserved_tokens,
+        "unserved_since": iso(day.unserved_since),
+        "unserved_by_hour": list(day.unserved_by_hour),
+        "dark_seconds": round(day.dark_seconds),
+        "providers": [_provider(each) for each in day.providers],
+    }
+
+
+def _provider(served: Served) -> dict[str, Any]:
+    return {
+        "name": served.provider,
+        "share": round(served.share, 6),
+        "requests": served.requests,
+        "tokens": served.tokens,
+        "cost_usd": round(served.usd, 6),
+        "full_seconds": round(served.full_seconds),
+        "full_since": iso(served.full_since),
+        "binding": served.binding,
+    }

@@ -1,0 +1,219 @@
+"""Will it last? A plan: what the providers of a configuration serve of a workload, day by day."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from router_config.config.models import Config, Load
+from router_config.planner.record import DayRecord, Recorder
+from router_config.planner.simulation import Simulation
+from router_config.planner.what_if import left_out
+from router_config.planner.workload import DAY, MONTH, arrivals, midnight
+
+ENOUGH: Final = 0.999
+"""Share of the tokens that must be served for a yes."""
+
+LATENCY: Final = 2.0
+"""Seconds that an answer takes, where nobody says otherwise."""
+
+Progress = Callable[[float], None]
+"""Is told how much of a plan is made, from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a provider serves in some time.
+
+    share: of all tokens that were asked for. usd: dollars. full_seconds: for which requests found no room there.
+    full_since: when they first did, epoch seconds. binding: the limit that was most often in the way then.
+    """
+
+    provider: str
+    share: float
+    requests: int
+    tokens: int
+    usd: float
+    full_seconds: float
+    full_since: float | None
+    binding: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDay:
+    """A day of a plan.
+
+    begins: epoch seconds. requests, tokens: asked for. dark_seconds: for which nobody had room. unserved_since: when
+    the first request of the day was not served. unserved_by_hour: requests by hour of the day.
+    """
+
+    begins: float
+    requests: int
+    tokens: int
+    unserved_requests: int
+    unserved_tokens: int
+    dark_seconds: float
+    unserved_since: float | None
+    unserved_by_hour: tuple[int, ...]
+    providers: tuple[Served, ...]
+
+    @property
+    def served(self) -> float:
+        """Share of the tokens."""
+        return 1 - self.unserved_tokens / self.tokens if self.tokens else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of a workload, as `plan` finds it.
+
+    served: share of the tokens, from 0 to 1. days: one by one. providers: over all days, in the order in which they are
+    asked. binding: the limit that keeps requests out, as (provider, limit); None where all are served. tokens_per_day:
+    asked for on a day, in the mean. usd_per_month: what the paid providers cost. timezone: in which days are told.
+    left_out: the providers that cannot be asked, each with the reason. advice: what would help, the best first.
+    """
+
+    served: float
+    days: tuple[PlanDay, ...]
+    binding: tuple[str, str] | None
+    advice: tuple[str, ...]
+    providers: tuple[Served, ...]
+    requests: int
+    tokens: int
+    usd_per_month: float
+    timezone: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether it is served as good as whole."""
+        return self.served >= ENOUGH
+
+    @property
+    def tokens_per_day(self) -> float:
+        """Asked for, in the mean."""
+        return self.tokens / len(self.days)
+
+    @property
+    def unserved_since(self) -> float | None:
+        """When the first request was not served, epoch seconds."""
+        return next((day.unserved_since for day in self.days if day.unserved_since is not None), None)
+
+    @property
+    def worst(self) -> PlanDay:
+        """The day with the smallest share served, the first of such."""
+        return min(self.days, key=lambda day: day.served)
+
+
+def plan(
+    config: Config,
+    workload: Load | Sequence[Load] | None = None,
+    days: int = 90,
+    *,
+    begins: date | None = None,
+    timezone: str = "UTC",
+    latency: float = LATENCY,
+    max_wait: float | None = None,
+    seed: int = 0,
+    progress: Progress = lambda share: None,
+) -> Plan:
+    """What the providers of a configuration serve of a workload, by the router's own rules on a virtual clock.
+
+        config = load_config("litellm.yaml")
+        made = plan(config, even_load(tokens_per_day=1_000_000), days=90)
+        print(made.served, made.binding)
+
+    Nothing is used when it begins, and no provider fails. workload: that of the file where there is none. days: how
+    many, of `timezone`. begins: the first of them; today where none is given. latency: seconds that an answer takes.
+    max_wait: seconds that a request may wait for room, instead of the file's. seed: of chance.
+
+    Raises ConfigError for a limit in dollars of a model whose price nobody knows, ValueError without a workload.
+    """
+    loads = (workload,) if isinstance(workload, Load) else tuple(config.workload if workload is None else workload)
+    if not loads or days < 1:
+        raise ValueError("a plan needs a workload and a day")
+    zone = ZoneInfo(timezone)
+    day = datetime.now(zone).date() if begins is None else begins
+    first, ends = midnight(day, zone), midnight(day + timedelta(days=days), zone)
+    recorder = Recorder(timezone)
+    simulation = Simulation(config, loads, recorder, latency=latency, max_wait=max_wait, seed=seed)
+    next_word = first
+    for moment in simulation.run(arrivals(loads, first, ends, seed)):
+        if moment >= next_word:
+            progress((moment - first) / (ends - first))
+            next_word = moment + DAY
+    recorder.close(ends)
+    return _made(config, recorder.days, timezone)
+
+
+def _made(config: Config, records: Sequence[DayRecord], timezone: str) -> Plan:
+    names = [each.name for each in config.by_priority]
+    days = tuple(_day(each, names) for each in records)
+    tokens = sum(day.tokens for day in days)
+    total = _total(records)
+    unserved = sum(day.unserved_tokens for day in days)
+    usd = sum(each.usd for each in total.providers.values())
+    return Plan(
+        served=1 - unserved / tokens if tokens else 1.0,
+        days=days,
+        binding=_binding(records) if unserved else None,
+        advice=(),
+        providers=_served(total, names),
+        requests=sum(day.requests for day in days),
+        tokens=tokens,
+        usd_per_month=usd / max(1, len(days)) * MONTH / DAY,
+        timezone=timezone,
+        left_out=left_out(config),
+    )
+
+
+def _day(record: DayRecord, names: Iterable[str]) -> PlanDay:
+    return PlanDay(
+        record.begins,
+        record.requests,
+        record.tokens,
+        record.unserved_requests,
+        record.unserved_tokens,
+        record.nobody.full,
+        record.nobody.full_since,
+        tuple(record.unserved_by_hour),
+        _served(record, names),
+    )
+
+
+def _served(record: DayRecord, names: Iterable[str]) -> tuple[Served, ...]:
+    return tuple(
+        Served(
+            name,
+            each.tokens / record.tokens if record.tokens else 0.0,
+            each.requests,
+            each.tokens,
+            each.usd,
+            each.full,
+            each.full_since,
+            each.most_binding,
+        )
+        for name in names
+        if (each := record.providers.get(name)) is not None
+    )
+
+
+def _total(records: Sequence[DayRecord]) -> DayRecord:
+    """All days as one."""
+    total = DayRecord(records[0].begins if records else 0.0)
+    for record in records:
+        total.tokens += record.tokens
+        for name, each in record.providers.items():
+            total.of(name).add(each)
+    return total
+
+
+def _binding(records: Sequence[DayRecord]) -> tuple[str, str] | None:
+    """The limit that is in the way of the provider that serves most, on the days on which requests are not served."""
+    total = _total([each for each in records if each.unserved_requests])
+    bound = {name: each for name, each in total.providers.items() if each.binding}
+    if not bound:
+        return None
+    name = max(bound, key=lambda each: bound[each].tokens)
+    limit = bound[name].most_binding
+    return None if limit is None else (name, limit)

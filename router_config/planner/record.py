@@ -1,0 +1,159 @@
+"""What became of a workload, by day and provider: the observer of a simulation that a plan is made of."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from router_config.deployments.catalog import Group
+from router_config.ledger.rules.choice import Skipped
+from router_config.ledger.rules.gates import OPEN, Examination, Need
+from router_config.ledger.rules.windows import CalendarDay
+from router_config.planner.simulation import Examine, Observer, Served
+from router_config.planner.workload import Arrival
+
+EXAMINED_A_DAY: Final = 24
+"""Times a day at most that the limits are looked at which keep requests out: it takes as long as fifty requests."""
+
+NOBODY: Final = ""
+"""Stands for a provider where nobody serves."""
+
+
+@dataclass(slots=True)
+class ProviderDay:
+    """What a provider did on a day.
+
+    full_since: when it first had no room. full: seconds for which requests found it so. binding: how often each limit
+    was seen to keep requests out.
+    """
+
+    requests: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    full: float = 0.0
+    full_since: float | None = None
+    binding: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def most_binding(self) -> str | None:
+        """The limit that was most often in the way."""
+        return self.binding.most_common(1)[0][0] if self.binding else None
+
+    def add(self, other: "ProviderDay") -> None:
+        """What it did on another day, a later one."""
+        self.requests += other.requests
+        self.tokens += other.tokens
+        self.usd += other.usd
+        self.full += other.full
+        self.full_since = other.full_since if self.full_since is None else self.full_since
+        self.binding += other.binding
+
+
+@dataclass(slots=True)
+class DayRecord:
+    """A day: what was asked and served, by provider. nobody: when and for how long no provider had room."""
+
+    begins: float
+    requests: int = 0
+    tokens: int = 0
+    unserved_requests: int = 0
+    unserved_tokens: int = 0
+    unserved_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
+    nobody: ProviderDay = field(default_factory=ProviderDay)
+    providers: dict[str, ProviderDay] = field(default_factory=dict)
+
+    def of(self, provider: str) -> ProviderDay:
+        found = self.providers.get(provider)
+        if found is None:
+            found = self.providers[provider] = ProviderDay()
+        return found
+
+
+class Recorder(Observer):
+    """Adds up what a simulation tells, by the days of a timezone. Call `close` at its end."""
+
+    def __init__(self, timezone: str) -> None:
+        self.days: list[DayRecord] = []
+        self._calendar = CalendarDay(timezone)
+        self._ends = 0.0
+        self._present = DayRecord(0.0)
+        self._full: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        """By group and provider, since when it has no room."""
+        self._skipped: dict[str, tuple[Skipped, ...]] = {}
+        self._examined: set[tuple[str, tuple[Skipped, ...]]] = set()
+
+    def decided(self, group: Group, need: Need, skipped: tuple[Skipped, ...], now: float, examine: Examine) -> None:
+        if now >= self._ends:
+            self._turn(now)
+        if skipped != self._skipped.get(group.name):
+            self._skipped[group.name] = skipped
+            full = _full(group, skipped)
+            self._note_full(self._full[group.name], full, now)
+            key = group.name, skipped
+            if full and key not in self._examined and len(self._examined) < EXAMINED_A_DAY:
+                self._examined.add(key)
+                self._note_binding(group, examine(group, need, now))
+
+    def served(self, request: Served) -> None:
+        spent, day = request[4], self._present
+        tokens = spent[1]
+        provider = day.of(request[1].provider)
+        provider.requests += 1
+        provider.tokens += tokens
+        provider.usd += spent[2]
+        day.requests += 1
+        day.tokens += tokens
+
+    def unserved(self, arrival: Arrival, group: Group, now: float) -> None:
+        day, tokens = self._present, arrival.prompt + arrival.answer
+        day.requests += 1
+        day.tokens += tokens
+        day.unserved_requests += 1
+        day.unserved_tokens += tokens
+        day.unserved_by_hour[int((now - day.begins) // 3600)] += 1
+
+    def close(self, now: float) -> None:
+        """Nothing more comes."""
+        self._turn(now)
+        if self.days and not self.days[-1].requests:
+            self.days.pop()
+
+    def _turn(self, now: float) -> None:
+        """Days that have ended take what went on until their midnight; a new one begins."""
+        while now >= self._ends:
+            if self._ends:
+                for since in self._full.values():
+                    for provider, began in since.items():
+                        self._of(provider).full += max(0.0, self._ends - began)
+                        since[provider] = self._ends
+            begins = self._ends or self._calendar.began(now)
+            self._ends = self._calendar.frees(begins)
+            self._present = DayRecord(begins)
+            self.days.append(self._present)
+            self._examined.clear()
+            self._skipped.clear()
+
+    def _of(self, provider: str) -> ProviderDay:
+        return self._present.nobody if provider == NOBODY else self._present.of(provider)
+
+    def _note_full(self, since: dict[str, float], full: set[str], now: float) -> None:
+        """Which providers have no room from now on, and which have some again."""
+        for provider in [each for each in since if each not in full]:
+            self._of(provider).full += now - since.pop(provider)
+        for provider in full:
+            since.setdefault(provider, now)
+            day = self._of(provider)
+            day.full_since = now if day.full_since is None else day.full_since
+
+    def _note_binding(self, group: Group, examined: tuple[Examination, ...]) -> None:
+        for each in examined:
+            gate = each.blocking
+            if gate is not None:
+                self._present.of(group.by_id[each.deployment].provider).binding[gate.limit] += 1
+
+
+def _full(group: Group, skipped: tuple[Skipped, ...]) -> set[str]:
+    """The providers none of whose deployments had room, as far as they were looked at; NOBODY where none had."""
+    closed = Counter(group.by_id[each.deployment].provider for each in skipped if each.status not in OPEN)
+    theirs = Counter(each.provider for each in group.deployments)
+    full = {name for name, number in closed.items() if number == theirs[name]}
+    return full | {NOBODY} if closed == theirs else full

@@ -1,0 +1,160 @@
+"""`plan`: what the providers serve of a workload, by the router's own rules, and never more than they allow."""
+
+from datetime import date
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from router_config import load_config, plan
+from router_config.config.loading import load_text
+from router_config.config.models import Config, Load, Spread
+from router_config.planner.record import Recorder
+from router_config.planner.simulation import Served, Simulation
+from router_config.planner.what_if import with_every_key
+from router_config.planner.workload import DAY, arrivals, even_load, midnight
+from router_config.simulator.quotas.admission import Admission, Demand, Quotas
+from router_config.simulator.quotas.limits import ProviderLimits
+from router_config.simulator.quotas.plain_limits import read_limits
+
+NOVEMBER = date(2026, 11, 23)
+UTC_ZONE = ZoneInfo("UTC")
+DAYTIME: dict[str, object] = {"day": {"timezone": "America/New_York"}}
+SMALL: dict[str, object] = {
+    "groq": {"limits": {"rpm": 30, "tpd": "10k"}, "models": ["one", "two"]},
+    "gemini": {"limits": {"rpm": 60, "tpd": "150k"}, "models": ["three"]},
+    "openai": {
+        "tier": "paid",
+        "limits": {"tpd": "10k"},
+        "models": [{"name": "four", "price": {"input": 2, "output": 4}}],
+    },
+}
+
+
+def config_of(providers: dict[str, object], **more: object) -> Config:
+    text = yaml.safe_dump({"state": "memory://", "providers": providers, **more})
+    return with_every_key(load_text(text, "litellm.yaml", {}))
+
+
+def test_a_load_that_fits_is_served_whole_and_free_providers_come_first() -> None:
+    config = with_every_key(load_config("examples/reference.yaml", {}))
+    made = plan(config, even_load(tokens_per_day=1_000_000), 3, begins=NOVEMBER)
+    assert made
+    assert (made.served, made.binding, made.unserved_since, made.usd_per_month) == (1.0, None, None, 0.0)
+    shares = {each.provider: each.share for each in made.providers}
+    assert list(shares) == ["groq", "gemini"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert 0.08 < shares["groq"] <= 0.1
+    assert len(made.days) == 3
+    assert made.tokens_per_day == pytest.approx(1e6, rel=0.1)
+
+
+def test_what_does_not_fit_is_told_with_the_limit_and_the_moment() -> None:
+    made = plan(config_of(SMALL), even_load(tokens_per_day=200_000), 4, begins=NOVEMBER)
+    assert not made
+    assert 0.8 < made.served < 0.95
+    assert made.binding == ("gemini", "tpd")
+    assert made.unserved_since is not None
+    assert made.unserved_since == made.days[1].unserved_since
+    assert made.days[1].begins < made.unserved_since < made.days[2].begins
+    assert made.usd_per_month == pytest.approx(0.03 * 3 * 30.4375 / 4, rel=0.01)
+    third = made.days[2]
+    assert DAY / 24 < third.dark_seconds < DAY / 3
+    assert sum(third.unserved_by_hour) == third.unserved_requests > 0
+    assert {each.binding for each in third.providers} == {"tpd"}
+    for day in made.days:
+        assert sum(each.tokens for each in day.providers) + day.unserved_tokens == day.tokens
+
+
+def test_the_day_of_each_provider_ends_in_its_own_zone_whatever_the_clocks_do() -> None:
+    config = config_of({"groq": {"limits": {"rpd": 100}, "models": ["m"], **DAYTIME}})
+    load = even_load(requests_per_hour=20)
+    made = plan(config, load, 4, begins=date(2026, 10, 30), timezone="America/New_York")
+    assert [each.providers[0].requests for each in made.days] == [100] * 4
+    lengths = [(after.begins - day.begins) / 3600 for day, after in pairwise(made.days)]
+    assert lengths == [24, 24, 25]  # The clocks go back in the night to November 2.
+
+
+def test_the_same_seed_gives_the_same_plan() -> None:
+    load, config = even_load(tokens_per_day=180_000), config_of(SMALL)
+    one, same, other = (plan(config, load, 2, begins=NOVEMBER, seed=seed) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+class Judge(Recorder):
+    """Asks the simulator's quotas, which share no code with the router, whether each request would be admitted."""
+
+    def __init__(self, limits: dict[str, ProviderLimits]) -> None:
+        super().__init__("UTC")
+        self._quotas = {name: Quotas(name, each) for name, each in limits.items()}
+        self._open: list[tuple[float, Admission, Demand]] = []
+        self.admitted = 0
+
+    def served(self, request: Served) -> None:
+        super().served(request)
+        for ends, admission, demand in [each for each in self._open if each[0] <= request.asked_at]:
+            admission.settle(demand, ends)
+            admission.end()
+        self._open = [each for each in self._open if each[0] > request.asked_at]
+        demand = Demand(request.arrival.prompt, request.arrival.prompt + request.arrival.answer)
+        deployment = request.deployment
+        taken = self._quotas[deployment.provider].admit("key", deployment.model, demand, request.asked_at)
+        assert isinstance(taken, Admission), taken
+        self._open.append((request.ends_at, taken, demand))
+        self.admitted += 1
+
+
+LIMITS = st.fixed_dictionaries(
+    {},
+    optional={
+        "rpm": st.integers(1, 30),
+        "tpm": st.integers(500, 20_000),
+        "rph": st.integers(5, 200),
+        "rpd": st.integers(5, 500),
+        "tpd": st.integers(2_000, 200_000),
+        "rpw": st.integers(50, 900),
+        "tpmo": st.integers(20_000, 900_000),
+        "usd_per_day": st.floats(0.001, 0.1).map(lambda usd: round(usd, 4)),
+        "parallel": st.integers(1, 4),
+        "requests": st.fixed_dictionaries({"per": st.sampled_from(["90s", "5h"]), "max": st.integers(1, 50)}),
+    },
+)
+DAYS = st.sampled_from(
+    [{"window": "rolling"}, *({"window": "calendar", "timezone": zone} for zone in ("UTC", "America/New_York"))]
+)
+PROVIDER = st.fixed_dictionaries({"limits": LIMITS, "day": DAYS, "models": st.lists(LIMITS, min_size=1, max_size=2)})
+SPREAD = st.lists(st.integers(1, 900), min_size=1, max_size=3).map(
+    lambda sizes: Spread(tuple((number / len(sizes), size) for number, size in enumerate(sorted(sizes), 1)))
+)
+LOADS = st.lists(
+    st.builds(Load, requests_per_hour=st.floats(2, 25), prompt=SPREAD, answer=SPREAD), min_size=1, max_size=2
+)
+
+
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    st.dictionaries(st.sampled_from(["groq", "openrouter", "openai"]), PROVIDER, min_size=1), LOADS, st.integers(0, 9)
+)
+def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
+    given_providers: dict[str, dict[str, object]], loads: list[Load], seed: int
+) -> None:
+    providers: dict[str, object] = {}
+    judged: dict[str, object] = {}
+    for name, each in given_providers.items():
+        models = dict(zip(["a:free", "b:free"], each["models"], strict=False))  # type: ignore[call-overload]
+        price = {"input": 1, "output": 2}
+        listed = [{"name": model, "limits": limits, "price": price} for model, limits in models.items()]
+        same = {"day": each["day"]}
+        providers[name] = {**same, "tier": "paid", "limits": each["limits"], "models": listed}
+        judged[name] = {**same, **each["limits"], "models": models, "strict_rolling": True, "price": price}  # type: ignore[dict-item]
+    config = config_of(providers)
+    judge = Judge(read_limits(judged))
+    simulation = Simulation(config, loads, judge, latency=3.0, max_wait=90.0 * (seed % 2), seed=seed)
+    begins = midnight(date(2026, 10, 31), UTC_ZONE)
+    for _ in simulation.run(arrivals(loads, begins, begins + 2 * DAY, seed)):
+        pass
+    judge.close(begins + 2 * DAY)
+    assert judge.admitted == sum(each.requests - each.unserved_requests for each in judge.days)
