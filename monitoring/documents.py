@@ -154,6 +154,18 @@ class StoreState(_Document):
     degraded: Degraded | None = None
 
 
+class Left(_Document):
+    """What the limits of a kind of window leave, over all providers in use that have one."""
+
+    tokens_remaining: int | None = Field(description="requests and dollars at their worth; null: nobody knows it yet")
+    requests_remaining: int | None = Field(description="as long ones as today's; null: nobody knows yet how long")
+    unlimited: list[str] = Field(description="providers in use without such a limit; they are not counted")
+    exhausted_at: str | None = Field(
+        description="when nothing is left at the rate of the last hour of these providers; null: not in such a window"
+    )
+    binding: str | None = Field(description="the provider and limit that is the last to be used up, as `groq tpmo`")
+
+
 class Capacity(_Document):
     """What is left today where a daily limit says so, in tokens; requests and dollars at their worth so far."""
 
@@ -164,6 +176,9 @@ class Capacity(_Document):
     burn_tokens_per_hour: Number = Field(description="of the last hour")
     exhausted_at: str | None = Field(description="when nothing is left at that rate; null: not within a day")
     binding: str | None = Field(description="the provider and limit that is the last to be used up, as `groq tpd`")
+    windows: dict[Literal["day", "week", "month"], Left] = Field(
+        description="the same by window, for those in which a provider in use has a limit"
+    )
 
 
 class StatusDocument(_Document):

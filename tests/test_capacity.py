@@ -94,6 +94,15 @@ def test_all_tokens_of_the_reference_table_are_left(make_router: MakeRouter) -> 
         "burn_tokens_per_hour": 0,
         "exhausted_at": None,
         "binding": None,
+        "windows": {
+            "day": {
+                "tokens_remaining": 16_250_000,
+                "requests_remaining": None,
+                "unlimited": [],
+                "exhausted_at": None,
+                "binding": None,
+            }
+        },
     }
     used = ask(router, 2)
     assert capacity(router)["tokens_remaining_today"] == 16_250_000 - used
@@ -151,3 +160,49 @@ def test_a_provider_that_rests_counts_and_one_that_is_off_does_not(
     ask(router)
     assert router.status()["providers"][0]["status"] == "cooldown"
     assert 15_090_000 < capacity(router)["tokens_remaining_today"] < 15_100_000
+
+
+def test_weeks_and_months_are_said_where_a_provider_has_such_a_limit(make_router: MakeRouter) -> None:
+    limits = {
+        "groq": {"rpmo": 10, "tpd": "100k"},
+        "gemini": {"tpw": 500, "rpmo": 40, "tpmo": "1M"},
+        "openai": {"rpm": 9},
+    }
+    router = make_router(
+        providers={
+            **{name: {"limits": each, "models": ["m"]} for name, each in limits.items()},
+            "openrouter": None,
+            "together": None,
+        }
+    )
+    before = capacity(router)["windows"]
+    assert before["month"]["requests_remaining"] == 50
+    assert before["month"]["tokens_remaining"] == 1_000_000, "nobody knows yet what a request of groq takes"
+    used = ask(router, 4)
+    found = capacity(router)
+    assert found["unlimited"] == ["gemini", "openai"]
+    assert found["windows"]["day"]["tokens_remaining"] == found["tokens_remaining_today"] == 100_000 - used
+    week, month = found["windows"]["week"], found["windows"]["month"]
+    assert (week["tokens_remaining"], week["requests_remaining"]) == (500, 500 // (used // 4))
+    assert (week["unlimited"], week["exhausted_at"]) == (["groq", "openai"], None), "gemini was not asked"
+    assert (month["requests_remaining"], month["unlimited"]) == (46, ["openai"])
+    assert month["tokens_remaining"] == (6 + 40) * (used // 4)
+    assert month["binding"] == "gemini rpmo"
+    assert month["exhausted_at"].startswith("2026-11-23T23:"), "46 requests at four an hour"
+
+
+def test_a_month_that_begins_anew_in_time_lasts(make_router: MakeRouter, clock: VirtualClock) -> None:
+    clock.set(datetime(2027, 1, 30, 23, tzinfo=UTC).timestamp())
+    groq = {"limits": {"rpmo": 12}, "month": {"day": 31}, "day": {"window": "calendar", "timezone": "UTC"}}
+    router = make_router(providers={"groq": groq, "gemini": None, **ALONE})
+    ask(router, 6)
+    month = capacity(router)["windows"]["month"]
+    assert month["requests_remaining"] == 6
+    assert month["exhausted_at"] == "2027-01-31T02:00:00Z", "12 from midnight on, at six an hour"
+
+
+def test_a_provider_of_which_only_requests_are_limited_is_limited_before_the_first(make_router: MakeRouter) -> None:
+    router = make_router(providers={"groq": {"limits": {"rpd": 10}}, "gemini": None, **ALONE})
+    found = capacity(router)
+    assert (found["unlimited"], found["tokens_remaining_today"]) == ([], None)
+    assert found["windows"]["day"]["requests_remaining"] == 10

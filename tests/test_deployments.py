@@ -128,6 +128,7 @@ def test_explain_says_what_the_router_says_once_the_days_dollars_are_spent(
     file = tmp_path / "litellm.yaml"
     file.write_text(yaml.safe_dump(document))
     simulator.set_options(answer_tokens=150)
+    simulator.set_limits({"openai": {}})  # What it reports of them changes while the command runs.
     router = Router.from_yaml(file)
     router.completion(model="default", messages=[{"role": "user", "content": "Buy or sell?"}], max_tokens=150)
     theirs = router.explain()

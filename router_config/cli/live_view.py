@@ -123,7 +123,7 @@ def _status(provider: dict[str, Any], now: float, apart: str = "\n") -> Text:
 
 def _windows(limits: dict[str, dict[str, Any]]) -> RenderableType:
     grid = Table.grid(padding=(0, 1), expand=True)
-    grid.add_column(width=11)
+    grid.add_column(width=max(11, *map(len, limits)) if limits else 11)
     grid.add_column(ratio=1)
     grid.add_column(justify="right")
     for name, row in limits.items():

@@ -48,8 +48,7 @@ def remarks(document: dict[str, Any]) -> Iterator[str]:
             yield limit_change(provider["name"], change)
     following = ", ".join(f"{group} -> {provider or 'nobody'}" for group, provider in document["next"].items())
     yield f"next: {following or 'nobody'}   ({document['generated_at']})"
-    if capacity := left(document):
-        yield capacity
+    yield from left(document)
 
 
 def limit_change(provider: str, change: dict[str, Any]) -> str:
@@ -60,14 +59,25 @@ def limit_change(provider: str, change: dict[str, Any]) -> str:
     return f"{told} since {change['since']}; {held}" + (f"; {change['edit']}" if change["edit"] else "")
 
 
-def left(document: dict[str, Any]) -> str:
-    """Tokens left today, how fast they go, and when they are gone at that rate."""
+def left(document: dict[str, Any]) -> Iterator[str]:
+    """What is left today, this week and this month, how fast it goes, and when it is gone at that rate."""
     capacity = document["capacity"]
-    if capacity["tokens_remaining_today"] is None:
-        return ""
-    gone = until(capacity["exhausted_at"], document["generated_at"])
-    rate = f"{capacity['burn_tokens_per_hour']:,} in the last hour{f', gone {gone} at that rate' if gone else ''}"
-    return f"left today: {capacity['tokens_remaining_today']:,} tokens; {rate}"
+    if capacity["tokens_remaining_today"] is not None:
+        gone = until(capacity["exhausted_at"], document["generated_at"])
+        rate = f"{capacity['burn_tokens_per_hour']:,} in the last hour{f', gone {gone} at that rate' if gone else ''}"
+        yield f"left today: {capacity['tokens_remaining_today']:,} tokens; {rate}"
+    for window in ("week", "month"):
+        longer = capacity.get("windows", {}).get(window)
+        if longer is not None:
+            yield f"left this {window}: {_of_window(longer, document['generated_at'])}"
+
+
+def _of_window(window: dict[str, Any], now: str) -> str:
+    tokens, requests = window["tokens_remaining"], window["requests_remaining"]
+    told = ["" if tokens is None else f"{tokens:,} tokens", "" if requests is None else plural(requests, "request")]
+    gone = until(window["exhausted_at"], now)
+    ends = f"; gone {gone} at the rate of the last hour, {window['binding']} last" if gone else ""
+    return (", ".join(filter(None, told)) or "nobody knows yet") + ends
 
 
 def today(usage: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What is left of the day over all providers, in tokens, and when it will be used up."""
+"""What is left of the day, the week and the month over all providers, and when it will be used up."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from router_config.iso import epoch, iso
-from router_config.ledger.rules.windows import CalendarDay
+from router_config.ledger.rules.meters import LIMITS, LimitName
+from router_config.ledger.rules.windows import LENGTHS, Calendar, Unit
 from router_config.status.views import ProviderView
 
 OFF: Final = ("disabled", "unconfigured")
 
-AHEAD: Final = 86400.0
-"""Seconds that are looked ahead: what lasts for a day lasts."""
+AHEAD: Final[Mapping[Unit, float]] = {unit: LENGTHS[unit] for unit in ("day", "week", "month")}
+"""Seconds that are looked ahead: what lasts for a day, or for a week, lasts."""
 
 
 class Budget(NamedTuple):
-    """What the tightest daily limit of a provider leaves, in tokens.
+    """What the tightest limit of a provider in a kind of window leaves, in tokens.
 
     Where a calendar day ends at `resets_at` (epoch seconds), `whole` is there again. Of a rolling day some comes back
     all the time: `returns`, in tokens a second.
@@ -42,45 +43,109 @@ class End:
     binding: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What the limits of one kind of window leave: a budget in tokens for each provider whose limit is worth any.
+
+    limited: the providers in use that have such a limit; unlimited: those that have none. requests: as many as are
+    left at least, None where nobody knows.
+    """
+
+    budgets: list[Budget]
+    limited: list[str]
+    unlimited: list[str]
+    requests: int | None
+
+    @property
+    def tokens(self) -> int | None:
+        return int(sum(each.left for each in self.budgets)) if self.budgets else None
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether everything that is left is known in tokens."""
+        return not self.unlimited and len(self.budgets) == len(self.limited)
+
+
 def capacity(
-    views: Sequence[ProviderView], statuses: Sequence[dict[str, Any]], burn: int, now: float
+    views: Sequence[ProviderView], statuses: Sequence[dict[str, Any]], burn: Mapping[str, int], now: float
 ) -> dict[str, Any]:
     """The JSON of `capacity`: tokens left today, and when they run out at the rate of the last hour.
 
     Requests and dollars left count as as many tokens as those of the day so far. `binding` is the limit that is the
     last to be used up. `unlimited` names the providers in use that have no daily limit: they are not counted.
+    `windows` says the same of the day, the week and the month, where a provider in use has such a limit. A provider
+    without a weekly limit says nothing of the week, so there the rate is that of the providers that have one.
 
-    statuses: what the status shows of each view. burn: tokens of the last hour. now: epoch seconds.
+    statuses: what the status shows of each view. burn: tokens of the last hour by provider. now: epoch seconds.
     """
     usual = _tokens_a_request(statuses)
-    budgets: list[Budget] = []
-    unlimited: list[str] = []
-    for view, status in zip(views, statuses, strict=True):
-        if status["status"] in OFF:
+    left = {unit: _left(views, statuses, unit, usual, now) for unit in AHEAD}
+    today, rate = left["day"], sum(burn.values())
+    end = end_of(today.budgets, rate, now) if today.counts_all else None
+    windows: dict[Unit, dict[str, Any]] = {"day": _window(today, end)}
+    for unit, theirs in left.items():
+        if unit == "day":
             continue
-        budget = _budget(view, status, usual, now)
-        if budget is None:
-            unlimited.append(view.name)
-        else:
-            budgets.append(budget)
-    end = None if unlimited else end_of(budgets, burn, now)
+        known = len(theirs.budgets) == len(theirs.limited)
+        spent = sum(burn.get(name, 0) for name in theirs.limited)
+        windows[unit] = _window(theirs, end_of(theirs.budgets, spent, now, AHEAD[unit]) if known else None)
     return {
-        "tokens_remaining_today": int(sum(each.left for each in budgets)) if budgets else None,
-        "unlimited": unlimited,
-        "burn_tokens_per_hour": burn,
+        "tokens_remaining_today": today.tokens,
+        "unlimited": today.unlimited,
+        "burn_tokens_per_hour": rate,
+        "exhausted_at": windows["day"]["exhausted_at"],
+        "binding": windows["day"]["binding"],
+        "windows": {unit: each for unit, each in windows.items() if left[unit].limited},
+    }
+
+
+def _window(left: _Left, end: "End | None") -> dict[str, Any]:
+    return {
+        "tokens_remaining": left.tokens,
+        "requests_remaining": left.requests,
+        "unlimited": left.unlimited,
         "exhausted_at": None if end is None else iso(end.at),
         "binding": None if end is None else end.binding,
     }
 
 
-def end_of(budgets: Sequence[Budget], burn: float, now: float) -> End | None:
-    """When all budgets will be used up, at `burn` tokens an hour taken in this order. None: not within a day."""
+def _left(
+    views: Sequence[ProviderView], statuses: Sequence[dict[str, Any]], unit: Unit, usual: float | None, now: float
+) -> _Left:
+    """usual: tokens that a request takes on average, over all providers."""
+    budgets: list[Budget] = []
+    limited: list[str] = []
+    unlimited: list[str] = []
+    requests = 0.0
+    for view, status in zip(views, statuses, strict=True):
+        if status["status"] in OFF:
+            continue
+        a_request = _tokens_a_request([status]) or usual
+        in_tokens = _budget(view, status, unit, _worth(view, status, unit, a_request), now)
+        worth = {
+            name: each for name, each in _worth(view, status, unit, 1.0).items() if LIMITS[name].metric == "requests"
+        }
+        in_requests = _budget(view, status, unit, worth, now)
+        if in_tokens is None and in_requests is None:
+            unlimited.append(view.name)
+            continue
+        limited.append(view.name)
+        found = [] if in_requests is None else [in_requests.left]
+        if in_tokens is not None:
+            budgets.append(in_tokens)
+            found += [] if a_request is None else [in_tokens.left / a_request]
+        requests = requests + min(found) if found else math.nan
+    return _Left(budgets, limited, unlimited, int(requests) if limited and not math.isnan(requests) else None)
+
+
+def end_of(budgets: Sequence[Budget], burn: float, now: float, ahead: float = AHEAD["day"]) -> End | None:
+    """When all budgets will be used up, at `burn` tokens an hour taken in this order. None: not in `ahead` seconds."""
     if not budgets:
         return None
     moment, rate, remaining = now, burn / 3600, list(budgets)
-    while moment < now + AHEAD:
+    while moment < now + ahead:
         left, net = sum(each.left for each in remaining), rate - sum(each.returns for each in remaining)
-        turn = min(now + AHEAD, *(each.resets_at for each in remaining if each.resets_at > moment))
+        turn = min(now + ahead, *(each.resets_at for each in remaining if each.resets_at > moment))
         if left <= 0 and (moment == now or net >= 0):
             return End(moment, remaining[-1].name)
         if net > 0 and moment + left / net < turn:
@@ -105,20 +170,28 @@ def _renewed(budget: Budget, moment: float) -> Budget:
     return budget._replace(left=budget.whole, resets_at=float("inf")) if budget.resets_at <= moment else budget
 
 
-def _budget(view: ProviderView, status: Mapping[str, Any], usual: float | None, now: float) -> Budget | None:
-    """What the account leaves, or what its models leave together where that is less. None: no limit of a day.
+def _budget(
+    view: ProviderView, status: Mapping[str, Any], unit: Unit, worth: Mapping[str, float], now: float
+) -> Budget | None:
+    """What the account leaves, or what its models leave together where that is less. None: no limit of such a window.
 
-    usual: tokens that a request takes on average, over all providers.
+    worth: what one unit of each limit counts as.
     """
-    worth, day = _worth(view, status, usual), view.accounts[0].day
-    day_ends = day.frees(now) if isinstance(day, CalendarDay) else None
-    found = [_tightest(view.name, status["limits"], worth, day_ends, now)]
+    ends = _ends(view, unit, now)
+    found = [_tightest(view.name, status["limits"], worth, ends, now)]
     models = [each for each in status["models"] if each["status"] not in OFF]
-    theirs = [_spent_if_exhausted(_tightest(view.name, each["limits"], worth, day_ends, now), each) for each in models]
+    theirs = [_spent_if_exhausted(_tightest(view.name, each["limits"], worth, ends, now), each) for each in models]
     if theirs and all(theirs):
         found.append(_together([each for each in theirs if each is not None]))
     budget = min((each for each in found if each is not None), key=lambda each: each.left, default=None)
     return _spent_if_exhausted(budget, status)
+
+
+def _ends(view: ProviderView, unit: Unit, now: float) -> float | None:
+    """When the calendar's window does, epoch seconds; None for a rolling one, or where nothing is counted by it."""
+    meters = (meter for each in view.deployments for meter in each.meters)
+    window = next((meter.day for meter in meters if unit in meter.units), None)
+    return window.frees(now) if isinstance(window, Calendar) else None
 
 
 def _spent_if_exhausted(budget: Budget | None, status: Mapping[str, Any]) -> Budget | None:
@@ -134,13 +207,13 @@ def _tightest(
     provider: str,
     limits: Mapping[str, Mapping[str, Any]],
     worth: Mapping[str, float],
-    day_ends: float | None,
+    ends: float | None,
     now: float,
 ) -> Budget | None:
-    """The budget of the daily limit that leaves the fewest tokens.
+    """The budget of the limit that leaves the fewest tokens.
 
-    worth: tokens that one unit of each limit counts as. day_ends: when the provider's day does, epoch seconds; None
-    for a rolling day.
+    worth: tokens that one unit of each limit counts as. ends: when the calendar's window does, epoch seconds; None for
+    a rolling one.
     """
     tightest: Budget | None = None
     for name, tokens in worth.items():
@@ -149,8 +222,8 @@ def _tightest(
             continue
         left = limit["remaining"] * tokens
         if tightest is None or left < tightest.left:
-            whole, returns = limit["limit"] * tokens, _returns(limit, now) * tokens if day_ends is None else 0.0
-            tightest = Budget(provider, name, left, whole, math.inf if day_ends is None else day_ends, returns)
+            whole, returns = limit["limit"] * tokens, _returns(limit, now) * tokens if ends is None else 0.0
+            tightest = Budget(provider, name, left, whole, math.inf if ends is None else ends, returns)
     return tightest
 
 
@@ -174,18 +247,22 @@ def _together(budgets: Sequence[Budget]) -> Budget:
     )
 
 
-def _worth(view: ProviderView, status: Mapping[str, Any], usual: float | None) -> dict[str, float]:
-    """How many tokens one unit of each daily limit is worth, where that can be said."""
-    worth = {"tpd": 1.0}
-    a_request = _tokens_a_request([status]) or usual
-    if a_request is not None:
-        worth["rpd"] = a_request
+def _worth(
+    view: ProviderView, status: Mapping[str, Any], unit: Unit, a_request: float | None
+) -> dict[LimitName, float]:
+    """How many tokens one unit of each limit of such windows is worth, where that can be said.
+
+    A token of a prompt, or of an answer, is worth one at least.
+    """
     usage = status["usage_today"]
+    a_dollar = None
     if usage["cost_usd"] and usage["tokens"]:
-        worth["usd_per_day"] = usage["tokens"] / usage["cost_usd"]
+        a_dollar = usage["tokens"] / usage["cost_usd"]
     elif (price := sum(view.deployments[0].price) / 2) > 0:
-        worth["usd_per_day"] = 1 / price
-    return worth
+        a_dollar = 1 / price
+    of = {"tokens": 1.0, "requests": a_request, "usd": a_dollar}
+    names = ((name, of[kind.metric]) for name, kind in LIMITS.items() if kind.unit == unit)
+    return {name: worth for name, worth in names if worth is not None}
 
 
 def _tokens_a_request(statuses: Iterable[Mapping[str, Any]]) -> float | None:

@@ -36,7 +36,7 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
     closed: dict[str, Examination] = {}
     known = await store.learn({})
     providers: list[dict[str, Any]] = []
-    burn = 0
+    burn: dict[str, int] = {}
     for part in view.parts:
         if providers:
             await asyncio.sleep(0)
@@ -54,7 +54,7 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
             changed = changes_of(provider.deployments, limits_in(known, provider.name))
             told = [limit_change(each, editable=view.path is not None) for each in changed]
             providers.append({**status, "models": models, "limits_changed": told})
-        burn += sum(snapshot.burn.values())
+        burn |= snapshot.burn
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,

@@ -71,6 +71,15 @@ DESIGN: dict[str, Any] = {
         "burn_tokens_per_hour": 5200,
         "exhausted_at": None,
         "binding": None,
+        "windows": {
+            "day": {
+                "tokens_remaining": 15080000,
+                "requests_remaining": 9000,
+                "unlimited": [],
+                "exhausted_at": None,
+                "binding": None,
+            }
+        },
     },
 }
 

@@ -3,7 +3,7 @@
 import { $, element, fillList, mark, part, write } from "./dom.js";
 import { hue, isAbsent, statusWord } from "./providers.js";
 import { at, countDown, forHowLong } from "./time.js";
-import { limitWords, amount, money, number, words } from "./words.js";
+import { IN_FLIGHT, limitWords, amount, money, number, words } from "./words.js";
 
 const MOST = 8; // models shown one by one
 
@@ -62,10 +62,11 @@ function drawModel(node, model, provider) {
 const drawLimits = (list, limits) => fillList(list, "limit", Object.entries(limits), drawLimit);
 
 function drawLimit(node, [window, limit]) {
-  const held = limit.reserved ? `, ${amount(window, limit.reserved)} reserved` : "";
+  const inFlight = window === IN_FLIGHT;
+  const held = limit.reserved && !inFlight ? `, ${amount(window, limit.reserved)} reserved` : "";
   const told = limit.source === "upstream" ? ", as the provider says" : "";
   write(part(node, "label"), limitWords(window));
-  write(part(node, "numbers"), `${amount(window, limit.used)} of ${amount(window, limit.limit)}`);
+  write(part(node, "numbers"), `${inFlight ? `in flight ${number(limit.reserved)}` : amount(window, limit.used)} of ${amount(window, limit.limit)}`);
   write(part(node, "room"), `${amount(window, limit.remaining)} left${held}${told}`);
   countDown(part(node, "resets"), limit.used ? limit.resets_at : null, "resets ");
   drawBar(node.querySelector(".bar"), limitWords(window), window, limit);

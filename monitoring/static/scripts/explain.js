@@ -4,7 +4,7 @@ import { post } from "./ask.js";
 import { $, element, refill, show } from "./dom.js";
 import { hue, statusWord } from "./providers.js";
 import { at } from "./time.js";
-import { limitWords, amount, duration, number } from "./words.js";
+import { IN_FLIGHT, limitWords, amount, duration, number } from "./words.js";
 
 const WHOLE = {
   provider: "the whole provider",
@@ -95,7 +95,8 @@ function cooldown({ of: scope, status, since, until, then_probes: probes, reason
 function drawnGate(gate) {
   const { name, scope, used, reserved, needed, limit } = gate;
   const whose = scope.startsWith("account:") ? "account" : "model";
-  const told = `${amount(name, used)} used + ${amount(name, reserved)} reserved + ${amount(name, needed)} needed, of ${amount(name, limit)}`;
+  const held = name === IN_FLIGHT ? `${number(reserved)} in flight` : `${amount(name, used)} used + ${amount(name, reserved)} reserved`;
+  const told = `${held} + ${amount(name, needed)} needed, of ${amount(name, limit)}`;
   return element("li", {}, element("span", { class: "gate" }, `${limitWords(name)} (${whose})`), " ", element("span", {}, told), " ", judged(gate));
 }
 
@@ -103,6 +104,7 @@ function judged({ name, status, soft_limit: soft, limit, blocks, clears_at: clea
   const blocking = (text) => element("span", { class: "failure" }, text);
   if (status === "too_large") return blocking("too large at any time");
   if (blocks && limit <= 0) return blocking("0 means never");
+  if (blocks && name === IN_FLIGHT) return blocking("blocks until one in flight ends");
   if (blocks) return blocking(clears ? `blocks until ${at(clears)}` : "blocks");
   if (status === "soft_limited") return element("span", { class: "soft" }, `past its soft limit, ${amount(name, soft)}`);
   return element("span", { class: "fits" }, "fits");

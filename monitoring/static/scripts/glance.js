@@ -3,7 +3,7 @@
 import { $, element, refill, show, write } from "./dom.js";
 import { hue, isAbsent, isUnavailable, statusWord } from "./providers.js";
 import { inTime, until } from "./time.js";
-import { number, plural, roughly } from "./words.js";
+import { leftOf, number, plural, roughly } from "./words.js";
 
 const MOST = 4; // lines of a tile, or names in a line
 
@@ -64,6 +64,9 @@ function drawLeft({ providers, capacity }) {
   const { tokens_remaining_today: left, burn_tokens_per_hour: burn, exhausted_at: end, unlimited } = capacity;
   const besides = left !== null && unlimited.length ? `; not counted: ${unlimited.join(", ")}, without a daily limit` : "";
   write($("left"), !open ? "–" : left === null ? "no daily limit" : number(left));
+  const longer = ["week", "month"].filter((window) => capacity.windows?.[window]);
+  show($("left-longer"), longer.length > 0);
+  write($("left-longer"), longer.map((window) => `this ${window}: ${leftOf(capacity.windows[window])}`).join("; "));
   write($("left-unit"), open && left !== null ? " tokens" : "");
   write($("lasts"), !open ? "" : burn ? `${number(burn)} used in the last hour; ${end ? `ends in ${roughly(until(end))}` : "lasts the day"}${besides}` : `nothing used in the last hour${besides}`);
 }

@@ -4,7 +4,7 @@ import { drawBar } from "./cards.js";
 import { $, fillList, mark, part, show, write } from "./dom.js";
 import { hue, isAbsent } from "./providers.js";
 import { at, countDown, until } from "./time.js";
-import { limitWords, number, roughly } from "./words.js";
+import { leftOf, limitWords, number, roughly } from "./words.js";
 
 let rates = new Map(); // tokens of the last hour per provider, from the history
 
@@ -21,8 +21,20 @@ export function drawLeft({ providers, capacity }) {
   write($("left-end"), end ? `ends in ${roughly(until(end))}` : burn ? "lasts the day" : "–");
   write($("left-end-at"), end ? `at ${at(end)}` : "");
   write($("left-binding"), binding ? limitInWords(binding) : "none");
+  drawLonger("week", capacity.windows?.week);
+  drawLonger("month", capacity.windows?.month);
   show($("day").parentElement, open.length > 0);
   fillList($("day"), "day-row", open, drawRow);
+}
+
+/** A week or a month, where a provider in use has such a limit. */
+function drawLonger(window, left) {
+  show($(`left-${window}`).parentElement, left !== undefined);
+  if (!left) return;
+  const { exhausted_at: end, binding, unlimited } = left;
+  const beside = unlimited.length ? `; beside ${unlimited.join(", ")} without such a limit` : "";
+  write($(`left-${window}`), leftOf(left));
+  write($(`left-${window}-end`), `${end ? `ends in ${roughly(until(end))}, ${limitInWords(binding)}` : `lasts the ${window}`}${beside}`);
 }
 
 /** "groq tpd" is groq's tokens a day. */

@@ -33,8 +33,17 @@ const WINDOWS = {
   otpd: "output tokens a day",
 };
 
+/** The limit of which nothing is used but what is under way. */
+export const IN_FLIGHT = "parallel";
+
 /** A limit in words; an odd one is called requests_per_5h. */
 export const limitWords = (name) => WINDOWS[name] ?? name.replace("_per_", " in ");
+
+/** 41,200 tokens, 46 requests: what the limits of a week or a month leave. */
+export function leftOf({ tokens_remaining: tokens, requests_remaining: requests }) {
+  const told = [tokens === null ? null : `${number(tokens)} tokens`, requests === null ? null : plural(requests, "request")];
+  return told.filter(Boolean).join(", ") || "unknown as yet";
+}
 
 /** An amount of what a window counts. */
 export const amount = (window, value) => (window.startsWith("usd") ? money : number)(value);
@@ -58,7 +67,8 @@ export function duration(seconds) {
 /** 3 min, 8 h: what is only estimated. */
 export function roughly(seconds) {
   if (seconds < 60) return "a minute";
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
 }
 
 export function seconds(value) {

@@ -126,6 +126,8 @@ def _judged(gate: dict[str, Any]) -> str:
         return "BLOCKS: the prompt is too large for this limit at any time"
     if gate["blocks"] and gate["limit"] <= 0:
         return "BLOCKS: 0 means never"
+    if gate["blocks"] and gate["name"] == "parallel":
+        return "BLOCKS until one in flight ends"
     if gate["blocks"]:
         return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}"
     return f"past its soft limit, {amount(gate['soft_limit'])}" if gate["status"] == "soft_limited" else "fits"

@@ -15,6 +15,7 @@ from router_config.ledger.rules.meters import (
     ObservedLimit,
     Part,
     Spending,
+    kind_of,
 )
 
 Tier = Literal["free", "paid"]
@@ -190,7 +191,10 @@ class Examination:
         gate = self.blocking or next((gate for gate in self.gates if gate.status == "soft_limited"), None)
         if gate is None:
             return None
-        return f"{gate.limit}: {gate.used:g} used, {gate.reserved:g} reserved, {gate.needed:g} needed of {gate.value:g}"
+        held = f"{gate.used:g} used, {gate.reserved:g} reserved"
+        if kind_of(gate.limit).unit == "concurrent":
+            held = f"{gate.reserved:g} in flight"
+        return f"{gate.limit}: {held}, {gate.needed:g} needed of {gate.value:g}"
 
     @property
     def until(self) -> float | None:

@@ -1,5 +1,6 @@
 """The page for whoever reads it: in light and dark, on a phone, by keyboard, at first, and when something is wrong."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -147,3 +148,51 @@ class Troubled:
         status["config"]["error"] = "litellm.yaml:14:5: unknown key 'rmp'; did you mean 'rpm'?"
         status["state"]["degraded"] = {"reason": "disk full", "since": status["generated_at"]}
         return status
+
+
+def test_limits_of_every_window_and_what_is_in_flight_are_read_on_the_page(
+    stage: MakeStage, page: Page, simulator: Simulator
+) -> None:
+    others: dict[str, Any] = dict.fromkeys(["gemini", "openrouter", "together", "openai"])
+    limits = {
+        "parallel": 1, "rph": 40, "tph": 9000, "rpw": 300, "rpmo": 800, "itpm": 5000,
+        "usd_per_month": 5, "requests": {"per": "5h", "max": 90},
+    }  # fmt: skip
+    price = {"input": 1, "output": 2}
+    groq = {"tier": "paid", "limits": limits, "models": [{"name": "m", "price": price}]}
+    running = stage(providers={**others, "groq": groq})
+    running.ask(2)
+    simulator.fault("groq", latency_ms=60_000, times=1)
+    thread = ThreadPoolExecutor(1)
+    slow = thread.submit(running.ask)
+    while simulator.summary()["groq"]["open"] == 0:
+        page.wait_for_timeout(10)
+    try:
+        page.goto(running.site.url)
+        card = page.locator(".card[data-name=groq]")
+        for words, numbers in (
+            ("requests at a time", "in flight 1 of 1"),
+            ("requests an hour", "2 of 40"),
+            ("requests a week", "2 of 300"),
+            ("requests a month", "2 of 800"),
+            ("requests in 5h", "2 of 90"),
+            ("input tokens a minute", "of 5,000"),
+            ("dollars a month", "of $5.00"),
+        ):
+            row = card.locator(".limit").filter(has_text=words)
+            expect(row).to_have_count(1)
+            expect(row.locator("[data-is=numbers]")).to_contain_text(numbers)
+        expect(page.locator("#left-longer")).to_contain_text("this week: ")
+        expect(page.locator("#left-month")).to_contain_text("requests")
+        page.get_by_role("button", name="Explain").click()
+        expect(page.locator("#explained")).to_contain_text(
+            "1 in flight + 1 needed, of 1 blocks until one in flight ends"
+        )
+        for size, scheme in LOOKS:
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            assert findings(page) == [], (size, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    finally:
+        simulator.stop()
+        assert slow.exception() is not None  # Its connection is gone.
