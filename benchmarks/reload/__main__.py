@@ -34,8 +34,8 @@ SLOWER: Final = 1.2
 WITHIN: Final = 2.0
 """Seconds within which an edit is to be in force."""
 
-GROWS: Final = 20.0
-"""MB that a process may have grown between the first and the last fifth of the run."""
+GROWS: Final = 10.0
+"""MB that a process may have grown from the third fifth of the run to the last; before, caches fill."""
 
 KINDS: Final = {"chat": 80, "stream": 20}
 LATENCY: Final = "50-150"
@@ -128,6 +128,7 @@ class Run:
             Row("429s because of a limit", str(too_many), "0", too_many > 0),
             *self._counted(summary),
             *self._slower(results),
+            self._cpu(),
         ]
         for number, each in enumerate(self.callers, start=1):
             found += [self._seconds(number, each), self._faults(number, each), self._memory(number, each)]
@@ -190,11 +191,27 @@ class Run:
     def _memory(self, number: int, callers: Callers) -> Row:
         first, last = self.phases[0][0], self.phases[-1][1]
         fifth = (last - first) / 5
-        early = sorted(size for at, size in callers.memory if at <= first + fifth)
-        late = sorted(size for at, size in callers.memory if at >= last - fifth)
-        before, after = (_share(each, 0.5) for each in (early, late))
-        told = f"process {number}: RSS in the first fifth and in the last, MB"
-        return Row(told, f"{before:.0f} -> {after:.0f}", f"at most +{GROWS:g}", after - before > GROWS)
+        sizes = [
+            _share(sorted(size for at, size, _ in callers.sizes if n * fifth <= at - first <= (n + 1) * fifth), 0.5)
+            for n in range(5)
+        ]
+        told = f"process {number}: RSS in each fifth of the run, MB"
+        grown = sizes[-1] - sizes[2]
+        return Row(
+            told, ", ".join(f"{size:.0f}" for size in sizes), f"at most +{GROWS:g} from the third", grown > GROWS
+        )
+
+    def _cpu(self) -> Row:
+        """Of the processes of callers, a request."""
+        cost = {}
+        for edited in (True, False):
+            used = served = 0.0
+            for began, ended, how in self.phases:
+                if how is edited:
+                    used += sum(_cpu_at(each, ended) - _cpu_at(each, began) for each in self.callers)
+                    served += sum(began <= r["ended"] <= ended for each in self.callers for r in each.results)
+            cost[edited] = used / served * 1e3
+        return Row("CPU a request, with edits and without", f"{cost[True]:.1f} and {cost[False]:.1f} ms")
 
     def _one(self, edit: Edit) -> None:
         """Wait until it is in force everywhere, and a moment."""
@@ -227,6 +244,14 @@ class Run:
         for each in self.callers:
             each.process.kill()
             each.process.wait()
+
+
+def _cpu_at(callers: Callers, moment: float) -> float:
+    """The seconds of CPU that a process had used at a moment, between the two readings around it."""
+    before = max((each for each in callers.sizes if each[0] <= moment), default=callers.sizes[0])
+    after = min((each for each in callers.sizes if each[0] >= moment), default=callers.sizes[-1])
+    share = (moment - before[0]) / (after[0] - before[0]) if after[0] > before[0] else 0.0
+    return before[2] + share * (after[2] - before[2])
 
 
 def _share(ordered: Sequence[float], share: float) -> float:

@@ -230,7 +230,7 @@ class Callers:
             await asyncio.sleep(PROGRESS_EVERY)
             failed = sum(each in ("failed", "no end", "empty") for each in self.outcomes)
             told = {"done": len(self.outcomes), "failed": failed, "under_way": self.under_way}
-            tell(progress=told | {"RSS, MB": resident() / 1e6})
+            tell(progress=told | {"RSS, MB": resident() / 1e6, "CPU, s": time.process_time()})
 
     async def statuses(self) -> None:
         while True:

@@ -24,7 +24,8 @@ def say(text: str) -> None:
 class Callers:
     """A process of callers, from the outside; a thread reads what it says.
 
-    in_force: which edit it goes by, whenever that changes. memory: moments, and its RSS in MB.
+    in_force: which edit it goes by, whenever that changes. sizes: moments, and then its
+    RSS in MB and the seconds of CPU that it has used.
     """
 
     def __init__(self, job: dict[str, Any]) -> None:
@@ -44,7 +45,7 @@ class Callers:
         self.results: list[dict[str, Any]] = []
         self.forks: list[int | str] = []
         self.in_force: list[dict[str, Any]] = []
-        self.memory: list[tuple[float, float]] = []
+        self.sizes: list[tuple[float, float, float]] = []
         self._ready: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.say(json.dumps(job))
         threading.Thread(target=self._read, daemon=True).start()
@@ -72,7 +73,7 @@ class Callers:
                 self.attempts.append(told["attempt"])
             elif "progress" in told:
                 self.progress = told["progress"]
-                self.memory.append((time.time(), told["progress"]["RSS, MB"]))
+                self.sizes.append((time.time(), told["progress"]["RSS, MB"], told["progress"]["CPU, s"]))
             elif "result" in told:
                 self.results.append(told["result"])
             elif "fork" in told:

@@ -116,6 +116,7 @@ class ProcessVariables:
     def __init__(self, dotenv_file: Path) -> None:
         self._file = dotenv_file
         self._from_file: set[tuple[str, str]] = set()
+        self._text = b""
         self._note()
 
     def now(self) -> Mapping[str, str]:
@@ -124,7 +125,11 @@ class ProcessVariables:
         return {name: value for name, value in os.environ.items() if (name, value) not in self._from_file}
 
     def _note(self) -> None:
-        with suppress(ConfigError):  # Whoever reads the configuration is told.
+        with suppress(ConfigError, OSError):  # Whoever reads the configuration is told.
+            text = self._file.read_bytes() if self._file.is_file() else b""
+            if text == self._text:
+                return  # Parsing it takes four milliseconds.
+            self._text = text
             self._from_file |= read_dotenv(self._file, str(self._file))[0].items()
 
 
