@@ -51,12 +51,22 @@ class EstimateState(_Document):
     mean_error: Number = Field(description="of the last answers, as a share of what was counted")
 
 
+class Retirement(_Document):
+    """A model that its provider does not serve any more. It is asked again seldom, and comes back by itself."""
+
+    since: str = Field(description="when an answer said so, UTC")
+    successor: str | None = Field(description="the model to use in its place, where one is known")
+
+
 class ModelState(State):
     """A model of a provider. Its limits are besides the account's."""
 
     name: str
     limits: dict[LimitName, LimitState]
     estimate: EstimateState | None = Field(description="null: no answer has reported its tokens yet")
+    retired: Retirement | None = Field(description="null: its provider serves it, for all that is known")
+    answers_as: str | None = Field(description="the model that answers in its place; null: none does")
+    instead_of: list[str] = Field(description="models of the file in whose place it answers; it is not in the file")
 
 
 class Usage(_Document):

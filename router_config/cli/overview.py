@@ -46,6 +46,10 @@ def remarks(document: dict[str, Any]) -> Iterator[str]:
     for provider in document["providers"]:
         for change in provider.get("limits_changed", ()):
             yield limit_change(provider["name"], change)
+        for model in provider["models"]:
+            if model.get("answers_as"):
+                gone = f"{provider['name']} {model['name']} is gone since {model['retired']['since']}"
+                yield f"{gone}: {model['answers_as']} answers in its place until the file is edited"
     following = ", ".join(f"{group} -> {provider or 'nobody'}" for group, provider in document["next"].items())
     yield f"next: {following or 'nobody'}   ({document['generated_at']})"
     yield from left(document)

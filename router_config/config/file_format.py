@@ -36,6 +36,7 @@ from router_config.config.models import (
     Model,
     Month,
     OddLimit,
+    OnRetired,
     Pool,
     Price,
     Tier,
@@ -68,6 +69,7 @@ class FileProvider:
     account: str | None = None
     limits: Limits = field(default_factory=Limits)
     trust: Trust = "file"
+    on_retired: OnRetired | None = None
     day: FileDay = field(default_factory=FileDay)
     week: Week = field(default_factory=Week)
     month: Month = field(default_factory=Month)
@@ -94,6 +96,9 @@ _TEXT = Scalar(text, _STRING)
 _KEY_TEXT = Scalar(key_text, {"type": "string", "examples": ["os.environ/GROQ_API_KEY"]})
 _GROUP = Scalar(group_name, _STRING)
 _ACCOUNT = Scalar(account_name, _STRING)
+_ON_RETIRED = one_of(
+    tell="it is disabled, and the model to use is told", successor="that model takes its place until the file is edited"
+)
 _LIMITS_ELSEWHERE = {
     name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd", "itpm", "otpm", "parallel")
 }
@@ -215,6 +220,7 @@ DEFAULTS = Section(
             Scalar(flag, {"type": "boolean"}),
             "on: edits count while the router runs. off: after a restart.",
         ),
+        "on_retired": Entry(_ON_RETIRED, "What becomes of a model that its provider does not serve any more."),
     },
     hint="Write a mapping such as {cooldown: 5m, timeout: 30s}.",
 )
@@ -293,6 +299,7 @@ PROVIDER = Section(
             ),
             "Which limit holds where the provider reports another.",
         ),
+        "on_retired": Entry(_ON_RETIRED, "What becomes of a model that is gone. Default: that of defaults."),
         "day": Entry(DAY, "What a day is to this provider."),
         "week": Entry(WEEK, "What a week is to this provider."),
         "month": Entry(MONTH, "What a month is to this provider."),

@@ -50,7 +50,9 @@ def load_text(text: str, path: str | os.PathLike[str], env: Mapping[str, str] | 
 
 def _config(source: Source, env: Environment, path: Path) -> Config:
     file: File = FILE.read(source.root, Place(source, source.root.mark))
-    providers = tuple(read_provider(source, env, name, section) for name, section in file.providers.items())
+    providers = tuple(
+        read_provider(source, env, name, section, file.defaults) for name, section in file.providers.items()
+    )
     _check_aliases(source, file, _groups(providers))
     _check_router_settings(source, file.router_settings)
     if not isinstance(file.litellm_settings.get("cache", False), bool):

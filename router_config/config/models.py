@@ -13,6 +13,7 @@ DayWindow = Literal["rolling", "calendar"]
 Tier = Literal["free", "paid"]
 Pool = Literal["separate", "shared"]
 Trust = Literal["file", "upstream"]
+OnRetired = Literal["tell", "successor"]
 
 _HIDDEN: Final = "**********"
 
@@ -150,7 +151,8 @@ class Defaults:
     cooldown: seconds that a failing provider is not asked. timeout: seconds for one attempt. soft_limit: share of a
     daily limit, from 0 to 1, past which others are preferred. max_wait: seconds that a request may wait for room.
     output_tokens: expected length of an answer to a request without max_tokens. max_response: bytes of an answer, after
-    decompression, past which it is not read. reload: whether edits of the file count while a router runs.
+    decompression, past which it is not read. reload: whether edits of the file count while a router runs. on_retired:
+    `tell`: a model that is gone is disabled; `successor`: another of the same provider takes its place, too.
     """
 
     cooldown: float = 300.0
@@ -160,6 +162,7 @@ class Defaults:
     output_tokens: int = 500
     max_response: int = 64_000_000
     reload: bool = True
+    on_retired: OnRetired = "tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +181,8 @@ class Key:
 class Model:
     """A model of a provider. limits: its own, besides the account's.
 
-    litellm_params: sent with every request; its secrets are `Secret`, which `reveal` opens.
+    litellm_params: sent with every request; its secrets are `Secret`, which `reveal` opens. instead_of: the models of
+    the file in whose place it answers; empty for one that is in the file.
     """
 
     name: str
@@ -186,6 +190,7 @@ class Model:
     groups: tuple[str, ...] = ("default",)
     litellm_params: dict[str, Any] = field(default_factory=dict)
     price: Price | None = None
+    instead_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +200,8 @@ class Provider:
     priority: lower is asked first. litellm_provider: LiteLLM's prefix. pool: whether each key has quotas of its own.
     account: the name of the account that its keys belong to, save those that name another.
     limits: those of the account, all its models together. trust: whether a limit that the provider reports holds where
-    it is higher than the file's. missing: unset variables that `api_base` needs.
+    it is higher than the file's. on_retired: what becomes of a model that is gone, `tell` or `successor`. missing:
+    unset variables that `api_base` needs.
     """
 
     name: str
@@ -209,6 +215,7 @@ class Provider:
     account: str | None = None
     limits: Limits = Limits()
     trust: Trust = "file"
+    on_retired: OnRetired = "tell"
     day: Day = Day()
     week: Week = Week()
     month: Month = Month()

@@ -12,7 +12,7 @@ from router_config.config.file_format import FileDay, FileProvider
 from router_config.config.grammar.rules import nearest
 from router_config.config.grammar.yaml_source import Source, Where
 from router_config.config.installed_litellm import provider_names
-from router_config.config.models import Day, Key, Model, Provider, Secret
+from router_config.config.models import Day, Defaults, Key, Model, Provider, Secret
 from router_config.presets.lookup import preset_of
 from router_config.presets.preset import Preset
 from router_config.presets.retirements import retirement_warning
@@ -48,7 +48,7 @@ _STANDS_ELSEWHERE = {
 }
 
 
-def read_provider(source: Source, env: Environment, name: str, section: FileProvider) -> Provider:
+def read_provider(source: Source, env: Environment, name: str, section: FileProvider, defaults: Defaults) -> Provider:
     """The provider of a section. Raises ConfigError; what is merely odd becomes a warning of `source`."""
     preset = preset_of(name, section.litellm_provider)
     prefix = _prefix(source, name, section, preset)
@@ -67,6 +67,7 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
         account=section.account,
         limits=section.limits,
         trust=section.trust,
+        on_retired=section.on_retired or defaults.on_retired,
         day=_day(section.day, preset),
         week=section.week,
         month=section.month,

@@ -107,14 +107,16 @@ class Catalog:
             deployment = made[1]
             self.deployments[deployment.id], self._made[deployment.id] = deployment, made
             names = {entry["model_name"], deployment.id, entry["litellm_params"]["model"]}
+            names.update(entry["model_info"].get("instead_of") or ())
             if "*" in entry["model_name"]:
                 names = {deployment.id}
                 by_pattern.setdefault(entry["model_name"], {})[deployment.id] = entry
             for name in names:
                 by_group.setdefault(name, {})[deployment.id] = entry
         self._heard = 0 if learned is None else learned.changes
-        self._trusts = learned is not None and any(each.trusts for each in self.deployments.values())
-        if learned is not None and self._trusts:
+        succeeds = (entry["model_info"].get("on_retired") == "successor" for entry in model_list)
+        self._heeds = learned is not None and (any(each.trusts for each in self.deployments.values()) or any(succeeds))
+        if learned is not None and self._heeds:
             reported = {each.provider: learned.limits(each.provider) for each in self.deployments.values()}
             self.deployments = with_reported(self.deployments, reported, now)
         self._models: dict[str, set[str]] = {}
@@ -135,8 +137,8 @@ class Catalog:
         return self.groups.get(name) or self._of_patterns.get(name) or self._matched(name)
 
     def is_outdated(self, learned: Learned) -> bool:
-        """Whether a provider that the file trusts reports other limits since this was made."""
-        return self._trusts and self._heard != learned.changes
+        """Whether other limits or successors count since this was made, where the file heeds what is learned."""
+        return self._heeds and self._heard != learned.changes
 
     @property
     def has_patterns(self) -> bool:

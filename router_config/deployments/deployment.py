@@ -88,7 +88,7 @@ class Deployment:
     model: str
     key: int
     priority: float
-    rank: int
+    rank: float
     tier: Tier
     groups: tuple[str, ...]
     meters: tuple[Meter, ...]
@@ -238,7 +238,7 @@ def endpoint_of(scope: str) -> tuple[str, str]:
 
 def by_preference(deployments: Iterable[Deployment]) -> tuple[tuple[Deployment, ...], ...]:
     """Deployments in the order in which they are asked; those that share the load stand together."""
-    ranked: dict[tuple[float, int], list[Deployment]] = {}
+    ranked: dict[tuple[float, float], list[Deployment]] = {}
     for deployment in deployments:
         ranked.setdefault((deployment.priority, deployment.rank), []).append(deployment)
     return tuple(tuple(ranked[place]) for place in sorted(ranked))

@@ -7,7 +7,8 @@ from math import inf
 from typing import Final
 
 from router_config.deployments.calibrations import Calibrations
-from router_config.ledger.rules.learned import LIMITS_OF
+from router_config.ledger.rules.learned import LIMITS_OF, RETIRED
+from router_config.ledger.rules.retired import Retired, both, retired_of, retired_text
 from router_config.ledger.rules.steady_limits import (
     FRESH_FOR,
     Place,
@@ -22,9 +23,9 @@ NOTHING: Final[Mapping[Place, SteadyLimit]] = {}
 
 
 class Learned(Calibrations):
-    """How models count (`Calibrations`), and the limits that providers report.
+    """How models count (`Calibrations`), the limits that providers report, and the models that are gone.
 
-    changes: how often what is reported of limits has become another.
+    changes: how often limits or models have become others. gone: by the scope of a model.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,8 @@ class Learned(Calibrations):
         self._reported: defaultdict[str, ReportedLimits] = defaultdict(ReportedLimits)
         self._stale_at = inf
         self.changes = 0
+        self.gone: Mapping[str, Retired] = {}
+        self._gone_untold = False
 
     def hear(self, provider: str, reported: Iterable[tuple[Place, float]], source: Source, now: float) -> bool:
         """An answer of a provider reports limits. True: one of them is another than was known, and steadily so."""
@@ -50,6 +53,24 @@ class Learned(Calibrations):
         """What it reported last, be it once."""
         return self._reported[provider].latest if provider in self._reported else NOTHING
 
+    def retire(self, scope: str, successor: str | None, now: float) -> None:
+        """A model is gone. successor: what may take its place."""
+        known = self.gone.get(scope)
+        if known is None or not known.gone or (successor is not None and known.successor != successor):
+            self._note(scope, Retired(now, True, successor), now)
+
+    def revive(self, scope: str, now: float) -> None:
+        """A model answers. That it was gone is over."""
+        known = self.gone.get(scope)
+        if known is not None and known.gone:
+            self._note(scope, Retired(now, False, known.successor), now)
+
+    def _note(self, scope: str, retired: Retired, now: float) -> None:
+        self.gone = both(self.gone, {scope: retired})
+        self._gone_untold = True
+        self._next_exchange = 0.0  # Other processes are told at once.
+        self._has_changed(now)
+
     def grow_older(self, now: float) -> None:
         """What was not reported for a day counts no more in place of the file's limit."""
         if now >= self._stale_at:
@@ -66,17 +87,27 @@ class Learned(Calibrations):
             if theirs.untold:
                 theirs.untold = False
                 told[f"{LIMITS_OF}{provider}"] = limits_text(theirs.steady)
+        if self._gone_untold:
+            self._gone_untold, told[RETIRED] = False, retired_text(self.gone)
         return told
 
     def _was_not_told(self, names: Iterable[str]) -> None:
         for name in names:
-            if name.startswith(LIMITS_OF):
+            if name == RETIRED:
+                self._gone_untold = True
+            elif name.startswith(LIMITS_OF):
                 self._reported[name.removeprefix(LIMITS_OF)].untold = True
             else:
                 super()._was_not_told([name])
 
     def _take(self, name: str, text: str, now: float) -> None:
-        if not name.startswith(LIMITS_OF):
+        if name == RETIRED:
+            told, before = known_retired(text), self.gone
+            self.gone = both(before, told)
+            self._gone_untold = self.gone != told
+            if self.gone != before:
+                self._has_changed(now)
+        elif not name.startswith(LIMITS_OF):
             super()._take(name, text, now)
         elif self._reported[name.removeprefix(LIMITS_OF)].take(known_limits(text)):
             self._has_changed(now)
@@ -92,3 +123,14 @@ def limits_in(known: Mapping[str, str], provider: str) -> Mapping[Place, SteadyL
     """What a provider reports, in what a store knows by name."""
     text = known.get(f"{LIMITS_OF}{provider}")
     return NOTHING if text is None else known_limits(text)
+
+
+@lru_cache(maxsize=16)
+def known_retired(text: str) -> Mapping[str, Retired]:
+    """The models that are gone, by a store's text; not to be changed."""
+    return retired_of(text)
+
+
+def retired_in(known: Mapping[str, str]) -> Mapping[str, Retired]:
+    """The same, in what a store knows by name."""
+    return known_retired(known.get(RETIRED, ""))

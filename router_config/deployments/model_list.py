@@ -34,11 +34,14 @@ class Generated:
 
 
 class _Place(NamedTuple):
-    """A model of a provider with one of its keys. `rank` counts from 0, `key` from 1."""
+    """A model of a provider with one of its keys. `rank` counts from 0, `key` from 1.
+
+    One that stands in for another has a rank just behind that.
+    """
 
     provider: Provider
     model: Model
-    rank: int
+    rank: float
     key: int
     secret: str | None
 
@@ -130,7 +133,9 @@ def _ready(config: Config) -> list[Provider]:
 
 def _places(providers: Iterable[Provider], *, configured_only: bool = True) -> Iterator[_Place]:
     for provider in providers:
-        for rank, model in enumerate(provider.models):
+        rank: float = -1
+        for model in provider.models:
+            rank = rank + 0.5 if model.instead_of else int(rank) + 1
             for number, key in enumerate(provider.keys, start=1):
                 secret = None if key.secret is None else key.secret.get_secret_value()
                 if secret is not None or not (configured_only and provider.needs_key):
@@ -173,12 +178,20 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             "limits": model.limits.given(),
             "account_limits": provider.limits.given(),
             "trust": provider.trust,
+            "on_retired": provider.on_retired,
+            **_instead_of(provider, model),
             "day": provider.day.given(),
             "week": asdict(provider.week),
             "month": asdict(provider.month),
             **prices[provider.name, model.name],
         },
     }
+
+
+def _instead_of(provider: Provider, model: Model) -> dict[str, Any]:
+    """LiteLLM's names of the models in whose place another answers."""
+    names = [f"{provider.litellm_provider}/{old}" for old in model.instead_of]
+    return {"instead_of": names} if names else {}
 
 
 def _sent_key(provider: Provider, secret: str | None) -> str | None:

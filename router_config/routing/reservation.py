@@ -38,7 +38,7 @@ LOOK_AT_PROBE: Final = 0.05
 
 
 class Outdated(Exception):
-    """The configuration changed while the request waited."""
+    """The configuration, or what is known of its limits and models, changed since the request began."""
 
 
 class Reservations:
@@ -73,6 +73,8 @@ class Reservations:
         if self._store.shared and self._learned.exchange_is_due(now):
             await self._learned.exchange(self._store, now)
         self._learned.grow_older(now)
+        if request.terms.groups.is_outdated(self._learned):
+            raise Outdated
         line = self._lines[request.group.name] if now < request.deadline else None
         lease, revives = None, None
         if not line:  # Who may wait does not overtake those who do.

@@ -25,6 +25,7 @@ from router_config.config.models import Config, reveal
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.learned import Learned
 from router_config.deployments.model_list import generate
+from router_config.deployments.retirement import successor_entries
 from router_config.forks import taken_for_forks
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
@@ -191,6 +192,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
                 if verdict is None or not verdict.retry:
                     raise
                 failure, now = error, self._clock.now()
+                if verdict.retires and request.terms.groups.is_outdated(self._learned):
+                    request = self._renewed(request, tried, asked)
             except BaseException as error:
                 await self._settlements.broken_off(flight, error)
                 raise
@@ -313,6 +316,10 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
 
     def _with_catalog(self, terms: Terms, entries: list[Entry]) -> Terms:
         now, before = self._clock.now(), self._terms.catalog
+        if terms.config is not None and self._learned.gone:
+            more = successor_entries(terms.config, self._learned.gone, entries)
+            self._tell_prices(more, entries)
+            entries = entries + more
         catalog = Catalog(entries, terms.soft_limit, self._clock.correction, self._learned, now, before)
         self._store.register_meters(catalog.meters, catalog.formerly)
         return replace(terms, catalog=catalog)

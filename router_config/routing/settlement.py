@@ -32,6 +32,7 @@ from router_config.routing.spending import (
     told_by_answer,
     told_by_stream,
 )
+from router_config.routing.succession import retire, revive
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
@@ -118,6 +119,8 @@ class Settlements:
             verdict = replace(verdict, hold=Hold.none, message=OURSELVES)
         elif flight.request.own_key and verdict.scope in (Scope.key, Scope.account):
             verdict = replace(verdict, hold=Hold.none)  # The caller's key is at fault, not the configuration's.
+        if verdict.retires and not flight.request.own_key:
+            verdict = retire(self._learned, flight.request.terms.config, flight.deployment, verdict, now)
         spent: Spending | None
         if not reached(flight.exchange, error):
             spent = None
@@ -237,6 +240,8 @@ class Settlements:
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = Route(deployment.provider, deployment.model, tuple(tried.attempts))
             label(hidden, flight.request.asked["model"])
+        if not flight.request.own_key:
+            revive(self._learned, deployment, now)
         if flight.revives is not None:
             await self._store.end_cooldown(flight.revives)
         if tried.suspected or self._failing.dark:

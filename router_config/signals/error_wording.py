@@ -139,6 +139,15 @@ MODEL_GONE = _any(
     r"^(?:the )?(?:requested )?model(?: \S{1,80})? is not (?:supported|available)",
     r"(?:has been|was|is) (?:decommissioned|sunset|retired|discontinued|shut down)",
     r"access to (?:the )?(?:tuned )?model",
+    r"\bmodels?\b[^.\n]{0,100}\bend[ -]of[ -](?:life|service|support)",
+)
+# A model that is there, but not for this account as it is set up.
+WITHHELD = _any(
+    r"data policy",
+    r"no allowed providers",
+    r"access to (?:the )?(?:tuned )?model",
+    r"\bmodels?\b[^.\n]{0,60}\bblocked",
+    r"\b(?:permission|not allowed|terms)\b",
 )
 WRONG_ADDRESS = _any(
     r"(?:unknown|invalid) (?:request )?(?:url|path|route|endpoint)",

@@ -111,7 +111,8 @@ class Verdict:
 
     until: epoch seconds, see Hold. message: for people, at most 300 characters, without any secret.
     retry: True: the same request goes to the next candidate. False: its error goes to the caller at once.
-    proven: the answer proves that the refusal will last, so the pauses begin with a long one.
+    proven: the answer proves that the refusal will last, so the pauses begin with a long one. retires: it says of the
+    model that it is not served, or no more, so another may take its place. successor: the model that it names for that.
     """
 
     kind: Kind
@@ -121,6 +122,8 @@ class Verdict:
     message: str
     retry: bool
     proven: bool = False
+    retires: bool = False
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """The verdicts, one function each, with their messages for people."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router_config.presets.lookup import of_prefix
 from router_config.signals import cooldowns, error_wording
 from router_config.signals.parsed_reply import ParsedReply
 from router_config.signals.redaction import redact, shorten
+from router_config.signals.successor_names import successor_in
 from router_config.signals.types import Hold, Kind, Scope, Verdict
 
 _MESSAGE = 300  # characters
+_RETIRED = ("model_decommission", "model_deprecat", "model_retired", "model_removed", "unknown_model", "invalid_model")
+_WITHHELD = ("model_terms", "model_permission", "model_blocked")
 _QUOTE = 110  # characters of the provider's own words in it
 
 
@@ -92,7 +95,17 @@ def model_gone(reply: ParsedReply) -> Verdict:
         f"{provider.name} does not serve this model{_in_brackets(reply)}. "
         f"Replace it in litellm.yaml; what is served: {provider.models}{_quoted(reply)}"
     )
-    return _verdict(Kind.model_gone, Scope.model, Hold.disabled, message, True, proven=_proven(reply))
+    verdict = _verdict(Kind.model_gone, Scope.model, Hold.disabled, message, True, proven=_proven(reply))
+    successor = successor_in(reply)
+    return replace(verdict, retires=_retires(reply) or successor is not None, successor=successor)
+
+
+def _retires(reply: ParsedReply) -> bool:
+    """Whether the body itself says that the model is not served, and that not for this account or key alone."""
+    said = reply.has_code("model_not_found", "model_not_available", "modelnotfound", "model_does_not_exist", *_RETIRED)
+    text = reply.text[:_MESSAGE]
+    said = said or error_wording.MODEL_GONE.search(text) is not None or _proven(reply)
+    return said and error_wording.WITHHELD.search(text) is None and not reply.has_code(*_WITHHELD)
 
 
 def unfit(reply: ParsedReply, kind: Kind, problem: str) -> Verdict:

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from router_config.deployments.calibrations import known_curve
 from router_config.deployments.deployment import Deployment
-from router_config.deployments.learned import limits_in
+from router_config.deployments.learned import limits_in, retired_in
 from router_config.deployments.limit_changes import changes_of
 from router_config.iso import iso
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import standing
 from router_config.ledger.rules.gates import Cooldown, Examination, Need
 from router_config.ledger.rules.meters import Counts, Limit, Meter
+from router_config.ledger.rules.retired import Retired
 from router_config.ledger.rules.windows import CalendarDay
 from router_config.ledger.values import Snapshot
 from router_config.status.capacity import capacity
@@ -50,7 +51,7 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
                 status = provider_status(provider, snapshot, closed, now)
                 if not any(each.id in closed for each in provider.deployments):
                     provider.memory.keep(snapshot, status)
-            models = [_with_estimate(status["name"], each, known) for each in status["models"]]
+            models = [_model(provider, each, known) for each in status["models"]]
             changed = changes_of(provider.deployments, limits_in(known, provider.name))
             told = [limit_change(each, editable=view.path is not None) for each in changed]
             providers.append({**status, "models": models, "limits_changed": told})
@@ -67,10 +68,28 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
     }
 
 
-def _with_estimate(provider: str, model: dict[str, Any], curves: Mapping[str, str]) -> dict[str, Any]:
-    curve = known_curve(curves.get(f"{provider}/{model['name']}", ""))
+def _model(provider: ProviderView, model: dict[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+    """A model with what was learned of it: how well its tokens are estimated, and whether it is gone."""
+    name = model["name"]
+    curve = known_curve(known.get(f"{provider.name}/{name}", ""))
     estimate = {"answers": curve.answers, "mean_error": round(curve.error, 4)} if curve.answers else None
-    return {**model, "estimate": estimate}
+    return {
+        **model,
+        "estimate": estimate,
+        "retired": _retired(provider.of_model[name][0], retired_in(known)),
+        "answers_as": provider.stand_ins.get(name),
+        "instead_of": [old for old, new in provider.stand_ins.items() if new == name],
+    }
+
+
+def _retired(deployments: Sequence[Deployment], gone: Mapping[str, Retired]) -> dict[str, Any] | None:
+    """Since when a model is gone for each of its accounts, and what may take its place."""
+    found = [gone.get(each.scopes.model) for each in deployments] if gone else []
+    known = [each for each in found if each is not None and each.gone]
+    if not known or len(known) < len(found):
+        return None
+    successor = next((each.successor for each in known if each.successor is not None), None)
+    return {"since": iso(max(each.at for each in known)), "successor": successor}
 
 
 async def _closed(

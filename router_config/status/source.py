@@ -157,7 +157,8 @@ class ConfiguredSource(StoreReader):
         file = self._file
         if file is not None and await file.refresh():
             self._take(file)
-        if any(provider.trust == "upstream" for provider in self._config.providers):
+        providers = self._config.providers
+        if any(each.trust == "upstream" or each.on_retired == "successor" for each in providers):
             await self._learned.exchange(self._store, self._clock.now())
             self._learned.grow_older(self._clock.now())
         if self._view.correction != self._clock.correction or self._heard != self._learned.changes:

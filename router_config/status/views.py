@@ -14,6 +14,7 @@ from router_config.deployments.deployment import Deployment, by_preference, endp
 from router_config.deployments.learned import Learned
 from router_config.deployments.limit_changes import with_reported
 from router_config.deployments.model_list import deployments_of
+from router_config.deployments.retirement import stand_ins, with_successors
 from router_config.ledger.rules.meters import Counts, LimitName, Meter
 from router_config.ledger.values import LastError, Snapshot, Usage
 from router_config.status.explanation import absence
@@ -80,7 +81,8 @@ class StatusMemory:
 class ProviderView:
     """A provider as the status shows it, whether or not it can be asked.
 
-    absent: status and reason of a provider that takes no part, because it is unconfigured or disabled.
+    absent: status and reason of a provider that takes no part, because it is unconfigured or disabled. stand_ins: by
+    model of the file, the one that answers in its place.
     """
 
     name: str
@@ -89,6 +91,7 @@ class ProviderView:
     models: tuple[str, ...]
     deployments: tuple[Deployment, ...]
     absent: tuple[str, str] | None = None
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def accounts(self) -> tuple[Meter, ...]:
@@ -175,9 +178,12 @@ def view_of(
 ) -> View:
     """The view of a configuration.
 
-    loaded_at: when it was read, epoch seconds. correction: as in View. learned: what providers report of their limits,
-    for those that the file trusts. now: epoch seconds.
+    loaded_at: when it was read, epoch seconds. correction: as in View. learned: what providers report of their limits
+    and which models are gone, for those where the file heeds it. now: epoch seconds.
     """
+    if learned is not None:
+        config = with_successors(config, learned.gone)
+    answers = stand_ins(config)
     deployments = deployments_of(config, correction=correction)
     if learned is not None and any(provider.trust == "upstream" for provider in config.providers):
         reported = {provider.name: learned.limits(provider.name) for provider in config.providers}
@@ -190,6 +196,7 @@ def view_of(
             tuple(model.name for model in provider.models),
             tuple(each for each in deployments if each.provider == provider.name),
             absence(config, provider.name),
+            {old: new for (name, old), new in answers.items() if name == provider.name},
         )
         for provider in sorted(config.providers, key=lambda provider: provider.priority)
     ]

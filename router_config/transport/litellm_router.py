@@ -163,6 +163,11 @@ class HoldsLiteLLMRouter(LiteLLMRouter):
         made = _made(model_list, settings)
         return _entries_of(made), made
 
+    @staticmethod
+    def _tell_prices(entries: Iterable[Entry], before: Iterable[Entry]) -> None:
+        """Tell LiteLLM the prices of entries beside its model list."""
+        _register(entries, before)
+
     def _take(self, model_list: list[Entry], kept: list[Entry], settings: dict[str, Any], made: Any) -> None:
         """Go by another model list from now on. made: LiteLLM's Router of it, if there is one."""
         self._settings, self._listed = settings, kept

@@ -52,6 +52,9 @@ DESIGN: dict[str, Any] = {
                     "refused_since": None,
                     "limits": {},
                     "estimate": None,
+                    "retired": None,
+                    "answers_as": None,
+                    "instead_of": [],
                 },
                 {
                     "name": "...",
@@ -61,6 +64,9 @@ DESIGN: dict[str, Any] = {
                     "refused_since": None,
                     "limits": {},
                     "estimate": None,
+                    "retired": None,
+                    "answers_as": None,
+                    "instead_of": [],
                 },
             ],
         }

@@ -1,11 +1,15 @@
-"""What the processes of a store tell each other by name, as texts: curves of models, and limits that are reported."""
+"""What the processes of a store tell each other by name, as texts: curves, limits, models that are gone."""
 
 from typing import Final
 
-from router_config.ledger.rules import calibration, steady_limits
+from router_config.ledger.rules import calibration, retired, steady_limits
 
 LIMITS_OF: Final = "limits|"
 """So begins the name of what a provider reports of its limits; the provider's own name follows."""
+
+
+RETIRED: Final = "retired|"
+"""The name of what is known of models that are gone."""
 
 
 def merged(name: str, old: str | None, new: str) -> str:
@@ -13,4 +17,6 @@ def merged(name: str, old: str | None, new: str) -> str:
     if name.startswith(LIMITS_OF):
         known = {} if old is None else steady_limits.limits_of(old)
         return steady_limits.limits_text(steady_limits.both(known, steady_limits.limits_of(new)))
+    if name == RETIRED:
+        return retired.retired_text(retired.both(retired.retired_of(old or ""), retired.retired_of(new)))
     return calibration.merged(old, new)

@@ -66,6 +66,23 @@ def test_a_limit_that_changed_is_told_with_the_edit(stage: MakeStage, page: Page
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+def test_a_model_that_answers_in_the_place_of_another_is_shown(
+    stage: MakeStage, page: Page, simulator: Simulator
+) -> None:
+    simulator.set_options(retired={"groq": ["llama-3.3-70b-versatile"]})
+    running = stage(defaults={"on_retired": "successor"})
+    running.ask(2)
+    page.goto(running.site.url)
+    groq = page.locator(".card").first
+    expect(groq.locator(".model-name")).to_have_text(
+        ["llama-3.3-70b-versatile", "openai/gpt-oss-120b", "mixtral-8x7b-32768"]
+    )
+    expect(groq.locator(".model").nth(0)).to_contain_text("gone; openai/gpt-oss-120b answers in its place")
+    expect(groq.locator(".model").nth(1)).to_contain_text("answers in place of llama-3.3-70b-versatile")
+    expect(page.locator("#rows")).to_contain_text("openai/gpt-oss-120b")
+    assert findings(page) == []
+
+
 def test_dark_is_dark(busy: Stage, page: Page) -> None:
     page.goto(busy.site.url)
     until(page, CHART_IN_COLOUR)
