@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from router_config.catalogue.forms import anthropic, cloudflare, cohere, common, gemini, ollama, openrouter
 from router_config.catalogue.listing import Account, Page
 from router_config.config.models import Provider, Secret
+from router_config.config.provider_section import SIGN_IN_OTHERWISE
 from router_config.presets.lookup import preset_of
 from router_config.presets.model_lists import ListForm, ModelList, list_of
 
@@ -68,7 +69,7 @@ class ListRequest:
         parts = urlsplit(base)
         begin = _TAILS.sub("", parts.path.rstrip("/"))
         if self.facts.form == "cloudflare":
-            begin = begin.removesuffix("/v1")
+            begin = begin.removesuffix("/v1").removesuffix("/run")
         elif self.facts.form == "ollama":
             begin = _VERSION.sub("", begin).removesuffix("/api")
         elif self.facts.version and not _VERSION.search(begin):
@@ -78,15 +79,20 @@ class ListRequest:
         return urlunsplit(parts._replace(path=begin + path, fragment=""))
 
 
+def facts_of(provider: Provider) -> ModelList:
+    """What is known of a provider's list."""
+    preset = preset_of(provider.name, provider.litellm_provider)
+    return list_of(provider.litellm_provider, None if preset is None else preset.name)
+
+
 def list_requests(provider: Provider, environ: Mapping[str, str]) -> tuple[ListRequest, ...]:
     """One for each key of a provider, to be tried in order; none where no list is known that a key could ask for.
 
     environ: the variables of the process, for LiteLLM looks for other bases there.
     """
-    preset = preset_of(provider.name, provider.litellm_provider)
-    facts = list_of(provider.litellm_provider, None if preset is None else preset.name)
-    if facts is None:
+    if provider.litellm_provider in SIGN_IN_OTHERWISE:
         return ()
+    facts = facts_of(provider)
     base = provider.api_base or next((environ[each] for each in facts.variables if environ.get(each)), facts.base)
     secrets: list[Secret | None] = [key.secret for key in provider.keys if key.secret is not None]
     return tuple(

@@ -116,6 +116,24 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(diff)
 
+    models = add(
+        "models",
+        "ask each provider for its own list of models: what of the file is gone, what is new and free",
+        "models",
+        "models groq --refresh",
+        "models --write",
+        "models openrouter --add qwen/qwen3-coder:free",
+        "models --json",
+    )
+    models.add_argument("providers", nargs="*", metavar="PROVIDER", help="default: all that are switched on")
+    models.add_argument("--refresh", action="store_true", help="ask anew; lists are kept for a day")
+    models.add_argument("--all", action="store_true", help="show every model that is new, not only what is free")
+    models.add_argument(
+        "--write", action="store_true", help="put successors in the place of the models that are gone, and nothing else"
+    )
+    models.add_argument("--add", metavar="NAME", help="write a model of the list into the file, below one PROVIDER")
+    _json(models)
+
     _json(add("show", "print the configuration as it is understood", "show", "show --json"))
 
     env = add(

@@ -80,14 +80,14 @@ def with_value(text: str, path: str, value: str) -> str:
     place = find(text, path)
     written = flow(value)
     for name in reversed(place.missing[1:]):
-        written = f"{{{_quoted(name)}: {written}}}"
+        written = f"{{{quoted(name)}: {written}}}"
     if not place.missing:
         new = _replaced(text, place, written)
     elif isinstance(place.node, yaml.MappingNode):
-        new = _inserted(text, place.node, f"{_quoted(place.missing[0])}: {written}")
+        new = _inserted(text, place.node, f"{quoted(place.missing[0])}: {written}")
     elif place.node.tag == "tag:yaml.org,2002:null" or (place.steps and isinstance(place.steps[-1], int)):
         name = f"name: {text[place.node.start_mark.index : place.node.end_mark.index]}, " if place.node.value else ""
-        new = _replaced(text, place, f"{{{name}{_quoted(place.missing[0])}: {written}}}")
+        new = _replaced(text, place, f"{{{name}{quoted(place.missing[0])}: {written}}}")
     else:
         raise NoSuchPlace(".".join(place.missing), (), ".".join(map(str, place.steps)))
     _require_only(text, new, place.steps + place.missing[:1] if place.missing else place.steps)
@@ -105,13 +105,13 @@ def with_section(text: str, path: str, name: str, section: str) -> str:
     if node.flow_style:
         value = yaml.safe_load(section)[name]
         shown = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).strip()
-        new = _inserted(text, node, f"{_quoted(name)}: {shown}")
+        new = _inserted(text, node, f"{quoted(name)}: {shown}")
     else:
-        end = _line_end(text, _end(node))
+        end = line_end(text, end_of(node))
         indent = " " * node.start_mark.column
         lines = [f"{indent}{line}" if line else "" for line in section.splitlines()]
         spaced = len(node.value) < 2 or re.search(r"\n[ \t]*\r?\n", text[node.start_mark.index : end]) is not None
-        new = text[:end] + _newline(text) * (2 if spaced else 1) + _newline(text).join(lines) + text[end:]
+        new = text[:end] + newline_of(text) * (2 if spaced else 1) + newline_of(text).join(lines) + text[end:]
     _require_only(text, new, (*path.split("."), name))
     return new
 
@@ -122,7 +122,7 @@ def without(text: str, path: str) -> str:
     parent = find(text, ".".join(map(str, place.steps[:-1]))).node
     if place.missing or place.key is None or not isinstance(parent, yaml.MappingNode):
         raise CannotEdit
-    start, end = place.key.start_mark.index, _end(place.node) or place.key.end_mark.index
+    start, end = place.key.start_mark.index, end_of(place.node) or place.key.end_mark.index
     if parent.flow_style:
         before = re.search(r",\s*$", text[:start])
         after = re.match(r"\s*,\s*", text[end:])
@@ -133,7 +133,7 @@ def without(text: str, path: str) -> str:
         )
     else:
         start = text.rfind("\n", 0, start) + 1
-        end = min(len(text), text.find("\n", _line_end(text, end)) + 1 or len(text))
+        end = min(len(text), text.find("\n", line_end(text, end)) + 1 or len(text))
         blank = re.match(r"[ \t]*\r?\n", text[end:])
         if blank and re.search(r"(?:^|\n)[ \t]*\r?\n$", text[:start]):
             end += blank.end()
@@ -148,7 +148,7 @@ def flow(value: str) -> str:
     try:
         events = list(yaml.parse(f"[{stripped}]", Loader=yaml.SafeLoader))
         alone, listed = _composed(f"x: {stripped}"), _composed(f"[{stripped}]")
-        whole = bool(stripped) and "\n" not in stripped and _end(alone) == len(f"x: {stripped}")
+        whole = bool(stripped) and "\n" not in stripped and end_of(alone) == len(f"x: {stripped}")
         one = len(alone.value) == len(listed.value) == 1
         if whole and one and not any(isinstance(event, yaml.AliasEvent) for event in events):
             return stripped
@@ -177,11 +177,11 @@ def _item_name(item: yaml.Node) -> str:
 
 def _replaced(text: str, place: Place, value: str) -> str:
     node, key = place.node, place.key
-    start, end = node.start_mark.index, _end(node)
+    start, end = node.start_mark.index, end_of(node)
     if start == end:  # nothing stands there yet
         value = f" {value}"
     elif isinstance(node, yaml.CollectionNode) and not node.flow_style:
-        end = _line_end(text, end)  # a comment behind what goes, goes too
+        end = line_end(text, end)  # a comment behind what goes, goes too
     if start < end and key is not None and node.start_mark.line > key.start_mark.line:
         value = value if node.start_mark.column > key.start_mark.column else f"  {value}"
     return text[:start] + value + text[end:]
@@ -190,19 +190,19 @@ def _replaced(text: str, place: Place, value: str) -> str:
 def _inserted(text: str, node: yaml.MappingNode, entry: str) -> str:
     """The text with an entry more at the end of a mapping."""
     if node.flow_style:
-        end = _end(node.value[-1][1]) if node.value else node.start_mark.index + 1
+        end = end_of(node.value[-1][1]) if node.value else node.start_mark.index + 1
         return f"{text[:end]}{', ' if node.value else ''}{entry}{text[end:]}"
-    end = _line_end(text, _end(node))
-    return f"{text[:end]}{_newline(text)}{' ' * node.start_mark.column}{entry}{text[end:]}"
+    end = line_end(text, end_of(node))
+    return f"{text[:end]}{newline_of(text)}{' ' * node.start_mark.column}{entry}{text[end:]}"
 
 
-def _end(node: yaml.Node) -> int:
+def end_of(node: yaml.Node) -> int:
     """Where the text of a node ends; the parser counts what follows a block, comments too, as a part of it."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         if isinstance(last, tuple):
-            return max(_end(last[0]), _end(last[1]))
-        return _end(last)
+            return max(end_of(last[0]), end_of(last[1]))
+        return end_of(last)
     end: int = node.end_mark.index
     if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
         buffer = node.end_mark.buffer or ""
@@ -211,18 +211,18 @@ def _end(node: yaml.Node) -> int:
     return end
 
 
-def _line_end(text: str, index: int) -> int:
+def line_end(text: str, index: int) -> int:
     end = text.find("\n", index)
     if end < 0:
         return len(text)
     return end - 1 if text[end - 1 : end] == "\r" else end
 
 
-def _newline(text: str) -> str:
+def newline_of(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return name if _PLAIN.fullmatch(name) and name[0] not in "@-:" else _double_quoted(name)
 
 
@@ -235,14 +235,14 @@ def _double_quoted(value: str) -> str:
 def _require_only(old: str, new: str, steps: Sequence[Step]) -> None:
     """Raises CannotEdit if more has changed than what stands at `steps`."""
     try:
-        before, after = _plain(old), _plain(new)
+        before, after = plain(old), plain(new)
     except Exception:
         raise CannotEdit from None
     if _blanked(before, steps) != _blanked(after, steps):
         raise CannotEdit
 
 
-def _plain(text: str) -> Any:
+def plain(text: str) -> Any:
     node = compose(text, "")
     return None if node is None else node.plain(iter(range(200_000)))
 

@@ -61,6 +61,14 @@ _COHERE = ModelList(
     source=Source("https://docs.cohere.com/docs/rate-limits", _READ_ON),
 )
 
+_CLOUDFLARE = ModelList(
+    form="cloudflare",
+    variables=("CLOUDFLARE_API_BASE",),
+    path="/models/search",
+    parameters={"per_page": "1000"},
+    source=Source("https://developers.cloudflare.com/api/resources/ai/subresources/models", _READ_ON),
+)
+
 _BY_PREFIX: Final[Mapping[str, ModelList]] = {
     "groq": ModelList(base="https://api.groq.com/openai/v1", variables=("GROQ_API_BASE",)),
     "gemini": ModelList(
@@ -134,31 +142,20 @@ _BY_PREFIX: Final[Mapping[str, ModelList]] = {
     "xai": ModelList(base="https://api.x.ai/v1", variables=("XAI_API_BASE",), path="/language-models"),
     "lm_studio": ModelList(base="http://localhost:1234/v1", variables=("LM_STUDIO_API_BASE",)),
     "hosted_vllm": ModelList(variables=("HOSTED_VLLM_API_BASE",)),
+    "cloudflare": _CLOUDFLARE,
     "custom_openai": ModelList(),
 }
 
 _BY_NAME: Final[Mapping[str, ModelList]] = {
-    "cloudflare": ModelList(
-        form="cloudflare",
-        path="/models/search",
-        parameters={"per_page": "1000"},
-        source=Source("https://developers.cloudflare.com/api/resources/ai/subresources/models", _READ_ON),
-    ),
+    "cloudflare": _CLOUDFLARE,
     "kilo": ModelList(form="openrouter", prices="token"),
 }
 """Of providers that share their prefix with others, by the name of their preset."""
 
-_WITHOUT: Final = frozenset(
-    {"azure", "azure_ai", "bedrock", "bedrock_converse", "sagemaker", "sagemaker_chat", "vertex_ai", "vertex_ai_beta"}
-)
-"""LiteLLM's prefixes of clouds where a model's name is a deployment of the user's, or that take no key."""
 
+def list_of(litellm_provider: str, preset: str | None = None) -> ModelList:
+    """Where the models of a provider are listed. preset: the name of its preset.
 
-def list_of(litellm_provider: str, preset: str | None = None) -> ModelList | None:
-    """Where the models of a provider are listed; None where no list is known that a key could ask for.
-
-    A provider that is not in the table is asked in OpenAI's form, which most have. preset: the name of its preset.
+    One that is not in the table is asked in OpenAI's form, which most have.
     """
-    if litellm_provider in _WITHOUT:
-        return None
     return _BY_NAME.get(preset or "") or _BY_PREFIX.get(litellm_provider) or ModelList()

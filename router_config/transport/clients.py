@@ -23,8 +23,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 from router_config.transport import seams
 from router_config.transport.client_lookup import Kind
 from router_config.transport.error_chain import causes
-from router_config.transport.wire.bodies import ENCODINGS
-from router_config.transport.wire.connection import Wire
+from router_config.transport.wire.connection import wired
 from router_config.transport.wire.loop_end import at_end, drop_connections, tell_loggers
 from router_config.transport.wire.notes import arriving, sending
 from router_config.transport.wire.sending import note_sending
@@ -263,20 +262,6 @@ def _sdk(here: _OfALoop, params: Mapping[str, Any], timeout: float, verify: Any,
             http_client=client,
         )
     return here.sdks[key]
-
-
-def wired(client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """The client with our wire under it."""
-    inner = getattr(client, "_transport", None)
-    known = isinstance(inner, httpx.AsyncBaseTransport)
-    if seams.note("redirects and large answers", None if known else "httpx has no transport where it used to be"):
-        client._transport = Wire(client._transport)
-        mounts = getattr(client, "_mounts", {})
-        mounts.update((each, Wire(mount)) for each, mount in mounts.items() if mount is not None)
-    else:
-        client.follow_redirects = False
-    client.headers["accept-encoding"] = ENCODINGS
-    return client
 
 
 def is_misfit(error: BaseException) -> bool:

@@ -3,13 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-import httpx
-import openai
-from litellm.exceptions import Timeout
-
-LATE: Final = (httpx.TimeoutException, Timeout, openai.APITimeoutError, TimeoutError)
-"""Errors of a request that took too long."""
-
 LONGEST_CHAIN: Final = 100
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import aiohttp
 import httpx
 import litellm
+import openai
 from litellm import exceptions
 
 from router_config.transport.background_loop import BackgroundLoop
@@ -23,7 +24,7 @@ from router_config.transport.contents import (
     ends,
     usage_of,
 )
-from router_config.transport.error_chain import LATE, causes
+from router_config.transport.error_chain import causes
 from router_config.transport.exchange import Exchange
 
 Ended = Callable[["Stream", BaseException | None], Awaitable[None]]
@@ -34,6 +35,9 @@ LITELLMS_OWN: Final[type] = litellm.CustomStreamWrapper
 
 NEARLY: Final = 0.9
 """Part of a time-out: LiteLLM's own may come a little before ours, and not be told (1.106.2)."""
+
+LATE: Final = (httpx.TimeoutException, exceptions.Timeout, openai.APITimeoutError, TimeoutError)
+"""Errors of a request that took too long."""
 
 _MID_STREAM: Final = getattr(exceptions, "MidStreamFallbackError", ())
 _OF_CLIENTS: Final = (httpx.HTTPError, aiohttp.ClientError)

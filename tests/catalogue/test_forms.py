@@ -348,6 +348,7 @@ ADDRESSES = [
         "https://api.cloudflare.com/client/v4/accounts/me/ai/v1",
         "https://api.cloudflare.com/client/v4/accounts/me/ai/models/search",
     ),
+    ("cloudflare", "cloudflare", "http://here/accounts/me/ai/run/", "http://here/accounts/me/ai/models/search"),
     ("kilo", "custom_openai", "https://api.kilo.ai/api/gateway", "https://api.kilo.ai/api/gateway/models"),
 ]
 

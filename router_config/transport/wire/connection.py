@@ -14,6 +14,7 @@ from typing import Final
 import aiohttp
 import httpx
 
+from router_config.transport import seams
 from router_config.transport.error_chain import causes
 from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.wire import bodies
@@ -78,6 +79,20 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self.inner.aclose()
+
+
+def wired(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """The client with our wire under it."""
+    inner = getattr(client, "_transport", None)
+    known = isinstance(inner, httpx.AsyncBaseTransport)
+    if seams.note("redirects and large answers", None if known else "httpx has no transport where it used to be"):
+        client._transport = Wire(client._transport)
+        mounts = getattr(client, "_mounts", {})
+        mounts.update((each, Wire(mount)) for each, mount in mounts.items() if mount is not None)
+    else:
+        client.follow_redirects = False
+    client.headers["accept-encoding"] = bodies.ENCODINGS
+    return client
 
 
 def _was_closed(error: BaseException) -> bool:
