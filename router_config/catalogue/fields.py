@@ -105,7 +105,11 @@ def price(prompt: Any, completion: Any, factor: float) -> Price | None:
 
 def first(entry: Mapping[str, Any], *keys: str) -> Any:
     """The first of these fields that is there; `a.b` is field b of the object a."""
-    return next((found for key in keys if (found := _at(entry, key)) is not None), None)
+    for key in keys:
+        found = _at(entry, key) if "." in key else entry.get(key)
+        if found is not None:
+            return found
+    return None
 
 
 def any_of(values: Iterator[bool | None]) -> bool | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from router_config.catalogue.list_request import MOST_PAGES, ListRequest
-from router_config.catalogue.listing import Account, ListedModel, Listing
+from router_config.catalogue.listing import Account, ListedModel, Listing, Page
 from router_config.signals import Reply, read, redact
 from router_config.transport.error_chain import causes
 from router_config.transport.exchange import CURRENT, Exchange
@@ -87,13 +87,13 @@ class ListClient:
         problem, following = None, dict[str, str]()
         for number in range(MOST_PAGES):
             try:
-                document = await self._get(request, request.url(base), following, sent)
+                response = await self._get(request, request.url(base), following, sent)
+                page = await asyncio.to_thread(self._page, request, response)
             except _NotRead as error:
                 if not number:
                     raise
                 problem = str(error)
                 break
-            page = request.page(document)
             before = len(models)
             models.update({model.name: model for model in page.models if model.name not in models})
             if page.following is None:
@@ -116,7 +116,7 @@ class ListClient:
         if url is None:
             return None
         try:
-            return request.account(await self._get(request, url, {}, sent, parameters={}))
+            return request.account(self._document(request, await self._get(request, url, {}, sent, parameters={})))
         except _NotRead:
             return None
 
@@ -127,13 +127,13 @@ class ListClient:
         following: Mapping[str, str],
         sent: "_Sent",
         parameters: Mapping[str, str] | None = None,
-    ) -> Any:
-        """The JSON of one answer. Raises _NotRead."""
+    ) -> httpx.Response:
+        """One answer, whatever it says. Raises _NotRead where there is none."""
         query = {**(request.facts.parameters if parameters is None else parameters), **following}
         token = CURRENT.set(Exchange(request.litellm_provider, largest=LARGEST, timeout=self._timeout))
         sent.number += 1
         try:
-            response = await self._http.get(url, params=query, headers=request.headers())
+            return await self._http.get(url, params=query, headers=request.headers())
         except TooLarge:
             raise _NotRead(f"its list is larger than {LARGEST // 10**6} MB") from None
         except httpx.TimeoutException:
@@ -142,26 +142,34 @@ class ListClient:
             raise _NotRead(f"cannot reach {_host(url)}: {_reason(error)}") from None
         finally:
             CURRENT.reset(token)
-        return self._document(request, response)
+
+    def _page(self, request: ListRequest, response: httpx.Response) -> Page:
+        """The models of an answer; in a thread, for a long list takes a while to read."""
+        page = request.page(self._document(request, response))
+        if not page.models:
+            self._require_no_error(request, response)
+        return page
 
     def _document(self, request: ListRequest, response: httpx.Response) -> Any:
+        """The JSON of an answer. Raises _NotRead for an error."""
         status = response.status_code
         if 300 <= status < 400:
             raise _NotRead(f"it redirects elsewhere (HTTP {status}), and a key is not sent on")
         if status in NO_LIST:
             raise _NotRead(f"it has no list at {response.request.url.path} (HTTP {status})")
-        document: Any = None
+        if not 200 <= status < 300:
+            self._require_no_error(request, response)
         try:
-            document = json.loads(response.content)
+            return json.loads(response.content)
         except (ValueError, RecursionError):
-            if 200 <= status < 300:
-                raise _NotRead("its answer is not JSON; does api_base lead to the provider?") from None
-        if 200 <= status < 300 and request.page(document).models:
-            return document
-        headers = dict(response.headers)
+            raise _NotRead("its answer is not JSON; does api_base lead to the provider?") from None
+
+    def _require_no_error(self, request: ListRequest, response: httpx.Response) -> None:
+        """Raises _NotRead with what an answer says is wrong, some with a status of 200."""
+        status, headers = response.status_code, dict(response.headers)
         verdict = read(request.litellm_provider, Reply(status, headers, response.content), self._now).verdict
         if verdict is None:
-            return document
+            return
         secrets = [] if request.secret is None else [request.secret.get_secret_value()]
         refused = status in REFUSED or verdict.kind == "bad_key"
         raise _NotRead(redact(f"{verdict.message} (HTTP {status})", secrets), refused=refused)
