@@ -141,14 +141,15 @@ class History:
 class Membership(NamedTuple):
     """How many processes use a store, and its own name. A store that lost everything has another name.
 
-    `founded`: this process was the first to find the store without a name. `counts_only`: it lost its counts, leases
-    and cooldowns, but not its journal.
+    `rank`: how many of them had signed in before this one, when it did so first. `founded`: this process was the first
+    to find the store without a name. `counts_only`: it lost its counts, leases and cooldowns, but not its journal.
     """
 
     processes: int
     store: str
     founded: bool = False
     counts_only: bool = False
+    rank: int = 0
 
 
 class Settled(NamedTuple):

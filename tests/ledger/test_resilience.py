@@ -154,6 +154,69 @@ def test_without_the_store_each_of_two_processes_keeps_to_half_of_the_room_left(
     run(story())
 
 
+@pytest.mark.parametrize(("parallel", "at_once", "later"), [(1, [0, 0, 0], [1, 0, 0]), (5, [1, 1, 1], [2, 2, 1])])
+def test_requests_at_a_time_that_do_not_divide_go_to_the_processes_that_came_first(
+    server: RedisServer, parallel: int, at_once: list[int], later: list[int]
+) -> None:
+    """From a minute on: until then another may still have under way what it began with the store."""
+    local = Place("local", (Limit("parallel", parallel),))
+
+    async def story() -> None:
+        three = [process(server) for _ in range(3)]
+        for moment, each in enumerate((*three, *three)):
+            await each.request(at=START - 6 + moment)
+            await each.look(at=START - 6 + moment)
+        server.stop()
+
+        async def taken(at: float) -> list[list[Lease]]:
+            found: list[list[Lease]] = [[] for _ in three]
+            for each, leases in zip(three, found, strict=True):
+                while (lease := (await each.store.reserve([local], NEED, at, 600.0))[1]) is not None:
+                    leases.append(lease)
+            return found
+
+        for at, expected in ((START + 1, at_once), (START + 61, later), (START + 900, later)):
+            found = await taken(at)
+            assert [len(leases) for leases in found] == expected
+            for each, leases in zip(three, found, strict=True):
+                for lease in leases:
+                    await each.settle(lease, at=at)
+
+    run(story())
+
+
+def test_a_process_that_was_away_so_long_that_another_may_have_its_place_takes_none_of_it(server: RedisServer) -> None:
+    local = Place("local", (Limit("parallel", 1),))
+
+    async def story() -> None:
+        one, two = process(server), process(server)
+        for moment, each in enumerate((one, two, one, two)):
+            await each.request(at=START + moment)
+            await each.look(at=START + moment)
+        await two.look(at=START + 200)
+        await two.look(at=START + 201)
+        server.stop()
+        for at in (START + 202, START + 263):
+            one_s, two_s = [(await each.store.reserve([local], NEED, at, 600.0))[1] for each in (one, two)]
+            assert one_s is None
+            await two.settle(two_s, at=at)  # It knows that it is alone.
+
+    run(story())
+
+
+def test_who_signed_in_first_comes_first_as_long_as_it_is_there(server: RedisServer, tmp_path: Path) -> None:
+    async def story(store: Backend) -> None:
+        async def rank(name: str, after: float) -> int:
+            return (await store.sign_in(name, START + after, 60.0)).rank
+
+        assert [await rank("b", 0), await rank("a", 1), await rank("b", 30), await rank("c", 30)] == [0, 1, 0, 2]
+        assert [await rank("c", 70), await rank("b", 71), await rank("a", 72)] == [1, 0, 2]
+        await store.aclose()
+
+    run(story(SQLiteStore(tmp_path / "state.db")))
+    run(story(RedisStore(server.url)))
+
+
 def test_processes_that_were_idle_do_not_forget_each_other_before_they_have_looked_twice(server: RedisServer) -> None:
     async def story() -> None:
         one, two = process(server), process(server)

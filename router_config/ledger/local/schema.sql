@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS counted_total (
     PRIMARY KEY (kind, provider, model)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS process (
-    name TEXT PRIMARY KEY, seen_at REAL NOT NULL
+    name TEXT PRIMARY KEY, seen_at REAL NOT NULL, joined_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identity (
     name TEXT NOT NULL

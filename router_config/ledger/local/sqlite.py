@@ -51,6 +51,7 @@ CREATE TABLE claimed (
 
 _PUT_PAGE: Final = f"INSERT OR REPLACE INTO meter VALUES ({','.join('?' * len(page_row('', blank(''))))})"
 _PUT_LEASE: Final = f"INSERT OR REPLACE INTO lease VALUES ({','.join('?' * LEASE_COLUMNS)})"
+_SIGN_IN: Final = "INSERT INTO process VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET seen_at=excluded.seen_at"
 _ADD_TO_SLOT: Final = adding("slot", 4, "requests", "tokens", "usd")
 
 
@@ -253,14 +254,15 @@ class SQLiteStore(LocalStore):
 
     @atomic
     def sign_in(self, process: str, now: float, lasts: float) -> Membership:
-        self._db.execute("INSERT OR REPLACE INTO process VALUES (?,?)", (process, now))
+        self._db.execute(_SIGN_IN, (process, now, now))
         self._db.execute("DELETE FROM process WHERE seen_at<=?", (now - lasts,))
+        in_order = [name for (name,) in self._db.execute("SELECT name FROM process ORDER BY joined_at, name")]
         names = self._db.execute("SELECT name FROM identity").fetchall()
         name = names[0][0] if names else token_hex(8)
         if not names:
             self._db.execute("INSERT INTO identity VALUES (?)", (name,))
             self._db.execute(CLAIMED)
-        return Membership(self._db.execute("SELECT count(*) FROM process").fetchone()[0], name, not names)
+        return Membership(len(in_order), name, not names, rank=in_order.index(process))
 
     @atomic
     def claim(self, lost: str, at: float, days: Mapping[str, Amount], membership: Membership) -> Mapping[str, Amount]:

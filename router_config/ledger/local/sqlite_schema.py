@@ -25,6 +25,7 @@ _TAKE_OVER: Final = {
         {NO_SLOT}, {_NEVER}, day_requests, day_tokens, day_usd, seen FROM old_meter""",
     ),
     "lease": (6, "INSERT INTO lease SELECT *, NULL, NULL FROM old_lease"),
+    "process": (6, "INSERT INTO process SELECT name, seen_at, seen_at FROM old_process"),
     "minute": (5, "INSERT INTO minute SELECT provider, slot, requests, tokens, usd, errors FROM old_minute"),
     "answer": (
         5,

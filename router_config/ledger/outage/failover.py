@@ -17,7 +17,7 @@ from router_config.forks import in_forked_child, taken_for_forks
 from router_config.ledger.interfaces import Backend, MovableClock
 from router_config.ledger.outage.backlog import Backlog, Unsent
 from router_config.ledger.outage.journal import STORE_ERROR
-from router_config.ledger.outage.share import LastReading, Share, restore
+from router_config.ledger.outage.share import PROCESS_LASTS, LastReading, Share, restore
 from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import NOTHING, Meter
 from router_config.ledger.values import Degraded, Lease, Membership, Settlement
@@ -26,9 +26,6 @@ T = TypeVar("T")
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the store."""
-
-PROCESS_LASTS: Final = 120.0
-"""Seconds for which a process without requests counts as one that uses the store."""
 
 GOODBYE: Final = 2.0
 """Seconds that closing may take to send a store its backlog."""
@@ -197,7 +194,7 @@ class Failover:
                     elsewhere[scope] = elsewhere[scope].minus(held.lease.amount.counted(part))
         # When processes were idle together, the first to make requests again sees no other before its next look.
         processes, self._processes_before = max(membership.processes, self._processes_before), membership.processes
-        self._last_reading = LastReading(snapshot, now, membership.store, processes, elsewhere)
+        self._last_reading = LastReading(snapshot, now, membership.store, processes, membership.rank, elsewhere)
         self._settled_before = settled
         for lease_id in [each for each, held in self.leases.items() if held.lease.expires_at <= now]:
             self.leases.pop(lease_id, None)

@@ -1,6 +1,7 @@
 """The accounting of one process that cannot see the others: everything counts as if each of them did the same.
 
-With four processes a request takes four times its room. So together they stay within every limit.
+With four processes a request takes four times its room. So together they stay within every limit. What does not divide
+of a limit of requests at a time goes to the processes that came first: of `parallel: 1` to one of them.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,18 +23,25 @@ from router_config.ledger.values import Lease, Reserved, Settled, Settlement, Sn
 MEANWHILE: Final = 60.0
 """Seconds that a lease would last which is settled at once."""
 
+PROCESS_LASTS: Final = 120.0
+"""Seconds for which a process without requests counts as one that uses the store."""
+
+HAVE_ENDED: Final = 60.0
+"""Seconds after which what other processes had under way when the store failed has ended, save long streams."""
+
 
 @dataclass(frozen=True, slots=True)
 class LastReading:
     """What a store held `at` a moment (epoch seconds), its name, and how many processes used it then.
 
-    `open_elsewhere`: by scope, what leases of other processes held.
+    `rank`: how many of them had come before this one. `open_elsewhere`: by scope, what leases of other processes held.
     """
 
     snapshot: Snapshot
     at: float
     store: str
     processes: int
+    rank: int
     open_elsewhere: Mapping[str, Amount]
 
     def only(self, scopes: Collection[str]) -> "LastReading":
@@ -47,6 +55,8 @@ class Share(MemoryStore):
     """A share of a store's room. Leases and settlements come and go in real amounts, and are kept multiplied."""
 
     processes = 1
+    _last: LastReading | None = None
+    _began = 0.0
 
     async def begin(
         self,
@@ -77,12 +87,13 @@ class Share(MemoryStore):
                     theirs = each.settlement.spent.times(times).counted(_meter(meters, scope).part)
                     await count(self, scope, theirs, each.settlement.ended_at, now)
         self.processes = last.processes  # Up to here everything is counted once, from here on as often as this.
+        self._last, self._began = last, now
         for lease in mine:
             await self.adopt(lease, now)
 
     async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:
         fitting = [each for each in candidates if self._fits(each, need)]
-        choice, lease = await super().reserve(fitting, need._replace(times=self.processes), now, ttl)
+        choice, lease = await super().reserve(fitting, self._of_all(need, now), now, ttl)
         statuses = {skipped.deployment: skipped.status for skipped in choice.skipped}
         skipped = tuple(Skipped(each.id, statuses.get(each.id, "rate_limited")) for each in candidates)
         chosen = choice.chosen
@@ -107,13 +118,23 @@ class Share(MemoryStore):
         await super().adopt(lease._replace(amount=lease.amount.times(self.processes)), now)
 
     async def explain(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[Examination, ...]:
-        examined = await super().explain(candidates, need._replace(times=self.processes), now)
+        examined = await super().explain(candidates, self._of_all(need, now), now)
         pairs = zip(candidates, examined, strict=True)
         return tuple(each if self._fits(candidate, need) else _too_much(each) for candidate, each in pairs)
 
     async def rooms(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[float, ...]:
-        rooms = await super().rooms(candidates, need._replace(times=self.processes), now)
+        rooms = await super().rooms(candidates, self._of_all(need, now), now)
         return tuple(room if self._fits(each, need) else 0.0 for each, room in zip(candidates, rooms, strict=True))
+
+    def _of_all(self, need: Need, now: float) -> Need:
+        """The same as each process would make it.
+
+        The rank holds while nobody can have taken this process for gone when it read it, and once the others have
+        nothing under way any more that they began with the store.
+        """
+        last = self._last
+        known = last is not None and self._began < last.at + PROCESS_LASTS and now >= self._began + HAVE_ENDED
+        return need._replace(times=self.processes, rank=last.rank if last is not None and known else None)
 
     def _fits(self, candidate: Candidate, need: Need) -> bool:
         """Whether this share of each token limit holds the request. Cut to the limit it would take too much."""

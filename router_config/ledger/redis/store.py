@@ -183,12 +183,12 @@ class RedisStore(Backend):
     async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         proposed = token_hex(8)
         step = forms.text_of({"scopes": list(self._meters), "seen": self._with_page, "of": self._signed_in})
-        processes, name, with_page = await self._call(
+        processes, name, with_page, rank = await self._call(
             "sign_in", forms.TWO.pack(now, lasts), process, proposed, COUNTS_ONLY + proposed, step
         )
         self._with_page = list(_texts(with_page))
         store = self._signed_in = name.decode()
-        return Membership(int(processes), store, store.endswith(proposed), store.startswith(COUNTS_ONLY))
+        return Membership(int(processes), store, store.endswith(proposed), store.startswith(COUNTS_ONLY), int(rank))
 
     async def claim(
         self, lost: str, at: float, days: Mapping[str, Amount], membership: Membership

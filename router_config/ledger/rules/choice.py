@@ -78,7 +78,7 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
         for limit, used in limits_in_force(meter, counts, now):
             place = limit.place
             if taken[place] > 0:
-                left = (limit.value - used - opened[place]) / taken[place]
+                left = (need.allows(limit) - used - opened[place]) / taken[place]
                 if left < room:
                     room = left
     return max(0.0, room)

@@ -42,7 +42,8 @@ class Need(NamedTuple):
     """What a request asks for: `tokens` in all, of which `prompt_tokens` are the prompt's estimate.
 
     `most`: the tokens that it may come to where the caller does not bound the answer, else 0. `times`: as many such
-    requests at once. `correction`: what each candidate is known to count for such a prompt.
+    requests at once, one of each process; `rank`: the place of this one among them, from 0, where it is known.
+    `correction`: what each candidate is known to count for such a prompt.
     """
 
     tokens: int
@@ -50,10 +51,11 @@ class Need(NamedTuple):
     most: int = 0
     times: int = 1
     correction: "Correction | None" = None
+    rank: int | None = None
 
     def amount(self, candidate: "Candidate") -> Spending:
         """What is expected to be spent at a candidate."""
-        tokens, prompt, _, times, correction = self
+        tokens, prompt, _, times, correction, _ = self
         if correction is not None:
             corrected = correction.prompt_tokens(candidate, prompt, tokens - prompt)
             tokens, prompt = tokens + corrected - prompt, corrected
@@ -64,6 +66,16 @@ class Need(NamedTuple):
         """The tokens that it surely takes: of the prompt what its estimate may come down to, and `max_tokens`."""
         prompt = 0.0 if part == "output" else self.prompt_tokens / PROMPT_FACTOR
         return prompt if self.most or part == "input" else prompt + self.tokens - self.prompt_tokens
+
+    def allows(self, limit: Limit) -> float:
+        """What a limit holds of such requests. Requests at a time do not divide: the first processes get what is left.
+
+        That is as many for each as this process may have.
+        """
+        if self.times == 1 or limit.period != "none":
+            return limit.value
+        each, left = divmod(int(limit.value), self.times)
+        return (each + (self.rank is not None and self.rank < left)) * self.times
 
     def dearest(self, candidate: "Candidate") -> float:
         """Dollars that the longest answer would cost; 0 where the caller bounds the answer."""
@@ -293,9 +305,10 @@ def _limits_with_observed(meter: Meter, counts: Counts, now: float) -> Iterator[
 
 def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: Need) -> Status:
     """Whether a request passes one limit."""
-    if limit.metric == "tokens" and need.least(limit.kind.part) > limit.value > 0:
+    value = limit.value if need.times == 1 else need.allows(limit)
+    if limit.metric == "tokens" and need.least(limit.kind.part) > value > 0:
         return "too_large"  # No idle window will ever hold this request.
-    if limit.value <= 0 or used + reserved + needed > limit.value:
+    if value <= 0 or used + reserved + needed > value:
         return "exhausted" if limit.kind.exhausts else "rate_limited"
     return "soft_limited" if used + reserved >= limit.soft else "available"
 

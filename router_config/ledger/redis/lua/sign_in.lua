@@ -10,7 +10,7 @@
 -- ARGV[5] JSON: scopes that the process counts in, seen (those of them that had a page when it last signed in), of
 --   (the name of the store then)
 --
--- Returns {processes, name of the store, scopes that have a page}.
+-- Returns {processes, name of the store, scopes that have a page, how many of the processes had signed in before}.
 
 local lasts
 now, lasts = struct.unpack('<dd', ARGV[1])
@@ -100,4 +100,9 @@ redis.call('EXPIRE', key('scopes'), LEASES_LAST)
 redis.call('SET', key('resting'), redis.call('HLEN', key('rests')), 'EX', LEASES_LAST)
 redis.call('ZADD', key('processes'), now, ARGV[2])
 redis.call('ZREMRANGEBYSCORE', key('processes'), '-inf', now - lasts)
-return { redis.call('ZCARD', key('processes')), redis.call('GET', key('name')), with_page }
+redis.call('ZADD', key('joined'), 'NX', now, ARGV[2])
+for _, name in ipairs(redis.call('ZRANGE', key('joined'), 0, -1)) do
+  if not redis.call('ZSCORE', key('processes'), name) then redis.call('ZREM', key('joined'), name) end
+end
+local rank = redis.call('ZRANK', key('joined'), ARGV[2])
+return { redis.call('ZCARD', key('processes')), redis.call('GET', key('name')), with_page, rank }
