@@ -47,7 +47,8 @@ def test_every_key_and_limit_stands_in_an_example() -> None:
 
 @pytest.mark.parametrize("of", [File, Defaults, FileProvider, Model], ids=lambda of: of.__name__)
 def test_the_defaults_are_those_that_hold(of: Any) -> None:
-    for each in fields(of):
+    written = FILE.entries.keys() | DEFAULTS.entries.keys() | PROVIDER.entries.keys() | MODEL.entries.keys()
+    for each in (each for each in fields(of) if each.name in written):
         told = ROWS[each.name].strip("`")
         if each.name in PARSED:
             assert PARSED[each.name](told) == each.default, each.name

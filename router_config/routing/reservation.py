@@ -169,6 +169,8 @@ class Reservations:
                 if line.is_first(place):
                     if self._terms is not None and self._terms.config is not request.terms.config:
                         raise Outdated
+                    if request.terms.groups.is_outdated(self._learned):
+                        raise Outdated
                     candidates = await self._candidates(request, tried, now)
                     departs = self._moments.next()
                     choice, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
