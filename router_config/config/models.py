@@ -246,6 +246,11 @@ class Spread:
         return round(self.points[-1][1])
 
     @property
+    def least(self) -> int:
+        """The smallest size."""
+        return round(self.points[0][1])
+
+    @property
     def mean(self) -> float:
         """The mean size; below the first point and above the last one all are as large as that."""
         low, high = self.points[0], self.points[-1]

@@ -5,14 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from router_config.deployments.catalog import Group
-from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.rules.gates import OPEN, Examination, Need
+from router_config.ledger.rules.choice import Skipped, binding_limit
 from router_config.ledger.rules.windows import CalendarDay
-from router_config.planner.simulation import Examine, Observer, Served
+from router_config.planner.simulation import Decided, Observer, Served
 from router_config.planner.workload import Arrival
-
-EXAMINED_A_DAY: Final = 24
-"""Times a day at most that the limits are looked at which keep requests out: it takes as long as fifty requests."""
 
 NOBODY: Final = ""
 """Stands for a provider where nobody serves."""
@@ -78,20 +74,23 @@ class Recorder(Observer):
         self._present = DayRecord(0.0)
         self._full: defaultdict[str, dict[str, float]] = defaultdict(dict)
         """By group and provider, since when it has no room."""
-        self._skipped: dict[str, tuple[Skipped, ...]] = {}
-        self._examined: set[tuple[str, tuple[Skipped, ...]]] = set()
+        self._seen: dict[str, tuple[tuple[Skipped, ...], int]] = {}
+        self._examined: set[tuple[str, str]] = set()
+        """Groups and providers of which the limit in the way was looked up today."""
 
-    def decided(self, group: Group, need: Need, skipped: tuple[Skipped, ...], now: float, examine: Examine) -> None:
+    def decided(self, found: Decided) -> None:
+        group, _, skipped, opened, now, _ = found
         if now >= self._ends:
             self._turn(now)
-        if skipped != self._skipped.get(group.name):
-            self._skipped[group.name] = skipped
-            full = _full(group, skipped)
-            self._note_full(self._full[group.name], full, now)
-            key = group.name, skipped
-            if full and key not in self._examined and len(self._examined) < EXAMINED_A_DAY:
-                self._examined.add(key)
-                self._note_binding(group, examine(group, need, now))
+        seen = skipped, opened.changes
+        if seen != self._seen.get(group.name):
+            self._seen[group.name] = seen
+            full, nobody = opened.full(skipped)
+            for provider in full:
+                if (group.name, provider) not in self._examined:
+                    self._examined.add((group.name, provider))
+                    self._note_binding(provider, found)
+            self._note_full(self._full[group.name], full | {NOBODY} if nobody else full, now)
 
     def served(self, request: Served) -> None:
         spent, day = request[4], self._present
@@ -120,40 +119,38 @@ class Recorder(Observer):
     def _turn(self, now: float) -> None:
         """Days that have ended take what went on until their midnight; a new one begins."""
         while now >= self._ends:
+            full_on = list[str]()
             if self._ends:
                 for since in self._full.values():
                     for provider, began in since.items():
                         self._of(provider).full += max(0.0, self._ends - began)
                         since[provider] = self._ends
+                        full_on.append(provider)
             begins = self._ends or self._calendar.began(now)
             self._ends = self._calendar.frees(begins)
             self._present = DayRecord(begins)
             self.days.append(self._present)
+            for provider in full_on:
+                self._of(provider).full_since = begins
             self._examined.clear()
-            self._skipped.clear()
+            self._seen.clear()
 
     def _of(self, provider: str) -> ProviderDay:
         return self._present.nobody if provider == NOBODY else self._present.of(provider)
 
     def _note_full(self, since: dict[str, float], full: set[str], now: float) -> None:
         """Which providers have no room from now on, and which have some again."""
-        for provider in [each for each in since if each not in full]:
+        for provider in since.keys() - full:
             self._of(provider).full += now - since.pop(provider)
-        for provider in full:
-            since.setdefault(provider, now)
+        for provider in full - since.keys():
+            since[provider] = now
             day = self._of(provider)
             day.full_since = now if day.full_since is None else day.full_since
 
-    def _note_binding(self, group: Group, examined: tuple[Examination, ...]) -> None:
-        for each in examined:
-            gate = each.blocking
-            if gate is not None:
-                self._present.of(group.by_id[each.deployment].provider).binding[gate.limit] += 1
-
-
-def _full(group: Group, skipped: tuple[Skipped, ...]) -> set[str]:
-    """The providers none of whose deployments had room, as far as they were looked at; NOBODY where none had."""
-    closed = Counter(group.by_id[each.deployment].provider for each in skipped if each.status not in OPEN)
-    theirs = Counter(each.provider for each in group.deployments)
-    full = {name for name, number in closed.items() if number == theirs[name]}
-    return full | {NOBODY} if closed == theirs else full
+    def _note_binding(self, provider: str, found: Decided) -> None:
+        binding = self._present.of(provider).binding
+        for each in found.group.deployments:
+            if each.provider == provider:
+                limit = binding_limit(each, found.need, found.book, found.now)
+                if limit is not None:
+                    binding[limit] += 1

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from inspect import unwrap
 from math import inf
 from random import Random
@@ -15,9 +15,10 @@ from router_config.deployments.deployment import Deployment
 from router_config.deployments.model_list import generate
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.rules.gates import Examination, Need
+from router_config.ledger.rules.gates import Book, Need
 from router_config.ledger.rules.meters import Part, Spending
 from router_config.ledger.values import Lease, Settlement
+from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.workload import Arrival
 
 LONGEST_FLIGHT: Final = 86400.0
@@ -33,6 +34,8 @@ T = TypeVar("T")
 
 _reserve: Final = unwrap(MemoryStore.reserve)  # One thread plans, and needs no lock for each step.
 _settle: Final = unwrap(MemoryStore.settle)
+_new: Final = tuple.__new__  # Half the time of calling the class.
+_NO_MORE: Final = Settlement(None, 0.0, 0.0)[3:]
 
 
 class Served(NamedTuple):
@@ -45,15 +48,23 @@ class Served(NamedTuple):
     spent: Spending
 
 
-Examine = Callable[[Group, Need, float], tuple[Examination, ...]]
-"""What a request meets now at each deployment of a group."""
+class Decided(NamedTuple):
+    """What a request found: who was skipped, and who was left out since it is known to have no room."""
+
+    group: Group
+    need: Need
+    skipped: tuple[Skipped, ...]
+    open: OpenCandidates
+    now: float
+    book: Book
+    """The counts, as the rules read them."""
 
 
 class Observer:
     """What is told of a simulation while it runs."""
 
-    def decided(self, group: Group, need: Need, skipped: tuple[Skipped, ...], now: float, examine: Examine) -> None:
-        """A request found who serves it, or that nobody does; these of the group were skipped."""
+    def decided(self, found: Decided) -> None:
+        """A request found who serves it, or that nobody does."""
 
     def served(self, request: Served) -> None: ...
 
@@ -70,9 +81,10 @@ class _Waiting(NamedTuple):
 class _Asked:
     """A model group that is asked: its candidates, and the line of those who wait for room, first come first served."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, store: MemoryStore, least: Need) -> None:
         self.group = group
-        self.fixed: Sequence[Deployment] | None = group.deployments if group.ranks_all else None
+        self.ranks_all = group.ranks_all
+        self.open = OpenCandidates(group, store, least)
         self.line: deque[_Waiting] = deque()
         self.wakes = inf
         """When the first of them asks again, epoch seconds."""
@@ -102,16 +114,18 @@ class Simulation:
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
         self._order = CandidateOrder(self._store, Random(seed))
         groups: dict[str, _Asked] = {}
-        self._groups: list[_Asked] = []
-        for load in loads:
-            group = config.group_of(load.group) or load.group
-            if group not in groups:
-                groups[group] = _Asked(self.catalog.group(group) or Group(group, (), {}))
-            self._groups.append(groups[group])
+        names = [config.group_of(load.group) or load.group for load in loads]
+        for name in names:
+            theirs = [load for load, each in zip(loads, names, strict=True) if each == name]
+            prompt = min(load.prompt.least for load in theirs)
+            least = Need(prompt + min(load.answer.most for load in theirs), prompt)
+            groups[name] = _Asked(self.catalog.group(name) or Group(name, (), {}), self._store, least)
+        self._groups = [groups[name] for name in names]
+        self._asked = tuple(groups.values())
         self._answers = [load.answer.most for load in loads]
         self._needs: list[dict[int, Need]] = [{} for _ in loads]
         self._flights: list[tuple[float, int, Lease, Settlement]] = []
-        self._lines = tuple(groups.values()) if self._max_wait > 0 else ()
+        self._lines = self._asked if self._max_wait > 0 else ()
         self._number = 0
 
     def run(self, arrivals: Iterator[Arrival]) -> Iterator[float]:
@@ -132,14 +146,16 @@ class Simulation:
                 return
             if ends <= wakes:
                 ended, _, lease, settlement = heapq.heappop(flights)
-                _settle(self._store, lease, settlement, ended)
+                self._end(lease, settlement, ended)
             for line in lines:
                 if line.line:
                     self._call(line, min(ends, wakes))
 
-    def examine(self, group: Group, need: Need, now: float) -> tuple[Examination, ...]:
-        """What a request meets now at each deployment of a group."""
-        return done(self._store.explain(group.deployments, need, now))
+    def _end(self, lease: Lease, settlement: Settlement, now: float) -> None:
+        _settle(self._store, lease, settlement, now)
+        gave_back = settlement.spent != lease.amount
+        for each in self._asked:
+            each.open.ended(lease, gave_back=gave_back)
 
     def _ask(self, arrival: Arrival, now: float) -> None:
         _, place, prompt, _ = arrival
@@ -162,7 +178,7 @@ class Simulation:
         while asked.line:
             arrival, need, deadline = asked.line[0]
             if not self._take(asked, arrival, need, now):
-                examined = self.examine(asked.group, need, now)
+                examined = done(self._store.explain(asked.group.deployments, need, now))
                 if now < deadline and any(each.may_clear(deadline) for each in examined):
                     wakes = min((each.until for each in examined if each.until is not None), default=deadline)
                     asked.wakes = max(now + SOONEST, min(wakes, deadline))
@@ -172,28 +188,33 @@ class Simulation:
 
     def _take(self, asked: _Asked, arrival: Arrival, need: Need, now: float) -> bool:
         """Whether some deployment takes the request now."""
-        group, candidates = asked.group, asked.fixed
-        if candidates is None:
-            candidates = done(self._order.of(group, need, now))
+        group, opened = asked.group, asked.open
+        ordered = None if asked.ranks_all else done(self._order.of(group, need, now))
+        candidates = opened.at(now, ordered)
         while True:
             choice, lease = _reserve(self._store, candidates, need, now, LONGEST_FLIGHT)
+            if opened.may_be_wrong(choice):
+                if lease is not None:
+                    self._end(lease, Settlement(None, now, now), now)
+                choice, lease = _reserve(self._store, opened.with_soft(ordered), need, now, LONGEST_FLIGHT)
+            if choice.skipped:
+                opened.learn(choice.skipped, need, now)
+            self._observer.decided(_new(Decided, (group, need, choice.skipped, opened, now, self._store)))
             if lease is None:
-                self._observer.decided(group, need, choice.skipped, now, self.examine)
                 return False
             chosen = cast(Deployment, choice.chosen)
             spent = chosen.need(arrival[2] + arrival[3], arrival[2])
-            if _holds(lease.amount, spent):
+            if _holds(lease[3], spent):
                 break
             # No window of it holds so many tokens, so only a part could be reserved: it would refuse.
-            _settle(self._store, lease, Settlement(None, now, now), now)
+            self._end(lease, Settlement(None, now, now), now)
             candidates = [each for each in candidates if each.id != chosen.id]
-        if asked.fixed is None:
+        if ordered is not None:
             self._order.served(group, chosen.id)
         ends = now + self._latency
         self._number += 1
-        heapq.heappush(self._flights, (ends, self._number, lease, Settlement(spent, ends, ends)))
-        self._observer.decided(group, need, choice.skipped, now, self.examine)
-        self._observer.served(Served(arrival, chosen, now, ends, spent))
+        heapq.heappush(self._flights, (ends, self._number, lease, _new(Settlement, (spent, ends, ends, *_NO_MORE))))
+        self._observer.served(_new(Served, (arrival, chosen, now, ends, spent)))
         return True
 
 

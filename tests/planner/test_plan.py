@@ -2,6 +2,7 @@
 
 from datetime import date
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from router_config import load_config, plan
 from router_config.config.loading import load_text
 from router_config.config.models import Config, Load, Spread
+from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.record import Recorder
-from router_config.planner.simulation import Served, Simulation
+from router_config.planner.simulation import Observer, Served, Simulation
 from router_config.planner.what_if import with_every_key
 from router_config.planner.workload import DAY, arrivals, even_load, midnight
 from router_config.simulator.quotas.admission import Admission, Demand, Quotas
@@ -91,7 +93,7 @@ class Judge(Recorder):
         super().__init__("UTC")
         self._quotas = {name: Quotas(name, each) for name, each in limits.items()}
         self._open: list[tuple[float, Admission, Demand]] = []
-        self.admitted = 0
+        self.admitted: list[tuple[float, str]] = []
 
     def served(self, request: Served) -> None:
         super().served(request)
@@ -104,7 +106,7 @@ class Judge(Recorder):
         taken = self._quotas[deployment.provider].admit("key", deployment.model, demand, request.asked_at)
         assert isinstance(taken, Admission), taken
         self._open.append((request.ends_at, taken, demand))
-        self.admitted += 1
+        self.admitted.append((request.asked_at, deployment.id))
 
 
 LIMITS = st.fixed_dictionaries(
@@ -134,27 +136,46 @@ LOADS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+class Observed(Observer):
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, str]] = []
+
+    def served(self, request: Served) -> None:
+        self.seen.append((request.asked_at, request.deployment.id))
+
+
+@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
-    st.dictionaries(st.sampled_from(["groq", "openrouter", "openai"]), PROVIDER, min_size=1), LOADS, st.integers(0, 9)
+    st.dictionaries(st.sampled_from(["groq", "openrouter", "openai"]), PROVIDER, min_size=1),
+    LOADS,
+    st.integers(0, 9),
+    st.booleans(),
 )
 def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
-    given_providers: dict[str, dict[str, object]], loads: list[Load], seed: int
+    listed: dict[str, dict[str, Any]], loads: list[Load], seed: int, equal: bool
 ) -> None:
+    """Nor does it matter to who serves that full candidates are left out."""
     providers: dict[str, object] = {}
     judged: dict[str, object] = {}
-    for name, each in given_providers.items():
-        models = dict(zip(["a:free", "b:free"], each["models"], strict=False))  # type: ignore[call-overload]
-        price = {"input": 1, "output": 2}
-        listed = [{"name": model, "limits": limits, "price": price} for model, limits in models.items()]
-        same = {"day": each["day"]}
-        providers[name] = {**same, "tier": "paid", "limits": each["limits"], "models": listed}
-        judged[name] = {**same, **each["limits"], "models": models, "strict_rolling": True, "price": price}  # type: ignore[dict-item]
+    for place, (name, each) in enumerate(listed.items()):
+        price = {"input": 0, "output": 0} if place == 2 else {"input": 1, "output": 2}  # What is free costs nothing.
+        models = dict(zip(["a:free", "b:free"], each["models"], strict=False))
+        priced = [{"name": model, "limits": limits, "price": price} for model, limits in models.items()]
+        tier = "free" if place == 2 else "paid"
+        more = {"priority": 1 if equal else place, "tier": tier, "models": priced}
+        providers[name] = {"day": each["day"], "limits": each["limits"], **more}
+        judged[name] = {"day": each["day"], **each["limits"], "models": models, "strict_rolling": True, "price": price}
     config = config_of(providers)
-    judge = Judge(read_limits(judged))
-    simulation = Simulation(config, loads, judge, latency=3.0, max_wait=90.0 * (seed % 2), seed=seed)
+    judge, same = Judge(read_limits(judged)), Observed()
     begins = midnight(date(2026, 10, 31), UTC_ZONE)
-    for _ in simulation.run(arrivals(loads, begins, begins + 2 * DAY, seed)):
-        pass
-    judge.close(begins + 2 * DAY)
-    assert judge.admitted == sum(each.requests - each.unserved_requests for each in judge.days)
+    ends = begins + 2 * DAY
+    for observer in (judge, same):
+        simulation = Simulation(config, loads, observer, latency=3.0, max_wait=90.0 * (seed % 2), seed=seed)
+        with pytest.MonkeyPatch.context() as patch:
+            if observer is same:
+                patch.setattr(OpenCandidates, "learn", lambda *_: None)
+            for _ in simulation.run(arrivals(loads, begins, ends, seed)):
+                pass
+    judge.close(ends)
+    assert len(judge.admitted) == sum(each.requests - each.unserved_requests for each in judge.days)
+    assert judge.admitted == same.seen

@@ -102,6 +102,15 @@ class Pages(ABC):
                 return leaves
         return meter.window(limit.period).frees(self._now)
 
+    def unchanged_until(self, meters: Iterable[Meter]) -> float:
+        """When the first of what the windows of these meters hold will leave them; `inf` where they hold nothing."""
+        until = inf
+        for meter in meters:
+            page = self._page(meter.scope)
+            if page is not None:
+                until = min(until, page.minute.oldest_leaves, page.day.oldest_leaves)
+        return until
+
     def _whole_again(self, meter: Meter, limit: Limit) -> float:
         """When the last of what the limit's window holds will have left it."""
         page = self._page(meter.scope)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from router_config.ledger.rules.gates import (
+    OPEN,
     Book,
     Candidate,
     Metered,
@@ -14,7 +15,7 @@ from router_config.ledger.rules.gates import (
     metered,
     verdict_on,
 )
-from router_config.ledger.rules.meters import NOTHING, Spending
+from router_config.ledger.rules.meters import NOTHING, LimitName, Spending
 
 _new: Final = tuple.__new__  # Half the time of calling the class.
 
@@ -64,6 +65,22 @@ def standing(candidate: Candidate, need: Need, book: Book, now: float) -> Status
     if blocked is not None:
         return blocked
     return _found(candidate, need, book, now)[0]
+
+
+def binding_limit(candidate: Candidate, need: Need, book: Book, now: float) -> LimitName | None:
+    """The limit that keeps such a request out here, one of a day or more if there is such; None: none does."""
+    found: LimitName | None = None
+    pages = metered(candidate, book)
+    amount = amount_for(candidate, need, pages, now)
+    for meter, counts in pages:
+        taken = amount.counted(meter.part)
+        for limit, used in limits_in_force(meter, counts, now):
+            status = verdict_on(limit, used, counts.open[limit.place], taken[limit.place], need)
+            if status == "exhausted":
+                return limit.name
+            if status not in OPEN:
+                found = found or limit.name
+    return found
 
 
 def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
