@@ -9,7 +9,7 @@ from rig_config import Load, groq, load_text
 from router_config.config.loading import load_config
 from router_config.config.models import Day, Limits, Price, Secret, reveal
 from router_config.deployments.model_list import deployments_of
-from router_config.ledger.rules.windows import CalendarMonth, rolling
+from router_config.ledger.rules.windows import ROLLING_DAY, CalendarMonth, rolling
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -131,8 +131,8 @@ def test_utf8_marks_and_windows_line_ends_do_no_harm(load: Load) -> None:
         ("", Day(window="calendar", timezone="America/Los_Angeles")),
         ("day: {window: calendar}", Day(window="calendar", timezone="America/Los_Angeles")),
         ("day: {timezone: Asia/Tokyo}", Day(window="calendar", timezone="Asia/Tokyo")),
-        ("day: {window: rolling}", Day(window="rolling")),
-        ("day: {window: rolling, timezone: UTC}", Day(window="rolling")),
+        ("day: {window: rolling}", Day(window="rolling", timezone="America/Los_Angeles")),
+        ("day: {window: rolling, timezone: UTC}", Day(window="rolling", timezone="UTC")),
     ],
 )
 def test_the_day_of_a_known_provider_is_known_and_can_be_changed(load: Load, day: str, meant: Day) -> None:
@@ -318,6 +318,13 @@ def test_the_shipped_file_keeps_providers_and_limits_and_names_living_models() -
         (each.name, each.priority, each.limits) for each in reference.providers
     ]
     assert shipped.warnings == ()
+
+
+def test_weeks_and_months_have_a_timezone_although_the_day_is_rolling(load: Load) -> None:
+    day = "{window: rolling, timezone: Asia/Tokyo}"
+    (deployment,) = deployments_of(load(groq(f"limits: {{rpd: 5, rpmo: 9}}\nday: {day}")), configured_only=False)
+    day_meter, month_meter = deployment.account_meters
+    assert (day_meter.day, month_meter.day) == (ROLLING_DAY, CalendarMonth("Asia/Tokyo"))
 
 
 def test_limits_of_any_window_arrive_at_what_the_ledger_counts_by(load: Load) -> None:

@@ -192,6 +192,37 @@ def test_tokens_and_dollars_of_a_window_are_used_to_the_last_hundredth(
     assert 0.99 * window["limit"] <= window["used"] <= window["limit"]
 
 
+PROMPT: Final = [{"role": "user", "content": "market " * 570}]
+"""About a thousand tokens."""
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["silent", "in headers"])
+@pytest.mark.parametrize("part", ["itpm", "otpm"])
+def test_input_and_output_tokens_of_a_minute_are_used_apart(
+    simulator: Simulator, clock: VirtualClock, tmp_path: Path, part: str, told: bool
+) -> None:
+    """A few of either fill the minute of one, though those of the other would not fit; then the next minute too."""
+    simulator.set_options(answer_tokens=10 if part == "itpm" else ANSWER, window_headers=told)
+    limits = {"itpm": 10_200, "otpm": 10_000} if part == "itpm" else {"itpm": 10_000, "otpm": int(10.1 * ANSWER)}
+    with closing(router_of(simulator, clock, tmp_path, limits)) as router:
+        prompt = PROMPT if part == "itpm" else message()
+        bound = 10 if part == "itpm" else ANSWER
+
+        async def main() -> list[Any]:
+            ask = [
+                router.acompletion(model="default", messages=prompt, max_tokens=bound, max_wait=100) for _ in range(22)
+            ]
+            return await answered(clock, *ask)
+
+        outcomes = asyncio.run(main())
+    assert refusals(simulator) == 0
+    calls = simulator.calls(PROVIDER)
+    used = [call.prompt_tokens if part == "itpm" else call.completion_tokens for call in calls]
+    first = [each for each, call in zip(used, calls, strict=True) if call.at < NOON + 60]
+    assert 0.95 * limits[part] <= sum(first) <= limits[part]
+    assert len([each for each in outcomes if not isinstance(each, BaseException)]) == len(calls) > 1.9 * len(first)
+
+
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_requests_beyond_those_at_a_time_are_served_one_after_another(

@@ -166,7 +166,9 @@ DAY = Section(
     FileDay,
     {
         "window": Entry(one_of(rolling="the last 24 hours", calendar="from midnight"), "What a day is."),
-        "timezone": Entry(Scalar(timezone, _STRING), "IANA timezone of a calendar day; UTC when left out."),
+        "timezone": Entry(
+            Scalar(timezone, _STRING), "IANA timezone of calendar days, weeks and months; UTC when left out."
+        ),
     },
     hint="Write {window: rolling}, or {window: calendar, timezone: UTC}.",
 )

@@ -108,7 +108,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """What a day is to a provider: the last 24 hours, or a calendar day of an IANA timezone (None: UTC)."""
+    """What a day is to a provider: the last 24 hours, or a calendar day of an IANA timezone (None: UTC).
+
+    timezone: that of its weeks and months, too, where those are the calendar's.
+    """
 
     window: DayWindow = "rolling"
     timezone: str | None = None

@@ -197,11 +197,13 @@ def _key(source: Source, env: Environment, where: Where, name: str, text: str) -
 
 def _day(written: FileDay, preset: Preset | None) -> Day:
     known = Day(window=preset.day, timezone=preset.timezone) if preset is not None else Day()
-    if written.timezone is not None and written.window != "rolling":
+    if written.window == "rolling":  # Its weeks and months may be the calendar's.
+        return Day(timezone=written.timezone or known.timezone)
+    if written.timezone is not None:
         return Day(window="calendar", timezone=written.timezone)
     if written.window is None or written.window == known.window:
         return known
-    return Day(window="calendar", timezone="UTC") if written.window == "calendar" else Day()
+    return Day(window="calendar", timezone="UTC")
 
 
 def _models(source: Source, env: Environment, name: str, prefix: str, section: FileProvider) -> Iterator[Model]:
