@@ -1,13 +1,14 @@
 """litellm.yaml as it changes on disk, for a process that outlives an edit."""
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from router_config.config.changes import Reloaded, changes_between, pending
 from router_config.config.credentials import ProcessVariables
-from router_config.config.file_watch import Stamp, stamp_of
+from router_config.config.file_watch import EVERY, Stamp, stamp_of
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError
 
@@ -25,7 +26,7 @@ class FollowedConfig:
         self._ignored: str | None = None
         self._path = config.path
         self._variables = ProcessVariables((config.path or Path()).parent / ".env")
-        self._stamp = self._stamp_now()
+        self._stamp: Stamp = ()  # It may have changed since it was read: the first refresh looks.
         self._asked = False
 
     def read_next(self) -> None:
@@ -34,7 +35,8 @@ class FollowedConfig:
 
     async def refresh(self) -> bool:
         """Read a changed file. Whether the configuration or its error is another one now."""
-        changed = self.config.defaults.reload and self._stamp_now() != self._stamp
+        stamp = self._stamp_now()
+        changed = self.config.defaults.reload and stamp != self._stamp and not _may_be_half_written(stamp)
         return (changed or self._asked) and await self._read()
 
     async def _read(self) -> bool:
@@ -79,3 +81,9 @@ class FollowedConfig:
 
     def _stamp_now(self) -> Stamp:
         return () if self._path is None else stamp_of(self._path)
+
+
+def _may_be_half_written(stamp: Stamp) -> bool:
+    """Whether one of the files was written just now: who looks a moment later sees it whole."""
+    now = time.time_ns()
+    return any(each is not None and abs(now - each[0]) < EVERY * 1e9 for each in stamp)

@@ -84,6 +84,15 @@ def test_a_file_that_is_mended_is_taken_up(file: File) -> None:
     assert names(status) == ["groq", "gemini"]
 
 
+def test_a_file_that_may_still_be_written_is_read_a_moment_later(file: File) -> None:
+    file.path.write_text(BROKEN, "utf-8")
+    now = time.time()
+    os.utime(file.path, (now, now))
+    assert file.status()["config"]["error"] is None
+    os.utime(file.path, (now - 1, now - 1))
+    assert file.status()["config"]["error"]
+
+
 def test_a_file_that_is_gone_is_told(file: File) -> None:
     file.path.unlink()
     assert "litellm.yaml" in file.status()["config"]["error"]
