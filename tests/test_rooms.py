@@ -9,7 +9,8 @@ REPOSITORY: Final = Path(__file__).parent.parent
 FLOORS: Final = (
     {"forks", "presets", "slices"},
     {"config", "ledger", "signals", "clock", "iso", "simulator"},
-    {"deployments", "catalogue"},
+    {"deployments"},
+    {"catalogue"},
     {"planner", "status", "transport"},
     {"routing"},
     {"cli", "adapters", "monitoring"},

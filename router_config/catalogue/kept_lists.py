@@ -15,10 +15,12 @@ from typing import Any, Final
 
 from router_config.catalogue import fields
 from router_config.catalogue.fields import flag, items, mapping, number
+from router_config.catalogue.list_request import base_of
 from router_config.catalogue.listing import MOST_MODELS, Account, ListedModel, Listing, ModelKind
 from router_config.catalogue.names import find
-from router_config.config.models import Config
+from router_config.config.models import Config, Provider
 from router_config.config.store_url import sqlite_path
+from router_config.deployments.deployment import account_of, fingerprint
 
 FRESH: Final = 86_400.0
 """Seconds that a list passes for what the provider serves, and that a model must be missing to be proven gone."""
@@ -72,23 +74,29 @@ def after(before: KeptList | None, listing: Listing, models: Iterable[str], now:
 
 
 class KeptLists:
-    """The lists of a configuration in its folder."""
+    """The lists of a configuration in its folder.
+
+        kept = KeptLists(config).read(provider)
+        if kept is not None and kept.proves_gone("a-model"): ...
+
+    Nothing is asked for here, and reading takes a file of some kilobytes.
+    """
 
     def __init__(self, config: Config) -> None:
         self.folder = folder_of(config)
 
-    def read(self, provider: str, account: str) -> KeptList | None:
-        """What is kept of a provider's list. account: a name for who asks and where, without a key in it."""
+    def read(self, provider: Provider) -> KeptList | None:
+        """What is kept of a provider's list for the account and the address that it is asked with."""
         if self.folder is None:
             return None
         try:
-            with open(self._file(provider, account), "rb") as file:
+            with open(self._file(provider), "rb") as file:
                 raw = file.read(LARGEST + 1)
             return _read(json.loads(raw)) if len(raw) <= LARGEST else None
         except (OSError, ValueError, RecursionError):
             return None
 
-    def write(self, provider: str, account: str, kept: KeptList) -> str | None:
+    def write(self, provider: Provider, kept: KeptList) -> str | None:
         """Keep a list, in one step. Returns why that cannot be done, None where it was."""
         if self.folder is None:
             return "there is no folder to keep it in"
@@ -98,7 +106,7 @@ class KeptLists:
             handle, temporary = tempfile.mkstemp(prefix=".list.", dir=self.folder)
             with open(handle, "w", encoding="utf-8") as file:
                 json.dump(_plain(kept), file)
-            os.replace(temporary, self._file(provider, account))
+            os.replace(temporary, self._file(provider))
         except OSError as error:
             if temporary is not None:
                 with contextlib.suppress(OSError):
@@ -106,11 +114,10 @@ class KeptLists:
             return error.strerror or type(error).__name__
         return None
 
-    def _file(self, provider: str, account: str) -> Path:
-        import hashlib
-
-        named = "".join(each if each.isalnum() or each in "-_." else "_" for each in provider)[:60]
-        place = hashlib.blake2b(f"{provider}\n{account}".encode(), digest_size=8, person=b"router-config").hexdigest()
+    def _file(self, provider: Provider) -> Path:
+        named = "".join(each if each.isalnum() or each in "-_." else "_" for each in provider.name)[:60]
+        number = next((number for number, key in enumerate(provider.keys, 1) if key.secret is not None), 1)
+        place = fingerprint(provider.name, account_of(provider, number).scope, base_of(provider, os.environ) or "")
         return (self.folder or Path()) / f"{named}-{place}.json"
 
 

@@ -85,6 +85,12 @@ def facts_of(provider: Provider) -> ModelList:
     return list_of(provider.litellm_provider, None if preset is None else preset.name)
 
 
+def base_of(provider: Provider, environ: Mapping[str, str]) -> str | None:
+    """Where a provider's API begins; None: where LiteLLM knows it to be."""
+    facts = facts_of(provider)
+    return provider.api_base or next((environ[each] for each in facts.variables if environ.get(each)), facts.base)
+
+
 def list_requests(provider: Provider, environ: Mapping[str, str]) -> tuple[ListRequest, ...]:
     """One for each key of a provider, to be tried in order; none where no list is known that a key could ask for.
 
@@ -93,7 +99,7 @@ def list_requests(provider: Provider, environ: Mapping[str, str]) -> tuple[ListR
     if provider.litellm_provider in SIGN_IN_OTHERWISE:
         return ()
     facts = facts_of(provider)
-    base = provider.api_base or next((environ[each] for each in facts.variables if environ.get(each)), facts.base)
+    base = base_of(provider, environ)
     secrets: list[Secret | None] = [key.secret for key in provider.keys if key.secret is not None]
     return tuple(
         ListRequest(

@@ -12,7 +12,7 @@ from router_config.catalogue.kept_lists import KeptList, KeptLists, after
 from router_config.catalogue.list_request import ListRequest, facts_of, list_requests
 from router_config.clock import SystemClock
 from router_config.config.models import Config, Provider
-from router_config.deployments.deployment import NO_SCOPES, account_of
+from router_config.deployments.deployment import NO_SCOPES
 from router_config.deployments.model_list import deployments_of
 from router_config.iso import iso
 from router_config.ledger.interfaces import Store
@@ -67,7 +67,7 @@ async def _look(
         if why is not None:
             found[provider.name] = why
             continue
-        kept = lists.read(provider.name, place_of(provider, requests))
+        kept = lists.read(provider)
         if kept is not None and not refresh and kept.is_fresh(now):
             found[provider.name] = _looked(provider, "kept", kept)
         else:
@@ -102,7 +102,7 @@ async def _ask(
         if answer.listing is None:
             return _unread(provider, before, answer.problem or "it has no list")
         kept = after(before, answer.listing, [model.name for model in provider.models], now)
-        unwritten = lists.write(provider.name, place_of(provider, requests), kept)
+        unwritten = lists.write(provider, kept)
         if unwritten is not None:
             tell(f"{provider.name}: the list is not kept ({unwritten}), and is asked for again next time")
         return replace(_looked(provider, "asked", kept), problem=answer.problem)
@@ -118,12 +118,6 @@ async def _ask(
         for client in clients.values():
             await client.aclose()
         await counts.aclose()
-
-
-def place_of(provider: Provider, requests: Sequence[ListRequest]) -> str:
-    """A name for who asks and where, without a key in it: what a list is kept under."""
-    number = next((number for number, key in enumerate(provider.keys, 1) if key.secret is not None), 1)
-    return f"{account_of(provider, number).scope} {requests[0].base or ''}"
 
 
 def _not_asked(provider: Provider, requests: Sequence[ListRequest]) -> Looked | None:

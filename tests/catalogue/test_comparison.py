@@ -108,27 +108,29 @@ def test_a_model_is_proven_gone_by_lists_of_a_day() -> None:
 def test_a_kept_list_is_read_as_it_was_by_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = load_text("state: sqlite:///state/counts.db\nproviders: {groq: {models: [m]}}")
+    (groq,) = config.providers
     model = ListedModel(
         name="n", context=5, tools=False, free=False, price=Price(input=1, output=2), retires_on="2026-12-31",
         deprecated=True, successor="o", aliases=("p",), created=NOW,
     )  # fmt: skip
     told = Listing(models=(model, ListedModel(name="e", kind="embedding")), account=Account(free_tier=True))
     kept = after(None, told, ["m"], NOW)
-    assert KeptLists(config).read("groq", "me") is None
-    assert KeptLists(config).write("groq", "me", kept) is None
-    assert KeptLists(config).read("groq", "me") == kept
-    assert KeptLists(config).read("groq", "another") is None
+    assert KeptLists(config).read(groq) is None
+    assert KeptLists(config).write(groq, kept) is None
+    assert KeptLists(config).read(groq) == kept
+    assert KeptLists(config).read(replace(groq, api_base="http://another")) is None
     assert kept.is_fresh(NOW + FRESH - 1)
     assert not kept.is_fresh(NOW + FRESH)
     assert not kept.is_fresh(NOW - 1)
     (file,) = (tmp_path / "state" / "models").iterdir()
     for broken in ("", "{", "[]", '{"version": 2, "asked_at": 1}', '{"version": 1}', "[" * 100_000):
         file.write_text(broken)
-        assert KeptLists(config).read("groq", "me") is None
+        assert KeptLists(config).read(groq) is None
 
 
 def test_a_list_that_cannot_be_kept_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = load_text("providers: {groq: {models: [m]}}")
+    (groq,) = config.providers
     (tmp_path / ".router").write_text("a file where the folder should be")
-    assert KeptLists(config).write("groq", "me", after(None, listing("m"), [], NOW))
+    assert KeptLists(config).write(groq, after(None, listing("m"), [], NOW))
