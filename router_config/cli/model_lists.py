@@ -15,7 +15,7 @@ from router_config.config.models import Config, Provider
 from router_config.deployments.deployment import NO_SCOPES
 from router_config.deployments.model_list import deployments_of
 from router_config.iso import iso
-from router_config.ledger.interfaces import Store
+from router_config.ledger.interfaces import Store, StoreError
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Amount
@@ -94,7 +94,10 @@ async def _ask(
         verify = verify_setting(config.litellm_settings, provider.models[0].litellm_params)
         if verify not in clients:
             clients[verify] = ListClient(config.defaults.timeout, now, verify)
-        no_room = await counts.take(provider)
+        try:
+            no_room = await counts.take(provider)
+        except StoreError as error:
+            no_room = f"it counts this request, and the store cannot: {error}"
         if no_room is not None:
             return _unread(provider, before, no_room)
         answer = await clients[verify].ask(requests)

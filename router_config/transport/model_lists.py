@@ -77,6 +77,8 @@ class ListClient:
                 answer = ListAnswer(None, str(error), sent.number)
                 if not error.refused:
                     break
+            except Exception as error:  # Whatever a provider sends must not cost the lists of the others.
+                return ListAnswer(None, f"its list could not be read ({type(error).__name__})", sent.number)
         return answer
 
     async def _read(self, request: ListRequest, sent: "_Sent") -> ListAnswer:

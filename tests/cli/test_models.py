@@ -1,5 +1,6 @@
 """`router-config models`: the providers' own lists over HTTP, what of the file is gone, and the edit."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -366,7 +367,7 @@ def test_a_model_is_added_as_the_text_that_it_is(simulator: Simulator, models: C
     "body",
     [
         {"data": [{"id": "m\x1b[2J"}, {"id": "ok"}, {"id": "x" * 300}]},
-        {"data": [{"id": f"m{number}"} for number in range(20_000)] + [{"id": "ok"}]},
+        {"data": [{"id": f"m{number}"} for number in range(5_500)] + [{"id": "ok"}]},
     ],
 )
 def test_what_comes_from_outside_is_bounded(models: Command, body: Any) -> None:
@@ -380,9 +381,11 @@ def test_what_comes_from_outside_is_bounded(models: Command, body: Any) -> None:
     assert "\x1b" not in models.out
 
 
-def test_a_list_that_is_too_large_is_not_read_to_its_end(models: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_is_too_large_is_not_read_to_its_end(models: Command) -> None:
+    body = gzip.compress(b'{"data": [' + b'{"id": "m"},' * 1_500_000 + b'{"id": "n"}]}', 1)
+
     def said(_: Asked) -> bytes:
-        return answer(b'{"data": [' + b'{"id": "m"},' * 1_500_000 + b'{"id": "n"}]}')
+        return answer(body, headers={"content-encoding": "gzip"})
 
     with upstream(said) as host:
         models.file("providers:\n" + section("own", f"{host.address}/v1", "m", "openai"))
