@@ -175,6 +175,29 @@ def test_a_broken_file_is_told_with_its_place_and_the_last_good_one_serves_on(
     assert router.status()["config"]["error"] is None
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"routing_strategy": "nonsense"},
+        {"fallbacks": [{"a": ["sk-a-secret"], "b": ["c"]}], "redis_password": "sk-a-secret"},
+    ],
+)
+def test_what_litellm_refuses_is_told_as_a_fault_of_the_file(
+    make_router: MakeRouter, simulator: Simulator, settings: dict[str, Any]
+) -> None:
+    router = make_router()
+    edits = Edits(simulator, router)
+    edits.write(router_settings=settings)
+    with pytest.raises(ConfigError, match=r"litellm.yaml:\d+:\d+: LiteLLM does not take this") as reloaded:
+        router.reload()
+    assert router.status()["config"]["error"] == str(reloaded.value)
+    assert ask(router) == "groq"
+    with pytest.raises(ConfigError) as made:
+        Router.from_yaml(edits.path, env=simulator.env())
+    assert str(made.value) == str(reloaded.value)
+    assert "secret" not in str(made.value)
+
+
 def test_state_cannot_change_and_the_rest_of_the_edit_counts(make_router: MakeRouter, simulator: Simulator) -> None:
     router = make_router()
     edits = Edits(simulator, router)

@@ -3,7 +3,7 @@
 Frozen dataclasses, because importing pydantic would take a command most of its time (0.25 s of 0.35 s).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -371,3 +371,21 @@ def reveal(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [reveal(item) for item in value]
     return value
+
+
+def secrets_of(config: Config) -> Iterator[str]:
+    """Every secret that is in force, for whoever removes them from a text."""
+    for provider in config.providers:
+        yield from (key.secret.get_secret_value() for key in provider.keys if key.secret is not None)
+        for model in provider.models:
+            yield from _secrets_in(model.litellm_params)
+    yield from _secrets_in(config.router_settings)
+    yield from _secrets_in(config.litellm_settings)
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    if isinstance(value, Secret):
+        yield value.get_secret_value()
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _secrets_in(each)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,14 +12,16 @@ import litellm
 
 from router_config.config.changes import Reloaded, changes_between, in_force, pending
 from router_config.config.file_watch import FileWatch, Stamp, stamp_of
+from router_config.config.grammar.yaml_source import read_yaml
 from router_config.config.loading import load_with_source
-from router_config.config.models import Config, ConfigError, reveal
+from router_config.config.models import Config, ConfigError, reveal, secrets_of
 from router_config.deployments.model_list import Generated, generate
 from router_config.ledger.rules.history import Event, EventKind
 from router_config.ledger.rules.meters import NOTHING
 from router_config.ledger.values import Lease, Settlement, new_lease_id
 from router_config.routing.inspection import Inspection
 from router_config.routing.terms import Terms
+from router_config.signals.redaction import redact
 from router_config.slices import in_slices
 from router_config.transport.litellm_router import HoldsLiteLLMRouter
 from router_config.transport.model_entries import Entry
@@ -162,7 +165,10 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
         serving, settings = self._entries(), self._settings_of({**generated.settings, **self._given, **self._set})
         of_file = {entry["model_info"]["id"] for each in (self._generated, generated) for entry in each.model_list}
         added = [entry for entry in serving if entry["model_info"]["id"] not in of_file]
-        kept, made = self._kept_of(generated.model_list, settings)
+        try:
+            kept, made = self._kept_of(generated.model_list, settings)
+        except Exception as error:
+            raise _refusal(config, error) from error
         before, of_litellm = reveal(old.litellm_settings), reveal(config.litellm_settings)
         changed = {name: value for name, value in of_litellm.items() if name not in before or before[name] != value}
         defaults = config.defaults
@@ -187,5 +193,22 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             self._generated, self._terms = generated, terms
         return True
 
+    def _hold(self, model_list: list[Entry]) -> None:
+        try:
+            super()._hold(model_list)
+        except Exception as error:
+            if self._terms.config is None:
+                raise
+            raise _refusal(self._terms.config, error) from error
+
     def _with_catalog(self, terms: Terms, entries: list[Entry]) -> Terms:
         raise NotImplementedError
+
+
+def _refusal(config: Config, error: Exception) -> ConfigError:
+    """What LiteLLM says of a setting or of a deployment, with its place in the file."""
+    path, where = config.path or Path(), str(config.path)
+    with suppress(ConfigError):
+        where = read_yaml(path, where).at(("router_settings" if config.router_settings else "providers",))
+    told = redact(str(error), secrets_of(config))
+    return ConfigError(f"{where}: LiteLLM does not take this: {told}\n  Change router_settings or litellm_params.")
