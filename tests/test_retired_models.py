@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from rig_redis import RedisServer
 from rig_upstream import FORMATS, OPENAIS_STREAM, Asked, Upstream, answer, upstream
 
 from router_config import NoProviderAvailable, Router, load_config, route_of
+from router_config.catalogue.kept_lists import KeptList, KeptLists
+from router_config.catalogue.listing import ListedModel, Listing
 from router_config.clock import VirtualClock
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.retired import KEPT, Retired, both, retired_of, retired_text
@@ -329,3 +331,77 @@ def test_what_two_processes_know_is_one_in_any_order_and_stays_small() -> None:
     assert len(both({str(number): Retired(number, True) for number in range(1000)}, early)) == KEPT
     for text in ("", "[", "{}", "[1]", '[["m",1,2,3]]', "null"):
         assert retired_of(text) == {}
+
+
+def keep_list(made: Place, names: list[str], missing: dict[str, float], age: float = 3600.0) -> None:
+    """As `router-config models` does, which read the provider's list so long ago."""
+    config = load_config(made.path, {})
+    (provider,) = config.providers
+    kept = KeptList(
+        asked_at=made.clock.now() - age,
+        listing=Listing(models=tuple(ListedModel(name=name, kind="chat") for name in names)),
+        missing_since={model: made.clock.now() - seconds for model, seconds in missing.items()},
+    )
+    assert KeptLists(config).write(provider, kept) is None
+
+
+def until(condition: Callable[[], bool]) -> None:
+    async def wait() -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(wait())
+
+
+@pytest.mark.parametrize("on_retired", ["tell", "successor"])
+def test_a_model_that_its_providers_list_is_without_for_a_day_is_disabled_too(tmp_path: Path, on_retired: str) -> None:
+    with place(tmp_path, Provider(), f"sqlite:///{tmp_path}/state.db") as made:
+        made.write(["old-1", "other-2"], on_retired=on_retired, name="groq")
+        keep_list(made, ["other-2", "openai/gpt-oss-120b"], {"old-1": 2 * DAY})
+        router = made.router()
+        ask(router, model="groq/other-2")
+        until(lambda: models(router.status())[0][3] == "disabled")
+        (told,) = disabled(router)
+        assert "groq's own list of models is without it since 2026-11-21T12:00:00Z" in told
+        assert ("use openai/gpt-oss-120b" if on_retired == "tell" else "openai/gpt-oss-120b answers") in told
+        assert ask(router) == ("other-2" if on_retired == "tell" else "openai/gpt-oss-120b")
+        made.clock.advance(7 * 3600)  # It answers all the same, and is left alone from now on.
+        assert ask(router) == "old-1"
+        keep_list(made, ["other-2", "openai/gpt-oss-120b"], {"old-1": 3 * DAY})
+        for each in (router, made.router()):
+            made.clock.advance(3601)
+            assert [ask(each) for _ in range(3)] == ["old-1"] * 3
+            assert each.status()["providers"][0]["models"][0]["retired"] is None
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        (["other-2"], {"old-1": 2 * 3600.0}),  # Not for a day yet.
+        (["old-1", "other-2"], {}),
+        (["old-1-2026-01-01", "other-2"], {"old-1": 2 * DAY}),  # A version of it is listed.
+        ([], {"old-1": 2 * DAY}),
+    ],
+)
+def test_a_list_that_proves_nothing_disables_none(tmp_path: Path, names: list[str], missing: dict[str, float]) -> None:
+    with place(tmp_path, Provider(), f"sqlite:///{tmp_path}/state.db") as made:
+        keep_list(made, names, missing)
+        router = made.router()
+        for _ in range(3):
+            assert ask(router) == "old-1"
+            made.clock.advance(3601)
+        until(lambda: bool(router._succession.lists))
+        assert models(router.status())[0][3] == "available"
+
+
+def test_the_list_is_asked_for_a_successor_of_what_an_answer_says_is_gone(tmp_path: Path) -> None:
+    provider = Provider()
+    provider.retire("old-1")
+    with place(tmp_path, provider, f"sqlite:///{tmp_path}/state.db") as made:
+        made.write(["old-1", "other-2"], name="groq")
+        keep_list(made, ["other-2", "openai/gpt-oss-20b"], {})
+        router = made.router()
+        ask(router, model="groq/other-2")
+        until(lambda: bool(router._succession.lists))
+        assert ask(router) == "openai/gpt-oss-20b"  # The preset's first choice is not in the list.

@@ -41,6 +41,7 @@ from router_config.routing.refusals import lies_in_the_request, refusal
 from router_config.routing.request import Flight, Request, Tried, agent_of, decided_by, team_of
 from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.settlement import Settlements
+from router_config.routing.succession import Succession
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from
 from router_config.transport import endpoints, response_cache
@@ -94,6 +95,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)
         self._learned, failing = Learned(), FailingProviders(self._store)
+        self._succession = Succession(self._store, self._learned)
         self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing)
         self._settlements = Settlements(
             self._store,
@@ -104,6 +106,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._reservations.room_came_free,
             lambda: self.catalog,
             self._learned,
+            self._succession,
         )
         self._requests = count()
         self._shown = None
@@ -209,6 +212,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
 
     def _request(self, endpoint: str, asked: dict[str, Any], now: float) -> Request:
         model, terms = asked["model"], self.terms
+        if terms.config is not None and self._succession.look_is_due(now):
+            self._background.submit_quietly(self._succession.look(terms.config, terms.groups, now))
         group = _group(model, terms)
         if group is None:
             raise _unknown(model)

@@ -32,7 +32,7 @@ from router_config.routing.spending import (
     told_by_answer,
     told_by_stream,
 )
-from router_config.routing.succession import retire, revive
+from router_config.routing.succession import Succession
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
@@ -76,11 +76,12 @@ class Settlements:
         room_came_free: Callable[[], None],
         catalog: Callable[[], Catalog],
         learned: Learned,
+        succession: Succession,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._background, self._failing = background, failing
         self._room_came_free, self._catalog = room_came_free, catalog
-        self._learned = learned
+        self._learned, self._succession = learned, succession
         self._unknown = UnknownSpending()
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
@@ -120,7 +121,7 @@ class Settlements:
         elif flight.request.own_key and verdict.scope in (Scope.key, Scope.account):
             verdict = replace(verdict, hold=Hold.none)  # The caller's key is at fault, not the configuration's.
         if verdict.retires and not flight.request.own_key:
-            verdict = retire(self._learned, flight.request.terms.config, flight.deployment, verdict, now)
+            verdict = self._succession.refused(flight.request.terms.config, flight.deployment, verdict, now)
         spent: Spending | None
         if not reached(flight.exchange, error):
             spent = None
@@ -241,7 +242,7 @@ class Settlements:
             hidden[ROUTE_KEY] = Route(deployment.provider, deployment.model, tuple(tried.attempts))
             label(hidden, flight.request.asked["model"])
         if not flight.request.own_key:
-            revive(self._learned, deployment, now)
+            self._succession.answered(deployment, now)
         if flight.revives is not None:
             await self._store.end_cooldown(flight.revives)
         if tried.suspected or self._failing.dark:
