@@ -30,6 +30,7 @@ def find(listing: Listing, name: str) -> ListedModel | None:
 
 
 def _spellings(name: str) -> list[str]:
+    name = name.removeprefix("responses/")  # as LiteLLM has it for models that it shall ask by Responses
     found = [name]
     if not name.endswith(_STATIC) and (variant := _VARIANT.search(name)) is not None and "/" in name:
         found.append(name[: variant.start()])

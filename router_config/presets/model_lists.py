@@ -109,7 +109,9 @@ _BY_PREFIX: Final[Mapping[str, ModelList]] = {
     "ollama": _OLLAMA,
     "ollama_chat": _OLLAMA,
     "scaleway": ModelList(base="https://api.scaleway.ai/v1"),
-    "fireworks_ai": ModelList(base="https://api.fireworks.ai/inference/v1", variables=("FIREWORKS_API_BASE",)),
+    "fireworks_ai": ModelList(
+        base="https://api.fireworks.ai/inference/v1", variables=("FIREWORKS_API_BASE",), whole=False
+    ),
     "novita": ModelList(base="https://api.novita.ai/v3/openai", variables=("NOVITA_API_BASE",)),
     "hyperbolic": ModelList(base="https://api.hyperbolic.xyz/v1", variables=("HYPERBOLIC_API_BASE",)),
     "deepinfra": ModelList(
@@ -141,6 +143,7 @@ _BY_PREFIX: Final[Mapping[str, ModelList]] = {
     "deepseek": ModelList(base="https://api.deepseek.com", variables=("DEEPSEEK_API_BASE",)),
     "xai": ModelList(base="https://api.x.ai/v1", variables=("XAI_API_BASE",), path="/language-models"),
     "lm_studio": ModelList(base="http://localhost:1234/v1", variables=("LM_STUDIO_API_BASE",)),
+    "litellm_proxy": ModelList(variables=("LITELLM_PROXY_API_BASE",)),
     "hosted_vllm": ModelList(variables=("HOSTED_VLLM_API_BASE",)),
     "cloudflare": _CLOUDFLARE,
     "custom_openai": ModelList(),

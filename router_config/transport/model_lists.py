@@ -68,9 +68,12 @@ class ListClient:
         sent = _Sent()
         answer = ListAnswer(None, "it has no key", 0)
         for request in requests:
+            base = request.base or await asyncio.to_thread(_known_to_litellm, request.litellm_provider)
+            if base is None:
+                return ListAnswer(None, "where its list stands is not known; write its api_base", 0)
             try:
                 async with asyncio.timeout(self._timeout):
-                    return await self._read(request, sent)
+                    return await self._read(request, base, sent)
             except TimeoutError:
                 return ListAnswer(None, f"no answer within {self._timeout:g} s", sent.number)
             except _NotRead as error:
@@ -81,10 +84,7 @@ class ListClient:
                 return ListAnswer(None, f"its list could not be read ({type(error).__name__})", sent.number)
         return answer
 
-    async def _read(self, request: ListRequest, sent: "_Sent") -> ListAnswer:
-        base = request.base or await asyncio.to_thread(_known_to_litellm, request.litellm_provider)
-        if base is None:
-            raise _NotRead("where its list stands is not known; write its api_base")
+    async def _read(self, request: ListRequest, base: str, sent: "_Sent") -> ListAnswer:
         models: dict[str, ListedModel] = {}
         problem, following = None, dict[str, str]()
         for number in range(MOST_PAGES):

@@ -44,6 +44,7 @@ SAME = [
     ("gpt-4o", "gpt-4o-2024-08-06"),
     ("GPT-OSS-20B", "openai/gpt-oss-20b"),
     ("openai/gpt-oss-20b:cerebras", "openai/gpt-oss-20b"),
+    ("responses/gpt-5.2", "gpt-5.2"),
     ("together/openai/gpt-oss-20b", "openai/gpt-oss-20b"),
 ]
 OTHER = [
