@@ -68,4 +68,4 @@ def spend(store: Store, lease: Lease, tokens: int = 100, at: float = START, usd:
 def used(store: Store, place: Place, at: float = START) -> tuple[Amount, Amount]:
     """Open and counted in the day."""
     counts = run(store.snapshot(place.meters, {}, at)).counts[place.meters[0].scope]
-    return counts.open, counts.day
+    return counts.open, counts.long

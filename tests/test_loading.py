@@ -324,7 +324,7 @@ def test_weeks_and_months_have_a_timezone_although_the_day_is_rolling(load: Load
     day = "{window: rolling, timezone: Asia/Tokyo}"
     (deployment,) = deployments_of(load(groq(f"limits: {{rpd: 5, rpmo: 9}}\nday: {day}")), configured_only=False)
     day_meter, month_meter = deployment.account_meters
-    assert (day_meter.day, month_meter.day) == (ROLLING_DAY, CalendarMonth("Asia/Tokyo"))
+    assert (day_meter.long, month_meter.long) == (ROLLING_DAY, CalendarMonth("Asia/Tokyo"))
 
 
 def test_limits_of_any_window_arrive_at_what_the_ledger_counts_by(load: Load) -> None:
@@ -345,6 +345,6 @@ def test_limits_of_any_window_arrive_at_what_the_ledger_counts_by(load: Load) ->
         "5h": {"requests_per_5h": 200},
         "1s": {"requests_per_1s": 2},
     }
-    assert found["5h"].day == rolling(5 * 3600.0)
-    assert found["week"].day == rolling(7 * 86400.0)
-    assert found["month"].day == CalendarMonth("Asia/Tokyo", day=31)
+    assert found["5h"].long == rolling(5 * 3600.0)
+    assert found["week"].long == rolling(7 * 86400.0)
+    assert found["month"].long == CalendarMonth("Asia/Tokyo", day=31)

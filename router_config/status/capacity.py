@@ -190,7 +190,7 @@ def _budget(
 def _ends(view: ProviderView, unit: Unit, now: float) -> float | None:
     """When the calendar's window does, epoch seconds; None for a rolling one, or where nothing is counted by it."""
     meters = (meter for each in view.deployments for meter in each.meters)
-    window = next((meter.day for meter in meters if unit in meter.units), None)
+    window = next((meter.long for meter in meters if unit in meter.units), None)
     return window.frees(now) if isinstance(window, Calendar) else None
 
 

@@ -133,5 +133,5 @@ def _next(ordered: Iterable[Deployment], closed: Mapping[str, Examination]) -> s
 
 def _day_began(provider: ProviderView, now: float) -> float:
     """When the provider's day began; a rolling day began 24 hours ago."""
-    day = provider.deployments[0].meters[0].day if provider.deployments else None
+    day = provider.deployments[0].meters[0].long if provider.deployments else None
     return day.began(now) if isinstance(day, CalendarDay) else now - 86400.0

@@ -72,7 +72,7 @@ def report_of(lease: Lease, chance: Random) -> Report:
 def seen_of(snapshot: Snapshot) -> object:
     """All that a snapshot says, but for the numbers of leases."""
     counts = [snapshot.counts[scope].used(limit) for scope, limit in LIMITED]
-    pages = {scope: (page.open, page.day, page.observed) for scope, page in snapshot.counts.items()}
+    pages = {scope: (page.open, page.long, page.observed) for scope, page in snapshot.counts.items()}
     cooldowns = {
         scope: (cooldown.since, cooldown.until, cooldown.probes, cooldown.probe is None, cooldown.probe_until)
         for scope, cooldown in snapshot.cooldowns.items()

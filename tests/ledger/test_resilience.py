@@ -81,7 +81,7 @@ class Process:
 
     async def used(self, at: float = START) -> tuple[Amount, Amount]:
         counts = (await self.snapshot(at)).counts["account:groq"]
-        return counts.open, counts.day
+        return counts.open, counts.long
 
 
 @pytest.fixture
@@ -375,7 +375,7 @@ def test_whoever_notices_first_an_emptied_store_is_given_what_was_read_last(
                     await each.look(now)
         assert early.store._failover.degraded is late.store._failover.degraded is None
         counts = (await early.snapshot(now)).counts["account:groq"]
-        assert counts.day == Amount(15, 750)
+        assert counts.long == Amount(15, 750)
         assert counts.minute == Amount(7, 350)
         for each in (early, late):
             await each.store.aclose()
@@ -569,7 +569,7 @@ def test_a_long_outage_is_added_up_minute_by_minute_and_no_token_is_lost() -> No
         await backlog.send(store, wiped=False)
         assert not backlog
         counts = (await store.snapshot(GROQ.meters, {}, START + 300)).counts["account:groq"]
-        assert (counts.open, counts.day) == (Amount(), Amount(MOST + 1, 7 * (MOST + 1)))
+        assert (counts.open, counts.long) == (Amount(), Amount(MOST + 1, 7 * (MOST + 1)))
 
     run(story())
 

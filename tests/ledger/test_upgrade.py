@@ -73,7 +73,7 @@ def test_counts_leases_and_rests_are_as_they_were(path: Path) -> None:
     store = SQLiteStore(path)
     snapshot = run(store.snapshot(GROQ.meters, {}, START))
     counts = snapshot.counts[SCOPE]
-    assert (counts.open, counts.minute, counts.day) == (Amount(1, 200), Amount(1, 400), Amount(2, 500))
+    assert (counts.open, counts.minute, counts.long) == (Amount(1, 200), Amount(1, 400), Amount(2, 500))
     assert counts.observed == {"tpm": ObservedLimit(6000, 10.0, 1.0, 2.0, 9e99)}
     assert snapshot.cooldowns == {"key:groq": Cooldown("key:groq", "disabled", "bad key", START, START + 86400, 5)}
     clock = SystemClock(lambda: START + 99.0, lambda: START - 17.0, "boot")
@@ -152,10 +152,10 @@ def test_long_windows_and_a_lease_in_all_of_them_go_on_from_schema_5(tmp_path: P
     path, nothing = tmp_path / "state.db", (0, 0, 0.0, float("inf"), -1, float("inf"), 0, 0, 0.0)
     meters, slots = [], []
     for meter in (PLAN.meters[0], *PLAN.meters[2:]):
-        before, last = (meter.day.slot(START - seconds) for seconds in (600, 5))
+        before, last = (meter.long.slot(START - seconds) for seconds in (600, 5))
         apart = before != last
         older = (1, 300, 0.3) if apart else (0, 0, 0.0)
-        leaves = meter.day.leaves(before), meter.day.leaves(last)
+        leaves = meter.long.leaves(before), meter.long.leaves(last)
         held = (2, 500, 0.5, leaves[0], last, leaves[1], *older)
         meters.append((meter.scope, 1, 200, 0.2, *nothing, *held, None))
         if apart:
@@ -173,7 +173,7 @@ def test_long_windows_and_a_lease_in_all_of_them_go_on_from_schema_5(tmp_path: P
     snapshot = run(store.snapshot(PLAN.meters, {}, START))
     for scope in scopes:
         assert snapshot.counts[scope].open == Amount(1, 200, 0.2)
-        assert snapshot.counts[scope].day == Amount(2, 500, 0.5)
+        assert snapshot.counts[scope].long == Amount(2, 500, 0.5)
     spend(store, lease, tokens=150, usd=0.15)
     assert taken(store, PLAN, tokens=100)
     assert taken(store, PLAN, tokens=0) is None  # The fifth in five hours,

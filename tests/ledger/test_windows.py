@@ -1,6 +1,7 @@
 """Windows forget nothing early, and days turn when the provider says so."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -61,9 +62,67 @@ def test_every_moment_lies_between_its_midnights(at: float, zone: str) -> None:
     assert day.frees(at) - day.began(at) in (82800, 86400, 90000)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "Asia/Beirut", "America/Havana", "Africa/Cairo"])
+@pytest.mark.parametrize("day", [1, 14, 29, 30, 31, None])
+def test_weeks_and_months_turn_at_the_first_moment_of_their_date(zone: str, day: int | None) -> None:
+    """Of three years, one of them a leap year, also where clocks change at midnight. None: of weeks."""
+    window = CalendarWeek(zone) if day is None else CalendarMonth(zone, day=day)
+    starts = _mondays() if day is None else _starts(day)
+    for began, ends in pairwise(starts):
+        first = _first_moment(began, zone)
+        for at in (first, first + 43_200, _first_moment(ends, zone) - 0.001):
+            assert window.began(at) == first
+            assert window.frees(at) == _first_moment(ends, zone)
+
+
+def _mondays() -> list[date]:
+    return [date(2026, 1, 5) + timedelta(days=7 * number) for number in range(156)]
+
+
+def _starts(day: int) -> list[date]:
+    """The days on which a provider's month begins: 31 January, 28 February, 31 March."""
+    firsts = [date(2026 + number // 12, number % 12 + 1, 1) for number in range(37)]
+    return [
+        min(first + timedelta(days=day - 1), following - timedelta(days=1)) for first, following in pairwise(firsts)
+    ]
+
+
+def _first_moment(day: date, zone: str) -> float:
+    """By search, not by the rules of datetime for hours that are skipped or come twice."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
+    low, high = noon - 36 * 3600, noon + 36 * 3600  # In quarters of an hour.
+    while high - low > 900:
+        middle = low + (high - low) // 1800 * 900
+        if datetime.fromtimestamp(middle, ZoneInfo(zone)).date() < day:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+@pytest.mark.parametrize(
+    ("zone", "used_at", "began", "frees_at", "hours"),
+    [
+        ("America/Los_Angeles", "2026-03-08T03:00:00", "2026-03-02T00:00:00", "2026-03-09T00:00:00", 167),
+        ("America/Los_Angeles", "2026-11-01T23:59:59", "2026-10-26T00:00:00", "2026-11-02T00:00:00", 169),
+        ("Asia/Beirut", "2026-03-29T12:00:00", "2026-03-23T00:00:00", "2026-03-30T00:00:00", 167),
+        ("Europe/Berlin", "2026-12-31T23:59:59", "2026-12-28T00:00:00", "2027-01-04T00:00:00", 168),
+    ],
+)
+def test_a_week_in_which_the_clocks_change_is_an_hour_shorter_or_longer(
+    zone: str, used_at: str, began: str, frees_at: str, hours: int
+) -> None:
+    week, at = CalendarWeek(zone), moment(used_at, zone)
+    assert (week.began(at), week.frees(at)) == (moment(began, zone), moment(frees_at, zone))
+    assert week.frees(at) - week.began(at) == hours * 3600
+
+
 @pytest.mark.parametrize(
     ("day", "used_at", "began", "frees_at"),
     [
+        (31, "2026-04-30T00:00:00", "2026-04-30T00:00:00", "2026-05-31T00:00:00"),
+        (29, "2027-02-28T12:00:00", "2027-02-28T00:00:00", "2027-03-29T00:00:00"),
+        (30, "2028-02-29T12:00:00", "2028-02-29T00:00:00", "2028-03-30T00:00:00"),
         (31, "2026-01-31T12:00:00", "2026-01-31T00:00:00", "2026-02-28T00:00:00"),
         (31, "2026-02-28T00:00:00", "2026-02-28T00:00:00", "2026-03-31T00:00:00"),
         (31, "2028-02-28T23:59:59", "2028-01-31T00:00:00", "2028-02-29T00:00:00"),

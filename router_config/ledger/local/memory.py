@@ -51,7 +51,7 @@ class MemoryStore(LocalStore):
         for old, new in self._formerly.items():
             if old in self._pages and new not in self._pages:
                 page = self._pages[new] = self._pages.pop(old)
-                for tally in (page.minute, page.day):
+                for tally in (page.minute, page.long):
                     self._older[new, tally.period] = self._older.pop((old, tally.period), {})
                     tally.scope = new
                 page.reading = None

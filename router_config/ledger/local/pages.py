@@ -42,12 +42,12 @@ class Page:
 
     counts: Counts
     minute: Tally
-    day: Tally
+    long: Tally
     reading: "Reading | None" = field(default=None, repr=False, compare=False)
     """As last read for a status, until the page changes."""
 
     def tally(self, period: Period) -> Tally:
-        return self.minute if period == "minute" else self.day
+        return self.minute if period == "minute" else self.long
 
 
 class Reading(NamedTuple):
@@ -63,7 +63,7 @@ UNUSED: Final = Counts()
 
 
 def blank(scope: str) -> Page:
-    return Page(Counts(), Tally(scope, "minute"), Tally(scope, "day"))
+    return Page(Counts(), Tally(scope, "minute"), Tally(scope, "long"))
 
 
 class Pages(ABC):
@@ -76,7 +76,7 @@ class Pages(ABC):
         page = self._page(meter.scope)
         if page is None:
             return Counts() if meter.limits else None
-        if page.minute.oldest_leaves <= self._now or page.day.oldest_leaves <= self._now:
+        if page.minute.oldest_leaves <= self._now or page.long.oldest_leaves <= self._now:
             self._forget(self._page_to_write(meter.scope))
         return page.counts
 
@@ -85,7 +85,7 @@ class Pages(ABC):
         page = self._page(meter.scope)
         if page is None:
             return None
-        if page.minute.oldest_leaves <= self._now or page.day.oldest_leaves <= self._now:
+        if page.minute.oldest_leaves <= self._now or page.long.oldest_leaves <= self._now:
             self._forget(self._page_to_write(meter.scope))
         if page.reading is None or page.reading.meter is not meter:
             used = [limit for limit in meter.limits if page.counts.used(limit) > 0]
@@ -108,7 +108,7 @@ class Pages(ABC):
         for meter in meters:
             page = self._page(meter.scope)
             if page is not None:
-                until = min(until, page.minute.oldest_leaves, page.day.oldest_leaves)
+                until = min(until, page.minute.oldest_leaves, page.long.oldest_leaves)
         return until
 
     def _whole_again(self, meter: Meter, limit: Limit) -> float:
@@ -135,14 +135,14 @@ class Pages(ABC):
     def _page_now(self, scope: str) -> Page:
         """The page of a scope, to be changed."""
         page = self._page_to_write(scope)
-        if page.minute.oldest_leaves <= self._now or page.day.oldest_leaves <= self._now:
+        if page.minute.oldest_leaves <= self._now or page.long.oldest_leaves <= self._now:
             self._forget(page)
         return page
 
     def _forget(self, page: Page) -> None:
         counts = page.counts
         counts.minute = self._forget_in(page.minute, counts.minute)
-        counts.day = self._forget_in(page.day, counts.day)
+        counts.long = self._forget_in(page.long, counts.long)
 
     def _forget_in(self, tally: Tally, total: Amount) -> Amount:
         if tally.oldest_leaves > self._now:
@@ -157,9 +157,9 @@ class Pages(ABC):
     def _count(self, meter: Meter, page: Page, spent: Spending, arrived_at: float, ended_at: float) -> None:
         """Requests count in the slot in which they arrived, tokens and dollars in that of their end."""
         counts = page.counts
-        if meter.limits_minutes or (counts.observed and meter.day.is_day):
+        if meter.limits_minutes or (counts.observed and meter.long.is_day):
             counts.minute = self._count_in(MINUTE, page.minute, counts.minute, spent, arrived_at, ended_at)
-        counts.day = self._count_in(meter.day, page.day, counts.day, spent, arrived_at, ended_at)
+        counts.long = self._count_in(meter.long, page.long, counts.long, spent, arrived_at, ended_at)
 
     def _count_in(
         self, window: Window, tally: Tally, total: Amount, spent: Spending, arrived_at: float, ended_at: float

@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS boot (
     id TEXT PRIMARY KEY,
     epoch REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS meter ( -- The newest slot of a window holds what it holds in all, but for the older ones.
+CREATE TABLE IF NOT EXISTS meter ( -- `day`: a meter's long window. Its newest slot holds what it holds in all, but for the older ones.
     scope TEXT PRIMARY KEY,
     open_requests INTEGER NOT NULL, open_tokens INTEGER NOT NULL, open_usd REAL NOT NULL,
     minute_requests INTEGER NOT NULL, minute_tokens INTEGER NOT NULL, minute_usd REAL NOT NULL,

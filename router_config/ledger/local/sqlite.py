@@ -27,6 +27,7 @@ from router_config.ledger.local.store import LocalStore, atomic
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.history import Event, is_news
 from router_config.ledger.rules.meters import NOTHING, Amount, Meter
+from router_config.ledger.rules.windows import STORED
 from router_config.ledger.values import Degraded, Lease, Membership
 
 T = TypeVar("T")
@@ -185,10 +186,10 @@ class SQLiteStore(LocalStore):
         return page
 
     def _put_slot(self, tally: Tally, slot: int, leaves: float, amount: Amount) -> None:
-        self._db.execute(_ADD_TO_SLOT, (tally.scope, tally.period, slot, leaves, *amount))
+        self._db.execute(_ADD_TO_SLOT, (tally.scope, STORED[tally.period], slot, leaves, *amount))
 
     def _drop_slots(self, tally: Tally) -> tuple[Amount, float]:
-        of_tally, gone = (tally.scope, tally.period), NOTHING
+        of_tally, gone = (tally.scope, STORED[tally.period]), NOTHING
         for row in self._db.execute(
             "DELETE FROM slot WHERE scope=? AND period=? AND leaves<=? RETURNING requests, tokens, usd",
             (*of_tally, self._now),
@@ -200,7 +201,7 @@ class SQLiteStore(LocalStore):
     def _slots(self, tally: Tally) -> Iterator[tuple[float, Amount]]:
         rows = self._db.execute(
             "SELECT leaves, requests, tokens, usd FROM slot WHERE scope=? AND period=? ORDER BY leaves",
-            (tally.scope, tally.period),
+            (tally.scope, STORED[tally.period]),
         )
         return ((row[0], Amount(*row[1:])) for row in rows)
 

@@ -26,7 +26,7 @@ def adding(table: str, keys: int, *sums: str) -> str:
 
 
 def page_row(scope: str, page: Page) -> tuple[Any, ...]:
-    counts, minute, day = page.counts, page.minute, page.day
+    counts, minute, long = page.counts, page.minute, page.long
     return (
         scope,
         *counts.open,
@@ -35,11 +35,11 @@ def page_row(scope: str, page: Page) -> tuple[Any, ...]:
         minute.newest,
         minute.leaves,
         *minute.older,
-        *counts.day,
-        day.oldest_leaves,
-        day.newest,
-        day.leaves,
-        *day.older,
+        *counts.long,
+        long.oldest_leaves,
+        long.newest,
+        long.leaves,
+        *long.older,
         _observed_text(tuple(counts.observed.items())) if counts.observed else None,
     )
 
@@ -49,7 +49,7 @@ def page_of_row(row: tuple[Any, ...]) -> Page:
     return Page(
         Counts(Amount(*row[1:4]), Amount(*row[4:7]), Amount(*row[13:16]), observed),
         Tally(scope, "minute", row[7], row[8], row[9], Amount(*row[10:13])),
-        Tally(scope, "day", row[16], row[17], row[18], Amount(*row[19:22])),
+        Tally(scope, "long", row[16], row[17], row[18], Amount(*row[19:22])),
     )
 
 

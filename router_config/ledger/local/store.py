@@ -186,7 +186,7 @@ class LocalStore(Pages, Backend):
 
     def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
         before = ((self._meters.get(meter.scope), meter) for meter in meters)
-        self._turned += tuple(now for old, now in before if old and _is_corrected(old.day, now.day))
+        self._turned += tuple(now for old, now in before if old and _is_corrected(old.long, now.long))
         self._meters.update((meter.scope, meter) for meter in meters)
         self._formerly = formerly
 
@@ -216,10 +216,10 @@ class LocalStore(Pages, Backend):
         """What a day by calendar holds leaves at the midnight by the clock as it is corrected now."""
         for meter in self._turned:
             page = self._page(meter.scope)
-            if page is not None and page.day.newest != NO_SLOT:
-                day = self._page_to_write(meter.scope).day
-                day.leaves = meter.day.frees(min(self._now, day.leaves - 1.0))
-                day.oldest_leaves = 0.0  # The next reading finds out.
+            if page is not None and page.long.newest != NO_SLOT:
+                tally = self._page_to_write(meter.scope).long
+                tally.leaves = meter.long.frees(min(self._now, tally.leaves - 1.0))
+                tally.oldest_leaves = 0.0  # The next reading finds out.
 
     def _keep(self, decision: Decision) -> None:
         self._journal.put_decision(decision)

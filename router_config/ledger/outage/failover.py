@@ -260,7 +260,7 @@ class Failover:
         _log.warning("%s", lost)
         event = Settlement(None, now, now, events=(Event(now, "state_lost", "state", lost, now),))
         await Unsent.without_lease(event, now).send(backend, wiped=True)
-        days = {scope: counts.day for scope, counts in last.snapshot.counts.items()}
+        days = {scope: counts.long for scope, counts in last.snapshot.counts.items()}
         days |= {scope: NOTHING for scope in last.snapshot.cooldowns if scope not in days}
         claimed = await backend.claim(last.store, last.at, days, membership)
         await restore(last.only(claimed), backend, self._meters, now, claimed)

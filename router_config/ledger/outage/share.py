@@ -172,7 +172,7 @@ async def restore(
         minute, earlier = _beyond(counts, given.get(scope, NOTHING))
         # In the day but no more in the minute. Where the day has just begun there is no such moment.
         before = last.at - LENGTHS["minute"] - 1
-        await count(store, scope, earlier, before if meter.day.frees(before) > last.at else last.at, now)
+        await count(store, scope, earlier, before if meter.long.frees(before) > last.at else last.at, now)
         await count(store, scope, minute, last.at, now)
         for name, observed in counts.observed.items():
             await _report(store, meter, counts, name, observed, now)
@@ -186,8 +186,8 @@ def _meter(meters: Mapping[str, Meter], scope: str) -> Meter:
 
 def _beyond(counts: Counts, given: Amount) -> tuple[Amount, Amount]:
     """What is in the minute, and in the day alone, beyond what was read of the day earlier."""
-    left = counts.day.minus(given)
-    if any(late < early for late, early in zip(counts.day, given, strict=True)):  # A day has ended since.
+    left = counts.long.minus(given)
+    if any(late < early for late, early in zip(counts.long, given, strict=True)):  # A day has ended since.
         return counts.minute, left.minus(counts.minute)
     minute = counts.minute.minus(counts.minute.minus(left))  # No more than is left of the day.
     return minute, left.minus(minute)

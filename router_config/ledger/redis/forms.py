@@ -74,9 +74,9 @@ class Description:
 
 
 def describe(candidate: Candidate) -> Description:
-    days = {repr(meter.day): meter.day for meter in candidate.meters}
+    days = {repr(meter.long): meter.long for meter in candidate.meters}
     meters = [
-        {"scope": meter.scope, "day": repr(meter.day), "limits": _limits(meter), **_part(meter)}
+        {"scope": meter.scope, "day": repr(meter.long), "limits": _limits(meter), **_part(meter)}
         for meter in candidate.meters
     ]
     text = text_of({"tier": candidate.tier, "scopes": candidate.scopes, "meters": meters})
@@ -205,14 +205,14 @@ def _split(raw: bytes) -> list[str]:
 
 def lease_text(lease: Lease, meters: Mapping[str, Meter]) -> bytes:
     held = [meters[scope] for scope in lease.scopes]
-    marks = [(each.scope, mark_of(lease.expires_at, each.day), *_part(each).values()) for each in held]
+    marks = [(each.scope, mark_of(lease.expires_at, each.long), *_part(each).values()) for each in held]
     return text_of({"amount": lease.amount, "scopes": marks, "probes": lease.probes})
 
 
 def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, Meter], now: float) -> bytes:
     """What settle.lua is asked, without the texts that JSON might spoil."""
     arrived_at, ended_at = settlement.arrived_at, settlement.ended_at
-    days = {scope: meters[scope].day for scope in lease.scopes}
+    days = {scope: meters[scope].long for scope in lease.scopes}
     step: dict[str, Any] = {
         "now": now,
         "lease": lease.id,

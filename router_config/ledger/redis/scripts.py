@@ -10,7 +10,7 @@ from typing import Final
 from router_config.ledger.rules import gates, history, schedule
 from router_config.ledger.rules.decisions import DECISIONS_KEPT
 from router_config.ledger.rules.meters import BASIC, LIMITS, OBSERVED_LIMIT_LASTS
-from router_config.ledger.rules.windows import LENGTHS
+from router_config.ledger.rules.windows import LENGTHS, STORED
 
 DAY: Final = int(LENGTHS["day"])
 LATENCY: Final = "<I"
@@ -29,7 +29,7 @@ CONSTANTS: Final[dict[str, object]] = {
     "MICROSECOND": 1e-6,
     # As in the rules. Limits are numbered in this order, from 0.
     "LIMITS": [
-        {"period": kind.period, "metric": kind.metric, "unit": kind.unit, "exhausts": kind.exhausts}
+        {"period": STORED[kind.period], "metric": kind.metric, "unit": kind.unit, "exhausts": kind.exhausts}
         | ({} if kind.part is None else {"part": kind.part})
         for kind in LIMITS.values()
     ],

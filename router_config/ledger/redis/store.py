@@ -168,7 +168,7 @@ class RedisStore(Backend):
 
     async def renew(self, lease: Lease, expires_at: float) -> None:
         meters = self._meters_of(lease)
-        marks = {scope: forms.mark_of(expires_at, meters[scope].day) for scope in lease.scopes}
+        marks = {scope: forms.mark_of(expires_at, meters[scope].long) for scope in lease.scopes}
         await self._call("renew", lease.id, forms.ONE.pack(expires_at), forms.text_of(marks))
 
     async def begin_cooldown(self, cooldown: Cooldown, of: tuple[str, str] | None = None) -> None:

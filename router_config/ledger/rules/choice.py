@@ -156,7 +156,7 @@ def _has_plenty(candidate: Candidate, need: Need, amount: Spending, book: Book) 
         if counts.observed or tokens > meter.most_tokens:
             return False
         taken = amount.counted(meter.part) if meter.part else amount
-        opened, held = counts.open, (counts.minute, counts.day, NOTHING)
+        opened, held = counts.open, (counts.minute, counts.long, NOTHING)
         for place, period, value, soft in meter.tests:
             used = opened[place] + held[period][place]
             if used + taken[place] > value or used >= soft:

@@ -282,7 +282,7 @@ def limits_in_force(meter: Meter, counts: Counts, now: float) -> Iterable[tuple[
     """Each limit of the meter with what counts as used: configured and reported, whichever leaves less room."""
     if counts.observed:
         return _limits_with_observed(meter, counts, now)
-    held = {"minute": counts.minute, "day": counts.day, "none": NOTHING}
+    held = {"minute": counts.minute, "long": counts.long, "none": NOTHING}
     return [(limit, held[limit.period][limit.place]) for limit in meter.limits]
 
 

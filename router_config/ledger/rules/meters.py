@@ -23,7 +23,7 @@ class LimitKind(NamedTuple):
 
     @property
     def period(self) -> Period:
-        return "minute" if self.unit == "minute" else "none" if self.unit == "concurrent" else "day"
+        return "minute" if self.unit == "minute" else "none" if self.unit == "concurrent" else "long"
 
     @property
     def exhausts(self) -> bool:
@@ -188,13 +188,13 @@ class Limit:
 class Meter:
     """A scope that a provider counts by (an account, a model of an account), its limits and its long window.
 
-    `day`: that window, a day for most. A limit of another long window (a week, a month) is one of a meter of its own,
+    `long`: that window, a day for most. A limit of another long window (a week, a month) is one of a meter of its own,
     and so are those of input or output tokens alone: `part` says which of them it counts.
     """
 
     scope: str
     limits: tuple[Limit, ...] = ()
-    day: Window = ROLLING_DAY
+    long: Window = ROLLING_DAY
     part: Part | None = None
     limits_minutes: bool = field(init=False, compare=False)
     most_tokens: float = field(init=False, compare=False)
@@ -222,7 +222,7 @@ class Meter:
         return kind.unit in self.units and kind.part == self.part
 
     def window(self, period: Period) -> Window:
-        return MINUTE if period == "minute" else self.day
+        return MINUTE if period == "minute" else self.long
 
     def value_of(self, name: LimitName) -> float | None:
         """Of the limit of that name; None: it has none."""
@@ -274,14 +274,14 @@ class Counts:
 
     open: Amount = NOTHING
     minute: Amount = NOTHING
-    day: Amount = NOTHING
+    long: Amount = NOTHING
     observed: dict[LimitName, ObservedLimit] = field(default_factory=dict)
 
     def held(self, period: Period) -> Amount:
-        return self.minute if period == "minute" else self.day if period == "day" else NOTHING
+        return self.minute if period == "minute" else self.long if period == "long" else NOTHING
 
     def used(self, limit: Limit) -> float:
         return self.held(limit.period)[limit.place]
 
     def copy(self) -> Self:
-        return type(self)(self.open, self.minute, self.day, dict(self.observed))
+        return type(self)(self.open, self.minute, self.long, dict(self.observed))

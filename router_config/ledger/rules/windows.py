@@ -11,8 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
-Period = Literal["minute", "day", "none"]
+Period = Literal["minute", "long", "none"]
 """Where a store keeps what a limit counts: in the minute of a page, in its long window, or nowhere (open leases)."""
+
+STORED: Final[dict[Period, str]] = {"minute": "minute", "long": "day", "none": "none"}
+"""The same in files and in Redis, whose names are older than windows longer than a day."""
 
 Unit = Literal["minute", "hour", "day", "week", "month", "odd", "concurrent"]
 """How long a window is. `odd`: a length that the file names. `concurrent`: what is open at one moment."""

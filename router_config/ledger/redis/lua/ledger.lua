@@ -4,6 +4,7 @@
 -- All keys share the hash tag of KEYS[1], so that they live on one node of a cluster; the other keys are derived from it.
 -- Numbers are stored as doubles (struct), since Lua writes only 14 digits. Only Python knows windows and timezones: a
 -- moment arrives here as a mark {minute slot, when that leaves, day slot, when that leaves}.
+-- `day` is the long window of a meter, whatever its length: these names are older than weeks and months.
 
 local prefix = KEYS[1]
 local now -- Epoch seconds; every script sets it first.
