@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from router_config.config.grammar.yaml_source import Source
 from router_config.config.models import Config, Model, Provider, Secret
+from router_config.slices import pause
 
 _APART: Final = frozenset({"name", "keys", "models", "limits"})
 _HIDDEN: Final = (Secret, str, dict, list, tuple)
@@ -72,7 +73,8 @@ def _changes(old: Config, new: Config) -> Iterator[str]:
     yield from (f"+{name}" for name in after if name not in before)
     yield from (f"-{name}" for name in before if name not in after)
     for name in before:
-        if name in after:
+        pause()
+        if name in after and before[name] != after[name]:
             yield from _of_provider(before[name], after[name])
     if [each for each in before if each in after] != [each for each in after if each in before]:
         yield "providers: another order"
@@ -96,7 +98,7 @@ def _of_provider(old: Provider, new: Provider) -> Iterator[str]:
     yield from (f"+{name}/{each}" for each in after if each not in before)
     yield from (f"-{name}/{each}" for each in before if each not in after)
     for each in before:
-        if each in after:
+        if each in after and before[each] != after[each]:
             yield from _of_model(f"{name}/{each}", before[each], after[each])
     if [each for each in before if each in after] != [each for each in after if each in before]:
         yield f"{name}: models in another order"

@@ -93,17 +93,18 @@ class Limits:
 
     def given(self) -> dict[str, float]:
         """The limits that there are, by name; an odd one is called `requests_per_5h`."""
-        named = {
-            each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("requests", "tokens")
-        }
+        found = {name: value for name in _ONE_EACH if (value := getattr(self, name)) is not None}
         for metric, odd in (("requests", self.requests), ("tokens", self.tokens)):
-            named |= {odd_name(metric, each.per): each.max for each in odd}
-        return {name: value for name, value in named.items() if value is not None}
+            found |= {odd_name(metric, each.per): each.max for each in odd}
+        return found
 
     @property
     def dollars(self) -> tuple[str, ...]:
         """The names of the limits in dollars that there are, save those of 0."""
         return tuple(name for name in ("usd_per_day", "usd_per_month") if getattr(self, name))
+
+
+_ONE_EACH: Final = tuple(each.name for each in fields(Limits) if each.name not in ("requests", "tokens"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,19 @@
 """What LiteLLM's price list says of a model, read from its file: importing LiteLLM takes seconds."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
 from router_config.config.installed_litellm import text_of
+from router_config.slices import pause
 
 _FILE: Final = "model_prices_and_context_window_backup.json"
-_MANY: Final = 40
-"""Models from which on it is quicker to read the whole list than to search it for each."""
+_KEY: Final = re.compile(r'\n    "((?:[^"\\\n]|\\.)+)": \{')
+_DECODER: Final = json.JSONDecoder()
+_READ: Final[dict[str, dict[str, Any] | None]] = {}
+"""What was looked for so far: the list stays as it is while the process lives."""
 
 Entries = tuple[dict[str, Any], ...]
 """What the list says of a model: under LiteLLM's prefix first, then under the model's name alone."""
@@ -42,20 +46,27 @@ def is_embedding(entries: Entries) -> bool:
 
 
 def _entries(names: set[str]) -> dict[str, dict[str, Any]]:
-    text = text_of(_FILE)
-    try:
-        if text and len(names) > _MANY:
-            whole = json.loads(text)
-            found = {name: whole[name] for name in names & whole.keys()}
-        else:
-            found = {name: entry for name in names if (entry := _entry(text, name)) is not None}
-    except (ValueError, AttributeError):
-        return {}
-    return {name: entry for name, entry in found.items() if isinstance(entry, dict)}
+    missing = names - _READ.keys()
+    if missing:
+        try:
+            found = _search(text_of(_FILE), {json.dumps(name)[1:-1]: name for name in missing})
+        except (ValueError, AttributeError):
+            return {}
+        _READ.update({name: entry if isinstance(entry := found.get(name), dict) else None for name in missing})
+    return {name: entry for name in names if (entry := _READ[name]) is not None}
 
 
-def _entry(text: str, name: str) -> Any:
-    """The entry of one model. Only that is parsed: all three megabytes would take up to a tenth of a second."""
-    key = json.dumps(name) + ": {"
-    start = text.find(key)
-    return None if start < 0 else json.JSONDecoder().raw_decode(text, start + len(key) - 1)[0]
+def _search(text: str, wanted: dict[str, str]) -> dict[str, Any]:
+    """The entries of some models, by name. Only they are parsed: all three megabytes would hold up an event loop.
+
+    wanted: the names as they stand in the list, each with the name itself.
+    """
+    if _KEY.search(text) is None:  # Not written as it used to be.
+        whole = json.loads(text or "{}")
+        return {name: whole.get(name) for name in wanted.values()}
+    found: dict[str, Any] = {}
+    for key in _KEY.finditer(text):
+        pause()
+        if key[1] in wanted:
+            found[wanted[key[1]]] = _DECODER.raw_decode(text, key.end() - 1)[0]
+    return found

@@ -122,10 +122,10 @@ class Catalog:
         self._models: dict[str, set[str]] = {}
         for each in self.deployments.values():
             self._models.setdefault(each.meters[0].scope, set()).add(each.model)
-        self.groups: Mapping[str, Group] = {
-            name: Group(name, by_preference(self.deployments[each] for each in entries), entries)
-            for name, entries in by_group.items()
-        }
+        self.groups: dict[str, Group] = {}
+        for name, entries in by_group.items():
+            pause()
+            self.groups[name] = Group(name, by_preference(self.deployments[each] for each in entries), entries)
         self._patterns = [
             (re.compile(re.escape(name).replace(r"\*", "(.*)"), re.DOTALL), by_pattern[name])
             for name in sorted(by_pattern, key=len, reverse=True)

@@ -225,6 +225,7 @@ def key_fingerprint(key: str) -> str:
     return made.hex()
 
 
+@lru_cache(maxsize=4096)
 def fingerprint(*texts: str) -> str:
     """A short name for an address, or for names of keys."""
     return hashlib.blake2b("\n".join(texts).encode(), digest_size=6, person=b"router-config").hexdigest()
@@ -270,6 +271,8 @@ def _scope_of(scope: str, window: str, part: Part | None) -> str:
 
 def _named(limits: Mapping[str, Any]) -> Iterator[tuple[LimitName, float]]:
     """The limits by name, in the order of `LIMITS`; those of an odd window as `requests_per_5h`."""
+    if not limits:
+        return
     for name in LIMITS:
         if name not in ODD and limits.get(name) is not None:
             yield name, limits[name]

@@ -34,7 +34,7 @@ class Generated:
 
 
 class _Place(NamedTuple):
-    """A model of a provider with one of its keys. `rank` counts from 0, `key` from 1.
+    """A model of a provider with one of its keys. `rank` counts from 0, `key` from 1. windows: the provider's.
 
     One that stands in for another has a rank just behind that.
     """
@@ -44,6 +44,7 @@ class _Place(NamedTuple):
     rank: float
     key: int
     secret: str | None
+    windows: Mapping[str, Any]
 
 
 def generate(config: Config, before: Generated | None = None) -> Generated:
@@ -90,6 +91,7 @@ def deployments_of(config: Config, *, configured_only: bool = True, correction: 
     prices = prices_of(providers)
     found = []
     for place in _places(providers, configured_only=configured_only):
+        pause()
         groups = place.model.groups
         entry = _entry(place, groups[0], prices)
         deployment = deployment_of_entry(entry, config.defaults.soft_limit, correction)
@@ -133,13 +135,14 @@ def _ready(config: Config) -> list[Provider]:
 
 def _places(providers: Iterable[Provider], *, configured_only: bool = True) -> Iterator[_Place]:
     for provider in providers:
+        windows = {"day": provider.day.given(), "week": asdict(provider.week), "month": asdict(provider.month)}
         rank: float = -1
         for model in provider.models:
             rank = rank + 0.5 if model.instead_of else int(rank) + 1
             for number, key in enumerate(provider.keys, start=1):
                 secret = None if key.secret is None else key.secret.get_secret_value()
                 if secret is not None or not (configured_only and provider.needs_key):
-                    yield _Place(provider, model, rank, number, secret)
+                    yield _Place(provider, model, rank, number, secret, windows)
 
 
 def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
@@ -180,9 +183,7 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             "trust": provider.trust,
             "on_retired": provider.on_retired,
             **_instead_of(provider, model),
-            "day": provider.day.given(),
-            "week": asdict(provider.week),
-            "month": asdict(provider.month),
+            **place.windows,
             **prices[provider.name, model.name],
         },
     }

@@ -87,19 +87,28 @@ class Inspection(StoreReader):
             )
 
     async def _current_view(self) -> View:
+        return self._view()
+
+    def _view(self) -> View:
+        """What is shown of the terms in force; made once for each."""
         terms = self.terms
-        if self._shown is None or self._shown[0] is not terms:
-            if terms.config is not None:
-                view = view_of(
-                    terms.config,
-                    loaded_at=terms.loaded_at,
-                    simulated=self.simulated,
-                    correction=terms.groups.correction,
-                    learned=self._learned,
-                    now=self._clock.now(),
-                )
-            else:
-                deployments = tuple(terms.groups.deployments.values())
-                view = view_of_deployments(deployments, loaded_at=terms.loaded_at, simulated=self.simulated)
-            self._shown = terms, replace(view, error=terms.error)
-        return self._shown[1]
+        before, view = self._shown or (None, None)
+        if view is not None and before is terms:
+            return view
+        if view is not None and before is not None and before.catalog is terms.catalog:
+            pass  # Only the error is another one.
+        elif terms.config is not None:
+            view = view_of(
+                terms.config,
+                loaded_at=terms.loaded_at,
+                simulated=self.simulated,
+                correction=terms.groups.correction,
+                learned=self._learned,
+                now=self._clock.now(),
+            )
+        else:
+            deployments = tuple(terms.groups.deployments.values())
+            view = view_of_deployments(deployments, loaded_at=terms.loaded_at, simulated=self.simulated)
+        view = replace(view, error=terms.error)
+        self._shown = terms, view
+        return view

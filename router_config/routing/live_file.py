@@ -70,6 +70,9 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
                 if self._watch is not None:
                     self._watch.read(stamp)
         self._terms_changed()
+        if self._shown is not None:  # Else nobody looks at it.
+            with in_slices():
+                self._view()
         config = self._terms.config
         if self._watch is not None and config is not None:
             self._watch.by_itself = config.defaults.reload

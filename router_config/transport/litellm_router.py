@@ -250,20 +250,22 @@ def _copied(entry: Mapping[str, Any]) -> Entry:
 
 def _register(entries: Iterable[Entry], before: Iterable[Entry]) -> None:
     """Tell LiteLLM the models and prices that it has not been told, as its Router does: what it tells callbacks of the
-    cost goes by them.
+    cost goes by them. Its function for that takes up to 1 ms for a name that is new (1.110.2), so it gets but one.
     """
     told = {entry["model_info"]["id"]: entry["model_info"] for entry in before}
-    with _callbacks_as_before():
-        for entry in entries:
-            pause()
-            info, model = entry["model_info"], entry["litellm_params"]["model"]
-            old = told.get(info["id"])
-            if old is not None and (old is info or _prices(old) == _prices(info)):
-                continue
-            new = {info["id"]: dict(info)}
-            if model not in litellm.model_cost and not _is_listed(model):
-                new[model] = {}
-            litellm.register_model(new)
+    last: dict[str, Any] | None = None
+    for entry in entries:
+        pause()
+        info, model = entry["model_info"], entry["litellm_params"]["model"]
+        old = told.get(info["id"])
+        if old is not None and (old is info or _prices(old) == _prices(info)):
+            continue
+        litellm.model_cost[info["id"]] = last = dict(info)
+        if model not in litellm.model_cost and not _is_listed(model):
+            litellm.model_cost[model] = {"key": model}
+    if last is not None:
+        with _callbacks_as_before():
+            litellm.register_model({last["id"]: last})  # It forgets what it kept of the old prices.
 
 
 def _is_listed(model: str) -> bool:

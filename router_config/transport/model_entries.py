@@ -58,7 +58,9 @@ class Treatments:
 
     def unknown(self, entries: Iterable[Entry]) -> list[Entry]:
         """One entry of each kind that was never seen."""
-        found = {kind: each for each in entries if (kind := kind_of(each)) not in self._known}
+        found = {
+            kind: each for each in entries if not self._was_done(each) and (kind := kind_of(each)) not in self._known
+        }
         return list(found.values())
 
     def done_to(self, entries: Iterable[Entry]) -> list[Entry] | None:
@@ -67,8 +69,8 @@ class Treatments:
         for entry in entries:
             pause()
             name = entry["model_info"]["id"]
-            done = self._done.get(name)
-            if done is None or done[0] is not entry:
+            done = self._done[name] if self._was_done(entry) else None
+            if done is None:
                 treatment = self._known.get(kind_of(entry))
                 if treatment is None:
                     return None
@@ -79,14 +81,18 @@ class Treatments:
         self._done = found
         return [kept for _, kept in found.values()]
 
+    def _was_done(self, entry: Entry) -> bool:
+        done = self._done.get(entry["model_info"]["id"])
+        return done is not None and done[0] is entry
+
 
 def kind_of(entry: Entry) -> Kind:
     """LiteLLM's prefix, with the parameters but for the values that are the entry's own."""
     params = entry["litellm_params"]
     return (
         str(params["model"]).partition("/")[0],
-        *sorted((name, _own(value) if name in OWN else repr(value)) for name, value in params.items()),
-        *sorted(entry["model_info"]),
+        frozenset((name, _own(value) if name in OWN else repr(value)) for name, value in params.items()),
+        frozenset(entry["model_info"]),
     )
 
 

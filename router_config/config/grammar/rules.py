@@ -7,12 +7,14 @@ there and what to write instead.
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any, Protocol
 
 from router_config.config.grammar.quantities import BadValue
 from router_config.config.grammar.yaml_nodes import Mark, Node
 from router_config.config.grammar.yaml_source import Source
 from router_config.config.models import ConfigError
+from router_config.slices import pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Section:
     foreign: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, node: Node, place: Place) -> Any:
+        pause()
         if self.short is not None and isinstance(node.value, str):
             return self.make(**{self.short: self.entries[self.short].kind.read(node, place)})
         if not isinstance(node.value, dict):
@@ -162,16 +165,13 @@ class Section:
             if value.value is not None:
                 entry = self.entries[name]
                 found[name] = entry.kind.read(value, place.inner(name if entry.named else None, mark))
-        for name in self._required():
+        for name in _required(self.make):
             if name not in found:
                 written = name in node.value
                 mark = node.value[name][0] if written else place.mark
                 what = f"{name} is empty" if written else f"{name} is missing"
                 raise place.error(mark, what, self.entries[name].needed or f"Write `{name}: ...`.")
         return self.make(**found)
-
-    def _required(self) -> list[str]:
-        return [each.name for each in fields(self.make) if each.default is MISSING and each.default_factory is MISSING]
 
     def _unknown(self, key: str) -> tuple[str, str]:
         named, colon, _ = key.partition(":")
@@ -190,8 +190,8 @@ class Section:
             if isinstance(each.default, str | int | float) and each.name in properties:
                 properties[each.name]["default"] = each.default
         section = {"type": "object", "properties": properties, "additionalProperties": False}
-        if required := self._required():
-            section["required"] = required
+        if required := _required(self.make):
+            section["required"] = list(required)
         return section if self.short is None else {"anyOf": [{"type": "string"}, section]}
 
 
@@ -200,3 +200,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     folded = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=0.6)
     return folded[near[0]] if near else None
+
+
+@cache
+def _required(make: Any) -> tuple[str, ...]:
+    """The fields of a dataclass that have no default."""
+    return tuple(each.name for each in fields(make) if each.default is MISSING and each.default_factory is MISSING)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from router_config.config.models import ConfigError
+from router_config.slices import pause
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 40
@@ -113,6 +114,7 @@ class _Composer:
         entries: dict[str, tuple[Mark, Node]] = {}
         merged: dict[str, tuple[Mark, Node]] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            pause()
             if not isinstance(event, yaml.ScalarEvent):
                 raise self._error(
                     event, "a key must be plain text", "Write `key: value`; put text with brackets in quotes."
