@@ -354,6 +354,9 @@ class Explanation(_Document):
     next: str | None = Field(description="the provider that would serve it")
     chosen: str | None = Field(description="the deployment that would serve it")
     clears_at: str | None = Field(description="where nobody would: when the first is expected to have room")
+    waits_for_in_flight: bool = Field(
+        description="where nobody would, and no time helps: whether the end of a request in flight does"
+    )
     max_wait_seconds: Number
     waits: bool = Field(description="where nobody would: whether it would wait for room, or fail at once")
     providers: list[ProviderCandidates]

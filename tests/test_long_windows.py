@@ -267,3 +267,30 @@ def test_two_routers_on_one_store_share_the_requests_at_a_time(
     assert not [each for each in outcomes if isinstance(each, BaseException)]
     assert refusals(simulator) == 0
     assert simulator.count(PROVIDER) == 20
+
+
+@pytest.mark.parametrize(
+    "name", ["rolling week", "week in which clocks go back", "month from the 31st", "every window at once"]
+)
+def test_what_a_window_holds_is_remembered_over_a_restart(
+    simulator: Simulator, clock: VirtualClock, tmp_path: Path, name: str
+) -> None:
+    case, state = CASES[name], f"sqlite:///{tmp_path}/state.db"
+    clock.set(case.begins)
+    first = router_of(simulator, clock, tmp_path, case.limits, state=state, **case.spans)
+
+    def served(router: Router, times: int) -> int:
+        async def main() -> list[Any]:
+            ask = [router.acompletion(model="default", messages=message(), max_wait=0.5) for _ in range(times)]
+            return await answered(clock, *ask)
+
+        return len([each for each in asyncio.run(main()) if not isinstance(each, BaseException)])
+
+    assert served(first, MANY - 2) == MANY - 2
+    first.close()
+    again = Router.from_yaml(tmp_path / "litellm.yaml", env={"KEY": "simulated"}, clock=clock)
+    with closing(again):
+        assert served(again, 4) == 2
+        clock.set(case.next[0] + case.tolerance)
+        assert served(again, MANY + 1) == MANY
+    assert refusals(simulator) == 0

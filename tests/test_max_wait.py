@@ -237,3 +237,24 @@ def test_requests_beyond_those_allowed_at_a_time_wait_until_one_has_ended(
 
     asyncio.run(main())
     assert simulator.count("groq") == 5
+
+
+def test_who_may_not_wait_for_requests_in_flight_is_told_to_come_back_soon(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    simulator.fault("groq", timeout=True)
+    router = make_router(**only_groq(parallel=1))
+
+    async def main() -> None:
+        holding = asyncio.create_task(ask(router))
+        await until(lambda: simulator.count() == 1)
+        with pytest.raises(NoProviderAvailable, match="Try again in 1 s") as refused:
+            await ask(router)
+        assert refused.value.retry_after == 1
+        explained = router.explain()
+        assert (explained["clears_at"], explained["waits_for_in_flight"]) == (None, True)
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
+
+    asyncio.run(main())
+    assert router.explain()["waits_for_in_flight"] is False

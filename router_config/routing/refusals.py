@@ -1,6 +1,7 @@
 """What a caller is told when nothing can serve a request."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Final
 
 from router_config.deployments.deployment import Deployment
@@ -14,7 +15,7 @@ OF_THE_REQUEST: Final = frozenset({"too_large", "context_window", "content_polic
 
 OF_THE_PROVIDER: Final = frozenset({"server_error", "overloaded", "timeout", "connection"})
 AGAIN: Final = 1.0
-"""Seconds after which a request that failed at providers without a cooldown may succeed."""
+"""Seconds after which a request may succeed that failed at providers without a cooldown, or met too many in flight."""
 
 
 def refusal(
@@ -48,8 +49,9 @@ def refusal(
             verdicts[provider] = ProviderVerdict("failed", f"this request failed there: {outcome}", None)
             if outcome in OF_THE_PROVIDER:
                 soonest = now + AGAIN
-        if best.blocks and best.until is not None:
-            soonest = best.until if soonest is None else min(soonest, best.until)
+        clears = _clears(best)
+        if best.blocks and clears < inf:
+            soonest = clears if soonest is None else min(soonest, clears)
     for provider, reason in absent.items():
         verdicts.setdefault(provider, ProviderVerdict("unconfigured", reason, None))
     retry_after = None if soonest is None else max(0.0, soonest - now)
@@ -63,6 +65,7 @@ def lies_in_the_request(attempts: Sequence[Attempt], examined: Iterable[Examinat
 
 
 def _clears(examined: Examination) -> float:
-    if not examined.blocks:
-        return float("inf")
-    return examined.until if examined.until is not None else float("inf")
+    """Epoch seconds; `inf` where it does not block, or no time helps."""
+    if examined.waits_for_others:  # Nobody knows when they end.
+        return examined.examined_at + AGAIN
+    return examined.until if examined.blocks and examined.until is not None else inf

@@ -19,6 +19,7 @@ PROVIDER_CAP = 3_600.0  # a provider that says it is down
 MINUTE_DEFAULT = 60.0
 HOUR_DEFAULT = 900.0
 DAY_RECHECK = 3_600.0  # a day's limit is used up, and nobody knows when its day ends
+IN_FLIGHT = 5.0  # too many requests at a time, and nobody knows when one of them ends
 SHARED_POOL = 20.0  # a pool that the provider shares among its customers is busy
 NO_CREDIT = 300.0  # credit is gone; further refusals in a row have longer pauses, six hours at last
 

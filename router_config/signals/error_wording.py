@@ -57,6 +57,8 @@ CREDIT_GONE = _any(
     r"account is not active",
     r"余额不足",
 )
+CONCURRENT = _any(r"concurren", r"simultaneous", r"parallel[ _]requests")
+"""Too many requests at a time: no window is used up."""
 QUOTA_EXCEEDED = _any(r"exceeded your current quota")
 KEY_BAD = _any(
     r"(?:incorrect|invalid|expired|missing|unknown|revoked|wrong|no) "

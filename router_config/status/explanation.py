@@ -70,6 +70,7 @@ async def explanation(
         "next": None if chosen is None else chosen.provider,
         "chosen": None if chosen is None else chosen.id,
         "clears_at": iso(min(opens, default=None)),
+        "waits_for_in_flight": chosen is None and any(each.waits_for_others for each in examined.values()),
         "max_wait_seconds": number(max_wait),
         "waits": waits,
         "providers": [

@@ -659,3 +659,25 @@ def test_digits_in_a_text_are_no_status(digits: str) -> None:
     verdict = judged("gemini", 429, google("X", message, violated("RequestsPerMinutePerModel")))
     assert verdict.kind == Kind.rate_limit
     assert judged("groq", 400, error(f"messages[{digits}] is empty")).kind == Kind.bad_request
+
+
+@pytest.mark.parametrize(
+    ("provider", "message", "seconds"),
+    [
+        ("anthropic", "Number of concurrent connections has exceeded your rate limit. Please try again later.", 5.5),
+        ("zai", "High concurrency usage of this API, please reduce concurrency or contact customer service", 5.5),
+        ("deepseek", "Too Many Requests, please reduce concurrency", 5.5),
+        ("scaleway", "Too Many Requests - You exceeded your current threshold of concurrent requests", 5.5),
+        ("moonshot", "request reached max organization concurrency: 3, please try again after 1 seconds", 1.5),
+        ("moonshot", "request reached max organization concurrency: 1, please try again after 0 seconds", 5.5),
+        ("litellm_proxy", "max_parallel_requests limit reached", 5.5),
+        ("groq", "Rate limit reached for model `m` on concurrent requests: Limit 1, Used 1, Requested 1.", 5.5),
+    ],
+)
+def test_too_many_requests_at_a_time_are_over_as_soon_as_some_have_ended(
+    provider: str, message: str, seconds: float
+) -> None:
+    verdict = judged(provider, 429, error(message, type="rate_limit_error"))
+    assert (verdict.kind, verdict.scope, verdict.hold) == (Kind.rate_limit, Scope.model, Hold.until)
+    assert seconds_of(verdict) == seconds
+    assert "requests at a time" in verdict.message

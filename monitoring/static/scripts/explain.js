@@ -42,13 +42,14 @@ function draw(explanation) {
   show($("explained"), true);
 }
 
-function verdict({ next, providers, clears_at: clears, max_wait_seconds: longest, waits }) {
+function verdict({ next, providers, clears_at: clears, waits_for_in_flight: others, max_wait_seconds: longest, waits }) {
   if (next) return [named(next), " would serve it."];
   const told = [];
   if (!providers.some((each) => each.candidates.length)) told.push("Nobody would serve it: no provider of this group has a key.");
   else if (waits) told.push(`Nobody has room. It would wait, for ${duration(longest)} at most.`);
   else told.push("Nobody would serve it; it would fail at once.");
   if (clears) told.push(`Room again at ${at(clears)}.`);
+  else if (others) told.push("Room again when a request in flight ends.");
   return [element("span", { class: "failure" }, told.join(" "))];
 }
 

@@ -51,6 +51,8 @@ def _outcome(document: dict[str, Any]) -> str:
         return "nobody would serve it: no provider of this group is configured. Set a key with router-config env."
     first = until(document["clears_at"], document["generated_at"])
     when = f"Room again {first}." if first else "Waiting will not change that."
+    if not first and document["waits_for_in_flight"]:
+        when = "Room again when a request in flight ends."
     longest = span(document["max_wait_seconds"])
     if document["waits"]:
         return f"nobody has room. {when} It would wait for that, for {longest} at most."

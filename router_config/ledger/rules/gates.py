@@ -225,6 +225,11 @@ class Examination:
         closed = [gate for gate in self.gates if gate.blocks]
         return all(gate.reserved > 0 or (gate.clears_at or 0.0) <= deadline for gate in closed)
 
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether no time helps, but the end of requests in flight does."""
+        return self.blocks and self.until is None and self.may_clear(self.examined_at)
+
 
 class Book(Protocol):
     """The counts and cooldowns of a store at one moment, as the rules ask for them."""

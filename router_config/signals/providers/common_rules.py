@@ -97,6 +97,8 @@ def rate_limited(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
         return day_spent(reply, scope)
     if window is not None:
         return hour_spent(reply, scope) if window == "hour" else minute_spent(reply, scope)
+    if too_many_at_once(reply):
+        return unstated_window(reply, scope)
     if error_wording.CREDIT_GONE.search(reply.text) or error_wording.QUOTA_EXCEEDED.search(reply.text):
         return verdicts.quota_gone(reply)
     if reply.has_code(*_BUSY) or (error_wording.BUSY.search(reply.text) and not reply.has_code("rate_limit")):
@@ -133,8 +135,16 @@ def hour_spent(reply: ParsedReply, scope: Scope) -> Verdict:
     return verdicts.window_spent(reply, scope, seconds, f"the limit per hour of this {scope} is")
 
 
+def too_many_at_once(reply: ParsedReply) -> bool:
+    """Whether it is about how many requests are under way."""
+    return error_wording.CONCURRENT.search(reply.text) is not None or reply.has_code("concurren")
+
+
 def unstated_window(reply: ParsedReply, scope: Scope = Scope.model) -> Verdict:
     """A rate limit that is not named: the window that the headers report as used up, else a minute's."""
+    if too_many_at_once(reply):
+        seconds = cooldowns.seconds(reply.hints, cooldowns.MINUTE_CAP, cooldowns.IN_FLIGHT)
+        return verdicts.window_spent(reply, scope, seconds, f"the requests at a time of this {scope} (`parallel`) are")
     spent = [window for window in reply.observations if window.remaining == 0]
     periods = {window.period for window in spent}
     if periods & {"week", "month"}:
