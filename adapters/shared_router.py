@@ -49,4 +49,10 @@ def shared_router() -> "Router":
 
 async def ashared_router() -> "Router":
     """`shared_router()` for callers on an event loop, which goes on while LiteLLM is being imported."""
-    return _shared if _shared is not None else await asyncio.to_thread(shared_router)
+    if _shared is not None:
+        return _shared
+    router = await asyncio.to_thread(shared_router)
+    from router_config.config.file_watch import listen_for_sighup
+
+    listen_for_sighup()  # Only the main thread may, where event loops mostly run.
+    return router

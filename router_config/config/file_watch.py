@@ -79,7 +79,7 @@ class _Watcher:
             self._watches.append(watch)
             if self._thread is None:
                 self._start()
-        _listen_for_sighup()
+        listen_for_sighup()
 
     def remove(self, watch: FileWatch) -> None:
         with self._lock:
@@ -124,8 +124,11 @@ class _Watcher:
 _WATCHER: Final = _Watcher()
 
 
-def _listen_for_sighup() -> None:
-    """SIGHUP has the files read on the spot, unless the process does something else at it."""
+def listen_for_sighup() -> None:
+    """SIGHUP has the files read on the spot, unless the process does something else at it.
+
+    Only the main thread may say so; in others this does nothing.
+    """
     hangup = getattr(signal, "SIGHUP", None)  # Not on Windows.
     if hangup is None or threading.current_thread() is not threading.main_thread():
         return

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -62,6 +63,25 @@ def test_it_follows_its_file(directory: Path, simulator: Simulator) -> None:
     while route_of(agent.chat(HELLO)).provider == "groq":
         assert time.monotonic() < deadline
     assert route_of(agent.chat(HELLO)).provider == "gemini"
+
+
+def test_made_for_a_coroutine_it_reads_its_file_at_sighup_too(directory: Path) -> None:
+    path = directory / "litellm.yaml"
+    path.write_text(f"{path.read_text('utf-8')}\ndefaults: {{reload: off}}\n", "utf-8")
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    async def main() -> None:
+        router = await ashared_router()
+        path.write_text(f"{path.read_text('utf-8')}\nrouter_settings: {{num_retries: 0}}\n", "utf-8")
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with asyncio.timeout(30):
+            while router.config is None or not router.config.router_settings:
+                await asyncio.sleep(0.01)
+
+    try:
+        asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_it_is_made_once_however_many_need_it_first(directory: Path) -> None:
