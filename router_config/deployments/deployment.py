@@ -123,8 +123,9 @@ class Deployment:
         if input_price or output_price:
             usd = prompt_tokens * input_price + (tokens - prompt_tokens) * output_price
         if self.splits and prompt_tokens:
-            return _new(SplitAmount, (1, tokens, usd, prompt_tokens - cached, tokens - prompt_tokens))
-        return Amount(1, tokens, usd)
+            whole: Amount = _new(Amount, (1, tokens, usd))
+            return SplitAmount.of(whole, prompt_tokens - cached, tokens - prompt_tokens)
+        return _new(Amount, (1, tokens, usd))
 
 
 def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction: float = 0.0) -> Deployment:

@@ -110,6 +110,10 @@ class _Book:
     def counts(self, meter: Meter) -> Counts | None:
         return self.snapshot.counts.get(meter.scope)
 
+    @property
+    def any_cooldown(self) -> bool:
+        return bool(self.snapshot.cooldowns)
+
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return self.snapshot.cooldowns.get(scope)
 

@@ -89,8 +89,9 @@ class Spent:
 
 
 def part_of(amount: Spending, meter: Meter) -> Amount:
-    tokens = amount.tokens if meter.part is None else getattr(amount, meter.part)
-    return Amount(amount.requests, tokens, amount.usd)
+    if meter.part is None or not isinstance(amount, SplitAmount):
+        return Amount(*amount[:3])
+    return amount.input if meter.part == "input" else amount.output
 
 
 @dataclass
@@ -151,8 +152,7 @@ class Naive:
     def amount(self, place: Place, need: Need) -> Spending:
         amount = place.need(need.tokens, need.prompt_tokens)
         for part, limit in self._token_limits(place):
-            name = part or "tokens"
-            amount = amount._replace(**{name: int(min(getattr(amount, name), limit))})
+            amount = amount.cut_to(int(limit), part)
         return amount
 
     def _token_limits(self, place: Place) -> list[tuple[Part | None, float]]:
@@ -245,7 +245,8 @@ class Ledger(RuleBasedStateMachine):
         tokens = int(lease.amount.tokens * share)
         spent = lease.amount._replace(tokens=tokens, usd=tokens * EXACT if lease.amount.usd else 0.0)
         if isinstance(spent, SplitAmount):
-            spent = spent._replace(input=int(spent.input * of_prompt), output=int(spent.output * share))
+            parts = int(spent.input.tokens * of_prompt), int(spent.output.tokens * share)
+            spent = SplitAmount.of(spent.whole, *parts)
         settlement = Settlement(spent, arrived, self.naive.now, alive)
         self.run(self.store.settle(lease, settlement, self.naive.now))
         self.naive.close(lease.id, Spent(lease.scopes, spent, arrived, self.naive.now), alive)

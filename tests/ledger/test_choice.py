@@ -31,6 +31,10 @@ class Kept:
     def counts(self, meter: Meter) -> Counts | None:
         return self._counts
 
+    @property
+    def any_cooldown(self) -> bool:
+        return False
+
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return None
 

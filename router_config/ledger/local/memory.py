@@ -36,6 +36,10 @@ class MemoryStore(LocalStore):
         # No functions of ours: they are asked six times for a request.
         self._page, self.cooldown_of = self._pages.get, self._cooldowns.get
 
+    @property
+    def any_cooldown(self) -> bool:
+        return bool(self._cooldowns)
+
     async def _atomically(self, step: Callable[[], T]) -> T:
         with self._lock:
             if self._formerly:

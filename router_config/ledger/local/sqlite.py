@@ -228,6 +228,10 @@ class SQLiteStore(LocalStore):
         self._expires_after = None
         return [lease_of_row(row) for row in rows]
 
+    @property
+    def any_cooldown(self) -> bool:
+        return bool(self._all_cooldowns())
+
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return self._all_cooldowns().get(scope)
 

@@ -55,14 +55,14 @@ def page_of_row(row: tuple[Any, ...]) -> Page:
 
 def lease_row(lease: Lease) -> tuple[Any, ...]:
     lease_id, deployment, scopes, amount, taken_at, expires_at, probes = lease
-    parts = amount[3:] or _NOT_SPLIT
+    parts = amount.numbers[3:] or _NOT_SPLIT
     return (lease_id, deployment, _text(scopes), *amount[:3], taken_at, expires_at, _text(probes), *parts)
 
 
 def lease_of_row(row: tuple[Any, ...]) -> Lease:
     lease_id, deployment, scopes, requests, tokens, usd, taken_at, expires_at, probes, of_prompt, of_answer = row
-    whole = requests, tokens, usd
-    amount = Amount(*whole) if of_prompt is None else SplitAmount(*whole, of_prompt, of_answer)
+    whole = Amount(requests, tokens, usd)
+    amount = whole if of_prompt is None else SplitAmount.of(whole, of_prompt, of_answer)
     return Lease(lease_id, deployment, _scopes(scopes), amount, taken_at, expires_at, _scopes(probes))
 
 

@@ -290,6 +290,10 @@ class LocalStore(Pages, Backend):
     def _prefetch(self, meters: Sequence[Meter]) -> None:
         """Make ready to read all of these."""
 
+    @property
+    @abstractmethod
+    def any_cooldown(self) -> bool: ...
+
     cooldown_of: Callable[[str], Cooldown | None]
 
     @abstractmethod

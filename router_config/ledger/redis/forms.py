@@ -89,8 +89,8 @@ def _part(meter: Meter) -> dict[str, str]:
 
 def need_text(amount: Spending, dearest: float) -> bytes:
     """What a candidate would take, and the most that it may come to in dollars."""
-    parts = amount[3:]
-    return SIX.pack(*amount[:3], dearest, *parts) if parts else FOUR.pack(*amount[:3], dearest)
+    whole, parts = amount.numbers[:3], amount.numbers[3:]
+    return SIX.pack(*whole, dearest, *parts) if parts else FOUR.pack(*whole, dearest)
 
 
 def _limits(meter: Meter) -> list[dict[str, float]]:
@@ -206,7 +206,7 @@ def _split(raw: bytes) -> list[str]:
 def lease_text(lease: Lease, meters: Mapping[str, Meter]) -> bytes:
     held = [meters[scope] for scope in lease.scopes]
     marks = [(each.scope, mark_of(lease.expires_at, each.long), *_part(each).values()) for each in held]
-    return text_of({"amount": lease.amount, "scopes": marks, "probes": lease.probes})
+    return text_of({"amount": lease.amount.numbers, "scopes": marks, "probes": lease.probes})
 
 
 def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, Meter], now: float) -> bytes:
@@ -222,7 +222,7 @@ def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, M
         "reports": list(_reports(settlement, meters)),
     }
     if settlement.spent is not None:
-        step["spent"] = settlement.spent
+        step["spent"] = settlement.spent.numbers
     if settlement.alive is not None:
         step["alive"] = settlement.alive
     if settlement.outcome is not None:

@@ -103,6 +103,8 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
 
 def _blocked_by_cooldown(candidate: Candidate, book: Book, now: float) -> tuple[Status | None, tuple[str, ...]]:
     """The status of a candidate in cooldown, else the scopes whose ended cooldown this request would probe."""
+    if not book.any_cooldown:  # Nearly always.
+        return None, ()
     probes: list[str] = []
     for scope in candidate.scopes:
         cooldown = book.cooldown_of(scope)
@@ -128,7 +130,7 @@ def _found(candidate: Candidate, need: Need, book: Book, now: float) -> tuple[St
 def _standing(need: Need, amount: Spending, pages: Metered, now: float) -> Status:
     soft = False
     for meter, counts in pages:
-        taken = amount.counted(meter.part) if meter.part else amount
+        taken = amount.counted(meter.part)
         opened = counts.open
         for limit, used in limits_in_force(meter, counts, now):
             place = limit.place
@@ -148,14 +150,14 @@ def _has_plenty(candidate: Candidate, need: Need, amount: Spending, book: Book) 
     """
     if need.most and amount[2] > 0:
         return False
-    tokens = need[0]
+    tokens, whole = need[0], amount.whole
     for meter in candidate.meters:
         counts = book.counts(meter)
         if counts is None:
             continue
         if counts.observed or tokens > meter.most_tokens:
             return False
-        taken = amount.counted(meter.part) if meter.part else amount
+        taken = amount.counted(meter.part) if meter.part else whole
         opened, held = counts.open, (counts.minute, counts.long, NOTHING)
         for place, period, value, soft in meter.tests:
             used = opened[place] + held[period][place]

@@ -238,6 +238,11 @@ class Book(Protocol):
         """The meter's counts with everything outside its windows forgotten; None: nothing counted and no limit."""
         ...
 
+    @property
+    def any_cooldown(self) -> bool:
+        """Whether some scope has a cooldown."""
+        ...
+
     def cooldown_of(self, scope: str) -> Cooldown | None: ...
 
     def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
@@ -339,7 +344,7 @@ def _examine(
     amount = amount_for(candidate, need, pages, now)
     gates: list[Gate] = []
     for meter, counts in pages:
-        taken = amount.counted(meter.part) if meter.part else amount.whole
+        taken = amount.counted(meter.part)
         of_meter = made.get((meter.scope, taken))
         if of_meter is None:
             of_meter = made[meter.scope, taken] = tuple(_gates(meter, counts, taken, need, book, now))

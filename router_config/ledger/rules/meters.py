@@ -113,43 +113,61 @@ class Amount(NamedTuple):
     def whole(self) -> "Amount":
         return self
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        return self
+
 
 class SplitAmount(NamedTuple):
-    """An amount whose tokens of prompt and answer are known apart. What limits of both count alike stands in front."""
+    """An amount whose tokens of prompt and answer are known apart.
+
+    `input`, `output`: what meters of those tokens count, without dollars. What all others count stands in front.
+    """
 
     requests: int
     tokens: int
     usd: float
-    input: int
-    output: int
+    input: Amount
+    output: Amount
+
+    @classmethod
+    def of(cls, whole: Amount, input: int, output: int) -> Self:
+        """The whole, and how many tokens of each part."""
+        requests, tokens, usd = whole
+        parts = _new(Amount, (requests, input, 0.0)), _new(Amount, (requests, output, 0.0))
+        return _new(cls, (requests, tokens, usd, *parts))
 
     def plus(self, other: "Spending") -> "SplitAmount":
-        whole, parts = self.whole.plus(other), [other.counted(part).tokens for part in ("input", "output")]
-        return SplitAmount(*whole, self.input + parts[0], self.output + parts[1])
+        parts = self.input.plus(other.counted("input")), self.output.plus(other.counted("output"))
+        return SplitAmount(*self.whole.plus(other), *parts)
 
     def times(self, number: int) -> "SplitAmount":
-        return SplitAmount(*self.whole.times(number), self.input * number, self.output * number)
+        return SplitAmount(*self.whole.times(number), self.input.times(number), self.output.times(number))
 
     def shared(self, number: int) -> "SplitAmount":
         """One of so many equal shares."""
-        return SplitAmount(*self.whole.shared(number), self.input // number, self.output // number)
+        return SplitAmount(*self.whole.shared(number), self.input.shared(number), self.output.shared(number))
 
     def cut_to(self, tokens: int, part: Part | None = None) -> "SplitAmount":
         """With at most so many tokens, in all or of one part."""
         if part == "input":
-            return self if tokens >= self.input else self._replace(input=tokens)
+            return self._replace(input=self.input.cut_to(tokens))
         if part == "output":
-            return self if tokens >= self.output else self._replace(output=tokens)
+            return self._replace(output=self.output.cut_to(tokens))
         return self if tokens >= self.tokens else self._replace(tokens=tokens)
 
     def counted(self, part: Part | None) -> Amount:
         """What a meter counts of it."""
-        tokens = self[1] if part is None else self[3] if part == "input" else self[4]
-        return _new(Amount, (self[0], tokens, self[2]))
+        return self[3] if part == "input" else self[4] if part == "output" else self.whole
 
     @property
     def whole(self) -> Amount:
         return _new(Amount, self[:3])
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Requests, tokens, dollars, input tokens, output tokens."""
+        return (*self[:3], self.input.tokens, self.output.tokens)
 
 
 Spending: TypeAlias = Amount | SplitAmount

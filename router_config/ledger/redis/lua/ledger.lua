@@ -35,7 +35,8 @@ end
 -- What a meter counts of an amount: all tokens, or those of a part. `counted` of meters.py.
 local function counted(amount, part)
   if not part then return amount end
-  return { requests = amount.requests, tokens = amount[part] or amount.tokens, usd = amount.usd }
+  if not amount[part] then return amount end
+  return { requests = amount.requests, tokens = amount[part], usd = 0 }
 end
 
 local function nothing()
