@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from router_config.config.loading import load_config
     from router_config.config.models import Config, ConfigError
     from router_config.ledger.rules.decisions import Attempt
-    from router_config.planner.plan import Plan, plan
+    from router_config.planner.plan import Plan
+    from router_config.planner.planning import plan
     from router_config.routing.errors import NoProviderAvailable
     from router_config.routing.request import Route, route_of
     from router_config.routing.router import Router
@@ -48,7 +49,7 @@ _HOMES = {
     "ConfigError": "config.models",
     "load_config": "config.loading",
     "Plan": "planner.plan",
-    "plan": "planner.plan",
+    "plan": "planner.planning",
     "NoProviderAvailable": "routing.errors",
     "Router": "routing.router",
 }

@@ -5,12 +5,10 @@ import difflib
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
-if TYPE_CHECKING:
-    from datetime import date
-
-T = TypeVar("T")
+from router_config.cli.argument_types import port, seconds, whole
+from router_config.cli.plan_arguments import plan_arguments
 
 _FORMATTER = argparse.RawDescriptionHelpFormatter
 
@@ -174,13 +172,13 @@ def parser() -> argparse.ArgumentParser:
         "doctor --timeout 10s --json",
     )
     doctor.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="for one answer (default: defaults.timeout of the file)"
+        "--timeout", type=seconds, metavar="SECONDS", help="for one answer (default: defaults.timeout of the file)"
     )
     _json(doctor)
 
     status = add("status", "show providers, limits and what is left", "status", "status --watch", "status --json")
     status.add_argument(
-        "-w", "--watch", nargs="?", type=_seconds, const=2.0, metavar="SECONDS", help="live, every 2 s; needs rich"
+        "-w", "--watch", nargs="?", type=seconds, const=2.0, metavar="SECONDS", help="live, every 2 s; needs rich"
     )
     _json(status)
 
@@ -192,17 +190,18 @@ def parser() -> argparse.ArgumentParser:
     )
     _group(explain)
     explain.add_argument(
-        "-t", "--tokens", type=_whole, default=1000, metavar="N", help="prompt and answer (default: %(default)s)"
+        "-t", "--tokens", type=whole, default=1000, metavar="N", help="prompt and answer (default: %(default)s)"
     )
     _json(explain)
 
-    _plan(
+    plan_arguments(
         add(
             "plan",
             "say whether the providers last for a workload, day by day; 1 if they do not",
             "plan --tokens-per-day 1M",
             "plan --requests-per-hour 120 --tokens 1500 --days 30",
-            "plan --tokens-per-day 1M --all-keys --json",
+            "plan --tokens-per-day 1M --max --all-keys",
+            "plan --tokens-per-day 2M --add-key groq --add cerebras --json",
         )
     )
 
@@ -212,37 +211,9 @@ def parser() -> argparse.ArgumentParser:
 
     demo = add("demo", "five simulated providers, and agents asking them", "demo", "demo --seconds 60")
     _address(demo)
-    demo.add_argument("--agents", type=_whole, default=4, metavar="N", help="how many ask (default: %(default)s)")
-    demo.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (default: at Ctrl-C)")
+    demo.add_argument("--agents", type=whole, default=4, metavar="N", help="how many ask (default: %(default)s)")
+    demo.add_argument("--seconds", type=seconds, metavar="N", help="end after so long (default: at Ctrl-C)")
     return top
-
-
-def _plan(command: argparse.ArgumentParser) -> None:
-    asked = command.add_mutually_exclusive_group()
-    asked.add_argument("--tokens-per-day", type=_count, metavar="N", help="tokens of a day, such as 1M")
-    asked.add_argument("--requests-per-hour", type=_count, metavar="N", help="requests of an hour, at all hours")
-    command.add_argument(
-        "-t", "--tokens", type=_count, default=1000, metavar="N", help="of a request, half prompt, half answer (1000)"
-    )
-    command.add_argument("--days", type=_days, default=90, metavar="N", help="how many (default: %(default)s)")
-    command.add_argument("--from", dest="begins", type=_date, metavar="DATE", help="the first day (default: today)")
-    command.add_argument(
-        "--timezone", type=_timezone, default="UTC", metavar="ZONE", help="of the days told (default: %(default)s)"
-    )
-    command.add_argument(
-        "--latency", type=_seconds, default=2.0, metavar="SECONDS", help="until an answer is whole (default: 2 s)"
-    )
-    command.add_argument(
-        "--max-wait",
-        type=_patience,
-        metavar="SECONDS",
-        help="that a request may wait for room (default: as in the file)",
-    )
-    command.add_argument("--all-keys", action="store_true", help="as if every provider had its key")
-    command.add_argument("--seed", type=_whole, default=1, metavar="N", help="of chance (default: %(default)s)")
-    shown = command.add_mutually_exclusive_group()
-    shown.add_argument("--json", action="store_true", help="print JSON")
-    shown.add_argument("--csv", action="store_true", help="print a row for each day and provider")
 
 
 def _adder(top: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:
@@ -288,69 +259,5 @@ def _address(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     command.add_argument("--insecure", action="store_true", help="listen to the network without a token")
     command.add_argument(
-        "--port", type=_port, default=8888, metavar="N", help="port to listen on (default: %(default)s)"
+        "--port", type=port, default=8888, metavar="N", help="port to listen on (default: %(default)s)"
     )
-
-
-def _port(text: str) -> int:
-    if text.isdecimal() and int(text) < 65536:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
-
-
-def _whole(text: str) -> int:
-    if text.isdecimal() and 0 < int(text) <= 10**9:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-
-
-def _seconds(text: str) -> float:
-    seconds = _patience(text)
-    if seconds <= 0:
-        raise argparse.ArgumentTypeError("write more than 0 seconds")
-    return seconds
-
-
-def _patience(text: str) -> float:
-    from router_config.config.grammar.quantities import parse_duration
-
-    return _parsed(parse_duration, text)
-
-
-def _count(text: str) -> int:
-    from router_config.config.grammar.quantities import parse_count
-
-    if (count := _parsed(parse_count, text)) > 0:
-        return count
-    raise argparse.ArgumentTypeError("write more than 0, such as 1M")
-
-
-def _days(text: str) -> int:
-    days = _whole(text)
-    if days > 3660:
-        raise argparse.ArgumentTypeError("write at most 3660 days")
-    return days
-
-
-def _timezone(text: str) -> str:
-    from router_config.config.grammar.scalars import timezone
-
-    return _parsed(timezone, text)
-
-
-def _date(text: str) -> "date":
-    from datetime import date
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-12-01") from None
-
-
-def _parsed(parse: Callable[[object], T], text: str) -> T:
-    from router_config.config.grammar.quantities import BadValue
-
-    try:
-        return parse(text)
-    except BadValue as bad:
-        raise argparse.ArgumentTypeError(str(bad)) from None

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from math import inf
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -105,43 +106,32 @@ class Plan:
         return min(self.days, key=lambda day: day.served)
 
 
-def plan(
+def planned(
     config: Config,
-    workload: Load | Sequence[Load] | None = None,
-    days: int = 90,
+    loads: Sequence[Load],
+    days: int,
     *,
-    begins: date | None = None,
+    begins: date,
     timezone: str = "UTC",
     latency: float = LATENCY,
     max_wait: float | None = None,
     seed: int = 0,
+    unserved: float = inf,
     progress: Progress = lambda share: None,
 ) -> Plan:
-    """What the providers of a configuration serve of a workload, by the router's own rules on a virtual clock.
-
-        config = load_config("litellm.yaml")
-        made = plan(config, even_load(tokens_per_day=1_000_000), days=90)
-        print(made.served, made.binding)
-
-    Nothing is used when it begins, and no provider fails. workload: that of the file where there is none. days: how
-    many, of `timezone`. begins: the first of them; today where none is given. latency: seconds that an answer takes.
-    max_wait: seconds that a request may wait for room, instead of the file's. seed: of chance.
-
-    Raises ConfigError for a limit in dollars of a model whose price nobody knows, ValueError without a workload.
-    """
-    loads = (workload,) if isinstance(workload, Load) else tuple(config.workload if workload is None else workload)
-    if not loads or days < 1:
-        raise ValueError("a plan needs a workload and a day")
+    """The plan without advice; the arguments are those of `plan`. unserved: tokens past which it ends early."""
     zone = ZoneInfo(timezone)
-    day = datetime.now(zone).date() if begins is None else begins
-    first, ends = midnight(day, zone), midnight(day + timedelta(days=days), zone)
+    first, ends = midnight(begins, zone), midnight(begins + timedelta(days=days), zone)
     recorder = Recorder(timezone)
     simulation = Simulation(config, loads, recorder, latency=latency, max_wait=max_wait, seed=seed)
     next_word = first
     for moment in simulation.run(arrivals(loads, first, ends, seed)):
         if moment >= next_word:
             progress((moment - first) / (ends - first))
-            next_word = moment + DAY
+            next_word = moment + DAY / 4
+            if recorder.unserved_tokens > unserved:
+                ends = moment
+                break
     recorder.close(ends)
     return _made(config, recorder.days, timezone)
 

@@ -69,6 +69,7 @@ class Recorder(Observer):
 
     def __init__(self, timezone: str) -> None:
         self.days: list[DayRecord] = []
+        self.unserved_tokens = 0
         self._calendar = CalendarDay(timezone)
         self._ends = 0.0
         self._present = DayRecord(0.0)
@@ -108,6 +109,7 @@ class Recorder(Observer):
         day.tokens += tokens
         day.unserved_requests += 1
         day.unserved_tokens += tokens
+        self.unserved_tokens += tokens
         day.unserved_by_hour[int((now - day.begins) // 3600)] += 1
 
     def close(self, now: float) -> None:

@@ -1,13 +1,60 @@
-"""Configurations as they might be: with keys that are not there yet."""
+"""Configurations as they might be: with keys and providers that are not there yet."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
-from router_config.config.models import Config, Provider, Secret
+from router_config.config.models import Config, ConfigError, Day, Key, Limits, Model, Provider, Secret
+from router_config.presets.lookup import preset_to_add
+from router_config.presets.preset import Preset
 
 
 def with_every_key(config: Config) -> Config:
     """As if every provider that is switched on had its keys."""
     return replace(config, providers=tuple(_with_keys(each) if each.enabled else each for each in config.providers))
+
+
+def with_key(config: Config, name: str) -> Config:
+    """With one key more for a provider, of an account of its own. Raises ConfigError where there is none."""
+    found = next((each for each in config.providers if each.name == name), None)
+    if found is None:
+        names = ", ".join(each.name for each in config.providers)
+        raise ConfigError(f'no provider is called "{name[:60]}", so it gets no key\n  There are: {names}.')
+    number = len(found.keys) + 1
+    key = Key(secret=Secret(f"planned {name} {number}"), account=f"planned-{number}")
+    more = replace(found, keys=(*found.keys, key))
+    return replace(config, providers=tuple(more if each is found else each for each in config.providers))
+
+
+def with_provider(config: Config, name: str, today: date) -> Config:
+    """With a provider more, as `router-config add` has it. Raises UnknownPreset for one of which nothing is known.
+
+    A free one comes after the free ones that are there, a paid one after all.
+    """
+    preset = preset_to_add(name, today)
+    before = [each.priority for each in config.providers if preset.tier == "paid" or each.tier == "free"]
+    priority = max(before, default=0) + 1
+    later = [each for each in config.providers if each.priority >= priority]
+    others = [replace(each, priority=each.priority + 1) if each in later else each for each in config.providers]
+    return replace(config, providers=(*others, _provider(preset, priority)))
+
+
+def _provider(preset: Preset, priority: int) -> Provider:
+    return Provider(
+        name=preset.name,
+        priority=priority,
+        tier=preset.tier,
+        litellm_provider=preset.litellm_provider,
+        keys=(Key(secret=Secret(f"planned {preset.name}")),),
+        limits=_limits(preset.limits),
+        day=Day(window=preset.day, timezone=preset.timezone),
+        models=tuple(Model(name=each.name, limits=_limits(each.limits)) for each in preset.models),
+    )
+
+
+def _limits(named: Mapping[str, Any]) -> Limits:
+    return Limits(**named)
 
 
 def left_out(config: Config) -> dict[str, str]:

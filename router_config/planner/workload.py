@@ -54,6 +54,12 @@ def per_day(load: Load) -> tuple[float, float]:
     return requests, requests * load.mean_tokens
 
 
+def tokens_of(loads: Sequence[Load], days: int) -> float:
+    """Tokens that come in so many days, about."""
+    months = days * DAY / MONTH
+    return days * sum(per_day(load)[1] * max(1.0, float((1 + load.growth) ** months)) for load in loads)
+
+
 def _of_load(load: Load, place: int, begins: float, ends: float, chance: Random) -> Iterator[Arrival]:
     prompt, answer = _sizes(load.prompt, chance), _sizes(load.answer, chance)
     moments = _moments(load, begins, ends, chance)

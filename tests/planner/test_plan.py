@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from router_config import load_config, plan
 from router_config.config.loading import load_text
 from router_config.config.models import Config, Load, Spread
+from router_config.planner.largest import largest
 from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.record import Recorder
 from router_config.planner.simulation import Observer, Served, Simulation
-from router_config.planner.what_if import with_every_key
+from router_config.planner.what_if import with_every_key, with_key, with_provider
 from router_config.planner.workload import DAY, arrivals, even_load, midnight
 from router_config.simulator.quotas.admission import Admission, Demand, Quotas
 from router_config.simulator.quotas.limits import ProviderLimits
@@ -37,7 +38,7 @@ SMALL: dict[str, object] = {
 
 
 def config_of(providers: dict[str, object], **more: object) -> Config:
-    text = yaml.safe_dump({"state": "memory://", "providers": providers, **more})
+    text = yaml.safe_dump({"state": "memory://", "providers": providers, **more}, sort_keys=False)
     return with_every_key(load_text(text, "litellm.yaml", {}))
 
 
@@ -84,6 +85,31 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     load, config = even_load(tokens_per_day=180_000), config_of(SMALL)
     one, same, other = (plan(config, load, 2, begins=NOVEMBER, seed=seed) for seed in (1, 1, 2))
     assert one == same != other
+
+
+def test_what_would_help_is_planned_too_and_the_best_comes_first() -> None:
+    load, config = even_load(tokens_per_day=200_000), config_of(SMALL)
+    made = plan(config, load, 3, begins=NOVEMBER)
+    assert made.advice[0] == "one more gemini key: 100 %"
+    assert "cerebras, free: 100 %" in made.advice
+    assert any(each.startswith("openai without its limits of a day and more: 100 %, $") for each in made.advice)
+    for changed in (with_key(config, "gemini"), with_provider(config, "cerebras", NOVEMBER)):
+        better = plan(changed, load, 3, begins=NOVEMBER)
+        assert better.served == 1.0
+        assert better.advice == ()
+    last = with_provider(config, "cerebras", NOVEMBER).by_priority
+    assert [each.name for each in last][2:] == ["cerebras", "openai"]
+
+
+def test_the_largest_load_is_served_and_a_little_more_is_not() -> None:
+    config = config_of({"groq": {"limits": {"tpd": "200k"}, "day": {"timezone": "UTC"}, "models": ["m"]}})
+    load = even_load(tokens_per_day=50_000)
+    found = largest(config, [load], 90, begins=NOVEMBER)
+    assert found is not None
+    assert found.plan
+    assert 3 < found.times <= 4.2
+    assert not plan(config, load.times(found.times * 1.05), 7, begins=NOVEMBER, advise=False)
+    assert largest(config_of({"groq": {"limits": {"rpd": 0}, "models": ["m"]}}), [load], 2, begins=NOVEMBER) is None
 
 
 class Judge(Recorder):

@@ -4,17 +4,19 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from router_config.cli.text import amount, plural, print_json, span, table
 from router_config.config.loading import load_config
 from router_config.config.models import Config, ConfigError, Load
 from router_config.planner.document import COLUMNS, date_of, document, rows
+from router_config.planner.largest import largest
 from router_config.planner.plan import Plan, PlanDay, Served
-from router_config.planner.plan import plan as make_plan
-from router_config.planner.what_if import left_out, with_every_key
+from router_config.planner.planning import plan as make_plan
+from router_config.planner.what_if import left_out, with_every_key, with_key, with_provider
 from router_config.planner.workload import DAY, MONTH, even_load
 
 _SILENT = 2.0
@@ -36,37 +38,56 @@ _DAYS = ("DAY", "SERVED", "UNSERVED TOKENS", "REQUESTS", "SINCE", "NOBODY HAD RO
 
 def plan(arguments: argparse.Namespace) -> int:
     """Prints the answer: 0 where all is served, 1 where it is not."""
-    config = load_config(arguments.config)
-    remarks = []
+    config, remarks = _config(arguments)
+    loads = _loads(arguments, config)
+    begins = arguments.begins or datetime.now(ZoneInfo(arguments.timezone)).date()
+    times = 1.0
+    with _Progress() as progress:
+        how: dict[str, Any] = {
+            "begins": begins,
+            "timezone": arguments.timezone,
+            "latency": arguments.latency,
+            "max_wait": arguments.max_wait,
+            "seed": arguments.seed,
+            "progress": progress.told,
+        }
+        if arguments.max:
+            found = largest(config, loads, arguments.days, **how)
+            if found is None:
+                print("Nothing of it is served, however little is asked.", file=sys.stderr)
+                return 1
+            times, made = found
+        else:
+            made = make_plan(config, loads, arguments.days, advise=arguments.advice, **how)
+    if arguments.json:
+        print_json({**document(made), "times": round(times, 4)} if arguments.max else document(made))
+    elif arguments.csv:
+        csv.writer(sys.stdout).writerows([COLUMNS, *rows(made)])
+    else:
+        if arguments.max:
+            most = f"{_rounded(made.tokens_per_day)} tokens a day"
+            print(f"At most {most} are served to 99.9 %, {times:.3g} times as asked.")
+        print("\n".join(_lines(made, config, _asked(arguments, made))))
+        for remark in remarks:
+            print(remark, file=sys.stderr)
+    return 0 if made else 1
+
+
+def _config(arguments: argparse.Namespace) -> tuple[Config, list[str]]:
+    """The configuration that is asked about, and what is to be said of it."""
+    config, remarks = load_config(arguments.config), []
     missing = left_out(config)
     if arguments.all_keys or len(missing) == len(config.providers):
         if not arguments.all_keys:
             remarks.append("No provider has a key yet: planned as if all had theirs.")
         config = with_every_key(config)
         missing = left_out(config)
+    for name in arguments.add_key or ():
+        config = with_key(config, name)
+    for name in arguments.add or ():
+        config = with_provider(config, name, datetime.now(UTC).date())
     remarks += [f"{name} is left out: {reason}. --all-keys counts it in." for name, reason in missing.items()]
-    loads = _loads(arguments, config)
-    with _Progress() as progress:
-        made = make_plan(
-            config,
-            loads,
-            arguments.days,
-            begins=arguments.begins,
-            timezone=arguments.timezone,
-            latency=arguments.latency,
-            max_wait=arguments.max_wait,
-            seed=arguments.seed,
-            progress=progress.told,
-        )
-    if arguments.json:
-        print_json(document(made))
-    elif arguments.csv:
-        csv.writer(sys.stdout).writerows([COLUMNS, *rows(made)])
-    else:
-        print("\n".join(_lines(made, config, _asked(arguments, made))))
-        for remark in remarks:
-            print(remark, file=sys.stderr)
-    return 0 if made else 1
+    return config, remarks
 
 
 def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
@@ -83,6 +104,8 @@ def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
 
 
 def _asked(arguments: argparse.Namespace, made: Plan) -> str:
+    if arguments.max:
+        return f"{_rounded(made.tokens_per_day)} tokens a day"
     if arguments.tokens_per_day:
         return f"{amount(arguments.tokens_per_day)} tokens a day"
     if arguments.requests_per_hour:
@@ -101,6 +124,9 @@ def _lines(made: Plan, config: Config, asked: str) -> Iterator[str]:
         yield f"\nNot all was served on {plural(len(bad), 'day')} of {days}; the worst of them:"
         worst = sorted(sorted(bad, key=lambda day: day.served)[:_DAYS_SHOWN], key=lambda day: day.begins)
         yield table(_DAYS, [_day(each, made.timezone) for each in worst])
+    if made.advice:
+        yield "\nWhat would help, the best first (seen over some days):"
+        yield from (f"  {each}" for each in made.advice)
 
 
 def _row(each: Served, tier: str, days: int, timezone: str) -> tuple[object, ...]:

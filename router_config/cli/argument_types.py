@@ -1,0 +1,74 @@
+"""Values on the command line: a function for each kind, which argparse calls, and which says what to write instead."""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from datetime import date
+
+T = TypeVar("T")
+
+
+def port(text: str) -> int:
+    if text.isdecimal() and int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
+
+
+def whole(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) <= 10**9:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+
+
+def seconds(text: str) -> float:
+    length = patience(text)
+    if length <= 0:
+        raise argparse.ArgumentTypeError("write more than 0 seconds")
+    return length
+
+
+def patience(text: str) -> float:
+    from router_config.config.grammar.quantities import parse_duration
+
+    return _parsed(parse_duration, text)
+
+
+def count(text: str) -> int:
+    from router_config.config.grammar.quantities import parse_count
+
+    if (number := _parsed(parse_count, text)) > 0:
+        return number
+    raise argparse.ArgumentTypeError("write more than 0, such as 1M")
+
+
+def days(text: str) -> int:
+    number = whole(text)
+    if number > 3660:
+        raise argparse.ArgumentTypeError("write at most 3660 days")
+    return number
+
+
+def timezone(text: str) -> str:
+    from router_config.config.grammar import scalars
+
+    return _parsed(scalars.timezone, text)
+
+
+def first_day(text: str) -> "date":
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-12-01") from None
+
+
+def _parsed(parse: Callable[[object], T], text: str) -> T:
+    from router_config.config.grammar.quantities import BadValue
+
+    try:
+        return parse(text)
+    except BadValue as bad:
+        raise argparse.ArgumentTypeError(str(bad)) from None

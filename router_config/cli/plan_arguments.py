@@ -1,0 +1,37 @@
+"""What `router-config plan` takes on the command line."""
+
+import argparse
+
+from router_config.cli.argument_types import count, days, first_day, patience, seconds, timezone, whole
+
+
+def plan_arguments(command: argparse.ArgumentParser) -> None:
+    asked = command.add_mutually_exclusive_group()
+    asked.add_argument("--tokens-per-day", type=count, metavar="N", help="tokens of a day, such as 1M")
+    asked.add_argument("--requests-per-hour", type=count, metavar="N", help="requests of an hour, at all hours")
+    command.add_argument(
+        "-t", "--tokens", type=count, default=1000, metavar="N", help="of a request, half prompt, half answer (1000)"
+    )
+    command.add_argument("--days", type=days, default=90, metavar="N", help="how many (default: %(default)s)")
+    command.add_argument("--from", dest="begins", type=first_day, metavar="DATE", help="the first day (default: today)")
+    command.add_argument(
+        "--timezone", type=timezone, default="UTC", metavar="ZONE", help="of the days told (default: %(default)s)"
+    )
+    command.add_argument(
+        "--latency", type=seconds, default=2.0, metavar="SECONDS", help="until an answer is whole (default: 2 s)"
+    )
+    command.add_argument(
+        "--max-wait",
+        type=patience,
+        metavar="SECONDS",
+        help="that a request may wait for room (default: as in the file)",
+    )
+    command.add_argument("--max", action="store_true", help="find the largest multiple of the workload that is served")
+    command.add_argument("--all-keys", action="store_true", help="as if every provider had its key")
+    command.add_argument("--add-key", action="append", metavar="PROVIDER", help="as if it had one key more; repeatable")
+    command.add_argument("--add", action="append", metavar="PROVIDER", help="as if the file had it, too; repeatable")
+    command.add_argument("--no-advice", dest="advice", action="store_false", help="do not look for what would help")
+    command.add_argument("--seed", type=whole, default=1, metavar="N", help="of chance (default: %(default)s)")
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument("--csv", action="store_true", help="print a row for each day and provider")

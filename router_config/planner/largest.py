@@ -1,0 +1,67 @@
+"""The largest workload that is served: found by halving the stretch between one that is and one that is not."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from router_config.config.models import Config, Load
+from router_config.planner.plan import ENOUGH, Plan, planned
+from router_config.planner.workload import tokens_of
+
+PRECISION: Final = 1.01
+"""By so much the largest load may be larger than the one found."""
+
+SEARCHED: Final = 7
+"""Days that are looked at where no day differs from those a week before: no growth, and no limit of a month."""
+
+DOUBLINGS: Final = 24
+
+
+class Largest(NamedTuple):
+    """times: the given workload, that the providers serve. plan: what becomes of that in so many days."""
+
+    times: float
+    plan: Plan
+
+
+def largest(config: Config, loads: Sequence[Load], days: int, **how: Any) -> Largest | None:
+    """The largest multiple of a workload that is served to 99.9 %; None: not even a tiny part of it is.
+
+    how: the other arguments of `plan`.
+    """
+    if days > SEARCHED and not any(load.growth for load in loads) and not _by_month(config):
+        days = SEARCHED
+    best = _try(config, loads, days, 1.0, how)
+    low, high = (1.0, 2.0) if best else (0.5, 1.0)
+    for _ in range(DOUBLINGS):
+        made = _try(config, loads, days, high if best else low, how)
+        if best and not made:
+            break
+        if best and made:
+            best, low, high = made, high, high * 2
+        elif made:
+            best = made
+            break
+        else:
+            low, high = low / 2, low
+    if best is None:
+        return None
+    while high / low > PRECISION:
+        middle = (low + high) / 2
+        made = _try(config, loads, days, middle, how)
+        if made:
+            best, low = made, middle
+        else:
+            high = middle
+    return Largest(low, best)
+
+
+def _try(config: Config, loads: Sequence[Load], days: int, times: float, how: Mapping[str, Any]) -> Plan | None:
+    """The plan of so many times the workload; None where that is not served, which is mostly known early."""
+    scaled = [load.times(times) for load in loads]
+    made = planned(config, scaled, days, unserved=1.2 * (1 - ENOUGH) * tokens_of(scaled, days), **how)
+    return made if made and made.requests else None
+
+
+def _by_month(config: Config) -> bool:
+    limits = [limits for each in config.providers for limits in (each.limits, *(model.limits for model in each.models))]
+    return any({"rpmo", "tpmo", "usd_per_month"} & each.given().keys() for each in limits)

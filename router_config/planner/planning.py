@@ -1,0 +1,59 @@
+"""Will it last? The plan of a workload, and what would help where the answer is no."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from router_config.config.models import Config, Load
+from router_config.planner.advice import advice
+from router_config.planner.plan import LATENCY, Plan, Progress, planned
+
+
+def plan(
+    config: Config,
+    workload: Load | Sequence[Load] | None = None,
+    days: int = 90,
+    *,
+    begins: date | None = None,
+    timezone: str = "UTC",
+    latency: float = LATENCY,
+    max_wait: float | None = None,
+    seed: int = 0,
+    advise: bool = True,
+    progress: Progress = lambda share: None,
+) -> Plan:
+    """What the providers of a configuration serve of a workload, by the router's own rules on a virtual clock.
+
+        from router_config.planner.workload import even_load
+
+        config = load_config("litellm.yaml")
+        made = plan(config, even_load(tokens_per_day=1_000_000), days=90)
+        print(made.served, made.binding, made.advice)
+
+    Nothing is used when it begins, and no provider fails. workload: that of the file where there is none. days: how
+    many, of `timezone`. begins: the first of them; today where none is given. latency: seconds that an answer takes.
+    max_wait: seconds that a request may wait for room, instead of the file's. seed: of chance. advise: whether to find
+    out what would help where not all is served; that takes as long as some more plans of a week.
+
+    Raises ConfigError for a limit in dollars of a model whose price nobody knows, ValueError without a workload.
+    """
+    loads = (workload,) if isinstance(workload, Load) else tuple(config.workload if workload is None else workload)
+    if not loads or days < 1:
+        raise ValueError("a plan needs a workload and a day")
+    first = datetime.now(ZoneInfo(timezone)).date() if begins is None else begins
+    made = planned(
+        config,
+        loads,
+        days,
+        begins=first,
+        timezone=timezone,
+        latency=latency,
+        max_wait=max_wait,
+        seed=seed,
+        progress=progress,
+    )
+    if made or not advise:
+        return made
+    how = {"timezone": timezone, "latency": latency, "max_wait": max_wait, "seed": seed}
+    return replace(made, advice=advice(config, loads, days, begins=first, **how))
