@@ -49,10 +49,14 @@ class Command:
             self.code = main(["models", *arguments])
         except SystemExit as ended:
             self.code = int(str(ended.code))
-        self.out, self.err = self._capsys.readouterr()
+        self.read()
         assert KEY not in self.out + self.err
         assert KEY[:8] not in self.out + self.err
         return self.code
+
+    def read(self) -> None:
+        """Take what was printed since."""
+        self.out, self.err = self._capsys.readouterr()
 
     def json(self, *arguments: str) -> dict[str, Any]:
         self(*arguments, "--json")
@@ -260,6 +264,16 @@ def test_one_providers_failure_is_said_and_spoils_nothing(
     assert models("groq") == 1
     simulator.clear()
     assert models("groq") == 0
+
+
+def test_check_tells_what_the_last_list_lacked(simulator: Simulator, models: Command) -> None:
+    simulator.change_models("groq", add=["m", "openai/gpt-oss-120b"])
+    models.file("state: memory://\nproviders:\n" + section("groq", simulator.api_base("groq"), "m, n"))
+    models()
+    assert main(["check", "--strict"]) == 1
+    models.read()
+    assert "warning: groq: n was not in its list of " in models.err
+    assert "use openai/gpt-oss-120b instead" in models.err
 
 
 def test_a_list_of_yesterday_is_shown_where_today_has_none(simulator: Simulator, models: Command) -> None:

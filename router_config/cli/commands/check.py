@@ -6,12 +6,16 @@ import sys
 from datetime import date, timedelta
 from typing import Any
 
+from router_config.catalogue.comparison import compare
+from router_config.catalogue.kept_lists import KeptLists
+from router_config.catalogue.list_request import facts_of
 from router_config.cli.text import amount, plural, print_json, table
 from router_config.config import prices as price_list
 from router_config.config.loading import load_with_source
 from router_config.config.models import Config, ConfigError, Limits, Provider
 from router_config.config.store_url import require_writable, without_password
 from router_config.deployments.model_list import deployments_of, prices_of, without_price
+from router_config.iso import iso
 from router_config.presets.lookup import age_warning, preset_of
 from router_config.presets.retirements import RETIRED
 
@@ -28,7 +32,7 @@ def check(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json({"ok": False, "path": str(path), "error": str(error)})
         raise
-    warnings = [*config.warnings, *_price_list_warnings(config), *_preset_warnings(config)]
+    warnings = [*config.warnings, *_price_list_warnings(config), *_preset_warnings(config), *_list_warnings(config)]
     door = _door(config) if arguments.verbose else None
     live = _live(path, config) if arguments.live else None
     if arguments.json:
@@ -170,6 +174,23 @@ def _preset_warnings(config: Config) -> list[str]:
     used = (preset_of(each.name, each.litellm_provider) for each in config.by_priority if each.enabled)
     presets = {preset.name: preset for preset in used if preset is not None}
     return [warning for preset in presets.values() if (warning := age_warning(preset, today)) is not None]
+
+
+def _list_warnings(config: Config) -> list[str]:
+    """Models that the providers' own lists lacked when `router-config models` read them last."""
+    lists = KeptLists(config)
+    if lists.folder is None or not lists.folder.is_dir():
+        return []
+    warnings = []
+    for provider in (each for each in config.by_priority if each.enabled and each.configured):
+        kept = lists.read(provider)
+        found = () if kept is None else compare(provider, kept.listing, whole=facts_of(provider).whole).gone
+        for model in found:
+            if kept is not None and (provider.litellm_provider, model.name) not in RETIRED:
+                use = f"; use {model.successors[0]} instead" if model.successors else ""
+                read_on = (iso(kept.asked_at) or "")[:10]
+                warnings.append(f"{provider.name}: {model.name} was not in its list of {read_on}{use}")
+    return warnings
 
 
 def _price_list_warnings(config: Config) -> list[str]:
