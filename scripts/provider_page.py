@@ -9,6 +9,7 @@ from typing import Final
 
 from router_config.cli.text import amount
 from router_config.presets.preset import Preset
+from router_config.presets.retirements import RETIRED
 from router_config.presets.table import PRESETS
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "providers.md"
@@ -38,9 +39,22 @@ def page() -> str:
     parts = [
         _HEAD + "\n".join(rows),
         "## Good to know\n\n" + "\n".join([*notes, *gone]),
+        "## Retired models\n\n"
+        "What `on_retired: successor` and `router-config models --write` put in their place, where neither the\n"
+        "provider's list nor its error names another.\n\n"
+        "| LiteLLM's prefix | model | since | use | read |\n|---|---|---|---|---|\n"
+        + "\n".join(map(_retired, RETIRED)),
         "## Errors\n\n| provider | status | says | means |\n|---|---|---|---|\n" + "\n".join(errors),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _retired(name: tuple[str, str]) -> str:
+    prefix, model = name
+    each = RETIRED[name]
+    successor = f"{each.successor} (inferred)" if each.inferred else each.successor
+    since = " ".join(filter(None, (each.note, "-" if each.since is None and not each.note else str(each.since or ""))))
+    return f"| {prefix} | {model} | {since} | {successor} | [{each.source.read_on}]({each.source.url}) |"
 
 
 def _row(preset: Preset) -> str:
