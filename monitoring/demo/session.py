@@ -9,7 +9,7 @@ from typing import Final
 
 import litellm
 
-from router_config import Router
+from router_config import Router, load_config
 from router_config.simulator import Simulator
 
 from ..api import router_for
@@ -18,6 +18,7 @@ from ..http.address import address_of
 from ..http.guard import app_for
 from ..server import PATIENCE, serve
 from .agents import agents
+from .enforced_limits import enforced_limits
 from .event_log import EventLog
 from .scenario import Scenario
 from .traffic import Traffic
@@ -40,9 +41,10 @@ async def run_demo(
     bound: the socket that the page is served on. count: how many agents ask.
     """
     litellm.suppress_debug_info = True  # else LiteLLM prints an advertisement at each failed attempt
+    limits = enforced_limits(load_config(CONFIG, env={}))
     with (
         ending_at_signal() as ending,
-        Simulator(latency_ms=scenario.latency_ms, answer_tokens=scenario.answer_tokens) as simulator,
+        Simulator(limits, latency_ms=scenario.latency_ms, answer_tokens=scenario.answer_tokens) as simulator,
     ):
         router = Router.from_yaml(CONFIG, env=simulator.env(), simulated=True)
         try:

@@ -11,8 +11,11 @@ import pytest
 import yaml
 from rig_monitoring import PATIENCE, ROOT, STATUS, Start
 
+from monitoring.demo.enforced_limits import enforced_limits
+from monitoring.demo.session import CONFIG
 from monitoring.documents import StatusDocument
-from router_config.simulator import REFERENCE
+from router_config import load_config
+from router_config.simulator import REFERENCE, Quota, read_limits
 
 FAST = """
 import sys
@@ -120,3 +123,30 @@ def test_its_configuration_is_the_reference_table() -> None:
     assert demo["aliases"] == reference["aliases"]
     assert demo["defaults"]["cooldown"] == reference["defaults"]["cooldown"]
     assert set(demo["providers"]) == set(REFERENCE)
+
+
+def test_the_simulated_providers_enforce_what_the_file_says(tmp_path: Path) -> None:
+    theirs = read_limits(enforced_limits(load_config(CONFIG, env={})))
+    assert {name: each.account for name, each in theirs.items()} == {
+        name: each.account for name, each in REFERENCE.items()
+    }
+    path = tmp_path / "litellm.yaml"
+    path.write_text("""
+providers:
+  groq:
+    limits: {rph: 5, rpmo: 1k, parallel: 1, itpm: 9, requests: {per: 5h, max: 200}}
+    month: {day: 14}
+    models: [a, {name: b, limits: {tpw: 7}}]
+  openai:
+    tier: paid
+    limits: {usd_per_month: 5}
+    models: [{name: gpt, price: {input: 1, output: 2}}]
+  mistral: {models: [m]}
+""")
+    theirs = read_limits(enforced_limits(load_config(path, env={})))
+    assert set(theirs) == {"groq", "openai"}
+    (odd,) = theirs["groq"].account.requests
+    assert (odd.per, odd.max, theirs["groq"].month.day) == (5 * 3600, 200, 14)
+    assert (theirs["groq"].account.rph, theirs["groq"].account.rpmo, theirs["groq"].account.parallel) == (5, 1000, 1)
+    assert theirs["groq"].models == {"b": Quota(tpw=7)}
+    assert (theirs["openai"].account.usd_per_month, theirs["openai"].price) == (5, (1, 2))
