@@ -11,6 +11,7 @@ from rig_upstream import Asked, answer, upstream
 
 from router_config.catalogue.kept_lists import FRESH
 from router_config.cli import main
+from router_config.cli.model_edits import Edit
 from router_config.config.loading import load_config
 from router_config.simulator import Simulator
 from router_config.simulator.lists.listed_models import SERVICES
@@ -332,6 +333,9 @@ def test_what_is_not_asked_says_why(simulator: Simulator, models: Command) -> No
     assert "mistral" not in models.out
     assert models("mistral") == 1
     assert "it is switched off in the file" in models.out
+    models.file("providers:\n  mistral:\n    enabled: false\n    models: [m]\n")
+    assert models() == 1
+    assert "no provider is switched on" in models.out
     assert simulator.count() == 1
 
 
@@ -375,6 +379,35 @@ def test_a_model_is_added_as_the_text_that_it_is(simulator: Simulator, models: C
     assert config.providers[0].models[1].limits.given() == known
     assert written.endswith("# the end\n")
     assert flow or "- m   # mine\n" in written
+
+
+@pytest.mark.parametrize(
+    ("listed", "written"),
+    [
+        ("\n    - a  # x\n    - b", "\n    - n  # x"),
+        (
+            "\n      -   name: a\n          limits:\n            rpm: 1\n      # two\n      -   b",
+            "\n      -   name: n\n          limits:\n            rpm: 1\n      # two",
+        ),
+        ("[\n      a,   # one\n      b,   # two\n    ]", "[\n      n,   # one\n      # two\n    ]"),
+        ("['a', {name: \"b\"}]", "[n]"),
+        ("\r\n      - a\r\n      - b\r", "\r\n      - n\r"),
+    ],
+)
+def test_the_edit_keeps_the_form_of_the_list(listed: str, written: str) -> None:
+    text = f"providers:\n  groq:\n    models: {listed}\n    priority: 1\n"
+    for edit in (Edit("groq", "a", "n"), Edit("groq", "b", "n", removed=True)):
+        text = edit.apply(text)
+    assert text == f"providers:\n  groq:\n    models: {written}\n    priority: 1\n"
+
+
+def test_a_list_that_others_share_is_left_to_a_person(simulator: Simulator, models: Command) -> None:
+    simulator.change_models("groq", add=["openai/gpt-oss-120b"])
+    file = section("groq", simulator.api_base("groq"), "gone").replace("[gone]", "&shared [gone]")
+    models.file("providers:\n" + file + "  openai:\n    models: *shared\n")
+    assert models("groq", "--write") == 2
+    assert "GONE  gone" in models.out
+    assert "this cannot be changed alone; nothing was written" in models.err
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,13 @@ def models(arguments: argparse.Namespace) -> int:
     if arguments.add is not None:
         _require_listed(looked[0], arguments.add)
     planned = list(edits((each.provider, each.comparison) for each in looked if each.comparison is not None))
-    diff = _write(path, planned if arguments.write else [], looked[0].provider, arguments.add)
+    if not arguments.json:
+        print(tables(looked, every=arguments.all), flush=True)
+    diff = _write(path, planned if arguments.write else [], providers, arguments.add)
     if arguments.json:
         print_json({**document(looked, str(path)), **({} if diff is None else {"diff": diff})})
-    else:
-        print(tables(looked, every=arguments.all))
-        if diff:
-            print(f"\n{diff}")
+    elif diff:
+        print(f"\n{diff}")
     _say(planned, written=arguments.write)
     return _code(looked, planned if arguments.write else [])
 
@@ -68,7 +68,7 @@ def _require_listed(looked: Looked, name: str) -> None:
         raise ConfigError(f"{provider.name} lists no {name[:80]!r}; nothing was written\n  {hint}")
 
 
-def _write(path: Path, planned: list[Edit], provider: Provider, added: str | None) -> str | None:
+def _write(path: Path, planned: list[Edit], providers: list[Provider], added: str | None) -> str | None:
     """Makes the edits in the file. Returns the differences; None where nothing was to be written."""
     if not planned and added is None:
         return None
@@ -76,7 +76,7 @@ def _write(path: Path, planned: list[Edit], provider: Provider, added: str | Non
     def change(text: str) -> str:
         for each in planned:
             text = each.apply(text)
-        return text if added is None else with_model(text, provider, added)
+        return text if added is None else with_model(text, providers[0], added)
 
     return edit(path, change)
 
