@@ -110,6 +110,31 @@ def test_counts_stay_over_an_edit_and_a_removed_provider_finds_its_own_again(
     assert ask(router) == "groq"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "limit"),
+    [
+        ({}, {"account": "ours"}, "rpm"),
+        ({}, {"pool": "shared"}, "rpm"),
+        ({}, {"priority": 9, "models": ["llama-3.3-70b-versatile"]}, "tpd"),
+        ({}, {"limits": {"rpd": 5}}, "rpd"),
+        ({"limits": {"rpd": 9}}, {"limits": {"rpd": 9}, "day": {"window": "calendar"}}, "rpd"),
+        ({"limits": {"rpw": 9}}, {"limits": {"rpw": 5}}, "rpw"),
+        ({"limits": {"rpmo": 9}}, {"limits": {"rpmo": 9}, "month": {"window": "rolling"}}, "rpmo"),
+        ({"limits": {"rpmo": 9}}, {"limits": {"rpmo": 9}, "month": {"day": 14}}, "rpmo"),
+        ({"limits": {"itpm": "9k"}}, {"limits": {"itpm": "5k"}}, "itpm"),
+    ],
+)
+def test_a_limit_counts_what_was_used_before_it_was_written_or_changed(
+    make_router: MakeRouter, simulator: Simulator, before: dict[str, Any], after: dict[str, Any], limit: str
+) -> None:
+    router = make_router(providers={"groq": before})
+    edits = Edits(simulator, router)
+    assert [ask(router) for _ in range(3)] == ["groq"] * 3
+    edits.write(providers={"groq": after})
+    assert router.reload()
+    assert limits(router)[limit]["used"] >= 3
+
+
 def test_a_key_that_is_rotated_goes_on_with_the_counts_of_its_account(
     make_router: MakeRouter, simulator: Simulator
 ) -> None:
