@@ -26,7 +26,7 @@ from router_config.ledger.outage.store import ResilientStore
 from router_config.ledger.redis.store import PREFIX, RedisStore
 from router_config.ledger.rules.decisions import Decision
 from router_config.ledger.rules.gates import Cooldown, Need
-from router_config.ledger.rules.meters import Amount, Limit
+from router_config.ledger.rules.meters import Amount, Limit, SplitAmount
 from router_config.ledger.values import Lease, Outcome, Settlement, Snapshot
 
 GROQ = Place("groq", (Limit("rpm", 40), Limit("tpd", 100_000)))
@@ -181,6 +181,41 @@ def test_requests_at_a_time_that_do_not_divide_go_to_the_processes_that_came_fir
             for each, leases in zip(three, found, strict=True):
                 for lease in leases:
                     await each.settle(lease, at=at)
+
+    run(story())
+
+
+def test_input_and_output_tokens_are_kept_apart_in_shares_and_when_the_store_is_back(server: RedisServer) -> None:
+    place = Place("anthropic", parts=(("input", (Limit("itpm", 1000),)), ("output", (Limit("otpm", 900),))))
+
+    async def story() -> None:
+        two = [process(server) for _ in range(2)]
+        for each in (*two, *two):
+            each.store.register_meters(place.meters)
+            await each.request()
+            await each.look()
+        server.freeze()
+        leases: list[Lease] = []
+        for each in two:  # Twice 220 input tokens and twice 200 output tokens for each request.
+            await each.snapshot()
+            assert each.store.degraded
+            for _ in range(2):
+                lease = (await each.store.reserve([place], Need(420, 220), START, 600.0))[1]
+                assert lease
+                leases.append(lease)
+            assert (await each.store.reserve([place], Need(420, 220), START, 600.0))[1] is None
+            assert (await each.store.reserve([place], Need(60, 50), START, 600.0))[1]
+        spent = SplitAmount.of(Amount(1, 300), 210, 90)
+        await two[0].store.settle(leases[0], Settlement(spent, START, START, True), START)
+        server.thaw()
+        for each in (*two, *two):
+            await each.look()
+        counts = (await two[0].store.snapshot(place.meters, {}, START)).counts
+        of_input, of_output = counts["account:anthropic of input"], counts["account:anthropic of output"]
+        assert (of_input.open, of_input.minute) == (Amount(5, 3 * 220 + 2 * 50), Amount(1, 210))
+        assert (of_output.open, of_output.minute) == (Amount(5, 3 * 200 + 2 * 10), Amount(1, 90))
+        for each in two:
+            await each.store.aclose()
 
     run(story())
 
