@@ -66,7 +66,7 @@ function drawLeft({ providers, capacity }) {
   write($("left"), !open ? "–" : left === null ? "no daily limit" : number(left));
   const longer = ["week", "month"].filter((window) => capacity.windows?.[window]);
   show($("left-longer"), longer.length > 0);
-  write($("left-longer"), longer.map((window) => `this ${window}: ${leftOf(capacity.windows[window])}`).join("; "));
+  write($("left-longer"), longer.map((window) => `this ${window} ${leftOf(capacity.windows[window], true)}`).join(", "));
   write($("left-unit"), open && left !== null ? " tokens" : "");
   write($("lasts"), !open ? "" : burn ? `${number(burn)} used in the last hour; ${end ? `ends in ${roughly(until(end))}` : "lasts the day"}${besides}` : `nothing used in the last hour${besides}`);
 }

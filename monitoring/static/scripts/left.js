@@ -29,12 +29,11 @@ export function drawLeft({ providers, capacity }) {
 
 /** A week or a month, where a provider in use has such a limit. */
 function drawLonger(window, left) {
-  show($(`left-${window}`).parentElement, left !== undefined);
+  show($(`left-${window}`).closest("div"), left !== undefined);
   if (!left) return;
-  const { exhausted_at: end, binding, unlimited } = left;
-  const beside = unlimited.length ? `; beside ${unlimited.join(", ")} without such a limit` : "";
+  const { exhausted_at: end, binding } = left;
   write($(`left-${window}`), leftOf(left));
-  write($(`left-${window}-end`), `${end ? `ends in ${roughly(until(end))}, ${limitInWords(binding)}` : `lasts the ${window}`}${beside}`);
+  write($(`left-${window}-end`), end ? `ends in ${roughly(until(end))}: ${limitInWords(binding)}` : `lasts the ${window}`);
 }
 
 /** "groq tpd" is groq's tokens a day. */

@@ -39,10 +39,10 @@ export const IN_FLIGHT = "parallel";
 /** A limit in words; an odd one is called requests_per_5h. */
 export const limitWords = (name) => WINDOWS[name] ?? name.replace("_per_", " in ");
 
-/** 41,200 tokens, 46 requests: what the limits of a week or a month leave. */
-export function leftOf({ tokens_remaining: tokens, requests_remaining: requests }) {
-  const told = [tokens === null ? null : `${number(tokens)} tokens`, requests === null ? null : plural(requests, "request")];
-  return told.filter(Boolean).join(", ") || "unknown as yet";
+/** 41,200 tokens, 46 requests: what the limits of a week or a month leave; brief: only the first that is known. */
+export function leftOf({ tokens_remaining: tokens, requests_remaining: requests }, brief = false) {
+  const told = [tokens === null ? null : `${number(tokens)} tokens`, requests === null ? null : plural(requests, "request")].filter(Boolean);
+  return (brief ? told.slice(0, 1) : told).join(", ") || "unknown as yet";
 }
 
 /** An amount of what a window counts. */

@@ -199,7 +199,7 @@ def test_limits_of_every_window_and_what_is_in_flight_are_read_on_the_page(
             row = card.locator(".limit").filter(has_text=words)
             expect(row).to_have_count(1)
             expect(row.locator("[data-is=numbers]")).to_contain_text(numbers)
-        expect(page.locator("#left-longer")).to_contain_text("this week: ")
+        expect(page.locator("#left-longer")).to_contain_text("this week ")
         expect(page.locator("#left-month")).to_contain_text("requests")
         page.get_by_role("button", name="Explain").click()
         expect(page.locator("#explained")).to_contain_text(
