@@ -29,6 +29,8 @@ from router_config.config.grammar.scalars import (
     version,
 )
 from router_config.config.grammar.yaml_nodes import Node
+from router_config.config.load_format import WORKLOAD
+from router_config.config.loads import Load
 from router_config.config.models import (
     DayWindow,
     Defaults,
@@ -85,6 +87,7 @@ class File:
     aliases: dict[str, str] = field(default_factory=dict)
     router_settings: dict[str, Any] = field(default_factory=dict)
     litellm_settings: dict[str, Any] = field(default_factory=dict)
+    workload: tuple[Load, ...] = ()
 
 
 _NUMBER: Mapping[str, Any] = {"type": ["number", "string"]}
@@ -345,6 +348,7 @@ FILE = Section(
         ),
         "router_settings": Entry(Anything("Write a mapping, or leave it out."), "Passed to litellm.Router as it is."),
         "litellm_settings": Entry(Anything("Write a mapping, or leave it out."), "Set on the litellm module as it is."),
+        "workload": Entry(WORKLOAD, "The requests that `router-config plan` is asked about, by agent.", named=False),
     },
     hint="Begin with `version: 1`, then `providers:`.",
     foreign={

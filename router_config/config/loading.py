@@ -54,6 +54,7 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
         read_provider(source, env, name, section, file.defaults) for name, section in file.providers.items()
     )
     _check_aliases(source, file, _groups(providers))
+    _check_workload(source, file, _groups(providers))
     _check_router_settings(source, file.router_settings)
     if not isinstance(file.litellm_settings.get("cache", False), bool):
         hint = "Write true, and what LiteLLM's Cache takes under cache_params, or leave it out."
@@ -70,6 +71,7 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
         aliases=file.aliases,
         router_settings=router_settings,
         litellm_settings=litellm_settings,
+        workload=file.workload,
         path=path,
         warnings=tuple(dict.fromkeys([*source.warnings, *env.warnings])),
         variables=tuple(env.used),
@@ -107,6 +109,16 @@ def _check_aliases(source: Source, file: File, groups: set[str]) -> None:
             is_alias = group in file.aliases
             wrong = f'"{group}" is an alias itself' if is_alias else f'no model serves the group "{group}"'
             raise source.error(where, f'alias "{alias}": {wrong}', hint)
+
+
+def _check_workload(source: Source, file: File, groups: set[str]) -> None:
+    for place, load in enumerate(file.workload):
+        names = {*groups, *file.aliases}
+        if load.group not in names and "*" not in names:
+            near = nearest(load.group, names)
+            hint = f"Did you mean {near}?" if near else f"There are: {', '.join(sorted(names))}."
+            what = f'{load.agent}: no group or alias is called "{load.group}"'
+            raise source.error(("workload", place, "group"), what, hint)
 
 
 def _check_router_settings(source: Source, settings: dict[str, Any]) -> None:

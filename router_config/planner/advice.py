@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from math import ceil
 from typing import Any, Final, NamedTuple
 
-from router_config.config.models import Config, Limits, Load, Provider
+from router_config.config.loads import Load
+from router_config.config.models import Config, Limits, Provider
 from router_config.planner.plan import Plan, planned
 from router_config.planner.what_if import with_key, with_provider
 from router_config.planner.workload import DAY, MONTH, per_day

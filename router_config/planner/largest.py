@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from router_config.config.models import Config, Load
+from router_config.config.loads import Load
+from router_config.config.models import Config
 from router_config.planner.plan import ENOUGH, Plan, planned
 from router_config.planner.workload import tokens_of
 

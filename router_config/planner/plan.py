@@ -7,7 +7,8 @@ from math import inf
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from router_config.config.models import Config, Load
+from router_config.config.loads import Load
+from router_config.config.models import Config
 from router_config.planner.record import DayRecord, Recorder
 from router_config.planner.simulation import Simulation
 from router_config.planner.what_if import left_out

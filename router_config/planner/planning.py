@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from router_config.config.models import Config, Load
+from router_config.config.loads import Load
+from router_config.config.models import Config
 from router_config.planner.advice import advice
 from router_config.planner.plan import LATENCY, Plan, Progress, planned
 

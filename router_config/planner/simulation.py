@@ -8,7 +8,8 @@ from math import inf
 from random import Random
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from router_config.config.models import Config, Load
+from router_config.config.loads import Load
+from router_config.config.models import Config
 from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.deployment import Deployment

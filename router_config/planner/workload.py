@@ -7,7 +7,7 @@ from random import Random
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from router_config.config.models import Load, Spread
+from router_config.config.loads import Load, Spread
 
 DAY: Final = 86400.0
 MONTH: Final = 30.4375 * DAY

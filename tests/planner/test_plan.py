@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from router_config import load_config, plan
 from router_config.config.loading import load_text
-from router_config.config.models import Config, Load, Spread
+from router_config.config.loads import Load, Spread
+from router_config.config.models import Config
 from router_config.planner.largest import largest
 from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.record import Recorder
@@ -56,7 +57,7 @@ def test_a_load_that_fits_is_served_whole_and_free_providers_come_first() -> Non
 
 
 def test_what_does_not_fit_is_told_with_the_limit_and_the_moment() -> None:
-    made = plan(config_of(SMALL), even_load(tokens_per_day=200_000), 4, begins=NOVEMBER)
+    made = plan(config_of(SMALL), even_load(tokens_per_day=200_000), 4, begins=NOVEMBER, advise=False)
     assert not made
     assert 0.8 < made.served < 0.95
     assert made.binding == ("gemini", "tpd")
@@ -75,7 +76,7 @@ def test_what_does_not_fit_is_told_with_the_limit_and_the_moment() -> None:
 def test_the_day_of_each_provider_ends_in_its_own_zone_whatever_the_clocks_do() -> None:
     config = config_of({"groq": {"limits": {"rpd": 100}, "models": ["m"], **DAYTIME}})
     load = even_load(requests_per_hour=20)
-    made = plan(config, load, 4, begins=date(2026, 10, 30), timezone="America/New_York")
+    made = plan(config, load, 4, begins=date(2026, 10, 30), timezone="America/New_York", advise=False)
     assert [each.providers[0].requests for each in made.days] == [100] * 4
     lengths = [(after.begins - day.begins) / 3600 for day, after in pairwise(made.days)]
     assert lengths == [24, 24, 25]  # The clocks go back in the night to November 2.
@@ -83,7 +84,7 @@ def test_the_day_of_each_provider_ends_in_its_own_zone_whatever_the_clocks_do() 
 
 def test_the_same_seed_gives_the_same_plan() -> None:
     load, config = even_load(tokens_per_day=180_000), config_of(SMALL)
-    one, same, other = (plan(config, load, 2, begins=NOVEMBER, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (plan(config, load, 2, begins=NOVEMBER, seed=seed, advise=False) for seed in (1, 1, 2))
     assert one == same != other
 
 
@@ -160,6 +161,21 @@ SPREAD = st.lists(st.integers(1, 900), min_size=1, max_size=3).map(
 LOADS = st.lists(
     st.builds(Load, requests_per_hour=st.floats(2, 25), prompt=SPREAD, answer=SPREAD), min_size=1, max_size=2
 )
+
+
+def test_the_workload_of_the_file_is_planned_for_where_none_is_given() -> None:
+    work = [
+        {"agent": "trader", "requests_per_hour": 60, "hours": "mon-fri 09:00-15:00 America/New_York"},
+        {"agent": "reader", "group": "many", "requests_per_day": 50, "tokens": {"prompt": "900-1100", "answer": 20}},
+    ]
+    models = ["one", {"name": "two", "groups": ["many"]}]
+    config = config_of({"groq": {"limits": {"tpd": "200k"}, "models": models, **DAYTIME}}, workload=work)
+    made = plan(config, days=7, begins=NOVEMBER, timezone="America/New_York", advise=False)
+    assert not made
+    assert [day.unserved_requests > 0 for day in made.days] == [True] * 5 + [False] * 2
+    assert made.binding == ("groq", "tpd")
+    assert all(day.requests == pytest.approx(410, rel=0.2) for day in made.days[:5])
+    assert not any(any(day.unserved_by_hour[:9]) for day in made.days)
 
 
 class Observed(Observer):

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from router_config.cli.text import amount, plural, print_json, span, table
 from router_config.config.loading import load_config
-from router_config.config.models import Config, ConfigError, Load
+from router_config.config.loads import Load
+from router_config.config.models import Config, ConfigError
 from router_config.planner.document import COLUMNS, date_of, document, rows
 from router_config.planner.largest import largest
 from router_config.planner.plan import Plan, PlanDay, Served
@@ -98,9 +99,8 @@ def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
             tokens=arguments.tokens,
         )
         return (load,)
-    raise ConfigError(
-        "router-config plan: it needs a workload\n  Write --tokens-per-day 1M, or --requests-per-hour 120."
-    )
+    hint = "Write --tokens-per-day 1M, or --requests-per-hour 120, or workload: into the file."
+    raise ConfigError(f"router-config plan: it needs a workload\n  {hint}")
 
 
 def _asked(arguments: argparse.Namespace, made: Plan) -> str:
