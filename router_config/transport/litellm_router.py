@@ -46,6 +46,9 @@ UNHEEDED_OF_A_DEPLOYMENT: Final = (
 )  # fmt: skip
 """The same in `litellm_params`."""
 
+NOBODY: Final = "router-config/nobody"
+"""A model for LiteLLM's list that nobody has."""
+
 _LOG: Final = logging.getLogger("router_config")
 _LITELLMS_LOG: Final = logging.getLogger("LiteLLM")
 
@@ -250,22 +253,23 @@ def _copied(entry: Mapping[str, Any]) -> Entry:
 
 def _register(entries: Iterable[Entry], before: Iterable[Entry]) -> None:
     """Tell LiteLLM the models and prices that it has not been told, as its Router does: what it tells callbacks of the
-    cost goes by them. Its function for that takes up to 1 ms for a name that is new (1.110.2), so it gets but one.
+    cost goes by them. Its function for that takes up to 1 ms for a new name, and keeps 6 kB (1.110.2): it gets none.
     """
     told = {entry["model_info"]["id"]: entry["model_info"] for entry in before}
-    last: dict[str, Any] | None = None
+    news = False
     for entry in entries:
         pause()
         info, model = entry["model_info"], entry["litellm_params"]["model"]
-        old = told.get(info["id"])
-        if old is not None and (old is info or _prices(old) == _prices(info)):
+        prices, old = _prices(info), told.get(info["id"])
+        if old is not None and (old is info or _prices(old) == prices):
             continue
-        litellm.model_cost[info["id"]] = last = dict(info)
+        litellm.model_cost[info["id"]] = {"id": info["id"], **prices}
         if model not in litellm.model_cost and not _is_listed(model):
             litellm.model_cost[model] = {"key": model}
-    if last is not None:
+        news = True
+    if news:
         with _callbacks_as_before():
-            litellm.register_model({last["id"]: last})  # It forgets what it kept of the old prices.
+            litellm.register_model({NOBODY: {"mode": "chat"}})  # So that it forgets what it looked up.
 
 
 def _is_listed(model: str) -> bool:
