@@ -22,8 +22,11 @@ from router_config.config.models import Config, Provider
 from router_config.config.store_url import sqlite_path
 from router_config.deployments.deployment import account_of, fingerprint
 
-FRESH: Final = 86_400.0
-"""Seconds that a list passes for what the provider serves, and that a model must be missing to be proven gone."""
+FRESH: Final = 22 * 3600.0
+"""Seconds that a list passes for what the provider serves, and that a model must be missing to be proven gone.
+
+A day, less what a daily timer may come early: its seconds, and the hour of a clock that is put forward.
+"""
 
 LARGEST: Final = 8_000_000
 """Bytes of one file that are read."""
