@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from router_config.iso import epoch, iso
-from router_config.ledger.rules.meters import LIMITS, LimitName
+from router_config.ledger.rules.meters import LIMITS, LimitName, kind_of
 from router_config.ledger.rules.windows import LENGTHS, Calendar, Unit
 from router_config.status.views import ProviderView
 
@@ -14,6 +14,11 @@ OFF: Final = ("disabled", "unconfigured")
 
 AHEAD: Final[Mapping[Unit, float]] = {unit: LENGTHS[unit] for unit in ("day", "week", "month")}
 """Seconds that are looked ahead: what lasts for a day, or for a week, lasts."""
+
+_OF_REQUESTS: Final = {
+    unit: {name: 1.0 for name, kind in LIMITS.items() if (kind.unit, kind.metric) == (unit, "requests")}
+    for unit in AHEAD
+}
 
 
 class Budget(NamedTuple):
@@ -41,6 +46,16 @@ class End:
 
     at: float
     binding: str
+
+
+class _InUse:
+    """A provider in use, its status, and of which windows and metrics it has a limit."""
+
+    def __init__(self, view: ProviderView, status: Mapping[str, Any]) -> None:
+        self.view, self.status = view, status
+        names = {*status["limits"], *(name for model in status["models"] for name in model["limits"])}
+        self.limits = {(kind.unit, kind.metric) for kind in map(kind_of, names)}
+        self.units = {unit for unit, _ in self.limits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,8 @@ def capacity(
     statuses: what the status shows of each view. burn: tokens of the last hour by provider. now: epoch seconds.
     """
     usual = _tokens_a_request(statuses)
-    left = {unit: _left(views, statuses, unit, usual, now) for unit in AHEAD}
+    in_use = [_InUse(view, each) for view, each in zip(views, statuses, strict=True) if each["status"] not in OFF]
+    left = {unit: _left(in_use, unit, usual, now) for unit in AHEAD}
     today, rate = left["day"], sum(burn.values())
     end = end_of(today.budgets, rate, now) if today.counts_all else None
     windows: dict[Unit, dict[str, Any]] = {"day": _window(today, end)}
@@ -109,23 +125,22 @@ def _window(left: _Left, end: "End | None") -> dict[str, Any]:
     }
 
 
-def _left(
-    views: Sequence[ProviderView], statuses: Sequence[dict[str, Any]], unit: Unit, usual: float | None, now: float
-) -> _Left:
+def _left(providers: Sequence[_InUse], unit: Unit, usual: float | None, now: float) -> _Left:
     """usual: tokens that a request takes on average, over all providers."""
     budgets: list[Budget] = []
     limited: list[str] = []
     unlimited: list[str] = []
     requests = 0.0
-    for view, status in zip(views, statuses, strict=True):
-        if status["status"] in OFF:
+    for provider in providers:
+        view, status = provider.view, provider.status
+        if unit not in provider.units:
+            unlimited.append(view.name)
             continue
         a_request = _tokens_a_request([status]) or usual
         in_tokens = _budget(view, status, unit, _worth(view, status, unit, a_request), now)
-        worth = {
-            name: each for name, each in _worth(view, status, unit, 1.0).items() if LIMITS[name].metric == "requests"
-        }
-        in_requests = _budget(view, status, unit, worth, now)
+        in_requests = None
+        if (unit, "requests") in provider.limits:
+            in_requests = _budget(view, status, unit, _OF_REQUESTS[unit], now)
         if in_tokens is None and in_requests is None:
             unlimited.append(view.name)
             continue
