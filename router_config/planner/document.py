@@ -33,6 +33,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "tokens": plan.tokens,
         "tokens_per_day": round(plan.tokens_per_day),
         "usd_per_month": round(plan.usd_per_month, 4),
+        "wait_seconds": {"p50": plan.wait_p50, "p95": plan.wait_p95},
         "binding": binding,
         "unserved_since": iso(plan.unserved_since),
         "worst_day": date_of(plan.worst, plan.timezone),

@@ -72,7 +72,8 @@ class Plan:
 
     served: share of the tokens, from 0 to 1. days: one by one. providers: over all days, in the order in which they are
     asked. binding: the limit that keeps requests out, as (provider, limit); None where all are served. tokens_per_day:
-    asked for on a day, in the mean. usd_per_month: what the paid providers cost. timezone: in which days are told.
+    asked for on a day, in the mean. usd_per_month: what the paid providers cost. wait_p50, wait_p95: seconds for which
+    half, and 95 %, of those served waited for room at most. timezone: in which days are told.
     left_out: the providers that cannot be asked, each with the reason. advice: what would help, the best first.
     """
 
@@ -84,6 +85,8 @@ class Plan:
     requests: int
     tokens: int
     usd_per_month: float
+    wait_p50: float
+    wait_p95: float
     timezone: str
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -134,10 +137,11 @@ def planned(
                 ends = moment
                 break
     recorder.close(ends)
-    return _made(config, recorder.days, timezone)
+    return _made(config, recorder, timezone)
 
 
-def _made(config: Config, records: Sequence[DayRecord], timezone: str) -> Plan:
+def _made(config: Config, recorder: Recorder, timezone: str) -> Plan:
+    records = recorder.days
     names = [each.name for each in config.by_priority]
     days = tuple(_day(each, names) for each in records)
     tokens = sum(day.tokens for day in days)
@@ -153,6 +157,8 @@ def _made(config: Config, records: Sequence[DayRecord], timezone: str) -> Plan:
         requests=sum(day.requests for day in days),
         tokens=tokens,
         usd_per_month=usd / max(1, len(days)) * MONTH / DAY,
+        wait_p50=recorder.wait(0.5),
+        wait_p95=recorder.wait(0.95),
         timezone=timezone,
         left_out=left_out(config),
     )

@@ -70,6 +70,8 @@ class Recorder(Observer):
     def __init__(self, timezone: str) -> None:
         self.days: list[DayRecord] = []
         self.unserved_tokens = 0
+        self.waits = Counter[float]()
+        """Requests that waited before they were served, by tenths of a second."""
         self._calendar = CalendarDay(timezone)
         self._ends = 0.0
         self._present = DayRecord(0.0)
@@ -102,6 +104,8 @@ class Recorder(Observer):
         provider.usd += spent[2]
         day.requests += 1
         day.tokens += tokens
+        if request[2] > request[0][0]:
+            self.waits[round(request[2] - request[0][0], 1)] += 1
 
     def unserved(self, arrival: Arrival, group: Group, now: float) -> None:
         day, tokens = self._present, arrival.prompt + arrival.answer
@@ -111,6 +115,16 @@ class Recorder(Observer):
         day.unserved_tokens += tokens
         self.unserved_tokens += tokens
         day.unserved_by_hour[int((now - day.begins) // 3600)] += 1
+
+    def wait(self, share: float) -> float:
+        """Seconds that this share of the requests that were served waited at most."""
+        served = sum(day.requests - day.unserved_requests for day in self.days)
+        left = served * (1 - share)
+        for seconds in sorted(self.waits, reverse=True):
+            left -= self.waits[seconds]
+            if left < 0:
+                return seconds
+        return 0.0
 
     def close(self, now: float) -> None:
         """Nothing more comes."""

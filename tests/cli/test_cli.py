@@ -103,6 +103,24 @@ def test_looking_leaves_nothing_behind(run: Run, folder: Path) -> None:
     assert [each.name for each in folder.iterdir()] == ["litellm.yaml"]
 
 
+def test_a_plan_is_for_the_workload_of_the_file_unless_another_is_given(run: Run, folder: Path) -> None:
+    (folder / "litellm.yaml").write_text(GOOD + "workload: [{requests_per_day: 100, tokens: 3k}]\n")
+    done = run("plan", "--days", "3", "--json", "--from", "2026-11-23", "--timezone", "Europe/Zurich")
+    made = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (made["answer"], made["served"], made["binding"]) == (True, 1.0, None)
+    assert [day["date"] for day in made["days"]] == ["2026-11-23", "2026-11-24", "2026-11-25"]
+    assert 200 < made["requests"] < 400
+    done = run("plan", "--days", "1", "--requests-per-hour", "10", "--csv", GROQ_API_KEY="k")
+    assert done.stdout.splitlines()[0].startswith("date,provider,share,requests")
+    assert "gemini is left out" not in done.stdout
+    told = run("plan", "--days", "3", "--tokens-per-day", "900k", "--no-advice", GROQ_API_KEY="k")
+    assert told.returncode == 1
+    assert told.stdout.startswith("No. ")
+    assert "nobody has room: groq tpd binds." in told.stdout.splitlines()[0]
+    assert "gemini is left out: GEMINI_API_KEY is not set." in told.stderr
+
+
 def test_a_misspelt_command_is_recognised(run: Run) -> None:
     assert run("chekc").stderr == 'router-config: unknown command "chekc"\n  Did you mean check?\n'
 

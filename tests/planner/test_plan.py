@@ -82,6 +82,18 @@ def test_the_day_of_each_provider_ends_in_its_own_zone_whatever_the_clocks_do() 
     assert lengths == [24, 24, 25]  # The clocks go back in the night to November 2.
 
 
+def test_who_may_wait_is_served_later_and_the_plan_tells_how_much_later() -> None:
+    config = config_of({"groq": {"limits": {"rpm": 10}, "models": ["m"]}})
+    load = even_load(requests_per_hour=480)  # Eight a minute, but not evenly.
+    made = {wait: plan(config, load, 1, begins=NOVEMBER, max_wait=wait, advise=False) for wait in (0.0, 30.0, 300.0)}
+    served = [each.served for each in made.values()]
+    assert served == sorted(served)
+    assert served[0] < 0.95 < served[2] == 1.0
+    assert (made[0.0].wait_p50, made[0.0].wait_p95) == (0.0, 0.0)
+    assert 0 <= made[300.0].wait_p50 < made[300.0].wait_p95 <= 300
+    assert made[30.0].wait_p95 <= 30
+
+
 def test_the_same_seed_gives_the_same_plan() -> None:
     load, config = even_load(tokens_per_day=180_000), config_of(SMALL)
     one, same, other = (plan(config, load, 2, begins=NOVEMBER, seed=seed, advise=False) for seed in (1, 1, 2))

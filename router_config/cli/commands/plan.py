@@ -99,6 +99,8 @@ def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
             tokens=arguments.tokens,
         )
         return (load,)
+    if config.workload:
+        return config.workload
     hint = "Write --tokens-per-day 1M, or --requests-per-hour 120, or workload: into the file."
     raise ConfigError(f"router-config plan: it needs a workload\n  {hint}")
 
@@ -119,6 +121,9 @@ def _lines(made: Plan, config: Config, asked: str) -> Iterator[str]:
     tiers = {each.name: each.tier for each in config.providers}
     days = len(made.days)
     yield table(_PROVIDERS, [_row(each, tiers[each.provider], days, made.timezone) for each in made.providers])
+    if made.wait_p95:
+        half, most = span(made.wait_p50), span(made.wait_p95)
+        yield f"\nRequests wait for room: half of them {half} at most, 95 % {most} at most."
     bad = [day for day in made.days if day.unserved_requests]
     if bad:
         yield f"\nNot all was served on {plural(len(bad), 'day')} of {days}; the worst of them:"
