@@ -42,7 +42,7 @@ class Place:
 
     def need(self, tokens: int, prompt_tokens: int) -> Spending:
         whole = Amount(1, tokens, tokens * self.price)
-        return SplitAmount.of(whole, prompt_tokens, tokens - prompt_tokens) if self.parts else whole
+        return SplitAmount.of(*whole, prompt_tokens, tokens - prompt_tokens) if self.parts else whole
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

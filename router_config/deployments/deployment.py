@@ -123,8 +123,7 @@ class Deployment:
         if input_price or output_price:
             usd = prompt_tokens * input_price + (tokens - prompt_tokens) * output_price
         if self.splits and prompt_tokens:
-            whole: Amount = _new(Amount, (1, tokens, usd))
-            return SplitAmount.of(whole, prompt_tokens - cached, tokens - prompt_tokens)
+            return SplitAmount.of(1, tokens, usd, prompt_tokens - cached, tokens - prompt_tokens)
         return _new(Amount, (1, tokens, usd))
 
 

@@ -246,7 +246,7 @@ class Ledger(RuleBasedStateMachine):
         spent = lease.amount._replace(tokens=tokens, usd=tokens * EXACT if lease.amount.usd else 0.0)
         if isinstance(spent, SplitAmount):
             parts = int(spent.input.tokens * of_prompt), int(spent.output.tokens * share)
-            spent = SplitAmount.of(spent.whole, *parts)
+            spent = SplitAmount.of(*spent.whole, *parts)
         settlement = Settlement(spent, arrived, self.naive.now, alive)
         self.run(self.store.settle(lease, settlement, self.naive.now))
         self.naive.close(lease.id, Spent(lease.scopes, spent, arrived, self.naive.now), alive)

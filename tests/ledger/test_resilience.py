@@ -205,7 +205,7 @@ def test_input_and_output_tokens_are_kept_apart_in_shares_and_when_the_store_is_
                 leases.append(lease)
             assert (await each.store.reserve([place], Need(420, 220), START, 600.0))[1] is None
             assert (await each.store.reserve([place], Need(60, 50), START, 600.0))[1]
-        spent = SplitAmount.of(Amount(1, 300), 210, 90)
+        spent = SplitAmount.of(1, 300, 0.0, 210, 90)
         await two[0].store.settle(leases[0], Settlement(spent, START, START, True), START)
         server.thaw()
         for each in (*two, *two):

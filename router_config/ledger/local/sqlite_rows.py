@@ -61,8 +61,8 @@ def lease_row(lease: Lease) -> tuple[Any, ...]:
 
 def lease_of_row(row: tuple[Any, ...]) -> Lease:
     lease_id, deployment, scopes, requests, tokens, usd, taken_at, expires_at, probes, of_prompt, of_answer = row
-    whole = Amount(requests, tokens, usd)
-    amount = whole if of_prompt is None else SplitAmount.of(whole, of_prompt, of_answer)
+    whole = requests, tokens, usd
+    amount = Amount(*whole) if of_prompt is None else SplitAmount.of(*whole, of_prompt, of_answer)
     return Lease(lease_id, deployment, _scopes(scopes), amount, taken_at, expires_at, _scopes(probes))
 
 

@@ -245,8 +245,9 @@ class LocalStore(Pages, Backend):
 
     def _close(self, lease: Lease, settlement: Settlement) -> None:
         spent, arrived_at, ended_at = settlement.spent, settlement.arrived_at, settlement.ended_at
+        meters = self._meters
         for scope in lease.scopes:
-            meter, page = self._meter(scope), self._page_now(scope)
+            meter, page = meters.get(scope) or Meter(scope), self._page_now(scope)
             part, counts = meter.part, page.counts
             counts.open = counts.open.minus(lease.amount.counted(part) if part else lease.amount)
             if spent is not None:

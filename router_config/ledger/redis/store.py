@@ -92,7 +92,7 @@ class RedisStore(Backend):
             return Choice(None, NOTHING, (), skipped), None
         chosen, probes = candidates[place], _texts(raw_probes)
         whole = need.amount(chosen).whole._replace(tokens=tokens, usd=forms.ONE.unpack(usd)[0])
-        amount = SplitAmount.of(whole, *parts) if parts else whole
+        amount = SplitAmount.of(*whole, *parts) if parts else whole
         for meter in chosen.meters:
             self._meters.setdefault(meter.scope, meter)
         lease = Lease(lease_id, chosen.id, _texts(raw_scopes), amount, now, expires_at, probes)

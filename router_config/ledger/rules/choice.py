@@ -1,7 +1,7 @@
 """Which deployment a request goes to: pure logic over counts and cooldowns, the same for every store."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from router_config.ledger.rules.gates import (
     OPEN,
@@ -150,14 +150,14 @@ def _has_plenty(candidate: Candidate, need: Need, amount: Spending, book: Book) 
     """
     if need.most and amount[2] > 0:
         return False
-    tokens, whole = need[0], amount.whole
+    tokens = need[0]
     for meter in candidate.meters:
         counts = book.counts(meter)
         if counts is None:
             continue
         if counts.observed or tokens > meter.most_tokens:
             return False
-        taken = amount.counted(meter.part) if meter.part else whole
+        taken: tuple[Any, ...] = amount.counted(meter.part) if meter.part else amount
         opened, held = counts.open, (counts.minute, counts.long, NOTHING)
         for place, period, value, soft in meter.tests:
             used = opened[place] + held[period][place]

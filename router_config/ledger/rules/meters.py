@@ -131,9 +131,8 @@ class SplitAmount(NamedTuple):
     output: Amount
 
     @classmethod
-    def of(cls, whole: Amount, input: int, output: int) -> Self:
-        """The whole, and how many tokens of each part."""
-        requests, tokens, usd = whole
+    def of(cls, requests: int, tokens: int, usd: float, input: int, output: int) -> Self:
+        """By how many tokens each part has."""
         parts = _new(Amount, (requests, input, 0.0)), _new(Amount, (requests, output, 0.0))
         return _new(cls, (requests, tokens, usd, *parts))
 
