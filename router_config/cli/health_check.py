@@ -13,11 +13,11 @@ from typing import Any, Final, Literal
 import litellm
 
 from router_config import Router
+from router_config.catalogue.successors import successors
 from router_config.config import prices as price_list
 from router_config.config.models import Config, Provider
 from router_config.deployments.deployment import Deployment
 from router_config.presets.lookup import preset_of
-from router_config.presets.retirements import RETIRED
 from router_config.routing.errors import NoProviderAvailable
 from router_config.signals import redact
 from router_config.transport.failures import why_unsent
@@ -204,11 +204,11 @@ def _failed(
 
 def _advice(provider: Provider | None, deployment: Deployment, kind: str) -> str | None:
     """What a person can do, besides what the problem's own words say."""
-    preset = preset_of(deployment.provider, deployment.litellm_provider)
     if kind == "model_gone":
-        retired = RETIRED.get((deployment.litellm_provider, deployment.model))
-        successor = retired.successor if retired is not None else preset.successor if preset is not None else None
-        return f"Use {successor} in its place." if successor and successor != deployment.model else None
+        found = () if provider is None else successors(provider, deployment.model)
+        if found:
+            return f"Use {found[0]} in its place."
+        return f"`router-config models {deployment.provider}` shows what it serves."
     if kind == "bad_key" and provider is not None:
         return f"Set another key: router-config env{_page(provider)}."
     if kind == "connection":

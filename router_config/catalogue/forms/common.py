@@ -52,8 +52,8 @@ _KINDS: Final[Mapping[str, ModelKind]] = {
 }  # fmt: skip
 _EMBEDDING_NAME: Final = re.compile(r"(?i)embed|(?:^|[/-])(?:bge|gte|e5)-")
 _OTHER_NAME: Final = re.compile(
-    r"(?i)whisper|(?:^|[/-])tts\b|dall-e|-image\b|imagen|(?:^|/)veo-|sora|moderation|rerank|transcribe|realtime|lyria"
-    r"|(?:^|[/-])ocr\b|orpheus|playai|stable-diffusion|flux|-guard\b|guard-\d|safeguard"
+    r"(?i)whisper|(?:^|[/-])tts\b|dall-e|-image\b|imagen|(?:^|/)veo-|(?:^|[/-])sora\b|moderation|rerank"
+    r"|transcribe|realtime|lyria|(?:^|[/-])ocr\b|orpheus|playai|stable-diffusion|(?:^|[/-])flux\b|-guard\b|guard-\d|safeguard"
 )
 
 
