@@ -13,7 +13,7 @@ import yaml
 from rig import NOON, message
 from rig_cli import run_router_config
 from rig_redis import RedisServer
-from rig_upstream import ANSWER, Asked, Upstream, answer, upstream
+from rig_upstream import ANSWER, Asked, Upstream, answer, entry, upstream
 
 from router_config import NoProviderAvailable, Router, load_config
 from router_config.clock import VirtualClock
@@ -240,6 +240,19 @@ def test_what_is_reported_of_a_model_is_told_of_what_the_file_limits(
         router.reload()
         left = [each for each in changed(router.status()) if each["reported"] == each["file"]]
         assert left == []
+
+
+def test_a_router_without_a_file_tells_no_command(tmp_path: Path) -> None:
+    clock = VirtualClock(NOON)
+    with upstream(Provider("openai")) as at:
+        router = Router(model_list=[entry("openai", at.address, rpm=30)], clock=clock)
+        for _ in range(3):
+            ask(router)
+            clock.advance(50)
+        (told,) = changed(router.status())
+        assert (told["file"], told["reported"], told["edit"]) == (30, 60, None)
+        assert "router-config" not in events(router)[0]
+        router.close()
 
 
 def test_a_refusal_tells_a_limit_too_and_a_lower_one_is_in_force(tmp_path: Path) -> None:

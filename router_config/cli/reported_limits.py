@@ -27,9 +27,9 @@ async def ask_all(path: str, timeout: float) -> dict[str, Any]:
 def _changed(router: Router) -> Iterator[dict[str, Any]]:
     deployments = router.catalog.deployments.values()
     for provider in dict.fromkeys(each.provider for each in sorted(deployments, key=lambda each: each.priority)):
-        steady = {each.told for each in changes_of(_of(router, provider), router.learned.limits(provider))}
+        steady = set(changes_of(_of(router, provider), router.learned.limits(provider)))
         for each in changes_of(_of(router, provider), router.learned.latest_limits(provider)):
-            known = {} if each.told in steady else {"since": None}
+            known = {} if each in steady else {"since": None}
             yield {"provider": provider, **limit_change(each), **known}
 
 

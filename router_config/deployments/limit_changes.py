@@ -36,14 +36,13 @@ class LimitChange(NamedTuple):
         of = "" if self.model is None else f"models.{self.model}."
         return f"router-config set {shlex.quote(f'{self.provider}.{of}limits.{self.limit}')} {self.reported.value:.0f}"
 
-    @property
-    def told(self) -> str:
-        """A sentence for people."""
+    def told(self, *, editable: bool) -> str:
+        """A sentence for people. editable: there is a file, into which the limit can be written."""
         of = "" if self.model is None else f"{self.model}, "
         held = "in force" if self.in_force else "the file's holds"
         return (
             f"{of}{words_of(self.limit)}: the file says {self.file:.0f}, {self.provider} says "
-            f"{self.reported.value:.0f} ({held}); {self.edit}"
+            f"{self.reported.value:.0f} ({held})" + (f"; {self.edit}" if editable else "")
         )
 
 
@@ -64,7 +63,7 @@ class _Account:
 
 
 def changes_of(deployments: Sequence[Deployment], reported: Reported) -> tuple[LimitChange, ...]:
-    """The limits of one provider that it reports otherwise than the file has them.
+    """The limits of one provider that it reports otherwise than the file has them, save those of 0: nothing at all.
 
     Of a pool of keys it is the lowest that any key's account reports.
     """
@@ -82,7 +81,7 @@ def changes_of(deployments: Sequence[Deployment], reported: Reported) -> tuple[L
     return tuple(
         LimitChange(provider, model, name, file, limit, trusts or limit.value < file)
         for (model, name), file, limit in found
-        if limit.value != file
+        if limit.value != file and file
     )
 
 
@@ -139,13 +138,13 @@ def _of_account(scope: str, account: _Account, name: LimitName, reported: Report
 
 
 def _raised(meter: Meter, reported: Mapping[LimitName, SteadyLimit | None]) -> Meter:
-    if not any((told := reported.get(limit.name)) and told.value > limit.value for limit in meter.limits):
+    if not any((told := reported.get(limit.name)) and told.value > limit.value > 0 for limit in meter.limits):
         return meter
     limits = []
     for limit in meter.limits:
         told = reported.get(limit.name)
-        if told is not None and told.value > limit.value:
-            soft = limit.soft * told.value / limit.value if limit.value else limit.soft
+        if told is not None and told.value > limit.value > 0:
+            soft = limit.soft * told.value / limit.value
             limits.append(Limit(limit.name, told.value, soft, limit.value))
         else:
             limits.append(limit)

@@ -49,11 +49,12 @@ def limit_changes(
     now: float,
     *,
     refused: bool,
+    editable: bool,
 ) -> tuple[Event, ...]:
     """What a reply says of limits is remembered. The events of those that are reported steadily, from now on, and
     otherwise than the file has them.
 
-    refused: the reply is a 429.
+    refused: the reply is a 429. editable: there is a file.
     """
     provider = deployment.provider
     before = learned.limits(provider)
@@ -62,7 +63,7 @@ def limit_changes(
     theirs = [each for each in catalog.deployments.values() if each.provider == provider]
     known = {(each.model, each.limit, each.reported.value) for each in changes_of(theirs, before)}
     return tuple(
-        Event(now, "limit_changed", provider, each.told, now)
+        Event(now, "limit_changed", provider, each.told(editable=editable), now)
         for each in changes_of(theirs, learned.limits(provider))
         if (each.model, each.limit, each.reported.value) not in known
     )

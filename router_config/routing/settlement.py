@@ -294,8 +294,15 @@ class Settlements:
     def _limit_changes(self, flight: Flight, observations: tuple[Observation, ...], now: float) -> tuple[Event, ...]:
         if not observations or flight.request.own_key:  # The limits of a caller's own key are none of the file's.
             return ()
-        refused = flight.exchange.status == 429
-        return limit_changes(self._learned, self._catalog(), flight.deployment, observations, now, refused=refused)
+        return limit_changes(
+            self._learned,
+            self._catalog(),
+            flight.deployment,
+            observations,
+            now,
+            refused=flight.exchange.status == 429,
+            editable=flight.request.terms.config is not None,
+        )
 
     def _listen(self, clock: SystemClock, flight: Flight) -> None:
         """Tell the clock what time the provider said it was when its answer began to come."""

@@ -54,18 +54,18 @@ function drawModel(node, model, provider) {
   drawState(node, model);
   write(part(node, "name"), model.name);
   const own = model.reason !== provider.reason || model.status !== provider.status; // else the card says it already
-  countDown(part(node, "back"), own ? model.available_at : null, "");
-  const why = own ? (model.reason ?? "") : "";
-  write(part(node, "why"), [placeOf(model), why].filter(Boolean).join(". "));
+  const place = placeOf(model);
+  countDown(part(node, "back"), own ? model.available_at : null, place ? "Asked again " : "");
+  write(part(node, "why"), place || (own ? (model.reason ?? "") : ""));
   drawLimits(part(node, "limits"), model.limits);
 }
 
 /** Of a model that is gone or stands in for one: which model really answers. */
 function placeOf({ retired, answers_as: other, instead_of: old }) {
-  if (old?.length) return `answers in place of ${old.join(", ")}`;
+  if (old?.length) return `Answers in place of ${old.join(", ")}.`;
   if (!retired) return "";
-  if (other) return `gone; ${other} answers in its place`;
-  return retired.successor ? `gone; use ${retired.successor}` : "gone";
+  if (other) return `Gone; ${other} answers in its place.`;
+  return retired.successor ? `Gone; use ${retired.successor}.` : "Gone.";
 }
 
 const drawLimits = (list, limits) => fillList(list, "limit", Object.entries(limits), drawLimit);

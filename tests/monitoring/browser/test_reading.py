@@ -77,9 +77,12 @@ def test_a_model_that_answers_in_the_place_of_another_is_shown(
     expect(groq.locator(".model-name")).to_have_text(
         ["llama-3.3-70b-versatile", "openai/gpt-oss-120b", "mixtral-8x7b-32768"]
     )
-    expect(groq.locator(".model").nth(0)).to_contain_text("gone; openai/gpt-oss-120b answers in its place")
-    expect(groq.locator(".model").nth(1)).to_contain_text("answers in place of llama-3.3-70b-versatile")
+    expect(groq.locator(".model").nth(0)).to_contain_text("Gone; openai/gpt-oss-120b answers in its place.")
+    expect(groq.locator(".model").nth(1)).to_contain_text("Answers in place of llama-3.3-70b-versatile.")
     expect(page.locator("#rows")).to_contain_text("openai/gpt-oss-120b")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.card')].every((each) => each.scrollWidth <= each.clientWidth)"
+    )
     assert findings(page) == []
 
 
