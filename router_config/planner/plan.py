@@ -126,7 +126,7 @@ def planned(
     """The plan without advice; the arguments are those of `plan`. unserved: tokens past which it ends early."""
     zone = ZoneInfo(timezone)
     first, ends = midnight(begins, zone), midnight(begins + timedelta(days=days), zone)
-    recorder = Recorder(timezone)
+    recorder = Recorder(timezone, first)
     simulation = Simulation(config, loads, recorder, latency=latency, max_wait=max_wait, seed=seed)
     next_word = first
     for moment in simulation.run(arrivals(loads, first, ends, seed)):

@@ -65,9 +65,9 @@ class DayRecord:
 
 
 class Recorder(Observer):
-    """Adds up what a simulation tells, by the days of a timezone. Call `close` at its end."""
+    """Adds up what a simulation tells, by the days of a timezone, from a midnight on. Call `close` at its end."""
 
-    def __init__(self, timezone: str) -> None:
+    def __init__(self, timezone: str, begins: float) -> None:
         self.days: list[DayRecord] = []
         self.unserved_tokens = 0
         self.waits = Counter[float]()
@@ -80,6 +80,7 @@ class Recorder(Observer):
         self._seen: dict[str, tuple[tuple[Skipped, ...], int]] = {}
         self._examined: set[tuple[str, str]] = set()
         """Groups and providers of which the limit in the way was looked up today."""
+        self._turn(begins)
 
     def decided(self, found: Decided) -> None:
         group, _, skipped, opened, now, _ = found
@@ -128,9 +129,9 @@ class Recorder(Observer):
 
     def close(self, now: float) -> None:
         """Nothing more comes."""
-        self._turn(now)
-        if self.days and not self.days[-1].requests:
-            self.days.pop()
+        if now >= self._ends:
+            self._turn(now)
+            self.days.pop()  # The one that would begin now.
 
     def _turn(self, now: float) -> None:
         """Days that have ended take what went on until their midnight; a new one begins."""

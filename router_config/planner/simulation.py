@@ -22,9 +22,6 @@ from router_config.ledger.values import Lease, Settlement
 from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.workload import Arrival
 
-LONGEST_FLIGHT: Final = 86400.0
-"""Seconds after which a reservation would end by itself: longer than any request takes."""
-
 SOONEST: Final = 0.01
 """Seconds after which the first of those who wait may ask again."""
 
@@ -193,11 +190,11 @@ class Simulation:
         ordered = None if asked.ranks_all else done(self._order.of(group, need, now))
         candidates = opened.at(now, ordered)
         while True:
-            choice, lease = _reserve(self._store, candidates, need, now, LONGEST_FLIGHT)
+            choice, lease = _reserve(self._store, candidates, need, now, inf)
             if opened.may_be_wrong(choice):
                 if lease is not None:
                     self._end(lease, Settlement(None, now, now), now)
-                choice, lease = _reserve(self._store, opened.with_soft(ordered), need, now, LONGEST_FLIGHT)
+                choice, lease = _reserve(self._store, opened.with_soft(ordered), need, now, inf)
             if choice.skipped:
                 opened.learn(choice.skipped, need, now)
             self._observer.decided(_new(Decided, (group, need, choice.skipped, opened, now, self._store)))

@@ -1,5 +1,6 @@
 """`plan`: what the providers serve of a workload, by the router's own rules, and never more than they allow."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -82,6 +83,22 @@ def test_the_day_of_each_provider_ends_in_its_own_zone_whatever_the_clocks_do() 
     assert lengths == [24, 24, 25]  # The clocks go back in the night to November 2.
 
 
+def test_every_day_is_told_where_next_to_nothing_is_asked_and_nobody_serves() -> None:
+    rare = plan(config_of(SMALL), even_load(tokens_per_day=1), 5, begins=NOVEMBER)
+    assert rare
+    assert [day.requests for day in rare.days] == [0] * 5
+    load = replace(even_load(requests_per_hour=1), group="fast")
+    models = [{"name": "one", "groups": ["fast"]}]
+    config = load_text(yaml.safe_dump({"providers": {"groq": {"models": models}}}), "litellm.yaml", {})
+    nobody = plan(config, load, 2, begins=NOVEMBER, advise=False)
+    assert (nobody.served, nobody.binding, nobody.providers) == (0.0, None, ())
+    assert list(nobody.left_out) == ["groq"]
+    assert [round(day.dark_seconds / DAY) for day in nobody.days] == [1, 1]
+    one_at_a_time = config_of({"groq": {"limits": {"parallel": 1}, "models": ["m"]}})
+    slow = plan(one_at_a_time, even_load(requests_per_hour=1), 4, begins=NOVEMBER, latency=2 * DAY, advise=False)
+    assert slow.providers[0].requests == 2
+
+
 def test_who_may_wait_is_served_later_and_the_plan_tells_how_much_later() -> None:
     config = config_of({"groq": {"limits": {"rpm": 10}, "models": ["m"]}})
     load = even_load(requests_per_hour=480)  # Eight a minute, but not evenly.
@@ -128,8 +145,8 @@ def test_the_largest_load_is_served_and_a_little_more_is_not() -> None:
 class Judge(Recorder):
     """Asks the simulator's quotas, which share no code with the router, whether each request would be admitted."""
 
-    def __init__(self, limits: dict[str, ProviderLimits]) -> None:
-        super().__init__("UTC")
+    def __init__(self, limits: dict[str, ProviderLimits], begins: float) -> None:
+        super().__init__("UTC", begins)
         self._quotas = {name: Quotas(name, each) for name, each in limits.items()}
         self._open: list[tuple[float, Admission, Demand]] = []
         self.admitted: list[tuple[float, str]] = []
@@ -220,8 +237,8 @@ def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
         providers[name] = {"day": each["day"], "limits": each["limits"], **more}
         judged[name] = {"day": each["day"], **each["limits"], "models": models, "strict_rolling": True, "price": price}
     config = config_of(providers)
-    judge, same = Judge(read_limits(judged)), Observed()
     begins = midnight(date(2026, 10, 31), UTC_ZONE)
+    judge, same = Judge(read_limits(judged), begins), Observed()
     ends = begins + 2 * DAY
     for observer in (judge, same):
         simulation = Simulation(config, loads, observer, latency=3.0, max_wait=90.0 * (seed % 2), seed=seed)

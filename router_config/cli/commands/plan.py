@@ -13,6 +13,7 @@ from router_config.cli.text import amount, plural, print_json, span, table
 from router_config.config.loading import load_config
 from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError
+from router_config.deployments.model_list import prices_of
 from router_config.planner.document import COLUMNS, date_of, document, rows
 from router_config.planner.largest import largest
 from router_config.planner.plan import Plan, PlanDay, Served
@@ -87,8 +88,18 @@ def _config(arguments: argparse.Namespace) -> tuple[Config, list[str]]:
         config = with_key(config, name)
     for name in arguments.add or ():
         config = with_provider(config, name, datetime.now(UTC).date())
+    hint = "it counts as free here; give it one: price: {input: 0.15, output: 0.60}."
+    remarks += [f"Nobody knows the price of {name}: {hint}" for name in _priceless(config)]
     remarks += [f"{name} is left out: {reason}. --all-keys counts it in." for name, reason in missing.items()]
     return config, remarks
+
+
+def _priceless(config: Config) -> Iterator[str]:
+    """The paid models in use whose price is not known."""
+    paid = [each for each in config.providers if each.tier == "paid" and each.enabled and each.configured]
+    prices = prices_of(paid)
+    for each in paid:
+        yield from (f"{each.name}/{model.name}" for model in each.models if not prices[each.name, model.name])
 
 
 def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
@@ -116,7 +127,7 @@ def _asked(arguments: argparse.Namespace, made: Plan) -> str:
 
 
 def _lines(made: Plan, config: Config, asked: str) -> Iterator[str]:
-    yield _answer(made, asked)
+    yield _answer(made, config, asked)
     yield ""
     tiers = {each.name: each.tier for each in config.providers}
     days = len(made.days)
@@ -159,12 +170,17 @@ def _day(day: PlanDay, timezone: str) -> tuple[object, ...]:
     )
 
 
-def _answer(made: Plan, asked: str) -> str:
+def _answer(made: Plan, config: Config, asked: str) -> str:
     """The first line: yes or no, in plain words."""
     days = plural(len(made.days), "day")
     cost = f" The paid providers cost ${made.usd_per_month:.2f} a month." if made.usd_per_month else ""
     if made:
-        free = " by free providers alone" if not made.usd_per_month else ""
+        paid = {each.name for each in config.providers if each.tier == "paid"}
+        free = (
+            ""
+            if any(each.requests and each.provider in paid for each in made.providers)
+            else " by free providers alone"
+        )
         return f"Yes. {_percent(made.served)} of {asked} are served for {days}{free}.{cost}"
     told = f"No. {_percent(made.served)} of {asked} are served."
     first = made.unserved_since
