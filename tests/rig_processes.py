@@ -117,7 +117,7 @@ def _work(pipe: Connection, path: Path, env: dict[str, str], clock_path: Path) -
 
     from router_config import Router
     from router_config.ledger.outage import failover
-    from router_config.routing import settlement as settling
+    from router_config.routing.outcomes import settlement as settling
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")  # LiteLLM's, of coroutines that a cancelled call leaves behind.

@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router_config.cli.env_file import parse_assignments, quoted, require_keys, set_variables, with_variables
+from router_config.cli.editing.env_file import parse_assignments, quoted, require_keys, set_variables, with_variables
 from router_config.config.models import ConfigError
 
 

@@ -9,7 +9,7 @@ import pytest
 from rig import MakeRouter, message
 
 from router_config.simulator import PROVIDERS, Simulator
-from router_config.transport.history import OF_ANSWERS, TAKES, for_provider
+from router_config.transport.messages.history import OF_ANSWERS, TAKES, for_provider
 
 pytestmark = pytest.mark.contract
 

@@ -11,7 +11,7 @@ from rig import MODELS, MakeRouter, message, reference
 
 from router_config import Router
 from router_config.simulator import Simulator
-from router_config.transport import litellm_router
+from router_config.transport.held import litellm_router
 
 pytestmark = [
     pytest.mark.contract,

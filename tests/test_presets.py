@@ -11,7 +11,7 @@ from rig import message
 from rig_config import Load, load_text
 
 from router_config import Router
-from router_config.cli.starter_file import file_text, needed_variables
+from router_config.cli.editing.starter_file import file_text, needed_variables
 from router_config.config.loading import load_config
 from router_config.presets.lookup import FRESH, REFERENCE, age_warning, names, preset_named, preset_of
 from router_config.presets.preset import Preset

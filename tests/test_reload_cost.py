@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.costs.reload_cost import EDITS, File, Stretches
 from router_config import Router
-from router_config.transport import litellm_router
+from router_config.transport.held import litellm_router
 
 pytestmark = pytest.mark.measured
 

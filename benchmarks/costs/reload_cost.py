@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 from benchmarks.costs.rows import Judged, Row, failed, others_table
 from router_config import Router, slices
-from router_config.transport import litellm_router
+from router_config.transport.held import litellm_router
 
 MODELS: Final = 10
 """Of each provider."""

@@ -277,7 +277,7 @@ class Callers:
 
 def watch_attempts() -> None:
     """Tell of every attempt as it is settled: where, what it was about, how it ended and how many requests counted."""
-    from router_config.routing.settlement import Settlements
+    from router_config.routing.outcomes.settlement import Settlements
 
     settled = Settlements._settle
 

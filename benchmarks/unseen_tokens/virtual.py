@@ -18,10 +18,10 @@ from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.values import Settlement
 from router_config.routing.estimate import need_of
+from router_config.routing.outcomes.settlement import MAY_STILL_ARRIVE
+from router_config.routing.outcomes.spending import UnknownSpending, in_full, learn_from, spent_on
 from router_config.routing.request import Flight, Request, Tried
 from router_config.routing.reservation import LEASE
-from router_config.routing.settlement import MAY_STILL_ARRIVE
-from router_config.routing.spending import UnknownSpending, in_full, learn_from, spent_on
 from router_config.routing.terms import Terms
 from router_config.signals.usage import NOTHING_SAID, Reported, Usage
 from router_config.transport.exchange import Exchange

@@ -20,7 +20,7 @@ from router_config.deployments.deployment import Deployment
 from router_config.presets.lookup import preset_of
 from router_config.routing.errors import NoProviderAvailable
 from router_config.signals import redact
-from router_config.transport.failures import why_unsent
+from router_config.transport.errors.failures import why_unsent
 
 State = Literal["ok", "limited", "failed", "unconfigured", "off"]
 

@@ -16,8 +16,8 @@ from router_config.routing.request import ROUTE_KEY, Route
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.callbacks import hear_synchronous_callbacks
-from router_config.transport.contents import is_filtered
-from router_config.transport.litellm_router import HoldsLiteLLMRouter
+from router_config.transport.held.litellm_router import HoldsLiteLLMRouter
+from router_config.transport.messages.contents import is_filtered
 from router_config.transport.streams import Stream, SyncStream
 
 

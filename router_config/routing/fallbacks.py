@@ -12,8 +12,8 @@ import litellm
 from litellm.exceptions import ContentPolicyViolationError, ContextWindowExceededError, InternalServerError
 
 from router_config.routing.request import label
-from router_config.transport.contents import is_filtered
 from router_config.transport.endpoints import spellings
+from router_config.transport.messages.contents import is_filtered
 
 MOST: Final = 5
 """Groups that a request falls back to one after another, where `max_fallbacks` says nothing: LiteLLM's default."""

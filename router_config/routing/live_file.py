@@ -23,8 +23,8 @@ from router_config.routing.inspection import Inspection
 from router_config.routing.terms import Terms
 from router_config.signals.redaction import redact
 from router_config.slices import in_slices
-from router_config.transport.litellm_router import HoldsLiteLLMRouter
-from router_config.transport.model_entries import Entry
+from router_config.transport.held.litellm_router import HoldsLiteLLMRouter
+from router_config.transport.held.model_entries import Entry
 
 _LOG = logging.getLogger("router_config")
 

@@ -15,7 +15,7 @@ from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown
 from router_config.ledger.values import Lease
 from router_config.routing.context_windows import ContextWindows
-from router_config.routing.failing_providers import FailingProviders
+from router_config.routing.outcomes.failing_providers import FailingProviders
 from router_config.routing.request import CANCELLED, Flight, Request, Tried, decided
 from router_config.routing.terms import Terms
 from router_config.routing.waiting_line import Line, Place

@@ -34,21 +34,21 @@ from router_config.ledger.rules.gates import Need
 from router_config.routing.endpoint_methods import Endpoints
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
-from router_config.routing.event_loop_lag import Pulse
-from router_config.routing.failing_providers import FailingProviders
 from router_config.routing.live_file import LiveFile
+from router_config.routing.outcomes.event_loop_lag import Pulse
+from router_config.routing.outcomes.failing_providers import FailingProviders
+from router_config.routing.outcomes.settlement import Settlements
+from router_config.routing.outcomes.succession import Succession
 from router_config.routing.refusals import lies_in_the_request, refusal
 from router_config.routing.request import Flight, Request, Tried, agent_of, decided_by, team_of
 from router_config.routing.reservation import Outdated, Reservations
-from router_config.routing.settlement import Settlements
-from router_config.routing.succession import Succession
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.contents import empty_answer, is_empty
-from router_config.transport.model_entries import Entry
-from router_config.transport.pickled_errors import picklable
+from router_config.transport.errors.pickled_errors import picklable
+from router_config.transport.held.model_entries import Entry
+from router_config.transport.messages.contents import empty_answer, is_empty
 from router_config.transport.streams import Opened, Stream
 from router_config.transport.transport import Transport
 

@@ -22,7 +22,7 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 
 from router_config.transport import seams
 from router_config.transport.client_lookup import Kind
-from router_config.transport.error_chain import causes
+from router_config.transport.errors.error_chain import causes
 from router_config.transport.wire.connection import wired
 from router_config.transport.wire.loop_end import at_end, drop_connections, tell_loggers
 from router_config.transport.wire.notes import arriving, sending

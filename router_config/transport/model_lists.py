@@ -15,7 +15,7 @@ import httpx
 from router_config.catalogue.list_request import MOST_PAGES, ListRequest
 from router_config.catalogue.listing import Account, ListedModel, Listing, Page
 from router_config.signals import Reply, read, redact
-from router_config.transport.error_chain import causes
+from router_config.transport.errors.error_chain import causes
 from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.wire.bodies import TooLarge
 from router_config.transport.wire.connection import wired

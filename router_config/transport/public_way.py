@@ -12,10 +12,10 @@ import openai
 from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
 from router_config.transport import client_lookup, endpoints, seams
-from router_config.transport.answer_schemas import takes_schema
 from router_config.transport.callbacks import somebody_listens
 from router_config.transport.clients import TEXT, Clients, is_misfit
 from router_config.transport.exchange import Exchange
+from router_config.transport.messages.answer_schemas import takes_schema
 from router_config.transport.wire.notes import COST
 
 OF_THE_ROUTER: Final = frozenset(

@@ -16,7 +16,9 @@ import openai
 from litellm import exceptions
 
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.contents import (
+from router_config.transport.errors.error_chain import causes
+from router_config.transport.exchange import Exchange
+from router_config.transport.messages.contents import (
     FILTERED,
     REASONS_FOR_NOTHING,
     carries_content,
@@ -24,8 +26,6 @@ from router_config.transport.contents import (
     ends,
     usage_of,
 )
-from router_config.transport.error_chain import causes
-from router_config.transport.exchange import Exchange
 
 Ended = Callable[["Stream", BaseException | None], Awaitable[None]]
 """Called once when a stream has ended: with None at its natural end, else with what ended it."""

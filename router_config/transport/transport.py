@@ -7,10 +7,11 @@ from typing import Any, Final
 import litellm
 
 from router_config.clock import Clock
-from router_config.transport import history, public_way
+from router_config.transport import public_way
 from router_config.transport.clients import Clients
 from router_config.transport.exchange import CURRENT, Exchange, Recording
 from router_config.transport.fast.fast_way import FastWay
+from router_config.transport.messages import history
 from router_config.transport.streams import Opened
 
 GRACE: Final = 1.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from router_config.cli.yaml_edit import flow
+from router_config.cli.editing.yaml_edit import flow
 from router_config.config.loading import load_config
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -12,7 +12,7 @@ from rig_upstream import Asked, answer, upstream
 
 from router_config.catalogue.kept_lists import FRESH
 from router_config.cli import main
-from router_config.cli.model_edits import Edit
+from router_config.cli.editing.model_edits import Edit
 from router_config.config.loading import load_config
 from router_config.simulator import Simulator
 from router_config.simulator.lists.listed_models import SERVICES

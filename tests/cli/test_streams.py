@@ -10,7 +10,7 @@ import pytest
 from rig_cli import GOOD
 from rig_wall_clock import child_variables
 
-from router_config.cli.env_file import set_variables
+from router_config.cli.editing.env_file import set_variables
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 from textwrap import dedent
 
-from router_config.cli.config_edit import edit
-from router_config.cli.env_file import require_keys, set_variables
-from router_config.cli.starter_file import key_variable, needed_variables, section_text
-from router_config.cli.yaml_edit import with_section
+from router_config.cli.editing.config_edit import edit
+from router_config.cli.editing.env_file import require_keys, set_variables
+from router_config.cli.editing.starter_file import key_variable, needed_variables, section_text
+from router_config.cli.editing.yaml_edit import with_section
 from router_config.config.credentials import read_dotenv
 from router_config.config.loading import load_config
 from router_config.config.models import ConfigError, Provider

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from router_config.cli.commands.check import key_state
-from router_config.cli.env_file import parse_assignments, require_keys, set_variables
+from router_config.cli.editing.env_file import parse_assignments, require_keys, set_variables
 from router_config.cli.text import print_json, table
 from router_config.config.credentials import is_sendable, read_dotenv
 from router_config.config.loading import load_config

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from router_config.cli.starter_file import env_example, file_text, key_variable
+from router_config.cli.editing.starter_file import env_example, file_text, key_variable
 from router_config.config.credentials import read_dotenv
 from router_config.config.loading import load_config
 from router_config.config.models import ConfigError

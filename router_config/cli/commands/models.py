@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from router_config.catalogue.names import find
-from router_config.cli.config_edit import edit
-from router_config.cli.model_edits import Edit, edits, with_model
+from router_config.cli.editing.config_edit import edit
+from router_config.cli.editing.model_edits import Edit, edits, with_model
 from router_config.cli.model_lists import Looked, look
 from router_config.cli.model_table import document, tables
 from router_config.cli.text import print_json

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from router_config.cli.config_edit import edit
-from router_config.cli.yaml_edit import NoSuchPlace, without
+from router_config.cli.editing.config_edit import edit
+from router_config.cli.editing.yaml_edit import NoSuchPlace, without
 from router_config.config.loading import load_config
 
 

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from router_config.cli.config_edit import edit
-from router_config.cli.yaml_edit import NoSuchPlace, with_value
+from router_config.cli.editing.config_edit import edit
+from router_config.cli.editing.yaml_edit import NoSuchPlace, with_value
 from router_config.config.credentials import variable_of
 from router_config.config.file_format import FILE
 from router_config.config.loading import load_config
@@ -29,7 +29,7 @@ def set(arguments: argparse.Namespace) -> int:
 
 
 def _unknown(path: Path, name: str, names: list[str]) -> ConfigError:
-    from router_config.cli.config_edit import nowhere
+    from router_config.cli.editing.config_edit import nowhere
 
     return nowhere(path, NoSuchPlace(name, [*names, *FILE.entries], ""))
 

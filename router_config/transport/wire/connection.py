@@ -15,7 +15,7 @@ import aiohttp
 import httpx
 
 from router_config.transport import seams
-from router_config.transport.error_chain import causes
+from router_config.transport.errors.error_chain import causes
 from router_config.transport.exchange import CURRENT, Exchange
 from router_config.transport.wire import bodies
 

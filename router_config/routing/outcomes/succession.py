@@ -17,7 +17,7 @@ from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.presets.lookup import preset_of
-from router_config.routing.listed_models import LOOKED_AT_EVERY, kept_lists, proven_gone
+from router_config.routing.outcomes.listed_models import LOOKED_AT_EVERY, kept_lists, proven_gone
 from router_config.signals import Verdict
 from router_config.signals.redaction import shorten
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from router_config.catalogue.comparison import Comparison
-from router_config.cli.yaml_lists import scalar, with_item, with_name, without_item
+from router_config.cli.editing.yaml_lists import scalar, with_item, with_name, without_item
 from router_config.config.models import Provider
 from router_config.presets.lookup import preset_of
 

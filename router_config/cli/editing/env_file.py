@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 from dotenv.parser import Binding, Original, parse_stream
 
-from router_config.cli.whole_files import alone_in, replace_file
+from router_config.cli.editing.whole_files import alone_in, replace_file
 from router_config.config.credentials import is_sendable
 from router_config.config.models import ConfigError
 

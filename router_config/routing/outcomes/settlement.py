@@ -19,12 +19,9 @@ from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
-from router_config.routing.failing_providers import DOUBTED, FailingProviders
-from router_config.routing.observed_limits import limit_changes, reports_of
-from router_config.routing.refusals import OF_THE_REQUEST
-from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, Tried, decided, label
-from router_config.routing.reservation import LEASE
-from router_config.routing.spending import (
+from router_config.routing.outcomes.failing_providers import DOUBTED, FailingProviders
+from router_config.routing.outcomes.observed_limits import limit_changes, reports_of
+from router_config.routing.outcomes.spending import (
     UnknownSpending,
     in_full,
     learn_from,
@@ -32,14 +29,17 @@ from router_config.routing.spending import (
     told_by_answer,
     told_by_stream,
 )
-from router_config.routing.succession import Succession
+from router_config.routing.outcomes.succession import Succession
+from router_config.routing.refusals import OF_THE_REQUEST
+from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, Tried, decided, label
+from router_config.routing.reservation import LEASE
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
 from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.endpoints import SCOPE_NAMES
-from router_config.transport.failures import (
+from router_config.transport.errors.failures import (
     is_empty_answer,
     is_unread_answer,
     made_presentable,

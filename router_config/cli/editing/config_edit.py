@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from router_config.cli.whole_files import alone_in, replace_file
-from router_config.cli.yaml_edit import CannotEdit, NoSuchPlace
+from router_config.cli.editing.whole_files import alone_in, replace_file
+from router_config.cli.editing.yaml_edit import CannotEdit, NoSuchPlace
 from router_config.config.grammar.rules import nearest
 from router_config.config.loading import load_text
 from router_config.config.models import Config, ConfigError

@@ -17,7 +17,7 @@ import litellm
 from litellm import router as litellm_router
 
 from router_config.slices import pause
-from router_config.transport.model_entries import Entry, Treatments
+from router_config.transport.held.model_entries import Entry, Treatments
 
 OURS: Final = {"order": "priority", "rpm": "rpm", "tpm": "tpm"}
 """What LiteLLM routes by, in `litellm_params`, and its name in `model_info`, where ours reads it."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from router_config.cli.yaml_edit import CannotEdit, Place, end_of, find, line_end, newline_of, plain, with_value
+from router_config.cli.editing.yaml_edit import CannotEdit, Place, end_of, find, line_end, newline_of, plain, with_value
 
 _ATTEMPTS: Final = (yaml.YAMLError, ValueError)
 

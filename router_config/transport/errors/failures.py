@@ -19,10 +19,10 @@ from litellm.exceptions import (
 )
 
 from router_config.signals import Reply, without
-from router_config.transport.contents import REASONS_FOR_NOTHING, EmptyAnswer
-from router_config.transport.error_chain import causes, first_cause
+from router_config.transport.errors.error_chain import causes, first_cause
+from router_config.transport.errors.pickled_errors import picklable
 from router_config.transport.exchange import Exchange
-from router_config.transport.pickled_errors import picklable
+from router_config.transport.messages.contents import REASONS_FOR_NOTHING, EmptyAnswer
 from router_config.transport.streams import LATE, CutStream, EmptyStream
 
 CUT: Final = (

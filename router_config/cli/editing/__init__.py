@@ -1,0 +1,1 @@
+"""Changes of a user's files: litellm.yaml, .env."""
