@@ -3,6 +3,7 @@
 import asyncio
 import json
 from typing import Any
+from unittest.mock import AsyncMock, MagicMock
 
 import litellm
 import openai
@@ -176,6 +177,14 @@ def test_a_synchronous_client_of_the_callers_is_used(make_router: MakeRouter, si
     own = openai.OpenAI(api_key=simulator.env()["OPENAI_API_KEY"], base_url=simulator.api_base("openai"))
     assert router.completion("default", message(), client=own).choices[0].message.content
     assert router.status()["providers"][0]["usage_today"]["requests"] == simulator.count("openai") == 1
+
+
+def test_what_stands_in_for_litellm_in_a_users_test_is_no_stream(
+    make_router: MakeRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in = MagicMock()  # It has every method, also those of a stream.
+    monkeypatch.setattr(litellm, "aembedding", AsyncMock(return_value=stand_in))
+    assert asyncio.run(make_router().aembedding("default", input=["hello"])) is stand_in
 
 
 def test_an_error_of_our_own_making_is_no_providers(make_router: MakeRouter) -> None:
