@@ -19,15 +19,17 @@ COLUMNS: Final = (
     "full_since",
     "binding",
 )
+HOURS: Final = 7 * 24
 UNSERVED: Final = "unserved"
 """Stands in the column of providers for what nobody served."""
 
 
-def document(plan: Plan) -> dict[str, Any]:
-    """The JSON of a plan. Moments in UTC, days by their date in `timezone`."""
+def document(plan: Plan, told: str) -> dict[str, Any]:
+    """The JSON of a plan. told: its answer in words. Moments in UTC, days by their date in `timezone`."""
     binding = None if plan.binding is None else {"provider": plan.binding[0], "limit": plan.binding[1]}
     return {
         "answer": bool(plan),
+        "told": told,
         "served": round(plan.served, 6),
         "requests": plan.requests,
         "tokens": plan.tokens,
@@ -42,6 +44,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "left_out": dict(plan.left_out),
         "providers": [_provider(each) for each in plan.providers],
         "days": [_day(each, plan.timezone) for each in plan.days],
+        "week": _week(plan),
     }
 
 
@@ -72,10 +75,24 @@ def _day(day: PlanDay, timezone: str) -> dict[str, Any]:
         "unserved_requests": day.unserved_requests,
         "unserved_tokens": day.unserved_tokens,
         "unserved_since": iso(day.unserved_since),
+        "requests_by_hour": list(day.requests_by_hour),
         "unserved_by_hour": list(day.unserved_by_hour),
         "dark_seconds": round(day.dark_seconds),
         "providers": [_provider(each) for each in day.providers],
     }
+
+
+def _week(plan: Plan) -> dict[str, list[int]]:
+    """Requests by hour of the week, over all days: 168 numbers, the first of Monday's first hour in `timezone`."""
+    zone, requests, unserved = ZoneInfo(plan.timezone), [0] * HOURS, [0] * HOURS
+    for day in plan.days:
+        for hour, (asked, missed) in enumerate(zip(day.requests_by_hour, day.unserved_by_hour, strict=True)):
+            if asked:
+                local = datetime.fromtimestamp(day.begins + 3600 * hour, zone)
+                place = 24 * local.weekday() + local.hour
+                requests[place] += asked
+                unserved[place] += missed
+    return {"requests": requests, "unserved": unserved}
 
 
 def _provider(served: Served) -> dict[str, Any]:

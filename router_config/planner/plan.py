@@ -47,7 +47,7 @@ class PlanDay:
     """A day of a plan.
 
     begins: epoch seconds. requests, tokens: asked for. dark_seconds: for which nobody had room. unserved_since: when
-    the first request of the day was not served. unserved_by_hour: requests by hour of the day.
+    the first request of the day was not served. requests_by_hour, unserved_by_hour: requests by hour since it began.
     """
 
     begins: float
@@ -57,6 +57,7 @@ class PlanDay:
     unserved_tokens: int
     dark_seconds: float
     unserved_since: float | None
+    requests_by_hour: tuple[int, ...]
     unserved_by_hour: tuple[int, ...]
     providers: tuple[Served, ...]
 
@@ -173,6 +174,7 @@ def _day(record: DayRecord, names: Iterable[str]) -> PlanDay:
         record.unserved_tokens,
         record.nobody.full,
         record.nobody.full_since,
+        tuple(record.requests_by_hour),
         tuple(record.unserved_by_hour),
         _served(record, names),
     )

@@ -46,13 +46,17 @@ class ProviderDay:
 
 @dataclass(slots=True)
 class DayRecord:
-    """A day: what was asked and served, by provider. nobody: when and for how long no provider had room."""
+    """A day: what was asked and served, by provider. nobody: when and for how long no provider had room.
+
+    requests_by_hour, unserved_by_hour: since it began; a day on which clocks go back has 25 of them.
+    """
 
     begins: float
     requests: int = 0
     tokens: int = 0
     unserved_requests: int = 0
     unserved_tokens: int = 0
+    requests_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
     unserved_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
     nobody: ProviderDay = field(default_factory=ProviderDay)
     providers: dict[str, ProviderDay] = field(default_factory=dict)
@@ -105,6 +109,7 @@ class Recorder(Observer):
         provider.usd += spent[2]
         day.requests += 1
         day.tokens += tokens
+        day.requests_by_hour[int((request[2] - day.begins) // 3600)] += 1
         if request[2] > request[0][0]:
             self.waits[round(request[2] - request[0][0], 1)] += 1
 
@@ -115,7 +120,9 @@ class Recorder(Observer):
         day.unserved_requests += 1
         day.unserved_tokens += tokens
         self.unserved_tokens += tokens
-        day.unserved_by_hour[int((now - day.begins) // 3600)] += 1
+        hour = int((now - day.begins) // 3600)
+        day.requests_by_hour[hour] += 1
+        day.unserved_by_hour[hour] += 1
 
     def wait(self, share: float) -> float:
         """Seconds that this share of the requests that were served waited at most."""

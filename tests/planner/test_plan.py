@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from router_config import load_config, plan
 from router_config.config.loading import load_text
-from router_config.config.loads import Load, Spread
+from router_config.config.loads import Hours, Load, Spread
 from router_config.config.models import Config
+from router_config.planner.document import document
 from router_config.planner.largest import largest
 from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.record import Recorder
@@ -250,3 +251,18 @@ def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
     judge.close(ends)
     assert len(judge.admitted) == sum(each.requests - each.unserved_requests for each in judge.days)
     assert judge.admitted == same.seen
+
+
+def test_the_week_of_a_plan_has_each_request_in_its_local_hour_whatever_the_clocks_do() -> None:
+    """The clocks of New York go back on 2026-11-01, a Sunday: noon is the thirteenth hour since midnight."""
+    config = config_of({"groq": {"limits": {"rpd": 30}, "models": ["m"], **DAYTIME}})
+    hours = Hours(days=frozenset([6]), begins=12 * 60, ends=14 * 60, timezone="America/New_York")
+    load = replace(even_load(requests_per_hour=60), hours=hours)
+    made = plan(config, load, 2, begins=date(2026, 10, 31), timezone="America/New_York", advise=False)
+    week = document(made, "No.")["week"]
+    sunday = 6 * 24
+    assert [place for place, count in enumerate(week["requests"]) if count] == [sunday + 12, sunday + 13]
+    assert sum(week["requests"]) == made.requests
+    assert week["unserved"][sunday + 13] == week["requests"][sunday + 13] > 30
+    for day in made.days:
+        assert (sum(day.requests_by_hour), sum(day.unserved_by_hour)) == (day.requests, day.unserved_requests)

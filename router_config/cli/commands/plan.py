@@ -19,6 +19,7 @@ from router_config.planner.largest import largest
 from router_config.planner.plan import Plan, PlanDay, Served
 from router_config.planner.planning import plan as make_plan
 from router_config.planner.what_if import left_out, with_every_key, with_key, with_provider
+from router_config.planner.wording import date_and_time, first_line, percent, rounded, time_of_day
 from router_config.planner.workload import DAY, MONTH, even_load
 
 _SILENT = 2.0
@@ -61,15 +62,17 @@ def plan(arguments: argparse.Namespace) -> int:
             times, made = found
         else:
             made = make_plan(config, loads, arguments.days, advise=arguments.advice, **how)
+    told = first_line(made, config, _asked(arguments, made))
     if arguments.json:
-        print_json({**document(made), "times": round(times, 4)} if arguments.max else document(made))
+        shown = document(made, told)
+        print_json({**shown, "times": round(times, 4)} if arguments.max else shown)
     elif arguments.csv:
         csv.writer(sys.stdout).writerows([COLUMNS, *rows(made)])
     else:
         if arguments.max:
-            most = f"{_rounded(made.tokens_per_day)} tokens a day"
+            most = f"{rounded(made.tokens_per_day)} tokens a day"
             print(f"At most {most} are served to 99.9 %, {times:.3g} times as asked.")
-        print("\n".join(_lines(made, config, _asked(arguments, made))))
+        print("\n".join(_lines(made, config, told)))
         for remark in remarks:
             print(remark, file=sys.stderr)
     return 0 if made else 1
@@ -118,16 +121,16 @@ def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
 
 def _asked(arguments: argparse.Namespace, made: Plan) -> str:
     if arguments.max:
-        return f"{_rounded(made.tokens_per_day)} tokens a day"
+        return f"{rounded(made.tokens_per_day)} tokens a day"
     if arguments.tokens_per_day:
         return f"{amount(arguments.tokens_per_day)} tokens a day"
     if arguments.requests_per_hour:
         return f"{amount(arguments.requests_per_hour)} requests an hour of {amount(arguments.tokens)} tokens"
-    return f"{_rounded(made.tokens_per_day)} tokens a day"
+    return f"{rounded(made.tokens_per_day)} tokens a day"
 
 
-def _lines(made: Plan, config: Config, asked: str) -> Iterator[str]:
-    yield _answer(made, config, asked)
+def _lines(made: Plan, config: Config, told: str) -> Iterator[str]:
+    yield told
     yield ""
     tiers = {each.name: each.tier for each in config.providers}
     days = len(made.days)
@@ -149,12 +152,12 @@ def _row(each: Served, tier: str, days: int, timezone: str) -> tuple[object, ...
     return (
         each.provider,
         tier,
-        _percent(each.share),
-        _rounded(each.tokens / days),
-        _rounded(each.requests / days),
+        percent(each.share),
+        rounded(each.tokens / days),
+        rounded(each.requests / days),
         f"{each.usd / days * MONTH / DAY:.2f}" if each.usd else "-",
         span(each.full_seconds / days) if each.full_since is not None else "-",
-        _moment(each.full_since, timezone),
+        date_and_time(each.full_since, timezone),
         each.binding,
     )
 
@@ -162,57 +165,12 @@ def _row(each: Served, tier: str, days: int, timezone: str) -> tuple[object, ...
 def _day(day: PlanDay, timezone: str) -> tuple[object, ...]:
     return (
         date_of(day, timezone),
-        _percent(day.served),
-        _rounded(day.unserved_tokens),
+        percent(day.served),
+        rounded(day.unserved_tokens),
         day.unserved_requests,
-        _clock(day.unserved_since, timezone),
+        time_of_day(day.unserved_since, timezone),
         span(day.dark_seconds),
     )
-
-
-def _answer(made: Plan, config: Config, asked: str) -> str:
-    """The first line: yes or no, in plain words."""
-    days = plural(len(made.days), "day")
-    cost = f" The paid providers cost ${made.usd_per_month:.2f} a month." if made.usd_per_month else ""
-    if made:
-        paid = {each.name for each in config.providers if each.tier == "paid"}
-        free = (
-            ""
-            if any(each.requests and each.provider in paid for each in made.providers)
-            else " by free providers alone"
-        )
-        return f"Yes. {_percent(made.served)} of {asked} are served for {days}{free}.{cost}"
-    told = f"No. {_percent(made.served)} of {asked} are served."
-    first = made.unserved_since
-    if first is not None:
-        number = next(number for number, day in enumerate(made.days, 1) if day.unserved_requests)
-        bad = sum(day.unserved_requests > 0 for day in made.days)
-        how_often = f", on {bad} of {days}" if bad > 1 else ""
-        at = f"{_clock(first, made.timezone)} {made.timezone}"
-        told += f" From day {number}, {at}{how_often}, nobody has room"
-        told += f": {made.binding[0]} {made.binding[1]} binds." if made.binding else "."
-    return told + cost
-
-
-def _percent(share: float) -> str:
-    """Rounded down, so that 100 % means all."""
-    return "100 %" if share >= 1 else f"{int(share * 1000) / 10:g} %"
-
-
-def _rounded(number: float) -> str:
-    """To three digits: 998k."""
-    for unit, size in (("M", 10**6), ("k", 10**3)):
-        if number >= 0.9995 * size:
-            return f"{float(f'{number / size:.3g}'):g}{unit}"
-    return f"{number:.3g}"
-
-
-def _moment(moment: float | None, timezone: str) -> str | None:
-    return None if moment is None else datetime.fromtimestamp(moment, ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M")
-
-
-def _clock(moment: float | None, timezone: str) -> str:
-    return "" if moment is None else datetime.fromtimestamp(moment, ZoneInfo(timezone)).strftime("%H:%M")
 
 
 class _Progress:
