@@ -9,6 +9,7 @@ REPOSITORY: Final = Path(__file__).parent.parent
 FLOORS: Final = (
     {"forks", "presets", "slices"},
     {"config", "ledger", "signals", "clock", "iso", "simulator"},
+    {"forecast"},
     {"deployments"},
     {"catalogue"},
     {"planner", "status", "transport"},
