@@ -11,7 +11,7 @@ FLOORS: Final = (
     {"config", "ledger", "signals", "clock", "iso", "simulator"},
     {"forecast"},
     {"deployments"},
-    {"catalogue"},
+    {"attempts", "catalogue"},
     {"planner", "status", "transport"},
     {"routing"},
     {"cli", "adapters", "monitoring"},

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from benchmarks.unseen_tokens.client import MAX_TOKENS, Arrival, entries
 from benchmarks.unseen_tokens.judge import LATENCY, Judge, charge
+from router_config.attempts.tried import Tried
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.catalog import Catalog
 from router_config.ledger.local.memory import MemoryStore
@@ -20,7 +21,7 @@ from router_config.ledger.values import Settlement
 from router_config.routing.estimate import need_of
 from router_config.routing.outcomes.settlement import MAY_STILL_ARRIVE
 from router_config.routing.outcomes.spending import UnknownSpending, in_full, learn_from, spent_on
-from router_config.routing.request import Flight, Request, Tried
+from router_config.routing.request import Flight, Request
 from router_config.routing.reservation import LEASE
 from router_config.routing.terms import Terms
 from router_config.signals.usage import NOTHING_SAID, Reported, Usage

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from router_config.attempts.failing_providers import FailingProviders
+from router_config.attempts.in_spite_of_cooldowns import REFUSAL_TAKES, InSpiteOfCooldowns
+from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments
 from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown
 from router_config.ledger.values import Lease
 from router_config.routing.context_windows import ContextWindows
-from router_config.routing.outcomes.failing_providers import FailingProviders
-from router_config.routing.request import CANCELLED, Flight, Request, Tried, decided
+from router_config.routing.request import CANCELLED, Flight, Request, decided
 from router_config.routing.terms import Terms
 from router_config.routing.waiting_line import Line, Place
 from router_config.transport.exchange import Exchange
@@ -28,10 +29,6 @@ LOOK_AGAIN: Final = 1.0
 """Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
 
 IN_COOLDOWN: Final = ("cooldown", "probing")
-
-REFUSAL_TAKES: Final = 0.3
-"""Seconds within which one who still refuses mostly says so. So long a request waits for the outcome of a probe where
-nobody else can be asked; a probe that takes longer keeps nobody away."""
 
 LOOK_AT_PROBE: Final = 0.05
 """Seconds after which it looks again: nobody calls when the probe of another process ends."""
@@ -48,7 +45,7 @@ class Reservations:
         self, store: Store, clock: Clock, moments: Moments, learned: Learned, failing: FailingProviders
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
-        self._learned, self._failing = learned, failing
+        self._learned, self._in_spite = learned, InSpiteOfCooldowns(store, failing, LEASE, moments.next)
         self.windows = ContextWindows()
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._order = CandidateOrder(store)
@@ -123,7 +120,7 @@ class Reservations:
 
         Also returns the scope of the cooldown in spite of which it was taken.
         """
-        lease, revives, known_at = await self._in_spite_of_cooldowns(request, tried, candidates, now)
+        lease, revives, known_at = await self._in_spite.lease(request, tried, candidates, now)
         gives_up = now + REFUSAL_TAKES
         place = Place(request.number)
         self._await_probe.add(place)
@@ -134,31 +131,10 @@ class Reservations:
                 now = self._clock.now()
                 _, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
                 if lease is None:
-                    lease, revives, known_at = await self._in_spite_of_cooldowns(request, tried, candidates, now)
+                    lease, revives, known_at = await self._in_spite.lease(request, tried, candidates, now)
         finally:
             self._await_probe.discard(place)
         return lease, revives
-
-    async def _in_spite_of_cooldowns(
-        self, request: Request, tried: Tried, candidates: Sequence[Deployment], now: float
-    ) -> tuple[Lease | None, str | None, float]:
-        """Room at a candidate that only a cooldown stops, now and then, so that healthy providers are soon found.
-
-        One such request asks all of them, that which failed longest ago first. Also returns the scope of the cooldown,
-        and when it is known how a probe ended that is under way (epoch seconds; 0: there is none).
-        """
-        examined = await self._store.explain(candidates, request.need, now)
-        cooldowns = {each.deployment: each.cooldown for each in examined if each.cooldown and each.blocking is None}
-        stopped = {name: each for name, each in cooldowns.items() if _may_be_asked(each, now)}
-        if not stopped or not (tried.in_spite or self._failing.probe_is_due(request, now)):
-            known = [_outcome_is_known(each) for each in cooldowns.values() if each.until <= now]
-            known.append(self._failing.probed_at(request) + REFUSAL_TAKES)
-            return None, None, min((moment for moment in known if moment > now), default=0.0)
-        tried.in_spite = True
-        ordered = sorted((each for each in candidates if each.id in stopped), key=lambda each: stopped[each.id].since)
-        asked = [replace(each, scopes=NO_SCOPES) for each in ordered]
-        _, lease = await self._store.reserve(asked, request.need, self._moments.next(), LEASE)
-        return lease, None if lease is None else stopped[lease.deployment].scope, 0.0
 
     async def _wait(self, request: Request, tried: Tried, line: Line) -> Lease | None:
         """Stand in the group's line until there is room, the time is up, or no room can come before that."""
@@ -186,15 +162,3 @@ class Reservations:
                 if now >= request.deadline:
                     return None
                 await place.wait(max(0.01, min(wakes, request.deadline) - now), self._clock)
-
-
-def _may_be_asked(cooldown: Cooldown, now: float) -> bool:
-    """Whether a request may ask in spite of the cooldown. Who refused is asked once a probe of it takes long."""
-    if cooldown.status == "cooldown":
-        return True
-    return cooldown.until <= now and _outcome_is_known(cooldown) <= now
-
-
-def _outcome_is_known(cooldown: Cooldown) -> float:
-    """When the probe that is under way will mostly have failed, if it does; epoch seconds."""
-    return cooldown.probe_until - PROBE_HOLDS + REFUSAL_TAKES

@@ -17,6 +17,8 @@ from typing import Any, Self
 import litellm
 from litellm.exceptions import BadRequestError
 
+from router_config.attempts.failing_providers import FailingProviders
+from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments, SystemClock
 from router_config.config import loading
 from router_config.config.credentials import ProcessVariables
@@ -36,11 +38,10 @@ from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
 from router_config.routing.live_file import LiveFile
 from router_config.routing.outcomes.event_loop_lag import Pulse
-from router_config.routing.outcomes.failing_providers import FailingProviders
 from router_config.routing.outcomes.settlement import Settlements
 from router_config.routing.outcomes.succession import Succession
 from router_config.routing.refusals import lies_in_the_request, refusal
-from router_config.routing.request import Flight, Request, Tried, agent_of, decided_by, team_of
+from router_config.routing.request import Flight, Request, agent_of, decided_by, team_of
 from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from

@@ -7,19 +7,19 @@ from typing import Any, Final
 
 from litellm.exceptions import ServiceUnavailableError
 
+from router_config.attempts.cooldowns import cooldown_after, held_at_once
+from router_config.attempts.failing_providers import FailingProviders
+from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments, SystemClock
 from router_config.deployments.catalog import Catalog
 from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.decisions import Attempt, Decision
-from router_config.ledger.rules.gates import Cooldown, Status
 from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.rules.reported_limits import Report
-from router_config.ledger.rules.schedule import PROVEN, pause
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
-from router_config.routing.outcomes.failing_providers import DOUBTED, FailingProviders
 from router_config.routing.outcomes.observed_limits import limit_changes, reports_of
 from router_config.routing.outcomes.spending import (
     UnknownSpending,
@@ -31,7 +31,7 @@ from router_config.routing.outcomes.spending import (
 )
 from router_config.routing.outcomes.succession import Succession
 from router_config.routing.refusals import OF_THE_REQUEST
-from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, Tried, decided, label
+from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, decided, label
 from router_config.routing.reservation import LEASE
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
@@ -192,13 +192,13 @@ class Settlements:
             spent = spent._replace(requests=max(spent.requests, made))
         if told is not None and spent is not None:
             learn_from(flight, told, self._learned, now)
-        cooldown = self._cooldown_after(flight, verdict, now)
+        cooldown = cooldown_after(
+            deployment, verdict, now, cooldown=flight.request.terms.cooldown, correction=self._clock.correction
+        )
         if cooldown is not None and cooldown.probes:
             alive = False
-        if cooldown is not None and cooldown.scope == deployment.scopes.provider:
-            probed = bool(flight.lease.probes)
-            flight.tried.suspect(deployment, cooldown, flight.request.group, probed=probed)
-            cooldown = cooldown._replace(until=min(cooldown.until, now + DOUBTED)) if probed else None
+        if cooldown is not None:
+            cooldown = held_at_once(cooldown, deployment, flight.lease, flight.tried, flight.request.group, now)
         outcome = None
         if spent is not None or verdict is not None:
             kind, message = (verdict.kind.value, verdict.message) if verdict else (None, "")
@@ -251,25 +251,6 @@ class Settlements:
     async def unanswered(self, request: Request, tried: Tried, *, nobody_left: bool = False) -> None:
         """A request ends without an answer. nobody_left: since nobody else could be asked."""
         await self._failing.unanswered(request, tried, self._clock.now(), nobody_left=nobody_left)
-
-    def _cooldown_after(self, flight: Flight, verdict: Verdict | None, now: float) -> Cooldown | None:
-        """Which scope is in cooldown after this verdict, and until when.
-
-        It holds for the endpoint that was asked. A proof about a key or account, and a window of theirs with a known
-        end, hold at every endpoint.
-        """
-        if verdict is None or verdict.hold == Hold.none:
-            return None
-        shared = verdict.scope in (Scope.account, Scope.key) and (verdict.proven or verdict.hold == Hold.until)
-        scope = getattr(flight.deployment.scopes, f"shared_{verdict.scope}" if shared else verdict.scope)
-        until = now if verdict.until is None else verdict.until - self._clock.correction
-        if verdict.hold == Hold.cooldown:
-            until = max(until, now + flight.request.terms.cooldown)
-        status, probes = _status_after(verdict), int(verdict.hold != Hold.until)
-        if verdict.hold in (Hold.refused, Hold.disabled):
-            probes = PROVEN if verdict.proven else 1
-            until = max(until, now + pause(status, probes))
-        return Cooldown(scope, status, verdict.message, now, until, probes)
 
     def _observations(
         self, flight: Flight, observations: tuple[Observation, ...] | None, now: float
@@ -388,11 +369,3 @@ def _counted(flight: Flight) -> tuple[tuple[Counted, int], ...]:
 
 def _seen(flight: Flight) -> Reply:
     return Reply(flight.exchange.status, flight.exchange.headers, flight.exchange.body)
-
-
-def _status_after(verdict: Verdict) -> Status:
-    if verdict.hold == Hold.disabled:
-        return "disabled"
-    if verdict.kind in (Kind.daily_limit, Kind.quota_gone):
-        return "exhausted"
-    return "cooldown" if verdict.hold == Hold.cooldown else "rate_limited"

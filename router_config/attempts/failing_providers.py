@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
+from router_config.attempts.tried import Asked, Suspect, Tried
 from router_config.ledger.interfaces import Ledger
-from router_config.routing.request import Request, Suspect, Tried
 
 TOLD_AT_ONCE: Final = 0.3
 """Seconds within which a machine mostly says that there is no way to a provider. Then nobody keeps away: asking is a
@@ -69,7 +69,7 @@ class FailingProviders:
         """By group and endpoint, where the last request failed."""
         self._poisons: dict[int, None] = {}
 
-    def probe_is_due(self, request: Request, now: float) -> bool:
+    def probe_is_due(self, request: Asked, now: float) -> bool:
         """Whether a request may be sent in spite of cooldowns: the first at once, then after pauses that grow.
 
         Those that come while the first is under way are sent, too, for a second. One that was sent and failed as it did
@@ -85,16 +85,16 @@ class FailingProviders:
         dark.probes, dark.probed_at, dark.under_way = dark.probes + 1, now, True
         return True
 
-    def probed_at(self, request: Request) -> float:
+    def probed_at(self, request: Asked) -> float:
         """When the request was sent, in spite of cooldowns, that is under way (epoch seconds); 0: there is none."""
         dark = self.dark.get(_place(request))
         return dark.probed_at if dark is not None and dark.under_way else 0.0
 
-    async def answered(self, request: Request, tried: Tried, now: float) -> None:
+    async def answered(self, request: Asked, tried: Tried, now: float) -> None:
         """One provider answered: those that failed before are at fault, but several at once are doubted."""
         dark = self.dark.pop(_place(request), None)
         if dark is not None:
-            self._poisons |= dict.fromkeys(dark.failed - {_message(request)})
+            self._poisons |= dict.fromkeys(dark.failed - {request.message})
             for oldest in list(self._poisons)[:-POISONS]:
                 del self._poisons[oldest]
             for scope in dark.scopes:
@@ -103,12 +103,12 @@ class FailingProviders:
         for each in _all(tried):
             await self._begin(each, DOUBTED if several and not each.probed else None, now)
 
-    async def unanswered(self, request: Request, tried: Tried, now: float, *, nobody_left: bool = False) -> None:
+    async def unanswered(self, request: Asked, tried: Tried, now: float, *, nobody_left: bool = False) -> None:
         """The request ended without an answer. nobody_left: since nobody else could be asked."""
         several, suspected = _several(tried), _all(tried)
         if not suspected:
             return
-        dark, message = self.dark[_place(request)], _message(request)
+        dark, message = self.dark[_place(request)], request.message
         dark.since, dark.told_nothing = min(dark.since, now), message in self._poisons
         dark.lasts, dark.under_way = dark.probes > 0, False
         if dark.lasts:  # What failed now was as good as a probe.
@@ -138,13 +138,8 @@ class FailingProviders:
         await self._store.begin_cooldown(begins._replace(since=now), (deployment.provider, deployment.model))
 
 
-def _place(request: Request) -> tuple[str, str]:
+def _place(request: Asked) -> tuple[str, str]:
     return request.group.name, request.endpoint
-
-
-def _message(request: Request) -> int:
-    """What tells one request's content from another's."""
-    return hash(repr(request.asked.get("messages") or request.asked.get("input") or request.asked))
 
 
 def _all(tried: Tried) -> tuple[Suspect, ...]:
