@@ -104,11 +104,12 @@ def test_what_works_again_is_back_in_use(write: Callable[..., Path], examine: Ex
     path = write()
     simulator.set_keys("groq", bad=[simulator.env()["GROQ_API_KEY"]])
     simulator.set_options(retired={"gemini": ["gemini-1.5-flash"]})
-    simulator.fault("together", status=503)
+    # A single 503 would be a cooldown of a second, which is over before a busy machine has looked.
+    simulator.fault("together", status=429, headers={"retry-after": "600"})
     assert examine()[0] == 1
     router = Router.from_yaml(path)
     statuses = {each["name"]: each["status"] for each in router.status()["providers"]}
-    assert (statuses["groq"], statuses["together"]) == ("disabled", "cooldown")
+    assert (statuses["groq"], statuses["together"]) == ("disabled", "rate_limited")
     simulator.set_keys("groq", bad=[])
     simulator.set_options(retired={})
     simulator.clear()
