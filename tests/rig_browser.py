@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -27,6 +27,11 @@ PATIENCE: Final = 20_000
 
 PHONE: Final = ViewportSize(width=390, height=844)
 DESK: Final = ViewportSize(width=1360, height=900)
+LOOKS: Final[tuple[tuple[ViewportSize, Literal["light", "dark"]], ...]] = (
+    (DESK, "light"),
+    (DESK, "dark"),
+    (PHONE, "light"),
+)
 
 FLAGS: Final = (
     "--no-sandbox",  # CI runs as root, where Chromium's sandbox does not start

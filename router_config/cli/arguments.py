@@ -202,6 +202,7 @@ def parser() -> argparse.ArgumentParser:
             "plan --requests-per-hour 120 --tokens 1500 --days 30",
             "plan --tokens-per-day 1M --max --all-keys",
             "plan --tokens-per-day 2M --add-key groq --add cerebras --json",
+            "plan --tokens-per-day 1M --html plan.html",
         )
     )
 

@@ -34,4 +34,7 @@ def plan_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=whole, default=1, metavar="N", help="of chance (default: %(default)s)")
     shown = command.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument(
+        "--html", metavar="FILE", help="write a page with charts, which needs no server; - writes it to standard output"
+    )
     shown.add_argument("--csv", action="store_true", help="print a row for each day and provider")

@@ -41,6 +41,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
         (("explain", "--tokens", "0"), 2),
         (("explain", "--tokens", "many"), 2),
         (("plan", "--tokens-per-day", "9M", "--days", "1", "--add-key", "groq"), 0),
+        (("plan", "--tokens-per-day", "9k", "--days", "1", "--html", "-"), 0),
+        (("plan", "--tokens-per-day", "9k", "--days", "1", "--html", "no/such/folder.html"), 2),
         (("plan",), 2),
         (("plan", "--tokens-per-day", "1M", "--add-key", "nobody"), 2),
         (("plan", "--tokens-per-day", "0"), 2),
@@ -119,6 +121,17 @@ def test_a_plan_is_for_the_workload_of_the_file_unless_another_is_given(run: Run
     assert told.stdout.startswith("No. ")
     assert "nobody has room: groq tpd binds." in told.stdout.splitlines()[0]
     assert "gemini is left out: GEMINI_API_KEY is not set." in told.stderr
+
+
+def test_the_page_of_a_plan_goes_to_a_file_or_to_standard_output(run: Run, folder: Path) -> None:
+    arguments = ("plan", "--tokens-per-day", "9k", "--days", "2", "--from", "2026-11-23", "--html")
+    written = run(*arguments, "plan.html")
+    assert written.stdout.startswith("Yes. 100 % of 9k tokens a day are served for 2 days")
+    assert "Its charts: plan.html" in written.stderr
+    page = (folder / "plan.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "litellm.yaml" in page
+    assert run(*arguments, "-").stdout.startswith("<!doctype html>")
 
 
 def test_a_misspelt_command_is_recognised(run: Run) -> None:

@@ -9,7 +9,12 @@ const weekday = new Intl.DateTimeFormat("en", { weekday: "short" });
 
 /** 812, 41,200, 15.1M */
 export const number = (value) => (value < 1000000 ? exact : compact).format(value);
+/** 812, 41.2K, 15.1M: to three digits. */
+export const roughNumber = (value) => compact.format(value);
+/** Rounded down, so that 100 % means all; what is not nothing is not told as 0. */
+export const percent = (share) => (share >= 1 ? "100 %" : share > 0 && share < 0.001 ? "< 0.1 %" : `${Math.floor(share * 1000) / 10} %`);
 export const money = (value) => dollars.format(value);
+export const cents = (value) => (value < 0.005 ? "< $0.01" : `$${value.toFixed(2)}`);
 export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 export const words = (name) => name.replaceAll("_", " ");
 

@@ -3,8 +3,10 @@
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,6 +68,8 @@ def plan(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shown = document(made, told)
         print_json({**shown, "times": round(times, 4)} if arguments.max else shown)
+    elif arguments.html:
+        _write_page(arguments.html, document(made, told), config, remarks)
     elif arguments.csv:
         csv.writer(sys.stdout).writerows([COLUMNS, *rows(made)])
     else:
@@ -76,6 +80,23 @@ def plan(arguments: argparse.Namespace) -> int:
         for remark in remarks:
             print(remark, file=sys.stderr)
     return 0 if made else 1
+
+
+def _write_page(path: str, shown: dict[str, Any], config: Config, remarks: Sequence[str]) -> None:
+    """The plan as a page of its own; - is standard output."""
+    of = "" if config.path is None else Path(config.path).name
+    when = f"Planned on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by router-config plan."
+    page: str = import_module("router_config.monitoring.plan_file").page(
+        shown, about=of, made=" ".join((when, *remarks))
+    )
+    if path == "-":
+        sys.stdout.write(page)
+        return
+    Path(path).write_text(page, "utf-8")
+    print(shown["told"])
+    print(f"Its charts: {path}", file=sys.stderr)
+    for remark in remarks:
+        print(remark, file=sys.stderr)
 
 
 def _config(arguments: argparse.Namespace) -> tuple[Config, list[str]]:

@@ -2,13 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 import pytest
 import yaml
 from fastapi import FastAPI
-from playwright.sync_api import Page, ViewportSize, expect
-from rig_browser import CHART_IN_COLOUR, DESK, PHONE, MakeStage, Sites, Stage, findings, until
+from playwright.sync_api import Page, expect
+from rig_browser import CHART_IN_COLOUR, LOOKS, MakeStage, Sites, Stage, findings, until
 
 import monitoring
 from monitoring import ConfiguredSource
@@ -16,12 +16,6 @@ from router_config import load_config
 from router_config.clock import VirtualClock
 from router_config.ledger.opening import open_store
 from router_config.simulator import Simulator
-
-LOOKS: Final[tuple[tuple[ViewportSize, Literal["light", "dark"]], ...]] = (
-    (DESK, "light"),
-    (DESK, "dark"),
-    (PHONE, "light"),
-)
 
 
 @pytest.fixture
