@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from router_config.config.loading import load_config
     from router_config.config.models import Config, ConfigError
     from router_config.ledger.rules.decisions import Attempt
+    from router_config.planner.faults import Fault, Loss
     from router_config.planner.plan import Plan
     from router_config.planner.planning import plan
     from router_config.routing.errors import NoProviderAvailable
@@ -32,6 +33,8 @@ __all__ = [
     "Attempt",
     "Config",
     "ConfigError",
+    "Fault",
+    "Loss",
     "NoProviderAvailable",
     "Plan",
     "Route",
@@ -48,6 +51,8 @@ _HOMES = {
     "Config": "config.models",
     "ConfigError": "config.models",
     "load_config": "config.loading",
+    "Fault": "planner.faults",
+    "Loss": "planner.faults",
     "Plan": "planner.plan",
     "plan": "planner.planning",
     "NoProviderAvailable": "routing.errors",

@@ -11,6 +11,9 @@ from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown
 from router_config.ledger.values import Lease
 
+IN_COOLDOWN: Final = ("cooldown", "probing")
+"""The statuses of a candidate in whose spite a request may be sent."""
+
 REFUSAL_TAKES: Final = 0.3
 """Seconds within which one who still refuses mostly says so. So long a request waits for the outcome of a probe where
 nobody else can be asked; a probe that takes longer keeps nobody away."""

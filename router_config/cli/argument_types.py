@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from datetime import date
 
+    from router_config.planner.faults import Fault, Loss
+
 T = TypeVar("T")
 
 
@@ -65,7 +67,19 @@ def first_day(text: str) -> "date":
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-12-01") from None
 
 
-def _parsed(parse: Callable[[object], T], text: str) -> T:
+def fault(text: str) -> "Fault":
+    from router_config.planner.faults import fault_of
+
+    return _parsed(fault_of, text)
+
+
+def loss(text: str) -> "Loss":
+    from router_config.planner.faults import loss_of
+
+    return _parsed(loss_of, text)
+
+
+def _parsed(parse: Callable[[str], T], text: str) -> T:
     from router_config.config.grammar.quantities import BadValue
 
     try:

@@ -203,6 +203,7 @@ def parser() -> argparse.ArgumentParser:
             "plan --tokens-per-day 1M --max --all-keys",
             "plan --tokens-per-day 2M --add-key groq --add cerebras --json",
             "plan --tokens-per-day 1M --html plan.html",
+            'plan --fault "groq down 2h every 3d" --lose gemini@day30',
         )
     )
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from router_config.cli.argument_types import count, days, first_day, patience, seconds, timezone, whole
+from router_config.cli.argument_types import count, days, fault, first_day, loss, patience, seconds, timezone, whole
 
 
 def plan_arguments(command: argparse.ArgumentParser) -> None:
@@ -30,6 +30,16 @@ def plan_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all-keys", action="store_true", help="as if every provider had its key")
     command.add_argument("--add-key", action="append", metavar="PROVIDER", help="as if it had one key more; repeatable")
     command.add_argument("--add", action="append", metavar="PROVIDER", help="as if the file had it, too; repeatable")
+    command.add_argument(
+        "--fault",
+        action="append",
+        type=fault,
+        metavar="WHAT",
+        help='who fails, as "groq down 2h every 3d" (or 429s, timeouts; a model: groq/NAME; all); repeatable',
+    )
+    command.add_argument(
+        "--lose", action="append", type=loss, metavar="WHO", help="who is gone, as gemini@day30; repeatable"
+    )
     command.add_argument("--no-advice", dest="advice", action="store_false", help="do not look for what would help")
     command.add_argument("--seed", type=whole, default=1, metavar="N", help="of chance (default: %(default)s)")
     shown = command.add_mutually_exclusive_group()

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from router_config.config.loads import Load
 from router_config.config.models import Config, Limits, Provider
+from router_config.planner.faults import Loss
 from router_config.planner.plan import Plan, planned
 from router_config.planner.what_if import with_key, with_provider
 from router_config.planner.workload import DAY, MONTH, per_day
@@ -36,14 +37,17 @@ class _Idea(NamedTuple):
     room: float
 
 
-def advice(config: Config, loads: Sequence[Load], days: int, *, begins: date, **how: Any) -> tuple[str, ...]:
-    """What would help, the best first, such as `a second groq key: 99.2 %`. how: the other arguments of `plan`."""
+def advice(
+    config: Config, loads: Sequence[Load], days: int, *, begins: date, losses: Sequence[Loss] = (), **how: Any
+) -> tuple[str, ...]:
+    """What would help, the best first, such as `one more groq key: 99.2 %`. how: the other arguments of `plan`."""
     requests = sum(per_day(load)[0] for load in loads)
     looked_at = min(days, MOST_DAYS, max(FEWEST_DAYS, ceil(REQUESTS / max(1.0, requests))))
     begins += timedelta(days=days - looked_at)  # What grows is largest at the end.
     months = (days - looked_at) * DAY / MONTH
     grown = [load.times((1 + load.growth) ** months) for load in loads]
     tokens = sum(load.mean_tokens for load in loads) / len(loads)
+    how["losses"] = [replace(each, day=max(1, each.day - days + looked_at)) for each in losses]
     now = planned(config, grown, looked_at, begins=begins, **how).served
 
     found: list[tuple[float, float, int, str]] = []

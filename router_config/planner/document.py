@@ -18,6 +18,7 @@ COLUMNS: Final = (
     "full_seconds",
     "full_since",
     "binding",
+    "failed_attempts",
 )
 HOURS: Final = 7 * 24
 UNSERVED: Final = "unserved"
@@ -37,6 +38,9 @@ def document(plan: Plan, told: str) -> dict[str, Any]:
         "usd_per_month": round(plan.usd_per_month, 4),
         "wait_seconds": {"p50": plan.wait_p50, "p95": plan.wait_p95},
         "binding": binding,
+        "dark_seconds": round(plan.dark_seconds),
+        "wasted_attempts": plan.wasted_attempts,
+        "needless_failures": plan.needless_failures,
         "unserved_since": iso(plan.unserved_since),
         "worst_day": date_of(plan.worst, plan.timezone),
         "advice": list(plan.advice),
@@ -57,7 +61,7 @@ def rows(plan: Plan) -> Iterator[tuple[object, ...]]:
         share = round(1 - day.served, 6)
         since = iso(day.unserved_since)
         dark = round(day.dark_seconds)
-        yield date, UNSERVED, share, day.unserved_requests, day.unserved_tokens, 0.0, dark, since, None
+        yield date, UNSERVED, share, day.unserved_requests, day.unserved_tokens, 0.0, dark, since, None, 0
 
 
 def date_of(day: PlanDay, timezone: str) -> str:
@@ -78,6 +82,7 @@ def _day(day: PlanDay, timezone: str) -> dict[str, Any]:
         "requests_by_hour": list(day.requests_by_hour),
         "unserved_by_hour": list(day.unserved_by_hour),
         "dark_seconds": round(day.dark_seconds),
+        "needless_failures": day.needless_failures,
         "providers": [_provider(each) for each in day.providers],
     }
 
@@ -105,4 +110,5 @@ def _provider(served: Served) -> dict[str, Any]:
         "full_seconds": round(served.full_seconds),
         "full_since": iso(served.full_since),
         "binding": served.binding,
+        "failed_attempts": served.failed,
     }

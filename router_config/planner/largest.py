@@ -12,7 +12,7 @@ PRECISION: Final = 1.01
 """By so much the largest load may be larger than the one found."""
 
 SEARCHED: Final = 7
-"""Days that are looked at where no day differs from those a week before: no growth, and no limit of a month."""
+"""Days that are looked at where no day differs from those a week before: no growth, no limit of a month, no loss."""
 
 DOUBLINGS: Final = 24
 
@@ -29,7 +29,8 @@ def largest(config: Config, loads: Sequence[Load], days: int, **how: Any) -> Lar
 
     how: the other arguments of `plan`.
     """
-    if days > SEARCHED and not any(load.growth for load in loads) and not _by_month(config):
+    changes = any(load.growth for load in loads) or _by_month(config) or how.get("losses")
+    if days > SEARCHED and not changes:
         days = SEARCHED
     best = _try(config, loads, days, 1.0, how)
     low, high = (1.0, 2.0) if best else (0.5, 1.0)

@@ -83,6 +83,8 @@ class OpenCandidates:
             if self._state[place] == found:
                 continue
             deployment = self._listed[place]
+            if self._store.any_cooldown and any(self._store.cooldown_of(scope) for scope in deployment.scopes):
+                continue  # An answer may end that at any moment.
             others = found == FULL and need != self._least
             if others and standing(deployment, self._least, self._store, now) in OPEN:
                 continue

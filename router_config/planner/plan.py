@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from router_config.config.loads import Load
 from router_config.config.models import Config
+from router_config.planner.faults import Fault, Faults, Loss
 from router_config.planner.record import DayRecord, Recorder
 from router_config.planner.simulation import Simulation
 from router_config.planner.what_if import left_out
@@ -29,7 +30,8 @@ class Served:
     """What a provider serves in some time.
 
     share: of all tokens that were asked for. usd: dollars. full_seconds: for which requests found no room there.
-    full_since: when they first did, epoch seconds. binding: the limit that was most often in the way then.
+    full_since: when they first did, epoch seconds. binding: the limit that was most often in the way then. failed:
+    attempts at it that were in vain, after which requests went on to others.
     """
 
     provider: str
@@ -40,6 +42,7 @@ class Served:
     full_seconds: float
     full_since: float | None
     binding: str | None
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class PlanDay:
     """A day of a plan.
 
     begins: epoch seconds. requests, tokens: asked for. dark_seconds: for which nobody had room. unserved_since: when
-    the first request of the day was not served. requests_by_hour, unserved_by_hour: requests by hour since it began.
+    the first request of the day was not served. needless_failures: requests that were not served though somebody could
+    have, whom a cooldown kept away. requests_by_hour, unserved_by_hour: requests by hour since it began.
     """
 
     begins: float
@@ -60,6 +64,7 @@ class PlanDay:
     requests_by_hour: tuple[int, ...]
     unserved_by_hour: tuple[int, ...]
     providers: tuple[Served, ...]
+    needless_failures: int = 0
 
     @property
     def served(self) -> float:
@@ -106,6 +111,21 @@ class Plan:
         return next((day.unserved_since for day in self.days if day.unserved_since is not None), None)
 
     @property
+    def wasted_attempts(self) -> int:
+        """Calls of failing providers, after each of which the request went on to another."""
+        return sum(each.failed for each in self.providers)
+
+    @property
+    def needless_failures(self) -> int:
+        """Requests that were not served though somebody could have, whom a cooldown kept away."""
+        return sum(day.needless_failures for day in self.days)
+
+    @property
+    def dark_seconds(self) -> float:
+        """For which nobody served."""
+        return sum(day.dark_seconds for day in self.days)
+
+    @property
     def worst(self) -> PlanDay:
         """The day with the smallest share served, the first of such."""
         return min(self.days, key=lambda day: day.served)
@@ -121,6 +141,8 @@ def planned(
     latency: float = LATENCY,
     max_wait: float | None = None,
     seed: int = 0,
+    faults: Sequence[Fault] = (),
+    losses: Sequence[Loss] = (),
     unserved: float = inf,
     progress: Progress = lambda share: None,
 ) -> Plan:
@@ -128,7 +150,8 @@ def planned(
     zone = ZoneInfo(timezone)
     first, ends = midnight(begins, zone), midnight(begins + timedelta(days=days), zone)
     recorder = Recorder(timezone, first)
-    simulation = Simulation(config, loads, recorder, latency=latency, max_wait=max_wait, seed=seed)
+    failing = Faults(config, faults, losses, begins=first, timezone=timezone, seed=seed)
+    simulation = Simulation(config, loads, recorder, latency=latency, max_wait=max_wait, seed=seed, faults=failing)
     next_word = first
     for moment in simulation.run(arrivals(loads, first, ends, seed)):
         if moment >= next_word:
@@ -177,6 +200,7 @@ def _day(record: DayRecord, names: Iterable[str]) -> PlanDay:
         tuple(record.requests_by_hour),
         tuple(record.unserved_by_hour),
         _served(record, names),
+        record.needless_failures,
     )
 
 
@@ -191,6 +215,7 @@ def _served(record: DayRecord, names: Iterable[str]) -> tuple[Served, ...]:
             each.full,
             each.full_since,
             each.most_binding,
+            each.failed,
         )
         for name in names
         if (each := record.providers.get(name)) is not None

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.planner.advice import advice
+from router_config.planner.faults import Fault, Loss
 from router_config.planner.plan import LATENCY, Plan, Progress, planned
 
 
@@ -20,6 +22,8 @@ def plan(
     timezone: str = "UTC",
     latency: float = LATENCY,
     max_wait: float | None = None,
+    faults: Sequence[Fault] = (),
+    losses: Sequence[Loss] = (),
     seed: int = 0,
     advise: bool = True,
     progress: Progress = lambda share: None,
@@ -32,12 +36,18 @@ def plan(
         made = plan(config, even_load(tokens_per_day=1_000_000), days=90)
         print(made.served, made.binding, made.advice)
 
-    Nothing is used when it begins, and no provider fails. workload: that of the file where there is none. days: how
-    many, of `timezone`. begins: the first of them; today where none is given. latency: seconds that an answer takes.
-    max_wait: seconds that a request may wait for room, instead of the file's. seed: of chance. advise: whether to find
-    out what would help where not all is served; that takes as long as some more plans of a week.
+        faults = [Fault(of="groq", lasts=2 * 3600, every=3 * 86400)]  # down for two hours in each three days
+        made = plan(config, days=90, faults=faults, losses=[Loss(of="gemini", day=30)])
+        print(made.served, made.wasted_attempts, made.dark_seconds, made.needless_failures)
 
-    Raises ConfigError for a limit in dollars of a model whose price nobody knows, ValueError without a workload.
+    Nothing is used when it begins. workload: that of the file where there is none. days: how many, of `timezone`.
+    begins: the first of them; today where none is given. latency: seconds that an answer takes. max_wait: seconds that
+    a request may wait for room, instead of the file's. faults: who fails now and then. losses: who is gone from a day
+    on. seed: of chance. advise: whether to find out what would help where not all is served; that takes as long as some
+    more plans of a week.
+
+    Raises ConfigError for a limit in dollars of a model whose price nobody knows and for a
+    fault of somebody whom the configuration does not have, ValueError without a workload.
     """
     loads = (workload,) if isinstance(workload, Load) else tuple(config.workload if workload is None else workload)
     if not loads or days < 1:
@@ -51,10 +61,19 @@ def plan(
         timezone=timezone,
         latency=latency,
         max_wait=max_wait,
+        faults=faults,
+        losses=losses,
         seed=seed,
         progress=progress,
     )
     if made or not advise:
         return made
-    how = {"timezone": timezone, "latency": latency, "max_wait": max_wait, "seed": seed}
+    how: dict[str, Any] = {
+        "timezone": timezone,
+        "latency": latency,
+        "max_wait": max_wait,
+        "seed": seed,
+        "faults": faults,
+        "losses": losses,
+    }
     return replace(made, advice=advice(config, loads, days, begins=first, **how))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from router_config.deployments.catalog import Group
+from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.choice import Skipped, binding_limit
 from router_config.ledger.rules.windows import CalendarDay
 from router_config.planner.simulation import Decided, Observer, Served
@@ -19,10 +20,11 @@ class ProviderDay:
     """What a provider did on a day.
 
     full_since: when it first had no room. full: seconds for which requests found it so. binding: how often each limit
-    was seen to keep requests out.
+    was seen to keep requests out. failed: attempts in vain.
     """
 
     requests: int = 0
+    failed: int = 0
     tokens: int = 0
     usd: float = 0.0
     full: float = 0.0
@@ -37,6 +39,7 @@ class ProviderDay:
     def add(self, other: "ProviderDay") -> None:
         """What it did on another day, a later one."""
         self.requests += other.requests
+        self.failed += other.failed
         self.tokens += other.tokens
         self.usd += other.usd
         self.full += other.full
@@ -48,7 +51,8 @@ class ProviderDay:
 class DayRecord:
     """A day: what was asked and served, by provider. nobody: when and for how long no provider had room.
 
-    requests_by_hour, unserved_by_hour: since it began; a day on which clocks go back has 25 of them.
+    needless_failures: requests that were not served though somebody could have. requests_by_hour, unserved_by_hour:
+    since it began; a day on which clocks go back has 25 of them.
     """
 
     begins: float
@@ -56,6 +60,7 @@ class DayRecord:
     tokens: int = 0
     unserved_requests: int = 0
     unserved_tokens: int = 0
+    needless_failures: int = 0
     requests_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
     unserved_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
     nobody: ProviderDay = field(default_factory=ProviderDay)
@@ -113,12 +118,18 @@ class Recorder(Observer):
         if request[2] > request[0][0]:
             self.waits[round(request[2] - request[0][0], 1)] += 1
 
-    def unserved(self, arrival: Arrival, group: Group, now: float) -> None:
+    def failed(self, deployment: Deployment, now: float) -> None:
+        if now >= self._ends:
+            self._turn(now)
+        self._present.of(deployment.provider).failed += 1
+
+    def unserved(self, arrival: Arrival, group: Group, now: float, *, needlessly: bool) -> None:
         day, tokens = self._present, arrival.prompt + arrival.answer
         day.requests += 1
         day.tokens += tokens
         day.unserved_requests += 1
         day.unserved_tokens += tokens
+        day.needless_failures += needlessly
         self.unserved_tokens += tokens
         hour = int((now - day.begins) // 3600)
         day.requests_by_hour[hour] += 1

@@ -1,12 +1,11 @@
 """A workload against the ledger, on a virtual clock: who serves each request, by the router's own code."""
 
 import heapq
-from collections import deque
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from inspect import unwrap
 from math import inf
 from random import Random
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Final, NamedTuple, cast
 
 from router_config.config.loads import Load
 from router_config.config.models import Config
@@ -19,7 +18,11 @@ from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.gates import Book, Need
 from router_config.ledger.rules.meters import Part, Spending
 from router_config.ledger.values import Lease, Settlement
+from router_config.planner.failing_calls import FailingCalls, closed
+from router_config.planner.faults import Failure, Faults
 from router_config.planner.open_candidates import OpenCandidates
+from router_config.planner.requests import AskedGroup, PlannedRequest
+from router_config.planner.steps import done
 from router_config.planner.workload import Arrival
 
 SOONEST: Final = 0.01
@@ -27,8 +30,6 @@ SOONEST: Final = 0.01
 
 NEEDS_KEPT: Final = 4096
 PARTS: Final[tuple[Part, ...]] = ("input", "output")
-
-T = TypeVar("T")
 
 _reserve: Final = unwrap(MemoryStore.reserve)  # One thread plans, and needs no lock for each step.
 _settle: Final = unwrap(MemoryStore.settle)
@@ -66,33 +67,31 @@ class Observer:
 
     def served(self, request: Served) -> None: ...
 
-    def unserved(self, arrival: Arrival, group: Group, now: float) -> None:
-        """Nobody had room, or not before the request had waited for as long as it may."""
+    def failed(self, deployment: Deployment, now: float) -> None:
+        """A deployment was asked in vain."""
+
+    def unserved(self, arrival: Arrival, group: Group, now: float, *, needlessly: bool) -> None:
+        """Nobody had room, or not before the request had waited for as long as it may.
+
+        needlessly: somebody did who would have answered, whom a cooldown kept away.
+        """
 
 
-class _Waiting(NamedTuple):
-    arrival: Arrival
-    need: Need
-    deadline: float
+class _Followed(NamedTuple):
+    """A call in a plan in which some fail. revives: the scope in spite of whose cooldown it was sent."""
 
-
-class _Asked:
-    """A model group that is asked: its candidates, and the line of those who wait for room, first come first served."""
-
-    def __init__(self, group: Group, store: MemoryStore, least: Need) -> None:
-        self.group = group
-        self.ranks_all = group.ranks_all
-        self.open = OpenCandidates(group, store, least)
-        self.line: deque[_Waiting] = deque()
-        self.wakes = inf
-        """When the first of them asks again, epoch seconds."""
+    request: PlannedRequest
+    deployment: Deployment
+    failure: Failure | None
+    revives: str | None
 
 
 class Simulation:
     """The deployments of a configuration with nothing used yet, asked by a workload.
 
-    latency: seconds that an answer takes. max_wait: seconds that a request may wait for room. observer: is told what
-    becomes of each request. Raises ConfigError for a limit in dollars of a model whose price nobody knows.
+    latency: seconds that an answer takes. max_wait: seconds that a request may wait for room. faults: who fails, and
+    when; nobody where it is left out. observer: is told what becomes of each request. Raises ConfigError for a limit in
+    dollars of a model whose price nobody knows.
     """
 
     def __init__(
@@ -104,6 +103,7 @@ class Simulation:
         latency: float = 2.0,
         max_wait: float | None = None,
         seed: int = 0,
+        faults: Faults | None = None,
     ) -> None:
         self._observer, self._latency = observer, latency
         self._max_wait = config.defaults.max_wait if max_wait is None else max_wait
@@ -111,18 +111,20 @@ class Simulation:
         self._store = MemoryStore()
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
         self._order = CandidateOrder(self._store, Random(seed))
-        groups: dict[str, _Asked] = {}
+        self._failing = FailingCalls(self._store, faults, config.defaults.cooldown) if faults else None
+        groups: dict[str, AskedGroup] = {}
         names = [config.group_of(load.group) or load.group for load in loads]
         for name in names:
             theirs = [load for load, each in zip(loads, names, strict=True) if each == name]
             prompt = min(load.prompt.least for load in theirs)
             least = Need(prompt + min(load.answer.most for load in theirs), prompt)
-            groups[name] = _Asked(self.catalog.group(name) or Group(name, (), {}), self._store, least)
+            groups[name] = AskedGroup(self.catalog.group(name) or Group(name, (), {}), self._store, least)
         self._groups = [groups[name] for name in names]
         self._asked = tuple(groups.values())
         self._answers = [load.answer.most for load in loads]
         self._needs: list[dict[int, Need]] = [{} for _ in loads]
-        self._flights: list[tuple[float, int, Lease, Settlement]] = []
+        self._flights: list[tuple[float, int, Lease | PlannedRequest, Settlement | None, _Followed | None]] = []
+        """By when they end; those without a settlement are requests that ask again then."""
         self._lines = self._asked if self._max_wait > 0 else ()
         self._number = 0
 
@@ -130,7 +132,7 @@ class Simulation:
         """Ask for each request in turn. Yields the moments (epoch seconds), so that whoever waits sees it go on."""
         for arrival in arrivals:
             self._go_on(arrival[0])
-            self._ask(arrival, arrival[0])
+            self._arrive(arrival)
             yield arrival[0]
         self._go_on(inf)
 
@@ -143,77 +145,135 @@ class Simulation:
             if min(ends, wakes) > until or ends == wakes == inf:
                 return
             if ends <= wakes:
-                ended, _, lease, settlement = heapq.heappop(flights)
-                self._end(lease, settlement, ended)
+                ended, _, lease, settlement, followed = heapq.heappop(flights)
+                if followed is None and settlement is not None:
+                    self._end(cast(Lease, lease), settlement, ended)
+                elif followed is not None:
+                    self._follow(cast(Lease, lease), settlement, followed, ended)
+                else:
+                    self._ask(cast(PlannedRequest, lease), ended)
             for line in lines:
                 if line.line:
                     self._call(line, min(ends, wakes))
 
     def _end(self, lease: Lease, settlement: Settlement, now: float) -> None:
         _settle(self._store, lease, settlement, now)
-        gave_back = settlement.spent != lease.amount
+        self._ended(lease, settlement.spent)
+
+    def _ended(self, lease: Lease, spent: Spending | None) -> None:
+        gave_back = spent != lease.amount
         for each in self._asked:
             each.open.ended(lease, gave_back=gave_back)
 
-    def _ask(self, arrival: Arrival, now: float) -> None:
-        _, place, prompt, _ = arrival
-        asked, needs = self._groups[place], self._needs[place]
+    def _follow(self, lease: Lease, settlement: Settlement | None, followed: _Followed, now: float) -> None:
+        """A call has ended where some fail: what that means, and on with the request if it was in vain."""
+        request, deployment, failure, revives = followed
+        failing = cast(FailingCalls, self._failing)
+        if failure is None:
+            settled = cast(Settlement, settlement)
+            failing.answered(request, lease, settled, revives, now)
+            self._ended(lease, settled.spent)
+        else:
+            self._observer.failed(deployment, now)
+            self._ended(lease, failing.failed(request, deployment, lease, failure, now))
+            self._ask(request, now)
+
+    def _arrive(self, arrival: Arrival) -> None:
+        now, place, prompt, _ = arrival
+        needs = self._needs[place]
         need = needs.get(prompt)
         if need is None:
             if len(needs) > NEEDS_KEPT:
                 needs.clear()
             need = needs[prompt] = Need(prompt + self._answers[place], prompt)
-        if self._lines:
-            asked.line.append(_Waiting(arrival, need, now + self._max_wait))
-            if len(asked.line) == 1:  # Who may wait does not overtake those who do.
-                self._call(asked, now)
-        elif not self._take(asked, arrival, need, now):
-            self._observer.unserved(arrival, asked.group, now)
+        self._number += 1
+        self._ask(PlannedRequest(arrival, self._groups[place], need, now + self._max_wait, self._number), now)
 
-    def _call(self, asked: _Asked, now: float) -> None:
+    def _ask(self, request: PlannedRequest, now: float) -> None:
+        asked, may_wait = request.asked, now < request.deadline
+        if not (may_wait and (asked.line or self._failing is None)):  # Who may wait does not overtake those who do.
+            if self._take(request, now, at_once=True):
+                return
+            if not may_wait:
+                self._unserved(request, now)
+                return
+        asked.join(request)
+        if asked.line[0] is request:
+            self._call(asked, now)
+
+    def _call(self, asked: AskedGroup, now: float) -> None:
         """Let those who wait ask, one after the other, until one of them has to wait on."""
         asked.wakes = inf
         while asked.line:
-            arrival, need, deadline = asked.line[0]
-            if not self._take(asked, arrival, need, now):
-                examined = done(self._store.explain(asked.group.deployments, need, now))
+            request = asked.line[0]
+            if not self._take(request, now):
+                left, deadline = request.left(asked.group.deployments), request.deadline
+                examined = done(self._store.explain(left, request.need, now))
                 if now < deadline and any(each.may_clear(deadline) for each in examined):
                     wakes = min((each.until for each in examined if each.until is not None), default=deadline)
                     asked.wakes = max(now + SOONEST, min(wakes, deadline))
                     return
-                self._observer.unserved(arrival, asked.group, now)
+                self._unserved(request, now)
             asked.line.popleft()
 
-    def _take(self, asked: _Asked, arrival: Arrival, need: Need, now: float) -> bool:
-        """Whether some deployment takes the request now."""
-        group, opened = asked.group, asked.open
-        ordered = None if asked.ranks_all else done(self._order.of(group, need, now))
-        candidates = opened.at(now, ordered)
+    def _take(self, request: PlannedRequest, now: float, *, at_once: bool = False) -> bool:
+        """Whether some deployment takes the request now. at_once: it does not stand in line, and may ask in spite."""
+        asked, need, failing = request.asked, request.need, self._failing
+        group, opened, retries = asked.group, asked.open, request.tried is not None
+        ordered = None
+        if retries or not asked.ranks_all:
+            ordered = done(self._order.of(group, need, now, request.left if retries else None))
+        candidates = cast(Sequence[Deployment], ordered) if retries else opened.at(now, ordered)
+        revives, again = None, 0.0
         while True:
             choice, lease = _reserve(self._store, candidates, need, now, inf)
-            if opened.may_be_wrong(choice):
+            if opened.may_be_wrong(choice) and not retries:
                 if lease is not None:
                     self._end(lease, Settlement(None, now, now), now)
                 choice, lease = _reserve(self._store, opened.with_soft(ordered), need, now, inf)
-            if choice.skipped:
-                opened.learn(choice.skipped, need, now)
-            self._observer.decided(_new(Decided, (group, need, choice.skipped, opened, now, self._store)))
+            skipped = choice.skipped
+            if skipped:
+                opened.learn(skipped, need, now)
+            if lease is None and at_once and failing is not None:
+                lease, revives, again = failing.in_spite(request, candidates, skipped, now)
             if lease is None:
-                return False
-            chosen = cast(Deployment, choice.chosen)
-            spent = chosen.need(arrival[2] + arrival[3], arrival[2])
+                break
+            chosen = group.by_id[lease[1]]
+            spent = chosen.need(request.arrival[2] + request.arrival[3], request.arrival[2])
             if _holds(lease[3], spent):
                 break
             # No window of it holds so many tokens, so only a part could be reserved: it would refuse.
             self._end(lease, Settlement(None, now, now), now)
             candidates = [each for each in candidates if each.id != chosen.id]
+        if again:
+            self._number += 1
+            heapq.heappush(self._flights, (again, self._number, request, None, None))
+            return True
+        failure = failing.failure(chosen, now) if failing is not None and lease is not None else None
+        if failure is None:
+            if retries or revives:
+                serves = None if lease is None else chosen.id
+                skipped = tuple(each for each in (*closed(request), *skipped) if each.deployment != serves)
+            self._observer.decided(_new(Decided, (group, need, skipped, opened, now, self._store)))
+        if lease is None:
+            return False
         if ordered is not None:
             self._order.served(group, chosen.id)
-        ends = now + self._latency
         self._number += 1
-        heapq.heappush(self._flights, (ends, self._number, lease, _new(Settlement, (spent, ends, ends, *_NO_MORE))))
-        self._observer.served(_new(Served, (arrival, chosen, now, ends, spent)))
+        ends = now + (self._latency if failure is None else failure.seconds)
+        settlement = _new(Settlement, (spent, ends, ends, *_NO_MORE))
+        followed = None if failing is None else _Followed(request, chosen, failure, revives)
+        heapq.heappush(self._flights, (ends, self._number, lease, settlement, followed))
+        if failure is None:
+            self._observer.served(_new(Served, (request.arrival, chosen, now, ends, spent)))
         return True
+
+    def _unserved(self, request: PlannedRequest, now: float) -> None:
+        failing = self._failing
+        needlessly = failing is not None and failing.could_serve(request, now)
+        if failing is not None:
+            failing.unanswered(request, now)
+        self._observer.unserved(request.arrival, request.group, now, needlessly=needlessly)
 
 
 def _holds(reserved: Spending, spent: Spending) -> bool:
@@ -221,12 +281,3 @@ def _holds(reserved: Spending, spent: Spending) -> bool:
     if spent.tokens > reserved.tokens:
         return False
     return len(spent) == 3 or all(spent.counted(part).tokens <= reserved.counted(part).tokens for part in PARTS)
-
-
-def done(step: Coroutine[Any, Any, T]) -> T:
-    """What a step of a store of this process gives: it never waits for anything."""
-    try:
-        step.send(None)
-    except StopIteration as end:
-        return cast(T, end.value)
-    raise AssertionError("a step of the memory store waited")

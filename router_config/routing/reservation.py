@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from router_config.attempts.failing_providers import FailingProviders
-from router_config.attempts.in_spite_of_cooldowns import REFUSAL_TAKES, InSpiteOfCooldowns
+from router_config.attempts.in_spite_of_cooldowns import IN_COOLDOWN, REFUSAL_TAKES, InSpiteOfCooldowns
 from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments
 from router_config.deployments.candidate_order import CandidateOrder
@@ -27,8 +27,6 @@ LEASE: Final = 600.0
 
 LOOK_AGAIN: Final = 1.0
 """Seconds after which one who waits asks a shared store again: nobody calls when another process gives room back."""
-
-IN_COOLDOWN: Final = ("cooldown", "probing")
 
 LOOK_AT_PROBE: Final = 0.05
 """Seconds after which it looks again: nobody calls when the probe of another process ends."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +16,7 @@ from router_config.config.loading import load_text
 from router_config.config.loads import Hours, Load, Spread
 from router_config.config.models import Config
 from router_config.planner.document import document
+from router_config.planner.faults import Fault, FaultKind, Faults
 from router_config.planner.largest import largest
 from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.record import Recorder
@@ -188,6 +189,13 @@ PROVIDER = st.fixed_dictionaries({"limits": LIMITS, "day": DAYS, "models": st.li
 SPREAD = st.lists(st.integers(1, 900), min_size=1, max_size=3).map(
     lambda sizes: Spread(tuple((number / len(sizes), size) for number, size in enumerate(sorted(sizes), 1)))
 )
+FAULTS = st.builds(
+    Fault,
+    of=st.sampled_from(["groq", "openai", "all"]),
+    kind=st.sampled_from(get_args(FaultKind)),
+    lasts=st.sampled_from([30.0, 7200.0]),
+    every=st.just(DAY / 4),
+)
 LOADS = st.lists(
     st.builds(Load, requests_per_hour=st.floats(2, 25), prompt=SPREAD, answer=SPREAD), min_size=1, max_size=2
 )
@@ -222,11 +230,12 @@ class Observed(Observer):
     LOADS,
     st.integers(0, 9),
     st.booleans(),
+    st.lists(FAULTS, max_size=2),
 )
 def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
-    listed: dict[str, dict[str, Any]], loads: list[Load], seed: int, equal: bool
+    listed: dict[str, dict[str, Any]], loads: list[Load], seed: int, equal: bool, failing: list[Fault]
 ) -> None:
-    """Nor does it matter to who serves that full candidates are left out."""
+    """Nor does it matter to who serves that full candidates are left out. Both whoever fails."""
     providers: dict[str, object] = {}
     judged: dict[str, object] = {}
     for place, (name, each) in enumerate(listed.items()):
@@ -242,7 +251,10 @@ def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
     judge, same = Judge(read_limits(judged), begins), Observed()
     ends = begins + 2 * DAY
     for observer in (judge, same):
-        simulation = Simulation(config, loads, observer, latency=3.0, max_wait=90.0 * (seed % 2), seed=seed)
+        theirs = [each for each in failing if each.of in ("all", *providers)]
+        faults = Faults(config, theirs, (), begins=begins, timezone="UTC", seed=seed)
+        how: dict[str, Any] = {"latency": 3.0, "max_wait": 90.0 * (seed % 2), "seed": seed}
+        simulation = Simulation(config, loads, observer, faults=faults, **how)
         with pytest.MonkeyPatch.context() as patch:
             if observer is same:
                 patch.setattr(OpenCandidates, "learn", lambda *_: None)

@@ -53,6 +53,8 @@ def plan(arguments: argparse.Namespace) -> int:
             "timezone": arguments.timezone,
             "latency": arguments.latency,
             "max_wait": arguments.max_wait,
+            "faults": tuple(arguments.fault or ()),
+            "losses": tuple(arguments.lose or ()),
             "seed": arguments.seed,
             "progress": progress.told,
         }
@@ -164,6 +166,9 @@ def _lines(made: Plan, config: Config, told: str) -> Iterator[str]:
         yield f"\nNot all was served on {plural(len(bad), 'day')} of {days}; the worst of them:"
         worst = sorted(sorted(bad, key=lambda day: day.served)[:_DAYS_SHOWN], key=lambda day: day.begins)
         yield table(_DAYS, [_day(each, made.timezone) for each in worst])
+    if made.wasted_attempts:
+        needless = f"{plural(made.needless_failures, 'request')} failed though somebody could have answered"
+        yield f"\nProviders that failed were asked {plural(made.wasted_attempts, 'time')} in vain; {needless}."
     if made.advice:
         yield "\nWhat would help, the best first (seen over some days):"
         yield from (f"  {each}" for each in made.advice)
