@@ -164,14 +164,54 @@ class StoreState(_Document):
     degraded: Degraded | None = None
 
 
-class Left(_Document):
+class Moments(_Document):
+    """When room ends, UTC: the early edge of the band, its middle, the late edge. null: not before its window does."""
+
+    p10: str | None
+    p50: str | None
+    p90: str | None
+
+
+class Amounts(_Document):
+    """A band: less than p10 comes in one of ten cases, more than p90 in another."""
+
+    p10: Number
+    p50: Number
+    p90: Number
+
+
+class Expected(_Document):
+    """What is expected to be used until the window ends; of a rolling one, in the next whole one."""
+
+    tokens: Amounts
+    requests: Amounts
+    cost_usd: Amounts
+
+
+class Forecast(_Document):
+    """How long room lasts at the pace that is expected for the hours that come."""
+
+    ends_at: str | None = Field(description="when the calendar's window does, UTC; the last one's; null: it is rolling")
+    exhausted: Moments
+    expected: Expected
+
+
+class LeftOfProvider(Forecast):
+    """What the tightest limit of a provider leaves of a window."""
+
+    limit: LimitName
+    remaining: Number
+    unit: Literal["tokens", "requests", "usd"]
+
+
+class Left(Forecast):
     """What the limits of a kind of window leave, over all providers in use that have one."""
 
     tokens_remaining: int | None = Field(description="requests and dollars at their worth; null: nobody knows it yet")
     requests_remaining: int | None = Field(description="as long ones as today's; null: nobody knows yet how long")
     unlimited: list[str] = Field(description="providers in use without such a limit; they are not counted")
     exhausted_at: str | None = Field(
-        description="when nothing is left at the rate of the last hour of these providers; null: not in such a window"
+        description="when nothing of it is left by the middle of the forecast; null: not before the window ends"
     )
     binding: str | None = Field(description="the provider and limit that is the last to be used up, as `groq tpmo`")
 
@@ -184,10 +224,19 @@ class Capacity(_Document):
         description="providers in use without a daily limit; the tokens left do not count them"
     )
     burn_tokens_per_hour: Number = Field(description="of the last hour")
-    exhausted_at: str | None = Field(description="when nothing is left at that rate; null: not within a day")
+    exhausted_at: str | None = Field(
+        description="when nothing is left by the middle of the forecast; null: not before the day ends"
+    )
     binding: str | None = Field(description="the provider and limit that is the last to be used up, as `groq tpd`")
+    basis: Literal["profile", "last_hour"] = Field(
+        description="profile: the hours of the week, as they were used; last_hour: under a day of history, a guess"
+    )
+    history_days: Number = Field(description="that the forecast is made of")
     windows: dict[Literal["day", "week", "month"], Left] = Field(
         description="the same by window, for those in which a provider in use has a limit"
+    )
+    providers: dict[str, dict[Literal["day", "week", "month"], LeftOfProvider]] = Field(
+        description="the same of each provider in use, by the windows in which it has a limit"
     )
 
 

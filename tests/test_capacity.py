@@ -1,77 +1,15 @@
-"""When the day runs out: over all providers, with days that begin anew before they do."""
+"""What is left of the day, the week and the month in the status, and when it is expected to be used up."""
 
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from rig import NOON, MakeRouter, message
-from rig_ledger import START
 
 from router_config import Router
 from router_config.clock import VirtualClock
-from router_config.ledger.rules.windows import CalendarDay
+from router_config.iso import epoch
 from router_config.simulator import Simulator
-from router_config.status.capacity import Budget, end_of
-
-HOUR = 3600.0
-
-
-def budget(
-    left: float, *, whole: float = 100_000, at: float = float("inf"), returns: float = 0.0, of: str = "groq"
-) -> Budget:
-    return Budget(of, "tpd", left, whole, at, returns)
-
-
-def hours(*budgets: Budget, burn: float) -> float | None:
-    end = end_of(budgets, burn, START)
-    return None if end is None else round((end.at - START) / HOUR, 3)
-
-
-def test_what_is_left_lasts_as_long_as_it_is_burnt() -> None:
-    assert hours(budget(30_000), burn=10_000) == 3
-    assert hours(budget(30_000), budget(20_000, of="gemini"), burn=10_000) == 5
-    assert hours(budget(30_000), burn=0) is None
-    assert hours(budget(30_000), burn=1000) is None, "it lasts a day"
-    assert hours(burn=1000) is None
-
-
-def test_a_day_that_begins_anew_before_it_runs_out_lasts() -> None:
-    assert hours(budget(30_000, at=START + 4 * HOUR), burn=10_000) == 3
-    assert hours(budget(30_000, at=START + 2 * HOUR), burn=4_000) is None
-    assert hours(budget(30_000, whole=50_000, at=START + 2 * HOUR), burn=10_000) == 2 + 5
-
-
-def test_what_a_day_leaves_unused_is_lost_when_it_begins_anew() -> None:
-    early = budget(40_000, whole=40_000, at=START + HOUR)
-    assert hours(early, budget(10_000, of="gemini"), burn=10_000) == 1 + 5
-
-
-def test_of_a_rolling_day_some_comes_back() -> None:
-    steady = 90_000 / 86_400  # tokens a second that leave the window
-    assert hours(budget(10_000, returns=steady), burn=3750) is None
-    assert hours(budget(10_000, returns=steady), burn=13_750) == 1
-
-
-def test_the_limit_that_is_used_up_last_binds() -> None:
-    end = end_of((budget(10), budget(10, of="openai"), budget(0, of="together")), 40, START)
-    assert end is not None
-    assert end.binding == "openai tpd"
-
-
-def test_nothing_left_is_the_end_now() -> None:
-    assert hours(budget(0), budget(0, of="openai"), burn=0) == 0
-
-
-def test_no_moment_of_a_day_is_counted_twice_where_clocks_change() -> None:
-    autumn = datetime(2026, 10, 31, 12, tzinfo=ZoneInfo("America/Los_Angeles")).astimezone(UTC).timestamp()
-    day = CalendarDay("America/Los_Angeles")
-    assert (day.frees(autumn) - autumn, day.frees(autumn + 13 * HOUR) - day.frees(autumn)) == (12 * HOUR, 25 * HOUR)
-    end = end_of([Budget("gemini", "rpd", 130, 240, day.frees(autumn))], 10, autumn)
-    assert end is None, "130 last for 12 hours, and 240 for the next 24"
-
-
-# In the status.
 
 ALONE = dict.fromkeys(("openrouter", "together", "openai"))
 
@@ -88,12 +26,29 @@ def capacity(router: Router) -> dict[str, Any]:
 
 def test_all_tokens_of_the_reference_table_are_left(make_router: MakeRouter) -> None:
     router = make_router()
-    assert capacity(router) == {
+    nothing = dict.fromkeys(("p10", "p50", "p90"), 0)
+    forecast = {
+        "exhausted": dict.fromkeys(("p10", "p50", "p90")),
+        "expected": dict.fromkeys(("tokens", "requests", "cost_usd"), nothing),
+    }
+    found = capacity(router)
+    assert found.pop("providers")["gemini"] == {
+        "day": {
+            "limit": "tpd",
+            "remaining": 15_000_000,
+            "unit": "tokens",
+            "ends_at": "2026-11-24T08:00:00Z",
+            **forecast,
+        }
+    }
+    assert found == {
         "tokens_remaining_today": 16_250_000,
         "unlimited": [],
         "burn_tokens_per_hour": 0,
         "exhausted_at": None,
         "binding": None,
+        "basis": "last_hour",
+        "history_days": 0.0,
         "windows": {
             "day": {
                 "tokens_remaining": 16_250_000,
@@ -101,6 +56,8 @@ def test_all_tokens_of_the_reference_table_are_left(make_router: MakeRouter) -> 
                 "unlimited": [],
                 "exhausted_at": None,
                 "binding": None,
+                "ends_at": "2026-11-24T08:00:00Z",
+                **forecast,
             }
         },
     }
@@ -184,21 +141,27 @@ def test_weeks_and_months_are_said_where_a_provider_has_such_a_limit(make_router
     assert found["windows"]["day"]["tokens_remaining"] == found["tokens_remaining_today"] == 100_000 - used
     week, month = found["windows"]["week"], found["windows"]["month"]
     assert (week["tokens_remaining"], week["requests_remaining"]) == (500, 500 // (used // 4))
-    assert (week["unlimited"], week["exhausted_at"]) == (["groq", "openai"], None), "gemini was not asked"
+    assert week["unlimited"] == ["groq", "openai"]
+    lasts = 1.5 + 500 / used
+    assert epoch(week["exhausted_at"]) == pytest.approx(NOON + 3600 * lasts, abs=2), "6 requests of groq come first"
     assert (month["requests_remaining"], month["unlimited"]) == (46, ["openai"])
     assert month["tokens_remaining"] == (6 + 40) * (used // 4)
-    assert month["binding"] == "gemini rpmo"
-    assert month["exhausted_at"].startswith("2026-11-23T23:"), "46 requests at four an hour"
+    assert month["exhausted_at"] is None, "gemini's weeks hold back what it could answer in a month"
+    assert found["providers"]["groq"]["month"]["exhausted"] == dict.fromkeys(
+        ("p10", "p50", "p90"), "2026-11-23T13:30:00Z"
+    )
+    assert (found["basis"], found["providers"]["groq"]["month"]["remaining"]) == ("last_hour", 6)
 
 
 def test_a_month_that_begins_anew_in_time_lasts(make_router: MakeRouter, clock: VirtualClock) -> None:
     clock.set(datetime(2027, 1, 30, 23, tzinfo=UTC).timestamp())
     groq = {"limits": {"rpmo": 12}, "month": {"day": 31}, "day": {"window": "calendar", "timezone": "UTC"}}
     router = make_router(providers={"groq": groq, "gemini": None, **ALONE})
-    ask(router, 6)
+    ask(router, 5)
     month = capacity(router)["windows"]["month"]
-    assert month["requests_remaining"] == 6
-    assert month["exhausted_at"] == "2027-01-31T02:00:00Z", "12 from midnight on, at six an hour"
+    assert (month["requests_remaining"], month["ends_at"]) == (7, "2027-01-31T00:00:00Z")
+    assert month["exhausted_at"] is None, "7 last for an hour, at five an hour"
+    assert month["expected"]["requests"] == {"p10": 5, "p50": 5, "p90": 5}
 
 
 def test_a_provider_of_which_only_requests_are_limited_is_limited_before_the_first(make_router: MakeRouter) -> None:

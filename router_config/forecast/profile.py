@@ -1,34 +1,84 @@
-"""What is expected in each hour of a week, from the usage of up to 60 days."""
+"""What the hours that come are expected to use, from the usage of up to 60 days."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-from router_config.forecast.series import HOUR, series_of
-from router_config.forecast.week import HOURS, Week, hour_of_week
+from router_config.forecast.model import DAY, Model
+from router_config.forecast.ratios import SURE, Band
+from router_config.forecast.series import HOUR, amount_of, series_of
+from router_config.forecast.week import HOURS, hour_of_week
+from router_config.ledger.rules.meters import Metric
 from router_config.ledger.values import Usage
 
 Basis = Literal["profile", "last_hour"]
 
-LEAST: Final = 24 * HOUR
-"""Seconds of history below which an hour of the day was not seen yet, and the last hour is all there is."""
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What is expected to be used from `moments[0]` on until each of the moments (epoch seconds), as a band."""
+
+    moments: tuple[float, ...]
+    used: tuple[Band, ...]
+
+    def until(self, moment: float) -> Band:
+        """What is expected to be used until a moment between the first and the last."""
+        place = bisect_left(self.moments, moment)
+        if place == 0:
+            return self.used[0]
+        if place == len(self.moments):
+            return self.used[-1]
+        begins, ends = self.moments[place - 1], self.moments[place]
+        share = (moment - begins) / (ends - begins)
+        pairs = zip(self.used[place - 1], self.used[place], strict=True)
+        return Band(*(before + share * (after - before) for before, after in pairs))
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What the hours to come are expected to use.
 
-    weights: tokens expected in each hour of a week, place 0 for Monday 00:00 to 01:00 UTC. basis: `last_hour` under a
-    day of history, where all hours are expected to be as the last one was: a guess. history_days: how long the history
-    is.
+    weights: tokens (requests, dollars) expected in each hour of a week, place 0 for Monday 00:00 to 01:00 UTC. basis:
+    `last_hour` under a day of history, where all hours are expected to be as the last one was: a guess, without a band.
+    history_days: how long the history is.
     """
 
     weights: tuple[float, ...]
     basis: Basis
     history_days: float
+    _model: Model | None = None
+
+    def curve(self, now: float, until: float, present: float = 0.0) -> Curve:
+        """What is expected to be used from now on, hour by hour.
+
+        now, until: epoch seconds; `now` is in the hour after the last one that the profile was made of. present: what
+        the hour that runs has used so far.
+        """
+        hours = max(0, -int(-until // HOUR) - int(now // HOUR) - 1)
+        gone = now % HOUR / HOUR
+        number = int(now // HOUR)
+        if self._model is None:
+            expected = [self.weights[hour_of_week(number + ahead)] for ahead in range(hours + 1)]
+            expected[0] *= 1 - gone
+        else:
+            expected = self._model.hours_ahead(present, gone, hours)
+        moments, used = [now], [Band(0.0, 0.0, 0.0)]
+        total = 0.0
+        for ahead, amount in enumerate(expected, 1):
+            total += amount
+            moments.append(float((number + ahead) * HOUR))
+            used.append(self._band(total, used[-1]))
+        return Curve(tuple(moments), tuple(used))
+
+    def _band(self, expected: float, before: Band) -> Band:
+        """The band around what is expected; less than before it cannot be."""
+        daily = 0.0 if self._model is None else self._model.daily
+        ratios = SURE if self._model is None or daily <= 0 else self._model.ratios.at(expected / daily)
+        return Band(*(max(expected * ratio, least) for ratio, least in zip(ratios, before, strict=True)))
 
 
-def profile_of(slots: Mapping[int, Usage], now: float) -> Profile:
+def profile_of(slots: Mapping[int, Usage], now: float, metric: Metric = "tokens") -> Profile:
     """The profile of usage by hour (its number is epoch seconds // 3600), of a provider or of all together.
 
     now: epoch seconds; what is newer is left out. Hours without usage count as 0, from the first with any on.
@@ -36,21 +86,21 @@ def profile_of(slots: Mapping[int, Usage], now: float) -> Profile:
         history = await journal.history(3600, now - 60 * 86400, now)
         profile_of(total_of(history.slots), now).weights
     """
-    series = series_of({number: usage.tokens for number, usage in slots.items()}, now)
-    days = (now - series.began) / (24 * HOUR)
-    if now - series.began < LEAST:
-        return Profile((_last_hour(series.values, series.present, now),) * HOURS, "last_hour", days)
-    week = Week()
-    for number, amount in enumerate(series.values, series.first):
-        week.add(hour_of_week(number), amount)
-    weights = week.weights()
-    recent = series.values[-HOURS:]
-    expected = sum(weights[hour_of_week(number)] for number in range(series.end - len(recent), series.end))
-    level = (sum(recent) + expected) / (2 * expected) if expected else 1.0
-    return Profile(tuple(each * level for each in weights), "profile", days)
+    series = series_of(slots, now, metric)
+    days = (now / HOUR - series.first) / DAY
+    if len(series.values) < DAY:
+        present = amount_of(slots.get(int(now // HOUR)), metric)
+        return steady(_last_hour(series.values, present, now), days)
+    model = Model(series)
+    return Profile(model.weights, "profile", days, model)
+
+
+def steady(rate: float, history_days: float = 0.0) -> Profile:
+    """All hours as the last one was. rate: what it used."""
+    return Profile((rate,) * HOURS, "last_hour", history_days)
 
 
 def _last_hour(values: tuple[float, ...], present: float, now: float) -> float:
-    """The rate of the last 3600 seconds, as tokens an hour."""
+    """The rate of the last 3600 seconds, an hour."""
     before = values[-1] if values else 0.0
     return present + before * (1 - now % HOUR / HOUR)

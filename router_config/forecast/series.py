@@ -1,9 +1,10 @@
 """Usage by the hour without gaps, from the slots of a journal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from router_config.ledger.rules.meters import Metric
 from router_config.ledger.values import Usage
 
 HOUR: Final = 3600
@@ -13,20 +14,17 @@ HOURS_KEPT: Final = 60 * 24
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Tokens of each whole hour, and of the one that runs.
+    """What was used in each hour that is over: tokens, requests or dollars.
 
-    first: the number of the hour that `values` begins with. values: the hours that are over; those with nothing are 0.
-    present: of the hour that runs, so far. began: epoch seconds at which the history begins.
+    first: the number of the hour that `values` begins with. Hours with nothing are 0.
     """
 
     first: int
     values: tuple[float, ...]
-    present: float
-    began: float
 
     @property
     def end(self) -> int:
-        """The number of the hour that runs."""
+        """The number of the hour after the last."""
         return self.first + len(self.values)
 
 
@@ -47,14 +45,17 @@ def total_of(slots: Mapping[str, Mapping[int, Usage]]) -> dict[int, Usage]:
     return total
 
 
-def series_of(amounts: Mapping[int, float], now: float) -> Series:
-    """The series of amounts by hour, at a moment (epoch seconds). What is newer than `now` is left out."""
+def series_of(slots: Mapping[int, Usage], now: float, metric: Metric = "tokens") -> Series:
+    """The hours before the one of a moment (epoch seconds), from the first with a request on."""
     present = int(now // HOUR)
-    known = _within(amounts, present)
-    first = min(known, default=present)
-    values = tuple(float(amounts.get(number, 0.0)) for number in range(first, present))
-    return Series(first, values, float(amounts.get(present, 0.0)), float(first * HOUR))
+    oldest = present - HOURS_KEPT
+    first = min((number for number, each in slots.items() if each.requests and number >= oldest), default=present)
+    first = min(first, present)
+    return Series(first, tuple(amount_of(slots.get(number), metric) for number in range(first, present)))
 
 
-def _within(amounts: Mapping[int, float], present: int) -> Iterable[int]:
-    return [number for number, amount in amounts.items() if present - HOURS_KEPT <= number <= present and amount > 0]
+def amount_of(usage: Usage | None, metric: Metric) -> float:
+    """The requests, tokens or dollars of usage; 0 of none."""
+    if usage is None:
+        return 0.0
+    return float(usage.tokens if metric == "tokens" else usage.requests if metric == "requests" else usage.usd)

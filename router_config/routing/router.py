@@ -45,6 +45,7 @@ from router_config.routing.request import Flight, Request, agent_of, decided_by,
 from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from
+from router_config.status.outlook import Outlooks
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.errors.pickled_errors import picklable
@@ -110,7 +111,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._succession,
         )
         self._requests = count()
-        self._shown = None
+        self._shown, self._outlooks = None, Outlooks()
         self._settings = self._settings_of(settings)
         self._terms = Terms(
             config=config,

@@ -20,6 +20,7 @@ from router_config.ledger.values import Snapshot
 from router_config.status.capacity import capacity
 from router_config.status.changed_limits import limit_change
 from router_config.status.explanation import first_choice
+from router_config.status.outlook import Outlooks
 from router_config.status.provider_status import provider_status
 from router_config.status.views import ProviderView, View
 
@@ -27,10 +28,13 @@ PROBE: Final = Need(tokens=1, prompt_tokens=1)
 """The smallest request: a provider is available when it would take this one."""
 
 
-async def document(view: View, store: Store, now: float, *, fast_path: bool | None = None) -> dict[str, Any]:
+async def document(
+    view: View, store: Store, now: float, outlooks: Outlooks | None = None, *, fast_path: bool | None = None
+) -> dict[str, Any]:
     """The whole document at a moment (epoch seconds), from one snapshot of the store for each part of the view.
 
-    fast_path: whether chats of this process go the fast way; None where it asks no provider.
+    outlooks: what remembers the forecast from one document to the next. fast_path: whether chats of this process go the
+    fast way; None where it asks no provider.
 
     Between two parts the event loop gets its turn, and other processes get the store.
     """
@@ -56,6 +60,7 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
             told = [limit_change(each, editable=view.path is not None) for each in changed]
             providers.append({**status, "models": models, "limits_changed": told})
         burn |= snapshot.burn
+    outlook = await (outlooks or Outlooks()).current(store, now)
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,
@@ -64,7 +69,7 @@ async def document(view: View, store: Store, now: float, *, fast_path: bool | No
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
         "providers": providers,
-        "capacity": capacity(view.providers, providers, burn, now),
+        "capacity": capacity(view.providers, providers, burn, outlook, now),
     }
 
 

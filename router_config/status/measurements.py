@@ -9,6 +9,7 @@ from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.totals import Totals
 from router_config.status.document import document
+from router_config.status.outlook import Outlooks
 from router_config.status.views import ProviderView, View
 
 
@@ -25,11 +26,11 @@ class Reading:
     disabled_keys: Mapping[str, int]
 
 
-async def reading_of(view: View, store: Store, now: float) -> Reading:
-    """The measurements at a moment, in epoch seconds."""
+async def reading_of(view: View, store: Store, now: float, outlooks: Outlooks) -> Reading:
+    """The measurements at a moment, in epoch seconds. outlooks: what remembers the forecast."""
     cooldowns = (await store.snapshot((), {}, now)).cooldowns
     disabled = {provider.name: _disabled_keys(provider, cooldowns) for provider in view.providers}
-    return Reading(await document(view, store, now), await store.totals(now), disabled)
+    return Reading(await document(view, store, now, outlooks), await store.totals(now), disabled)
 
 
 def _disabled_keys(provider: ProviderView, cooldowns: Mapping[str, Cooldown]) -> int:

@@ -15,6 +15,7 @@ from router_config.status.document import document
 from router_config.status.explanation import absent_from, explanation
 from router_config.status.history import decisions_document, history_document
 from router_config.status.measurements import Reading, reading_of
+from router_config.status.outlook import Outlooks
 from router_config.status.views import View, view_of
 
 
@@ -57,6 +58,7 @@ class StoreReader:
 
     _store: Store
     _clock: Clock
+    _outlooks: Outlooks
 
     async def _current_view(self) -> View:
         raise NotImplementedError
@@ -70,11 +72,11 @@ class StoreReader:
         """The JSON of GET /api/llm-providers."""
         view = await self._current_view()
         with corrected(self._clock.correction):
-            return await document(view, self._store, self._clock.now(), fast_path=self._fast_path)
+            return await document(view, self._store, self._clock.now(), self._outlooks, fast_path=self._fast_path)
 
     async def areading(self) -> Reading:
         """What GET /metrics is made of."""
-        return await reading_of(await self._current_view(), self._store, self._clock.now())
+        return await reading_of(await self._current_view(), self._store, self._clock.now(), self._outlooks)
 
     async def adecision_log(
         self, *, after: int = 0, last: int = 50, provider: str | None = None, outcome: str | None = None
@@ -107,6 +109,7 @@ class ConfiguredSource(StoreReader):
     def __init__(self, config: Config, store: Store, *, clock: Clock | None = None, follow: bool = False) -> None:
         self._config = config
         self._store = store
+        self._outlooks = Outlooks()
         self._clock: Clock = clock or SystemClock()
         if isinstance(self._clock, SystemClock):
             store.lead(self._clock)

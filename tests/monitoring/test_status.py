@@ -21,6 +21,7 @@ from router_config.simulator import Simulator
 from router_config.status.source import ConfiguredSource
 
 LIMIT = {"limit": 30, "used": 12, "reserved": 1, "remaining": 17, "resets_at": "...", "source": "config"}
+BAND = {"p10": 1000, "p50": 2000, "p90": 3000}
 DESIGN: dict[str, Any] = {
     "generated_at": "...",
     "fast_path": True,
@@ -77,6 +78,8 @@ DESIGN: dict[str, Any] = {
         "burn_tokens_per_hour": 5200,
         "exhausted_at": None,
         "binding": None,
+        "basis": "profile",
+        "history_days": 12.5,
         "windows": {
             "day": {
                 "tokens_remaining": 15080000,
@@ -84,7 +87,32 @@ DESIGN: dict[str, Any] = {
                 "unlimited": [],
                 "exhausted_at": None,
                 "binding": None,
+                "ends_at": "...",
+                "exhausted": {"p10": None, "p50": None, "p90": None},
+                "expected": {"tokens": BAND, "requests": BAND, "cost_usd": BAND},
             }
+        },
+        "providers": {
+            "groq": {
+                "day": {
+                    "limit": "tpd",
+                    "remaining": 57900,
+                    "unit": "tokens",
+                    "ends_at": "...",
+                    "exhausted": {"p10": None, "p50": None, "p90": None},
+                    "expected": {"tokens": BAND, "requests": BAND, "cost_usd": BAND},
+                }
+            },
+            "openai": {
+                "day": {
+                    "limit": "tpd",
+                    "remaining": 1000000,
+                    "unit": "tokens",
+                    "ends_at": "...",
+                    "exhausted": {"p10": None, "p50": None, "p90": None},
+                    "expected": {"tokens": BAND, "requests": BAND, "cost_usd": BAND},
+                }
+            },
         },
     },
 }
