@@ -38,6 +38,12 @@ def plan_arguments(command: argparse.ArgumentParser) -> None:
         help='who fails, as "groq down 2h every 3d" (or 429s, timeouts; a model: groq/NAME; all); repeatable',
     )
     command.add_argument(
+        "--faults",
+        choices=("none", "observed"),
+        default="none",
+        help="observed: as often and as long as each provider failed by this router's own history (8 days at most)",
+    )
+    command.add_argument(
         "--lose", action="append", type=loss, metavar="WHO", help="who is gone, as gemini@day30; repeatable"
     )
     command.add_argument("--no-advice", dest="advice", action="store_false", help="do not look for what would help")

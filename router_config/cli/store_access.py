@@ -4,13 +4,15 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from router_config.config.models import Config
 from router_config.config.store_url import sqlite_path
+from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
 from router_config.status.source import ConfiguredSource
 
+T = TypeVar("T")
 Question = Callable[[ConfiguredSource], Awaitable[dict[str, Any]]]
 
 
@@ -19,13 +21,18 @@ def read(config: Config, question: Question) -> dict[str, Any]:
 
     Raises StoreError when it cannot be opened.
     """
+    return asked_of_store(config, lambda used, store: question(ConfiguredSource(used, store)))
+
+
+def asked_of_store(config: Config, question: Callable[[Config, Store], Awaitable[T]]) -> T:
+    """The same, of the store itself; the configuration given is one in memory where there is no store yet."""
     path = sqlite_path(config.state)
     used = replace(config, state="memory://") if path is not None and not path.exists() else config
 
-    async def answer() -> dict[str, Any]:
+    async def answer() -> T:
         store = open_store(used.state)
         try:
-            return await question(ConfiguredSource(used, store))
+            return await question(used, store)
         finally:
             await store.aclose()
 

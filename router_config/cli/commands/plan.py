@@ -11,13 +11,19 @@ from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from router_config.cli.store_access import asked_of_store
 from router_config.cli.text import amount, plural, print_json, span, table
 from router_config.config.loading import load_config
 from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError
 from router_config.deployments.model_list import prices_of
+from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.history import SLOT_SECONDS
+from router_config.ledger.values import History
 from router_config.planner.document import COLUMNS, date_of, document, rows
+from router_config.planner.faults import ALL, Fault
 from router_config.planner.largest import largest
+from router_config.planner.observed_faults import LOOKED_BACK, observed_faults, observed_since
 from router_config.planner.plan import Plan, PlanDay, Served
 from router_config.planner.planning import plan as make_plan
 from router_config.planner.what_if import left_out, with_every_key, with_key, with_provider
@@ -46,6 +52,10 @@ def plan(arguments: argparse.Namespace) -> int:
     config, remarks = _config(arguments)
     loads = _loads(arguments, config)
     begins = arguments.begins or datetime.now(ZoneInfo(arguments.timezone)).date()
+    faults = tuple(arguments.fault or ())
+    if arguments.faults == "observed":
+        observed, told = _observed(config)
+        faults, remarks = (*faults, *observed), [*remarks, told]
     times = 1.0
     with _Progress() as progress:
         how: dict[str, Any] = {
@@ -53,7 +63,7 @@ def plan(arguments: argparse.Namespace) -> int:
             "timezone": arguments.timezone,
             "latency": arguments.latency,
             "max_wait": arguments.max_wait,
-            "faults": tuple(arguments.fault or ()),
+            "faults": faults,
             "losses": tuple(arguments.lose or ()),
             "seed": arguments.seed,
             "progress": progress.told,
@@ -118,6 +128,26 @@ def _config(arguments: argparse.Namespace) -> tuple[Config, list[str]]:
     remarks += [f"Nobody knows the price of {name}: {hint}" for name in _priceless(config)]
     remarks += [f"{name} is left out: {reason}. --all-keys counts it in." for name, reason in missing.items()]
     return config, remarks
+
+
+def _observed(config: Config) -> tuple[tuple[Fault, ...], str]:
+    """The outages of the own history, and what is to be said of them."""
+    now = datetime.now(UTC).timestamp()
+
+    async def read(_: Config, store: Store) -> History:
+        return await store.history(SLOT_SECONDS, now - LOOKED_BACK, now)
+
+    history = asked_of_store(config, read)
+    names = {each.name for each in config.providers}
+    faults = [each for each in observed_faults(history, now) if each.of == ALL or each.of in names]
+    over = f"Observed over {span(now - observed_since(history, now))}"
+    if not faults:
+        return (), f"{over}: nobody failed."
+    each = (
+        f"{fault.of} failed {plural(len(fault.lengths), 'time')}, {span(sum(fault.lengths) / len(fault.lengths))} each"
+        for fault in faults
+    )
+    return tuple(faults), f"{over}: {'; '.join(each)}."
 
 
 def _priceless(config: Config) -> Iterator[str]:
