@@ -30,6 +30,7 @@ from .http.problems import ProblemError, ProblemRoute, described
 from .live.event_stream import EventStream
 from .live.readings import ReadingsByLoop
 from .metrics.endpoint import add_metrics
+from .plans.endpoint import add_plans
 
 EVENTS: Final = (
     "`status`: the document of GET /api/llm-providers, at once, within a second of any change, and every 15 seconds. "
@@ -46,8 +47,8 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
         app.include_router(monitoring.router_for(router))
 
     Routes: `/` the page; `/api/llm-providers`, and below it `/history`, `/decisions`, `/events`, `/changes`,
-    `/explain`, `/reload` and `/{name}`; `/metrics`; `/healthz`. A provider with one of those names is in the list, but
-    may have no address of its own.
+    `/plan`, `/explain`, `/reload` and `/{name}`; `/metrics`; `/healthz`. A provider with one of those names is in the
+    list, but may have no address of its own.
 
     reading_lasts: seconds for which one reading of the store answers all who ask, so that many who poll cost no more
     than one; what happened since then is not in it.
@@ -100,6 +101,8 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
         """What reading the configuration's file now would change: nothing, where edits count by themselves."""
         with _problems_of_the_file():
             return Answer.of(await source.achanges()).to(request)
+
+    add_plans(router, source)
 
     @router.get(
         "/api/llm-providers/{name}",

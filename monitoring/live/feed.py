@@ -77,7 +77,7 @@ class Feed:
 
     async def _read_on(self) -> None:
         while self._listeners:
-            if _server_is_ending():
+            if server_is_ending():
                 for listener in tuple(self._listeners):
                     listener.close()
                 return
@@ -144,7 +144,7 @@ def event(name: str, data: bytes) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def _server_is_ending() -> bool:
+def server_is_ending() -> bool:
     """Whether the uvicorn server that runs this app is ending: it waits for open streams without telling them."""
     server: Any = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return getattr(server, "should_exit", False) is True

@@ -1,6 +1,6 @@
 """A plan as JSON, and as rows for a spreadsheet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -25,12 +25,16 @@ UNSERVED: Final = "unserved"
 """Stands in the column of providers for what nobody served."""
 
 
-def document(plan: Plan, told: str) -> dict[str, Any]:
-    """The JSON of a plan. told: its answer in words. Moments in UTC, days by their date in `timezone`."""
+def document(plan: Plan, told: str, remarks: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON of a plan. Moments in UTC, days by their date in `timezone`.
+
+    told: its answer in words. remarks: what is to be said beside it.
+    """
     binding = None if plan.binding is None else {"provider": plan.binding[0], "limit": plan.binding[1]}
     return {
         "answer": bool(plan),
         "told": told,
+        "remarks": list(remarks),
         "served": round(plan.served, 6),
         "requests": plan.requests,
         "tokens": plan.tokens,

@@ -66,6 +66,7 @@ def plan(
         seed=seed,
         progress=progress,
     )
+    progress(1.0)
     if made or not advise:
         return made
     how: dict[str, Any] = {

@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from router_config.config.models import Config, ConfigError, Day, Key, Limits, Model, Provider, Secret
 from router_config.presets.lookup import preset_to_add
 from router_config.presets.preset import Preset
+
+NO_KEYS: Final = "No provider has a key yet: planned as if all had theirs."
+
+
+def usable(config: Config) -> Config:
+    """As it is; where no provider has a key yet, as if all had theirs."""
+    return with_every_key(config) if len(left_out(config)) == len(config.providers) else config
 
 
 def with_every_key(config: Config) -> Config:

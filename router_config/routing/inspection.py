@@ -86,6 +86,12 @@ class Inspection(StoreReader):
                 max_wait=self._terms.max_wait,
             )
 
+    async def aconfig(self) -> Config:
+        """The configuration that requests go by. Raises ValueError for a Router of a model list, which has none."""
+        if self.config is None:
+            raise ValueError("this Router was made of a model list, and a plan needs a litellm.yaml")
+        return self.config
+
     async def _current_view(self) -> View:
         return self._view()
 

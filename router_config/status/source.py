@@ -44,6 +44,10 @@ class StatusSource(Protocol):
         """The JSON of GET /api/llm-providers/history."""
         ...
 
+    async def aconfig(self) -> Config:
+        """The configuration in force, of which a plan is made. Raises ValueError where there is none."""
+        ...
+
     async def areload(self) -> Reloaded:
         """Read the file now. Raises ConfigError, and ValueError where there is no file."""
         ...
@@ -132,6 +136,11 @@ class ConfiguredSource(StoreReader):
         )
         self._store.register_meters(view.meters)
         return view
+
+    async def aconfig(self) -> Config:
+        """The configuration in force."""
+        await self._current_view()
+        return self._config
 
     async def areload(self) -> Reloaded:
         """Read the file now. What has changed. Raises ConfigError, and the last good one stays."""

@@ -23,6 +23,7 @@ from monitoring.live.feed import FIRST, KEPT, Feed
 from monitoring.live.shared_reading import SharedReading
 from router_config import Router
 from router_config.config.changes import Reloaded
+from router_config.config.models import Config
 from router_config.simulator import Simulator
 from router_config.status.measurements import Reading
 
@@ -125,6 +126,9 @@ class Source:
         newest = 1 if self.lost else self.decided
         after = 0 if after > newest else after
         return {"decisions": [{"number": number} for number in range(newest, max(after, newest - last), -1)]}
+
+    async def aconfig(self) -> Config:
+        raise NotImplementedError
 
     async def areload(self) -> Reloaded:
         return Reloaded()

@@ -315,7 +315,7 @@ def test_the_routes_work_under_a_prefix_and_as_a_sub_app(make_router: MakeRouter
 
 def test_the_schema_names_every_route_and_document(make_router: MakeRouter, api: Api) -> None:
     schema = api(make_router()).get("/openapi.json").json()
-    below = ("{name}", "explain", "history", "decisions", "events", "changes", "reload")
+    below = ("{name}", "explain", "history", "decisions", "events", "changes", "reload", "plan", "plan/progress")
     assert set(schema["paths"]) == {STATUS, *(f"{STATUS}/{each}" for each in below), "/healthz"}
     answered = schema["paths"][STATUS]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert answered == {"$ref": "#/components/schemas/StatusDocument"}

@@ -16,6 +16,7 @@ export function drawPlan(root, plan, heading = "h3") {
     ...wait(plan),
     element("div", { class: "plan-charts" }, drawDays(plan, heading), drawWeek(plan, heading)),
     element("div", { class: "plan-lists" }, providers(plan, heading), element("div", {}, ...listed("What would help, the best first", plan.advice, heading), ...listed("Left out", leftOut(plan), heading))),
+    ...(plan.remarks ?? []).map((each) => element("p", { class: "fine" }, each)),
   );
 }
 

@@ -3,7 +3,7 @@
 import argparse
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -26,7 +26,7 @@ from router_config.planner.largest import largest
 from router_config.planner.observed_faults import LOOKED_BACK, observed_faults, observed_since
 from router_config.planner.plan import Plan, PlanDay, Served
 from router_config.planner.planning import plan as make_plan
-from router_config.planner.what_if import left_out, with_every_key, with_key, with_provider
+from router_config.planner.what_if import NO_KEYS, usable, with_every_key, with_key, with_provider
 from router_config.planner.wording import date_and_time, first_line, percent, rounded, time_of_day
 from router_config.planner.workload import DAY, MONTH, even_load
 
@@ -78,10 +78,10 @@ def plan(arguments: argparse.Namespace) -> int:
             made = make_plan(config, loads, arguments.days, advise=arguments.advice, **how)
     told = first_line(made, config, _asked(arguments, made))
     if arguments.json:
-        shown = document(made, told)
+        shown = document(made, told, remarks)
         print_json({**shown, "times": round(times, 4)} if arguments.max else shown)
     elif arguments.html:
-        _write_page(arguments.html, document(made, told), config, remarks)
+        _write_page(arguments.html, document(made, told, remarks), config)
     elif arguments.csv:
         csv.writer(sys.stdout).writerows([COLUMNS, *rows(made)])
     else:
@@ -89,44 +89,43 @@ def plan(arguments: argparse.Namespace) -> int:
             most = f"{rounded(made.tokens_per_day)} tokens a day"
             print(f"At most {most} are served to 99.9 %, {times:.3g} times as asked.")
         print("\n".join(_lines(made, config, told)))
-        for remark in remarks:
-            print(remark, file=sys.stderr)
+        _print_remarks(remarks, made.left_out)
     return 0 if made else 1
 
 
-def _write_page(path: str, shown: dict[str, Any], config: Config, remarks: Sequence[str]) -> None:
+def _write_page(path: str, shown: dict[str, Any], config: Config) -> None:
     """The plan as a page of its own; - is standard output."""
     of = "" if config.path is None else Path(config.path).name
     when = f"Planned on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by router-config plan."
-    page: str = import_module("router_config.monitoring.plan_file").page(
-        shown, about=of, made=" ".join((when, *remarks))
-    )
+    page: str = import_module("router_config.monitoring.plan_file").page(shown, about=of, made=when)
     if path == "-":
         sys.stdout.write(page)
         return
     Path(path).write_text(page, "utf-8")
     print(shown["told"])
     print(f"Its charts: {path}", file=sys.stderr)
+    _print_remarks(shown["remarks"], shown["left_out"])
+
+
+def _print_remarks(remarks: Sequence[str], missing: Mapping[str, str]) -> None:
     for remark in remarks:
         print(remark, file=sys.stderr)
+    for name, reason in missing.items():
+        print(f"{name} is left out: {reason}. --all-keys counts it in.", file=sys.stderr)
 
 
 def _config(arguments: argparse.Namespace) -> tuple[Config, list[str]]:
     """The configuration that is asked about, and what is to be said of it."""
-    config, remarks = load_config(arguments.config), []
-    missing = left_out(config)
-    if arguments.all_keys or len(missing) == len(config.providers):
-        if not arguments.all_keys:
-            remarks.append("No provider has a key yet: planned as if all had theirs.")
-        config = with_every_key(config)
-        missing = left_out(config)
+    asked, remarks = load_config(arguments.config), []
+    config = with_every_key(asked) if arguments.all_keys else usable(asked)
+    if config is not asked and not arguments.all_keys:
+        remarks.append(NO_KEYS)
     for name in arguments.add_key or ():
         config = with_key(config, name)
     for name in arguments.add or ():
         config = with_provider(config, name, datetime.now(UTC).date())
     hint = "it counts as free here; give it one: price: {input: 0.15, output: 0.60}."
     remarks += [f"Nobody knows the price of {name}: {hint}" for name in _priceless(config)]
-    remarks += [f"{name} is left out: {reason}. --all-keys counts it in." for name, reason in missing.items()]
     return config, remarks
 
 
