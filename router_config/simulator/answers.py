@@ -1,6 +1,7 @@
 """What the simulated models say: deterministic text, JSON that follows a schema, tool calls."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ _FILLER = (
     "spreads are narrow, and the trend of the last week holds. A careful reader would wait for the close, "
     "note the level, and decide in the morning with the same rules as always. "
 )
+_ASKED = re.compile(r"Answer in (\d+) tokens")
 _MAX_DEPTH = 12  # of a schema that refers to itself
 
 
@@ -26,6 +28,12 @@ def answer_to(request: Request, provider: str, fault: Fault, text: str | None, t
     if said is None:
         said = _filler(f"Simulated answer of {request.model} at {provider}. ", tokens)
     return _bounded(said, request.max_tokens)
+
+
+def asked_length(request: Request) -> int | None:
+    """Tokens that a prompt asks for, as in `Answer in 120 tokens.`"""
+    found = _ASKED.search(json.dumps(request.body))
+    return None if found is None else int(found[1])
 
 
 def _bounded(text: str, max_tokens: int | None) -> Answer:

@@ -1,7 +1,8 @@
 """The simulator's clock: real time by default, shifted or frozen by whoever runs the simulation."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class SimulatorClock:
@@ -9,10 +10,18 @@ class SimulatorClock:
 
     It follows `source` (default: the machine's time, immune to later changes of it) until it is
     moved. `set` and `advance` shift it and it runs on from there; a frozen clock moves only when told.
+    sleep: how the seconds pass that an answer takes; in real time where it is left out.
     """
 
-    def __init__(self, source: Callable[[], float] | None = None, *, freeze: bool = False) -> None:
+    def __init__(
+        self,
+        source: Callable[[], float] | None = None,
+        *,
+        freeze: bool = False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._source = source or _steady_time()
+        self.sleep = sleep
         self._offset = 0.0
         self._frozen_at: float | None = None
         if freeze:

@@ -22,6 +22,8 @@ class Options:
     """what every model says; None: filler, or JSON where JSON is asked for"""
     answer_tokens: int = 40
     """length of the filler, tokens"""
+    as_long_as_asked: bool = False
+    """a prompt that says `Answer in 120 tokens.` gets filler of that length"""
     latency_ms: Range = (0.0, 0.0)
     """before an answer: uniformly from this range, milliseconds"""
     latencies_ms: Mapping[str, Range] = field(default_factory=dict)
@@ -71,7 +73,7 @@ def plain_options(options: Options) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     if name == "answer":
         return None if value is None else str(value)
-    if name in ("any_model", "keep_bodies", "window_headers"):
+    if name in ("any_model", "as_long_as_asked", "keep_bodies", "window_headers"):
         return bool(value)
     if name == "latency_ms":
         return read_range(value)

@@ -1,10 +1,11 @@
 """One request to one simulated provider, from its arrival to the last byte of its answer."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from router_config.simulator.answers import answer_to
+from router_config.simulator.answers import answer_to, asked_length
 from router_config.simulator.dialects import Dialect, Stamp
 from router_config.simulator.dialects.base import window_headers
 from router_config.simulator.faults import Fault
@@ -100,7 +101,7 @@ class RequestHandler:
         await self._answer_admitted(request, answer, fault)
 
     async def _answer_admitted(self, request: Request, answer: Answer, fault: Fault) -> None:
-        if not await self.connection.stay(self._latency(fault)):
+        if not await self._stay(self._latency(fault)):
             self._close("disconnected")
         elif fault.timeout:
             await self.connection.hang(self.state.release)
@@ -112,6 +113,13 @@ class RequestHandler:
             await self._stream(request, answer, fault)
         else:
             await self._whole(request, answer, fault)
+
+    async def _stay(self, seconds: float) -> bool:
+        """Let the seconds pass that an answer takes; False as soon as the client has left."""
+        sleep = self.state.clock.sleep
+        if sleep is asyncio.sleep:
+            return await self.connection.stay(seconds)
+        return seconds <= 0 or await self.connection.stay_for(sleep(seconds))
 
     async def _whole(self, request: Request, answer: Answer, fault: Fault) -> None:
         if fault.error_event is not None:
@@ -189,7 +197,7 @@ class RequestHandler:
     async def _scripted_refusal(self, request: Request, fault: Fault) -> None:
         if self.provider == "openrouter" and self.label is not None and fault.ending in ("status", "fixture"):
             self._count_failed(request)
-        if not await self.connection.stay(self._latency(fault) if fault.latency_ms is not None else 0.0):
+        if not await self._stay(self._latency(fault) if fault.latency_ms is not None else 0.0):
             self._close("disconnected")
         elif fault.refused or fault.reset or fault.closed:
             self._close("fault")
@@ -242,7 +250,8 @@ class RequestHandler:
         if request.kind != "chat":
             return Answer("", 0)
         options = self.state.options
-        return answer_to(request, self.provider, fault, options.answer, options.answer_tokens)
+        tokens = asked_length(request) if options.as_long_as_asked else None
+        return answer_to(request, self.provider, fault, options.answer, tokens or options.answer_tokens)
 
     def _demand(self, request: Request, answer: Answer) -> Demand:
         expected = answer.completion_tokens

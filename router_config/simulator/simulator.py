@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 from router_config.simulator.clock import SimulatorClock
@@ -64,6 +64,7 @@ class Simulator:
         Default: the reference limits.
     clock: a function that gives the present in seconds since 1970. Default: the machine's time.
     freeze: the clock moves by `set_time` and `advance` alone.
+    sleep: how the seconds of `latency_ms` pass, for a clock that is moved. Default: in real time.
     port: of all providers together and of the controls; 0 takes a free one.
     own_ports: each provider listens on a free port of its own, too, which `refused` really closes.
     remember: how many requests are remembered in full; counts are always exact.
@@ -78,13 +79,14 @@ class Simulator:
         *,
         clock: Callable[[], float] | None = None,
         freeze: bool = False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         port: int = 0,
         own_ports: bool = True,
         seed: int = 0,
         remember: int = 20_000,
         **options: Any,
     ) -> None:
-        self._clock = SimulatorClock(clock, freeze=freeze)
+        self._clock = SimulatorClock(clock, freeze=freeze, sleep=sleep)
         self._state = SimulatorState(
             read_limits(limits), self._clock, change_options(Options(), options), seed=seed, remember=remember
         )

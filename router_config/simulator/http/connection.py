@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 
 from starlette.types import Receive, Scope, Send
@@ -51,6 +51,16 @@ class Connection:
                     await self._departure()
             except TimeoutError:
                 pass
+        return not self.gone
+
+    async def stay_for(self, sleeping: Awaitable[None]) -> bool:
+        """Wait for something to end; False as soon as the client has left."""
+        waiting = {asyncio.ensure_future(self._departure()), asyncio.ensure_future(sleeping)}
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
         return not self.gone
 
     async def hang(self, release: asyncio.Event) -> None:
