@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from router_config.forecast.profile import Curve
 from router_config.forecast.ratios import Band
 from router_config.ledger.rules.windows import Unit
+from router_config.slices import pause
 
 NOTHING_LEFT: Final = 1e-6
 """Of the whole: so little is nothing."""
@@ -111,10 +112,13 @@ class _Left:
     renews_at: float
     used: deque[Used]
     empty_since: float | None = None
+    rolls: bool = field(init=False)
+    nothing: float = field(init=False)
+    """So little left is none."""
 
-    @property
-    def rolls(self) -> bool:
-        return self.room.renews_at == inf
+    def __post_init__(self) -> None:
+        self.rolls = self.room.renews_at == inf
+        self.nothing = NOTHING_LEFT * max(1.0, self.room.whole)
 
     def renew(self, moment: float) -> None:
         while moment >= self.renews_at:
@@ -135,22 +139,56 @@ class _Left:
                 self.used[0] = Used(gone, to, amount - share)
         self.left = min(self.left, self.room.whole)
 
+    def turn_to(self, since: float, until: float) -> None:
+        """Make a step the present one: what renews before it and what comes back within it is there."""
+        if self.rolls:
+            if self.used:
+                self.come_back(until)
+        elif since >= self.renews_at:
+            self.renew(since)
+        if self.left > self.nothing:
+            self.empty_since = None
+
+    def still_empty_since(self, now: float) -> float | None:
+        """Where nobody took anything since then."""
+        self.turn_to(now, now)
+        return self.empty_since if self.is_empty else None
+
     @property
     def is_empty(self) -> bool:
-        return self.left <= NOTHING_LEFT * max(1.0, self.room.whole)
+        return self.left <= self.nothing
 
 
 @dataclass(slots=True)
 class _Taking:
+    """A provider during a walk. taken: all that it took; now: of that in this step."""
+
     taker: Taker
     rooms: list[_Left]
     taken: float = 0.0
     now: float = 0.0
-    """Taken in this step."""
 
     @property
     def room(self) -> float:
         return min((each.left for each in self.rooms), default=inf)
+
+    def turn_to(self, since: float, until: float, noted: dict[tuple[str, Unit], float]) -> None:
+        self.note(since, noted)
+        self.now = 0.0
+        for each in self.rooms:
+            each.turn_to(since, until)
+
+    def note(self, moment: float, noted: dict[tuple[str, Unit], float]) -> None:
+        """Note what was taken in each window that is over at a moment."""
+        for each in self.rooms:
+            if moment >= each.room.until:
+                noted.setdefault((self.taker.provider, each.room.unit), self.taken)
+
+    def end_step(self, since: float, until: float) -> None:
+        self.taken += self.now
+        for each in self.rooms:
+            if self.now and each.rolls:
+                each.used.append(Used(since, until, self.now))
 
 
 @dataclass(slots=True)
@@ -165,6 +203,8 @@ class _Walk:
     taken: dict[tuple[str, Unit], float] = field(default_factory=dict)
     together: dict[Unit, float] = field(default_factory=dict)
     binding: dict[Unit, str] = field(default_factory=dict)
+    _empty: list[float] = field(default_factory=list)
+    """When rooms became empty."""
 
     def __post_init__(self) -> None:
         begins = self.demand.moments[0]
@@ -175,10 +215,14 @@ class _Walk:
         for taking in takings:
             for each in taking.rooms:
                 if each.is_empty:
-                    self._note_empty(taking.taker, each, begins)
-        self._note_together(takings)
+                    self._note_empty(taking, each, begins)
+        self._note_together(takings, begins)
         for since, until, amount in self._steps():
-            self._step(takings, since, until, amount)
+            pause()
+            if amount > 0:
+                self._step(takings, since, until, amount)
+        for taking in takings:
+            taking.note(self.demand.moments[-1], self.taken)
 
     def _steps(self) -> Iterator[tuple[float, float, float]]:
         """The hours, and parts of them where a window ends in between, with what is expected to be used."""
@@ -192,61 +236,55 @@ class _Walk:
             before = used
 
     def _step(self, takings: Sequence[_Taking], since: float, until: float, amount: float) -> None:
+        reaches, empty = amount, len(self._empty)
+        asked: list[_Taking] = []
         for taking in takings:
-            taking.now = 0.0
-            for each in taking.rooms:
-                each.renew(since)
-                if each.rolls:
-                    each.come_back(until)
-        reaches = amount
-        for taking in takings:
-            reaches -= self._take(
-                taking, reaches * taking.taker.takes, since, until, 1 - reaches / amount if amount else 0
-            )
-        if reaches > NOTHING_LEFT * amount:
-            for taking in takings:
-                reaches -= self._take(taking, reaches, since, until, 1 - reaches / amount)
-        for taking in takings:
-            taking.taken += taking.now
-            for each in taking.rooms:
-                if taking.now and each.rolls:
-                    each.used.append(Used(since, until, taking.now))
-                if not each.is_empty:
-                    each.empty_since = None
-                if until <= each.room.until:
-                    self.taken[taking.taker.provider, each.room.unit] = taking.taken
-        self._note_together(takings)
+            if reaches <= NOTHING_LEFT * amount:
+                break
+            asked.append(taking)
+            taking.turn_to(since, until, self.taken)
+            gone = 1 - reaches / amount
+            reaches -= self._take(taking, reaches * taking.taker.takes, since, until, gone)
+        for taking in asked:
+            if reaches <= NOTHING_LEFT * amount:
+                break
+            reaches -= self._take(taking, reaches, since, until, 1 - reaches / amount)
+        for taking in asked:
+            taking.end_step(since, until)
+        if len(self._empty) > empty:
+            self._note_together(takings, until)
 
     def _take(self, taking: _Taking, wanted: float, since: float, until: float, gone: float) -> float:
         """Take what is wanted as far as there is room. gone: the share of the step's tokens that others took before."""
         taken = min(wanted, taking.room)
-        if wanted <= 0 or taken < 0:
+        if taken <= 0:
             return 0.0
         taking.now += taken
         moment = since + (until - since) * min(1.0, gone + (1 - gone) * taken / wanted)
         for each in taking.rooms:
             each.left -= taken
             if each.is_empty:
-                self._note_empty(taking.taker, each, moment)
+                self._note_empty(taking, each, moment)
         return taken
 
-    def _note_empty(self, taker: Taker, left: _Left, moment: float) -> None:
+    def _note_empty(self, taking: _Taking, left: _Left, moment: float) -> None:
         if left.empty_since is None:
             left.empty_since = moment
+            self._empty.append(moment)
         if moment < left.room.until:
-            self.ends.setdefault((taker.provider, left.room.unit), moment)
+            self.ends.setdefault((taking.taker.provider, left.room.unit), moment)
 
-    def _note_together(self, takings: Sequence[_Taking]) -> None:
+    def _note_together(self, takings: Sequence[_Taking], now: float) -> None:
+        """Whether a moment has come at which no provider with such a window has anything left of it."""
         for unit, until in self.together_until.items():
             if unit in self.together:
                 continue
             theirs = [(each, taking) for taking in takings for each in taking.rooms if each.room.unit == unit]
-            empty = [
-                (each.empty_since, place) for place, (each, _) in enumerate(theirs) if each.empty_since is not None
-            ]
+            moments = [each.still_empty_since(now) for each, _ in theirs]
+            empty = [(moment, place) for place, moment in enumerate(moments) if moment is not None]
             if theirs and len(empty) == len(theirs):
-                moment, place = max(empty)
-                if moment < until:
+                last, place = max(empty)
+                if last < until:
                     left, taking = theirs[place]
-                    self.together[unit] = moment
+                    self.together[unit] = last
                     self.binding[unit] = f"{taking.taker.provider} {left.room.limit}"

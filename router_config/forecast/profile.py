@@ -50,26 +50,36 @@ class Profile:
     _model: Model | None = None
 
     def curve(self, now: float, until: float, present: float = 0.0) -> Curve:
-        """What is expected to be used from now on, hour by hour.
+        """What is expected to be used from now on: by the hour for two days, by six for six more, then by twelve.
 
         now, until: epoch seconds; `now` is in the hour after the last one that the profile was made of. present: what
         the hour that runs has used so far.
         """
-        hours = max(0, -int(-until // HOUR) - int(now // HOUR) - 1)
-        gone = now % HOUR / HOUR
         number = int(now // HOUR)
-        if self._model is None:
-            expected = [self.weights[hour_of_week(number + ahead)] for ahead in range(hours + 1)]
-            expected[0] *= 1 - gone
-        else:
-            expected = self._model.hours_ahead(present, gone, hours)
         moments, used = [now], [Band(0.0, 0.0, 0.0)]
-        total = 0.0
+        total, expected = 0.0, self._expected(now, until, present)
         for ahead, amount in enumerate(expected, 1):
             total += amount
-            moments.append(float((number + ahead) * HOUR))
-            used.append(self._band(total, used[-1]))
+            if ahead <= 48 or ahead % (6 if ahead <= 192 else 12) == 0 or ahead == len(expected):
+                moments.append(float((number + ahead) * HOUR))
+                used.append(self._band(total, used[-1]))
         return Curve(tuple(moments), tuple(used))
+
+    def expected(self, now: float, until: float, present: float = 0.0) -> Band:
+        """What is expected to be used between two moments; the arguments are as for `curve`."""
+        hours = self._expected(now, until, present)
+        return self._band(sum(hours) - hours[-1] * (-until % HOUR) / HOUR, Band(0.0, 0.0, 0.0))
+
+    def _expected(self, now: float, until: float, present: float) -> list[float]:
+        """By hour, from what is left of the one that runs on."""
+        hours = max(0, -int(-until // HOUR) - int(now // HOUR) - 1)
+        gone = now % HOUR / HOUR
+        if self._model is not None:
+            return self._model.hours_ahead(present, gone, hours)
+        number = int(now // HOUR)
+        expected = [self.weights[hour_of_week(number + ahead)] for ahead in range(hours + 1)]
+        expected[0] *= 1 - gone
+        return expected
 
     def _band(self, expected: float, before: Band) -> Band:
         """The band around what is expected; less than before it cannot be."""

@@ -60,7 +60,7 @@ async def document(
             told = [limit_change(each, editable=view.path is not None) for each in changed]
             providers.append({**status, "models": models, "limits_changed": told})
         burn |= snapshot.burn
-    outlook = await (outlooks or Outlooks()).current(store, now)
+    left = await capacity(view.providers, providers, burn, store, outlooks or Outlooks(), now)
     return {
         "generated_at": iso(now),
         "simulated": view.simulated,
@@ -69,7 +69,7 @@ async def document(
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
         "providers": providers,
-        "capacity": capacity(view.providers, providers, burn, outlook, now),
+        "capacity": left,
     }
 
 
