@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic_core import to_json
 
 from router_config.config.models import ConfigError
-from router_config.iso import iso
+from router_config.iso import epoch, iso
 from router_config.planner.own_process import Cause, PlanFailed
 from router_config.planner.question import MOST_REQUESTS, Question, question_of
 from router_config.status.source import StatusSource
@@ -84,10 +84,10 @@ def add_plans(router: APIRouter, source: StatusSource) -> None:
 
 async def _question(source: StatusSource, asked: PlanRequest | None) -> Question:
     config = await source.aconfig()
-    simulated = (await source.astatus())["simulated"]
+    status = await source.astatus()
     wanted = {} if asked is None else asked.model_dump()
     try:
-        return question_of(config, **wanted, simulated=simulated)
+        return question_of(config, epoch(status["generated_at"]), **wanted, simulated=status["simulated"])
     except ValueError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
 

@@ -135,17 +135,24 @@ def _end_with_standard_input() -> None:
 
 
 def _made(question: Question, progress: Callable[[float], None]) -> str:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
     from router_config.iso import iso
     from router_config.planner.document import document
     from router_config.planner.planning import plan
     from router_config.planner.wording import first_line
 
     began = time.monotonic()
-    made = plan(question.config, question.loads, question.days, timezone=question.timezone, progress=progress)
+    begins = datetime.fromtimestamp(question.now, ZoneInfo(question.timezone)).date()
+    made = plan(
+        question.config, question.loads, question.days, begins=begins, timezone=question.timezone, progress=progress
+    )
+    took = time.monotonic() - began
     about = {
         "asked": question.asked,
-        "made_at": iso(time.time()),
-        "seconds": round(time.monotonic() - began, 1),
+        "made_at": iso(question.now + took),
+        "seconds": round(took, 1),
         "simulated": question.simulated,
     }
     told = first_line(made, question.config, question.asked)

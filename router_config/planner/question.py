@@ -21,12 +21,13 @@ MOST_DAYS: Final = 366
 class Question:
     """A plan to be made.
 
-    asked: the workload in words, such as `1M tokens a day`. days: how many, of `timezone`. simulated: whether the
-    providers are the simulator's. remarks: what is to be said beside the plan.
+    now: when it is asked for, epoch seconds. asked: the workload in words, such as `1M tokens a day`. days: how many,
+    of `timezone`. simulated: whether the providers are the simulator's. remarks: what is to be said beside the plan.
     """
 
     config: Config
     loads: tuple[Load, ...]
+    now: float
     asked: str
     days: int
     timezone: str = "UTC"
@@ -36,6 +37,7 @@ class Question:
 
 def question_of(
     config: Config,
+    now: float,
     *,
     tokens_per_day: float | None = None,
     requests_per_hour: float | None = None,
@@ -46,8 +48,8 @@ def question_of(
 ) -> Question:
     """The question for a workload that comes at all hours; where none is given, for that of the file.
 
-    tokens: of one request. Raises ValueError, with what to ask instead, where there is no workload, or one that is too
-    large for a page.
+    now: epoch seconds. tokens: of one request. Raises ValueError, with what to ask instead, where there is no workload,
+    or one that is too large for a page.
     """
     if tokens_per_day is not None and requests_per_hour is not None:
         raise ValueError("ask for tokens_per_day or for requests_per_hour, not for both")
@@ -72,7 +74,7 @@ def question_of(
             "days or larger requests, or let `router-config plan` compute it"
         )
     ready = usable(config)
-    return Question(ready, loads, asked, days, timezone, simulated, tuple(_remarks(config, ready)))
+    return Question(ready, loads, now, asked, days, timezone, simulated, tuple(_remarks(config, ready)))
 
 
 def requests_in(loads: Sequence[Load], days: int) -> float:

@@ -11,6 +11,8 @@ from rig_monitoring import ROOT, Api
 STATIC = ROOT / "monitoring/static"
 SVG = "http://www.w3.org/2000/svg"
 """The name of a kind of elements; nobody asks for it."""
+PLAN = "dashboard/scripts/plan.js"
+"""Loaded once there is a plan."""
 OURS = sorted(str(each.relative_to(STATIC)) for kind in ("scripts", "styles") for each in (STATIC / kind).iterdir())
 
 
@@ -22,7 +24,7 @@ def client(make_router: MakeRouter, api: Api) -> httpx.Client:
 def test_the_page_and_all_of_its_files_are_there(client: httpx.Client) -> None:
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    wanted = set(re.findall(r'(?:href|src)="(dashboard/[^"]+)"', page.text)) | {"dashboard/scripts/plan.js"}
+    wanted = set(re.findall(r'(?:href|src)="(dashboard/[^"]+)"', page.text)) | {PLAN}
     kinds: dict[str, str] = {}
     while missing := wanted - set(kinds):
         for name in missing:

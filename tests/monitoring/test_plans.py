@@ -24,6 +24,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.planner.own_process import PlanFailed, PlanProcess
 from router_config.planner.question import MOST_REQUESTS, question_of
 
+NOW = 1_795_438_800.0
 PLAN = f"{STATUS}/plan"
 SMALL = {"tokens_per_day": 20_000, "days": 3}
 LONG = {"tokens_per_day": 9_000_000, "days": 300}
@@ -230,7 +231,7 @@ def test_a_process_that_is_ended_from_outside_is_told(make_router: MakeRouter) -
     config = make_router().config
     assert config is not None
     ended = threading.Event()
-    process = PlanProcess(question_of(config, tokens_per_day=1e6, days=366), lambda share: None, ended.set)
+    process = PlanProcess(question_of(config, NOW, tokens_per_day=1e6, days=366), lambda share: None, ended.set)
     os.kill(process.pid, signal.SIGKILL)
     assert ended.wait(PATIENCE)
     with pytest.raises(PlanFailed, match="ended with code -9"):
@@ -246,7 +247,7 @@ def test_it_starts_in_whatever_folder_and_with_no_litellm(
         (tmp_path / name).write_text("raise SystemExit('not this one')\n", "utf-8")
     monkeypatch.chdir(tmp_path)
     ended = threading.Event()
-    process = PlanProcess(question_of(config, tokens_per_day=9000, days=1), lambda share: None, ended.set)
+    process = PlanProcess(question_of(config, NOW, tokens_per_day=9000, days=1), lambda share: None, ended.set)
     assert ended.wait(PATIENCE)
     assert b'"answer":true' in process.result()
 

@@ -13,12 +13,14 @@ export async function ask(path, options = {}) {
   } catch {
     throw new Error("the server does not answer");
   }
-  if (answer.ok) return answer.json();
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
   const problem = await answer.json().catch(() => null);
   throw new Error(problem?.detail ?? `the server answers ${answer.status}`);
 }
 
-export function post(path, content) {
+export function post(path, content, options = {}) {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  return ask(path, { method: "POST", headers, body: JSON.stringify(content) });
+  return ask(path, { method: "POST", headers, body: JSON.stringify(content), ...options });
 }
+
+export const remove = (path) => ask(path, { method: "DELETE" });

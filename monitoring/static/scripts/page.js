@@ -12,6 +12,7 @@ import { drawHappened } from "./happened.js";
 import { lastHour, onHistory, showHours, stir } from "./history.js";
 import { drawLeft, learnRates } from "./left.js";
 import { addDecisions, drawLog, listenToFilters } from "./log.js";
+import { listenToMonths, showLastPlan } from "./months.js";
 import { learnProviders } from "./providers.js";
 import { follow } from "./stream.js";
 import { learnClock, tick } from "./time.js";
@@ -34,6 +35,7 @@ function draw() {
   drawLeft(status);
   offerGroups(status);
   drawLog(status);
+  showLastPlan();
 }
 
 /** The tab says who answers, as long as that is known. */
@@ -90,5 +92,6 @@ document.addEventListener("visibilitychange", () => {
 
 listenToFilters(() => status !== null && drawLog(status));
 listenToExplain();
+listenToMonths();
 keepChartInShape();
 setInterval(() => !document.hidden && tick(), 1000);

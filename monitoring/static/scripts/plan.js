@@ -32,7 +32,7 @@ function wait({ wait_seconds: { p50, p95 } }) {
 function providers(plan, heading) {
   const days = plan.days.length;
   const paid = plan.providers.some((each) => each.cost_usd > 0);
-  const head = [["Provider"], ["Share", "number"], ["Tokens a day", "number"], ["Requests a day", "number roomy"]];
+  const head = [["Provider"], ["Share", "number"], ["Tokens a day", "number roomy"], ["Requests a day", "number roomy"]];
   if (paid) head.push(["$ a month", "number"]);
   head.push(["Full a day", "number"], ["First full", "number roomy"], ["Limit that binds", "roomy"]);
   const rows = plan.providers.map((each) => row(each, plan, paid));
@@ -73,7 +73,7 @@ function row(each, plan, paid) {
   const cells = [
     element("th", { scope: "row" }, element("i", { class: "hue" }), each.name ?? "nobody"),
     cell(percent(each.share)),
-    cell(roughNumber(each.tokens / days)),
+    cell(roughNumber(each.tokens / days), "number roomy"),
     cell(roughNumber(each.requests / days), "number roomy"),
   ];
   if (paid) cells.push(cell(each.cost_usd ? cents((each.cost_usd / days) * MONTH) : "–"));
