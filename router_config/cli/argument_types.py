@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -50,6 +51,22 @@ def days(text: str) -> int:
     if number > 3660:
         raise argparse.ArgumentTypeError("write at most 3660 days")
     return number
+
+
+def times(text: str) -> float:
+    """A factor."""
+    with suppress(ValueError):
+        if 0 < (number := float(text)) <= 10**6:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0; write 3, or 0.5")
+
+
+def span_of_history(text: str) -> float:
+    """Seconds of history, as many as are kept at most."""
+    length = patience(text)
+    if 3600 <= length <= 60 * 86400:
+        return length
+    raise argparse.ArgumentTypeError("write from 1h to 60d: so long is history kept")
 
 
 def timezone(text: str) -> str:

@@ -200,6 +200,7 @@ def parser() -> argparse.ArgumentParser:
             "say whether the providers last for a workload, day by day; 1 if they do not",
             "plan --tokens-per-day 1M",
             "plan --requests-per-hour 120 --tokens 1500 --days 30",
+            "plan --replay 7d --times 3",
             "plan --tokens-per-day 1M --max --all-keys",
             "plan --tokens-per-day 2M --add-key groq --add cerebras --json",
             "plan --tokens-per-day 1M --html plan.html",

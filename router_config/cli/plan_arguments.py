@@ -2,16 +2,35 @@
 
 import argparse
 
-from router_config.cli.argument_types import count, days, fault, first_day, loss, patience, seconds, timezone, whole
+from router_config.cli.argument_types import (
+    count,
+    days,
+    fault,
+    first_day,
+    loss,
+    patience,
+    seconds,
+    span_of_history,
+    times,
+    timezone,
+    whole,
+)
 
 
 def plan_arguments(command: argparse.ArgumentParser) -> None:
     asked = command.add_mutually_exclusive_group()
     asked.add_argument("--tokens-per-day", type=count, metavar="N", help="tokens of a day, such as 1M")
+    asked.add_argument(
+        "--replay",
+        type=span_of_history,
+        metavar="7d",
+        help="the requests of this router's own last days, again and again (60d at most)",
+    )
     asked.add_argument("--requests-per-hour", type=count, metavar="N", help="requests of an hour, at all hours")
     command.add_argument(
         "-t", "--tokens", type=count, default=1000, metavar="N", help="of a request, half prompt, half answer (1000)"
     )
+    command.add_argument("--times", type=times, default=1.0, metavar="N", help="so many times the workload")
     command.add_argument("--days", type=days, default=90, metavar="N", help="how many (default: %(default)s)")
     command.add_argument("--from", dest="begins", type=first_day, metavar="DATE", help="the first day (default: today)")
     command.add_argument(

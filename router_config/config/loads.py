@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,27 @@ class Burst:
     over: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Requests as they came once, in slots of so many seconds. first: number of the first slot since the epoch."""
+
+    seconds: int
+    first: int
+    counts: tuple[float, ...]
+
+    @property
+    def days(self) -> float:
+        """That it covers."""
+        return len(self.counts) * self.seconds / 86400
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """The requests of one agent, for `router-config plan`: how many, how large and when.
 
     One of the first three says how many. requests_per_hour: in the hours in which they come. tokens: of prompt and
     answer together, half each; or prompt and answer apart. growth: share by which they grow in a month, from -1 on.
+    recorded: requests that come again as they came, in place of how many and when.
     """
 
     agent: str = "agents"
@@ -78,6 +94,7 @@ class Load:
     hours: Hours | None = None
     burst: Burst | None = None
     growth: float = 0.0
+    recorded: Recorded | None = None
 
     @property
     def mean_tokens(self) -> float:
@@ -87,5 +104,7 @@ class Load:
     def times(self, factor: float) -> "Load":
         """So many times as many requests."""
         rates = ("requests_per_hour", "requests_per_day", "tokens_per_day")
-        scaled = {name: value * factor for name in rates if (value := getattr(self, name)) is not None}
+        scaled: dict[str, Any] = {name: value * factor for name in rates if (value := getattr(self, name)) is not None}
+        if self.recorded is not None:
+            scaled["recorded"] = replace(self.recorded, counts=tuple(each * factor for each in self.recorded.counts))
         return replace(self, **scaled)

@@ -29,7 +29,11 @@ def largest(config: Config, loads: Sequence[Load], days: int, **how: Any) -> Lar
 
     how: the other arguments of `plan`.
     """
-    changes = any(load.growth for load in loads) or _by_month(config) or how.get("losses")
+    changes = (
+        any(load.growth or (load.recorded and load.recorded.days > SEARCHED) for load in loads)
+        or _by_month(config)
+        or how.get("losses")
+    )
     if days > SEARCHED and not changes:
         days = SEARCHED
     best = _try(config, loads, days, 1.0, how)

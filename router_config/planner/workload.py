@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from router_config.config.loads import Load, Spread
+from router_config.planner.replay import moments_again
 
 DAY: Final = 86400.0
 MONTH: Final = 30.4375 * DAY
@@ -46,6 +47,9 @@ def arrivals(loads: Sequence[Load], begins: float, ends: float, seed: int = 0) -
 
 def per_day(load: Load) -> tuple[float, float]:
     """Requests and tokens on a day on which it comes, without growth."""
+    if load.recorded is not None:
+        each_day = sum(load.recorded.counts) / load.recorded.days
+        return each_day, each_day * load.mean_tokens
     if load.tokens_per_day is not None:
         return load.tokens_per_day / load.mean_tokens, load.tokens_per_day
     hours = load.hours
@@ -76,6 +80,9 @@ def _sizes(spread: Spread, chance: Random) -> Iterator[int]:
 
 def _moments(load: Load, begins: float, ends: float, chance: Random) -> Iterator[float]:
     """When requests come: at random, as those of callers who do not know of each other do."""
+    if load.recorded is not None:
+        yield from moments_again(load.recorded, begins, ends, chance)
+        return
     if load.burst is None:
         yield from _starts(load, begins, ends, chance, at_once=1.0)
         return

@@ -16,6 +16,7 @@ from router_config.cli.text import amount, plural, print_json, span, table
 from router_config.config.loading import load_config
 from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError
+from router_config.config.store_url import without_password
 from router_config.deployments.model_list import prices_of
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.history import SLOT_SECONDS
@@ -24,8 +25,10 @@ from router_config.planner.document import COLUMNS, date_of, document, rows
 from router_config.planner.faults import ALL, Fault
 from router_config.planner.largest import largest
 from router_config.planner.observed_faults import LOOKED_BACK, observed_faults, observed_since
+from router_config.planner.own_history import replay_of
 from router_config.planner.plan import Plan, PlanDay, Served
 from router_config.planner.planning import plan as make_plan
+from router_config.planner.replay import Replay
 from router_config.planner.what_if import NO_KEYS, usable, with_every_key, with_key, with_provider
 from router_config.planner.wording import date_and_time, first_line, percent, rounded, time_of_day
 from router_config.planner.workload import DAY, MONTH, even_load
@@ -50,7 +53,8 @@ _DAYS = ("DAY", "SERVED", "UNSERVED TOKENS", "REQUESTS", "SINCE", "NOBODY HAD RO
 def plan(arguments: argparse.Namespace) -> int:
     """Prints the answer: 0 where all is served, 1 where it is not."""
     config, remarks = _config(arguments)
-    loads = _loads(arguments, config)
+    loads, about = _loads(arguments, config)
+    remarks += about
     begins = arguments.begins or datetime.now(ZoneInfo(arguments.timezone)).date()
     faults = tuple(arguments.fault or ())
     if arguments.faults == "observed":
@@ -157,28 +161,57 @@ def _priceless(config: Config) -> Iterator[str]:
         yield from (f"{each.name}/{model.name}" for model in each.models if not prices[each.name, model.name])
 
 
-def _loads(arguments: argparse.Namespace, config: Config) -> tuple[Load, ...]:
+def _loads(arguments: argparse.Namespace, config: Config) -> tuple[list[Load], list[str]]:
+    """The workload, and what is to be said of it."""
+    loads, about = _unscaled(arguments, config)
+    return [load.times(arguments.times) for load in loads], about
+
+
+def _unscaled(arguments: argparse.Namespace, config: Config) -> tuple[Sequence[Load], list[str]]:
+    if arguments.replay:
+        replay, told = _replay(arguments.replay, config)
+        return replay.loads, [told]
     if arguments.tokens_per_day or arguments.requests_per_hour:
         load = even_load(
             tokens_per_day=arguments.tokens_per_day,
             requests_per_hour=arguments.requests_per_hour,
             tokens=arguments.tokens,
         )
-        return (load,)
+        return (load,), []
     if config.workload:
-        return config.workload
-    hint = "Write --tokens-per-day 1M, or --requests-per-hour 120, or workload: into the file."
+        return config.workload, []
+    hint = "Write --tokens-per-day 1M, or --requests-per-hour 120, or --replay 7d, or workload: into the file."
     raise ConfigError(f"router-config plan: it needs a workload\n  {hint}")
 
 
+def _replay(seconds: float, config: Config) -> tuple[Replay, str]:
+    now = datetime.now(UTC).timestamp()
+
+    async def read(used: Config, store: Store) -> tuple[Replay, str]:
+        return await replay_of(store, used, seconds, now)
+
+    try:
+        return asked_of_store(config, read)
+    except ValueError as nothing:
+        hint = "Let the router serve for some days, or write --tokens-per-day 1M."
+        raise ConfigError(
+            f"router-config plan --replay: {nothing}, in {without_password(config.state)}\n  {hint}"
+        ) from None
+
+
 def _asked(arguments: argparse.Namespace, made: Plan) -> str:
+    asked = _asked_once(arguments, made)
+    return asked if arguments.times == 1 or arguments.max else f"{arguments.times:g} times {asked}"
+
+
+def _asked_once(arguments: argparse.Namespace, made: Plan) -> str:
     if arguments.max:
         return f"{rounded(made.tokens_per_day)} tokens a day"
     if arguments.tokens_per_day:
         return f"{amount(arguments.tokens_per_day)} tokens a day"
     if arguments.requests_per_hour:
         return f"{amount(arguments.requests_per_hour)} requests an hour of {amount(arguments.tokens)} tokens"
-    return f"{rounded(made.tokens_per_day)} tokens a day"
+    return f"{rounded(made.tokens_per_day / arguments.times)} tokens a day"
 
 
 def _lines(made: Plan, config: Config, told: str) -> Iterator[str]:

@@ -1,0 +1,39 @@
+"""What a plan takes from the store of a router: the requests that came."""
+
+from typing import Final
+
+from router_config.config.models import Config
+from router_config.ledger.interfaces import Journal
+from router_config.ledger.rules.history import SLOT_SECONDS
+from router_config.planner.replay import DAY, Replay, replayed
+
+SHORT_BY: Final = 0.98
+"""Share of the history asked for that is as good as all of it."""
+
+
+async def replay_of(journal: Journal, config: Config, seconds: float, now: float) -> tuple[Replay, str]:
+    """The requests of the last so many seconds as a workload, and what is to be said of it. Reads only.
+
+    now: epoch seconds. Raises ValueError where nobody has asked yet.
+    """
+    since = now - seconds
+    history = await journal.history(SLOT_SECONDS, since, now)
+    replay = replayed(history, await journal.decisions(), SLOT_SECONDS, since, now, config.group_of)
+    return replay, _told(replay, seconds, now)
+
+
+def _told(replay: Replay, seconds: float, now: float) -> str:
+    there = now - replay.since
+    told = f"Replayed: {replay.requests} requests of the last {_length(there)}"
+    if replay.unserved:
+        told += f", {replay.unserved} of which nobody served"
+    if there < SHORT_BY * seconds:
+        told += f"; there is no more history, though {_length(seconds)} were asked for"
+    if replay.forgotten:
+        told += f". The file no longer has {', '.join(replay.forgotten)}: what was asked there goes to default"
+    return told + "."
+
+
+def _length(seconds: float) -> str:
+    days = seconds / DAY
+    return f"{days:.3g} days" if days >= 1.5 else f"{seconds / 3600:.3g} hours"

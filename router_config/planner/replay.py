@@ -1,0 +1,167 @@
+"""A workload that came once already: the own history, week by week, as the loads of a plan."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import ceil, floor
+from random import Random
+from typing import Final, NamedTuple
+
+from router_config.config.loads import Load, Recorded, Spread
+from router_config.ledger.rules.decisions import Decision
+from router_config.ledger.rules.history import SLOT_SECONDS, SLOTS_KEPT
+from router_config.ledger.values import History
+
+WEEK: Final = 7 * 86400
+DAY: Final = 86400
+
+FINE_DAYS: Final = SLOT_SECONDS * SLOTS_KEPT / DAY
+"""Days of history that are kept in slots of five minutes; older ones are in slots of an hour."""
+
+SIZES_KEPT: Final = 20
+"""Points of the sizes of an agent's requests."""
+
+NOT_AGAIN: Final = frozenset({"cancelled", "too_large", "context_window", "content_policy", "bad_request"})
+"""Outcomes of requests that are not asked for again: the caller gave up, or nobody would ever serve them."""
+
+_Who = tuple[str, str]
+"""An agent, and the group that it asks."""
+
+
+class Replay(NamedTuple):
+    """The loads that a history tells of.
+
+    since: when the history that is there begins, epoch seconds. requests: of the history, with those nobody served.
+    unserved: of these. forgotten: groups that are asked for and that the file no longer has.
+    """
+
+    loads: tuple[Load, ...]
+    since: float
+    requests: int
+    unserved: int
+    forgotten: tuple[str, ...] = ()
+
+
+def replayed(
+    history: History,
+    decisions: Sequence[Decision],
+    seconds: int,
+    since: float,
+    now: float,
+    group_of: Callable[[str], str | None] = lambda name: name,
+) -> Replay:
+    """The requests of a history as a workload.
+
+        history = await store.history(300, now - 7 * 86400, now)
+        workload = replayed(history, await store.decisions(), 300, now - 7 * 86400, now).loads
+        made = plan(config, workload, days=90)
+
+    history: in slots of so many `seconds`. decisions: the last ones, which tell who asks, how large requests are, and
+    how many nobody served. since, now: epoch seconds; the slot that goes on now is left out. group_of: the name that a
+    group has in the file; None where it has none.
+
+    It comes again week by week, what is shorter than a week day by day. What nobody served counts as far as decisions
+    tell of it. Half of a request's tokens are taken for its prompt's.
+    Raises ValueError where there is no history.
+    """
+    first, last = ceil(since / seconds), floor(now / seconds)
+    counts: dict[int, float] = defaultdict(float)
+    tokens = 0
+    for theirs in history.slots.values():
+        for number, usage in theirs.items():
+            if first <= number < last:
+                counts[number] += max(0, usage.requests - usage.errors)
+                tokens += usage.tokens
+    answered = sum(counts.values())
+    unserved = [each for each in decisions if _is_demand(each) and first <= each.at // seconds < last]
+    for each in unserved:
+        counts[int((each.at - each.seconds) // seconds)] += 1
+    if not sum(counts.values()):
+        raise ValueError("nobody has asked yet")
+    first = max(first, min(number for number, count in counts.items() if count))
+    recorded = Recorded(seconds, first, tuple(counts[number] for number in range(first, last)))
+    shares, forgotten = _shares(decisions, group_of)
+    mean = tokens / answered if answered else 0.0
+    loads = _loads(recorded, shares, _sizes(decisions, group_of), mean)
+    return Replay(loads, float(first * seconds), round(sum(recorded.counts)), len(unserved), forgotten)
+
+
+def moments_again(recorded: Recorded, begins: float, ends: float, chance: Random) -> Iterator[float]:
+    """The moments between two (epoch seconds) at which requests come again, at random within their slots."""
+    seconds = recorded.seconds
+    for number in range(floor(begins / seconds), ceil(ends / seconds)):
+        count = _count_again(recorded, number)
+        whole = int(count) + (chance.random() < count % 1)
+        for at in sorted(chance.random() for _ in range(whole)):
+            if begins <= (moment := (number + at) * seconds) < ends:
+                yield moment
+
+
+def _count_again(recorded: Recorded, number: int) -> float:
+    """The requests of a slot: of the same hour of the week, else of the same time of day, else as they came."""
+    counts, place = recorded.counts, number - recorded.first
+    for length in (WEEK // recorded.seconds, DAY // recorded.seconds):
+        turn, offset = divmod(place, length)
+        known = len(range(offset, len(counts), length))
+        if known:
+            return counts[offset + length * (turn % known)]
+    return counts[place % len(counts)]
+
+
+def _is_demand(decision: Decision) -> bool:
+    """Whether somebody asked whom nobody served, and would ask again."""
+    if decision.provider is not None or decision.outcome == "ok":
+        return False
+    return decision.outcome not in NOT_AGAIN
+
+
+def _shares(
+    decisions: Sequence[Decision], group_of: Callable[[str], str | None]
+) -> tuple[Mapping[_Who, float], tuple[str, ...]]:
+    """Which share of the requests each agent sent to each group, and the groups that there are no more."""
+    names = {each.group: group_of(each.group) for each in decisions}
+    asked = Counter(_who(each, names[each.group]) for each in decisions)
+    whole = asked.total()
+    shares = {who: count / whole for who, count in sorted(asked.items())} or {("agents", "default"): 1.0}
+    return shares, tuple(sorted(name for name, now in names.items() if now is None))
+
+
+def _sizes(decisions: Sequence[Decision], group_of: Callable[[str], str | None]) -> Mapping[_Who, list[int]]:
+    sizes = defaultdict(list)
+    for each in decisions:
+        if each.tokens:
+            sizes[_who(each, group_of(each.group))].append(each.tokens)
+    return sizes
+
+
+def _who(decision: Decision, group: str | None) -> _Who:
+    return decision.agent or "agents", group or "default"
+
+
+def _loads(
+    recorded: Recorded, shares: Mapping[_Who, float], sizes: Mapping[_Who, list[int]], mean: float
+) -> tuple[Load, ...]:
+    """mean: tokens of a request in the history, which the sizes of the last requests are made to have, too."""
+    every = sorted(size for theirs in sizes.values() for size in theirs)
+    spreads = {who: _spread(sorted(sizes.get(who, ())) or every or [round(mean) or 1]) for who in shares}
+    seen = sum(share * spreads[who].mean for who, share in shares.items())
+    factor = mean / seen if mean and seen else 1.0
+    loads = []
+    for (agent, group), share in shares.items():
+        half = _times(spreads[agent, group], factor / 2)
+        counts = tuple(count * share for count in recorded.counts)
+        loads.append(
+            Load(agent=agent, group=group, prompt=half, answer=half, recorded=replace(recorded, counts=counts))
+        )
+    return tuple(loads)
+
+
+def _spread(sizes: Sequence[int]) -> Spread:
+    """The sizes, smallest first, as a few points."""
+    points = min(len(sizes), SIZES_KEPT)
+    places = [(number + 0.5) / points for number in range(points)]
+    return Spread(tuple((place, float(sizes[int(place * len(sizes))])) for place in places))
+
+
+def _times(spread: Spread, factor: float) -> Spread:
+    return Spread(tuple((share, max(1.0, size * factor)) for share, size in spread.points))
