@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
@@ -24,6 +24,21 @@ class Chance(Protocol):
     def sample(self, population: Sequence[T], k: int, /) -> list[T]: ...
 
 
+class Drawn(NamedTuple):
+    """A tier: those who were drawn to be asked first, and all of it."""
+
+    first: Sequence[Deployment]
+    tier: Sequence[Deployment]
+
+    @property
+    def in_order(self) -> Sequence[Deployment]:
+        """All of it, as it is asked."""
+        if not self.first:
+            return self.tier
+        ahead = {deployment.id for deployment in self.first}
+        return [*self.first, *(deployment for deployment in self.tier if deployment.id not in ahead)]
+
+
 class CandidateOrder:
     """Orders candidates by what a ledger has left. Room is compared within the tiers in use: others seldom count."""
 
@@ -42,12 +57,22 @@ class CandidateOrder:
         """The group's deployments. left: which of a tier may still be asked. now: epoch seconds."""
         if left is None and group.ranks_all:
             return group.deployments
-        reached, ordered = self._reached.get(group.name, 0), list[Deployment]()
+        return [each for tier in await self.drawn(group, need, now, left) for each in tier.in_order]
+
+    async def drawn(
+        self,
+        group: Group,
+        need: Need,
+        now: float,
+        left: Callable[[Sequence[Deployment]], Sequence[Deployment]] | None = None,
+    ) -> Sequence[Drawn]:
+        """The same by tier, as what was drawn, without a list of them all."""
+        reached, found = self._reached.get(group.name, 0), list[Drawn]()
         for place, tier in enumerate(group.tiers):
             theirs = tier if left is None else left(tier)
             compares = len(theirs) > 1 and place <= reached
-            ordered += await self._shared(theirs, need, now) if compares else theirs
-        return ordered
+            found.append(Drawn(await self._first(theirs, need, now) if compares else (), theirs))
+        return found
 
     def served(self, group: Group, deployment: str) -> None:
         """A deployment of this id got the request."""
@@ -59,16 +84,14 @@ class CandidateOrder:
         """The groups are others from now on."""
         self._reached.clear()
 
-    async def _shared(self, equals: Sequence[Deployment], need: Need, now: float) -> list[Deployment]:
-        """Equal deployments in a random order, each the likelier to be first the more room it has left."""
+    async def _first(self, equals: Sequence[Deployment], need: Need, now: float) -> Sequence[Deployment]:
+        """Some of equal deployments in a random order, each the likelier to be first the more room it has left."""
         sampled = self._chance.sample(equals, min(SAMPLED, len(equals)))
         rooms = await self._ledger.rooms(sampled, need, now)
         least = min((room for room in rooms if room > 0), default=1.0)
         shares = [1.0 if room == inf else room / least for room in rooms]
         drawn = sorted(zip(shares, sampled, strict=True), key=lambda each: -self._draw(each[0]))
-        first = [deployment for _, deployment in drawn]
-        ahead = {deployment.id for deployment in sampled}
-        return first + [deployment for deployment in equals if deployment.id not in ahead]
+        return [deployment for _, deployment in drawn]
 
     def _draw(self, share: float) -> float:
         return self._chance.random() ** (1.0 / share) if share > 0 else -1.0

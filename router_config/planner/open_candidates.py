@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from router_config.deployments.candidate_order import Drawn
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.local.memory import MemoryStore
@@ -44,20 +45,21 @@ class OpenCandidates:
         self._parallel = [
             any(limit.period == "none" for meter in each.meters for limit in meter.limits) for each in self._listed
         ]
-        self._full, self._of_provider = Counter[str](), Counter(each.provider for each in self._listed)
-        self.changes = 0
-        """How often a candidate was left out or taken in again."""
+        self.by_provider: dict[str, list[Deployment]] = {}
+        for each in self._listed:
+            self.by_provider.setdefault(each.provider, []).append(each)
+        self.closed = set[str]()
+        """The providers all of whose deployments had no room when `turned` was asked last."""
+        self._full, self._touched, self._skipped = Counter[str](), set[str](), tuple[str, ...]()
 
-    def at(self, now: float, ordered: Sequence[Deployment] | None = None) -> Sequence[Deployment]:
-        """Those that may have room. ordered: the whole group, where its order changes from request to request."""
+    def at(self, now: float, drawn: Sequence[Drawn] | None = None) -> Sequence[Deployment]:
+        """Those that may have room. drawn: the whole group, where its order changes from request to request."""
         while self._wakes and self._wakes[0][0] <= now:
             until, place = heapq.heappop(self._wakes)
             if self._state[place] and self._until[place] == until:
                 self._wake(place)
-        if ordered is not None and len(self._awake) < len(self._listed):
-            return self._thinned(ordered)
-        if ordered is not None:
-            return ordered
+        if drawn is not None:
+            return self._in_order(drawn)
         if self._present is None:
             shown = self._awake
             if self._soft:
@@ -71,9 +73,10 @@ class OpenCandidates:
         chosen = choice.chosen
         return len(self._soft) > 1 and (chosen is None or chosen.tier == "paid")
 
-    def with_soft(self, ordered: Sequence[Deployment] | None = None) -> Sequence[Deployment]:
+    def with_soft(self, drawn: Sequence[Drawn] | None = None) -> Sequence[Deployment]:
         """All that are not full."""
-        return [each for each in ordered or self._listed if self._state[self._place[each.id]] != FULL]
+        listed = self._listed if drawn is None else [each for tier in drawn for each in tier.in_order]
+        return [each for each in listed if self._state[self._place[each.id]] != FULL]
 
     def learn(self, skipped: Iterable[Skipped], need: Need, now: float) -> None:
         """Which candidates a request just found without room, or past their soft limit."""
@@ -106,24 +109,53 @@ class OpenCandidates:
                         self._until[place] = until
                         heapq.heappush(self._wakes, (until, place))
 
-    def full(self, skipped: Iterable[Skipped]) -> tuple[set[str], bool]:
-        """The providers all of whose deployments are full, and whether all are, with those that a request skipped."""
-        closed = self._full.copy()
+    def turned(self, skipped: Iterable[Skipped]) -> Sequence[tuple[str, bool]]:
+        """Providers that came to have no room since this was asked last (True), or have some again.
+
+        skipped: by a request just now, besides those that are known to be full.
+        """
+        more = dict[str, int]()
         for name, status in skipped:
             place = self._place[name]
             if status not in OPEN and self._state[place] != FULL:
-                closed[self._listed[place].provider] += 1
-        whole = {name for name, number in closed.items() if number == self._of_provider[name]}
-        return whole, len(whole) == len(self._of_provider)
+                provider = self._listed[place].provider
+                more[provider] = more.get(provider, 0) + 1
+        if not (more or self._touched or self._skipped):
+            return ()
+        asked, found = {*self._touched, *self._skipped, *more}, list[tuple[str, bool]]()
+        self._touched.clear()
+        self._skipped = tuple(more)
+        for provider in asked:
+            closed = self._full[provider] + more.get(provider, 0) == len(self.by_provider[provider])
+            if closed != (provider in self.closed):
+                found.append((provider, closed))
+                (self.closed.add if closed else self.closed.discard)(provider)
+        return found
 
-    def _thinned(self, ordered: Sequence[Deployment]) -> Sequence[Deployment]:
-        """In this order, without the full ones and with the first one alone of those past their soft limit."""
-        shown, soft = [], False
-        for each in ordered:
-            state = self._state[self._place[each.id]]
-            if state == AWAKE or (state == SOFT and not soft):
-                shown.append(each)
-            soft = soft or state == SOFT
+    @property
+    def nobody(self) -> bool:
+        """Whether no provider has room, when `turned` was asked last."""
+        return len(self.closed) == len(self.by_provider)
+
+    def _in_order(self, drawn: Sequence[Drawn]) -> Sequence[Deployment]:
+        """As drawn, without the full ones and with the first one alone of those past their soft limit."""
+        shown, soft, begins = list[Deployment](), False, 0
+        for first, tier in drawn:
+            ahead = [self._place[each.id] for each in first]
+            for place, each in zip(ahead, first, strict=True):
+                state = self._state[place]
+                if state == AWAKE or (state == SOFT and not soft):
+                    shown.append(each)
+                soft = soft or state == SOFT
+            ends = begins + len(tier)
+            places = self._awake[bisect_left(self._awake, begins) : bisect_left(self._awake, ends)]
+            if not soft and self._soft:
+                theirs = self._soft[bisect_left(self._soft, begins) : bisect_left(self._soft, ends)]
+                if theirs:
+                    soft = True
+                    insort(places, theirs[0])
+            shown += [self._listed[place] for place in places if place not in ahead]
+            begins = ends
         return shown
 
     def _sleep(self, place: int, state: int, until: float) -> None:
@@ -133,18 +165,18 @@ class OpenCandidates:
         del self._awake[bisect_left(self._awake, place)]
         heapq.heappush(self._wakes, (until, place))
         self._present = None
-        self.changes += 1
         if state == SOFT:
             insort(self._soft, place)
         else:
             self._full[self._listed[place].provider] += 1
+            self._touched.add(self._listed[place].provider)
 
     def _wake(self, place: int) -> None:
         if self._state[place] == SOFT:
             del self._soft[bisect_left(self._soft, place)]
         else:
             self._full[self._listed[place].provider] -= 1
-        self.changes += 1
+            self._touched.add(self._listed[place].provider)
         self._state[place] = AWAKE
         insort(self._awake, place)
         self._present = None

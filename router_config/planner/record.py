@@ -1,12 +1,13 @@
 """What became of a workload, by day and provider: the observer of a simulation that a plan is made of."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
-from router_config.ledger.rules.choice import Skipped, binding_limit
+from router_config.ledger.rules.choice import binding_limit
 from router_config.ledger.rules.windows import CalendarDay
 from router_config.planner.simulation import Decided, Observer, Served
 from router_config.planner.workload import Arrival
@@ -86,7 +87,8 @@ class Recorder(Observer):
         self._present = DayRecord(0.0)
         self._full: defaultdict[str, dict[str, float]] = defaultdict(dict)
         """By group and provider, since when it has no room."""
-        self._seen: dict[str, tuple[tuple[Skipped, ...], int]] = {}
+        self._asked = set[str]()
+        """Groups that were asked today."""
         self._examined: set[tuple[str, str]] = set()
         """Groups and providers of which the limit in the way was looked up today."""
         self._turn(begins)
@@ -95,15 +97,18 @@ class Recorder(Observer):
         group, _, skipped, opened, now, _ = found
         if now >= self._ends:
             self._turn(now)
-        seen = skipped, opened.changes
-        if seen != self._seen.get(group.name):
-            self._seen[group.name] = seen
-            full, nobody = opened.full(skipped)
-            for provider in full:
-                if (group.name, provider) not in self._examined:
-                    self._examined.add((group.name, provider))
-                    self._note_binding(provider, found)
-            self._note_full(self._full[group.name], full | {NOBODY} if nobody else full, now)
+        name, turned = group.name, opened.turned(skipped)
+        if name not in self._asked:
+            self._asked.add(name)
+            self._note_bindings(opened.closed, found)
+        elif not turned:
+            return
+        else:
+            self._note_bindings([provider for provider, closed in turned if closed], found)
+        since = self._full[name]
+        for provider, closed in turned:
+            self._note_full(since, provider, now, closed=closed)
+        self._note_full(since, NOBODY, now, closed=opened.nobody)
 
     def served(self, request: Served) -> None:
         spent, day = request[4], self._present
@@ -168,24 +173,28 @@ class Recorder(Observer):
             for provider in full_on:
                 self._of(provider).full_since = begins
             self._examined.clear()
-            self._seen.clear()
+            self._asked.clear()
 
     def _of(self, provider: str) -> ProviderDay:
         return self._present.nobody if provider == NOBODY else self._present.of(provider)
 
-    def _note_full(self, since: dict[str, float], full: set[str], now: float) -> None:
-        """Which providers have no room from now on, and which have some again."""
-        for provider in since.keys() - full:
-            self._of(provider).full += now - since.pop(provider)
-        for provider in full - since.keys():
+    def _note_full(self, since: dict[str, float], provider: str, now: float, *, closed: bool) -> None:
+        """Whether a provider has no room from now on, or some again."""
+        if closed and provider not in since:
             since[provider] = now
             day = self._of(provider)
             day.full_since = now if day.full_since is None else day.full_since
+        elif not closed and provider in since:
+            self._of(provider).full += now - since.pop(provider)
 
-    def _note_binding(self, provider: str, found: Decided) -> None:
-        binding = self._present.of(provider).binding
-        for each in found.group.deployments:
-            if each.provider == provider:
+    def _note_bindings(self, providers: Iterable[str], found: Decided) -> None:
+        """Which limits are in the way of each, once a day."""
+        for provider in providers:
+            if (found.group.name, provider) in self._examined:
+                continue
+            self._examined.add((found.group.name, provider))
+            binding = self._present.of(provider).binding
+            for each in found.open.by_provider[provider]:
                 limit = binding_limit(each, found.need, found.book, found.now)
                 if limit is not None:
                     binding[limit] += 1

@@ -220,17 +220,20 @@ class Simulation:
         """Whether some deployment takes the request now. at_once: it does not stand in line, and may ask in spite."""
         asked, need, failing = request.asked, request.need, self._failing
         group, opened, retries = asked.group, asked.open, request.tried is not None
-        ordered = None
+        drawn, left = None, request.left if retries else None
         if retries or not asked.ranks_all:
-            ordered = done(self._order.of(group, need, now, request.left if retries else None))
-        candidates = cast(Sequence[Deployment], ordered) if retries else opened.at(now, ordered)
+            drawn = done(self._order.drawn(group, need, now, left))
+        if drawn is not None and retries:
+            candidates: Sequence[Deployment] = [each for tier in drawn for each in tier.in_order]
+        else:
+            candidates = opened.at(now, drawn)
         revives, again = None, 0.0
         while True:
             choice, lease = _reserve(self._store, candidates, need, now, inf)
             if opened.may_be_wrong(choice) and not retries:
                 if lease is not None:
                     self._end(lease, Settlement(None, now, now), now)
-                choice, lease = _reserve(self._store, opened.with_soft(ordered), need, now, inf)
+                choice, lease = _reserve(self._store, opened.with_soft(drawn), need, now, inf)
             skipped = choice.skipped
             if skipped:
                 opened.learn(skipped, need, now)
@@ -257,7 +260,7 @@ class Simulation:
             self._observer.decided(_new(Decided, (group, need, skipped, opened, now, self._store)))
         if lease is None:
             return False
-        if ordered is not None:
+        if drawn is not None:
             self._order.served(group, chosen.id)
         self._number += 1
         ends = now + (self._latency if failure is None else failure.seconds)
