@@ -192,6 +192,7 @@ class Forecast(_Document):
     """How long room lasts at the pace that is expected for the hours that come."""
 
     ends_at: str | None = Field(description="when the calendar's window does, UTC; the last one's; null: it is rolling")
+    running_out: bool = Field(description="whether an event warned that it ends too early, and that still holds")
     exhausted: Moments
     expected: Expected
 

@@ -28,6 +28,7 @@ def test_all_tokens_of_the_reference_table_are_left(make_router: MakeRouter) -> 
     router = make_router()
     nothing = dict.fromkeys(("p10", "p50", "p90"), 0)
     forecast = {
+        "running_out": False,
         "exhausted": dict.fromkeys(("p10", "p50", "p90")),
         "expected": dict.fromkeys(("tokens", "requests", "cost_usd"), nothing),
     }

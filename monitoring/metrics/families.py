@@ -2,7 +2,7 @@
 
 Labels are the providers and models of the configuration and words of fixed lists (statuses, outcomes, windows), never
 anything that a request or a response brings. So their number is bounded by the configuration: 13 series for a provider,
-at most 34 for each of its models, and 3 for each limit.
+at most 34 for each of its models, 3 for each limit, and 4 for each of its days, weeks and months.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +36,9 @@ _UNITS: Final = {
 }
 
 
+_EDGES: Final = {"early": "p10", "middle": "p50", "late": "p90"}
+
+
 def _unit(limit: str) -> str:
     kind = kind_of(limit)
     return _UNITS[kind.metric, kind.part]
@@ -63,6 +66,7 @@ class Families(Collector):
         yield from self._counted()
         yield from self._statuses()
         yield from self._limits()
+        yield from self._forecast()
         yield from self._whole_router()
 
     def _attempts(self) -> Iterator[Metric]:
@@ -177,6 +181,29 @@ class Families(Collector):
             "When nothing of what is used now counts any more; absent where nothing is used.",
             (*labels, "unit"),
             {(*of, _unit(name)): epoch(row["resets_at"]) for name, of, row in limits if row["resets_at"] is not None},
+        )
+
+    def _forecast(self) -> Iterator[Metric]:
+        labels, capacity = ("provider", "window"), self._document["capacity"]
+        rooms: dict[tuple[str, str], dict[str, Any]] = {("", unit): each for unit, each in capacity["windows"].items()}
+        for name, windows in capacity["providers"].items():
+            rooms |= {(name, unit): each for unit, each in windows.items()}
+        yield _gauge(
+            "running_out",
+            "Whether room is expected to end before its window does; without a provider, of all together.",
+            labels,
+            {of: float(each["running_out"]) for of, each in rooms.items()},
+        )
+        yield _gauge(
+            "exhaustion_timestamp_seconds",
+            "When room is expected to end; absent where it lasts. One of ten comes before the early edge.",
+            (*labels, "edge"),
+            {
+                (*of, edge): epoch(each["exhausted"][share])
+                for of, each in rooms.items()
+                for edge, share in _EDGES.items()
+                if each["exhausted"][share] is not None
+            },
         )
 
     def _rows(self) -> Iterator[tuple[Any, tuple[str, str, str], dict[str, Any]]]:

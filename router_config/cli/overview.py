@@ -64,24 +64,35 @@ def limit_change(provider: str, change: dict[str, Any]) -> str:
 
 
 def left(document: dict[str, Any]) -> Iterator[str]:
-    """What is left today, this week and this month, how fast it goes, and when it is gone at that rate."""
-    capacity = document["capacity"]
+    """What is left today, this week and this month, how fast it goes, and when it is expected to be gone."""
+    capacity, now = document["capacity"], document["generated_at"]
     if capacity["tokens_remaining_today"] is not None:
-        gone = until(capacity["exhausted_at"], document["generated_at"])
-        rate = f"{capacity['burn_tokens_per_hour']:,} in the last hour{f', gone {gone} at that rate' if gone else ''}"
-        yield f"left today: {capacity['tokens_remaining_today']:,} tokens; {rate}"
+        rate = f"{capacity['burn_tokens_per_hour']:,} in the last hour"
+        yield f"left today: {capacity['tokens_remaining_today']:,} tokens; {rate}{_gone('day', capacity, now)}"
     for window in ("week", "month"):
         longer = capacity.get("windows", {}).get(window)
         if longer is not None:
-            yield f"left this {window}: {_of_window(longer, document['generated_at'])}"
+            yield f"left this {window}: {_of_window(longer)}{_gone(window, capacity, now)}"
 
 
-def _of_window(window: dict[str, Any], now: str) -> str:
+def _of_window(window: dict[str, Any]) -> str:
     tokens, requests = window["tokens_remaining"], window["requests_remaining"]
     told = ["" if tokens is None else f"{tokens:,} tokens", "" if requests is None else plural(requests, "request")]
+    return ", ".join(filter(None, told)) or "nobody knows yet"
+
+
+def _gone(name: str, capacity: dict[str, Any], now: str) -> str:
+    """When it is expected to be gone, and how sure that is."""
+    window = capacity["windows"].get(name)
+    if window is None or window["exhausted_at"] is None:
+        return ""
     gone = until(window["exhausted_at"], now)
-    ends = f"; gone {gone} at the rate of the last hour, {window['binding']} last" if gone else ""
-    return (", ".join(filter(None, told)) or "nobody knows yet") + ends
+    last = "" if name == "day" else f", {window['binding']} last"
+    if capacity["basis"] == "last_hour":
+        return f"; gone {gone} at the rate of the last hour, a guess{last}"
+    early, late = (window["exhausted"][edge] for edge in ("p10", "p90"))
+    perhaps = until(late, now) if late is not None else "perhaps never"
+    return f"; gone {gone} by forecast ({until(early, now)} to {perhaps}){last}"
 
 
 def today(usage: dict[str, Any]) -> str:

@@ -46,6 +46,7 @@ from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from
 from router_config.status.outlook import Outlooks
+from router_config.status.running_out import RunningOut
 from router_config.transport import endpoints, response_cache
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.errors.pickled_errors import picklable
@@ -111,7 +112,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._succession,
         )
         self._requests = count()
-        self._shown, self._outlooks = None, Outlooks()
+        self._shown, self._outlooks, self._running_out = None, Outlooks(), RunningOut()
         self._settings = self._settings_of(settings)
         self._terms = Terms(
             config=config,
@@ -216,6 +217,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         model, terms = asked["model"], self.terms
         if terms.config is not None and self._succession.look_is_due(now):
             self._background.submit_quietly(self._succession.look(terms.config, terms.groups, now))
+        if self._warning_is_due(now):
+            self._background.submit_quietly(self._look_ahead())
         group = _group(model, terms)
         if group is None:
             raise _unknown(model)

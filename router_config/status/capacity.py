@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from router_config.forecast.running_out import TOGETHER
 from router_config.iso import iso
 from router_config.ledger.interfaces import Journal
 from router_config.ledger.rules.windows import LENGTHS, Unit
@@ -45,9 +46,11 @@ async def capacity(
         lefts,
         {unit: left[unit].ends_at or now + LENGTHS[unit] for unit in limited},
         frozenset(unit for unit in limited if _ends_known(unit, left)),
+        {unit: ends for unit in limited if (ends := left[unit].ends_at) is not None},
         sum(burn.values()),
     )
     forecast = await outlooks.forecast(outlook, question, now)
+    warned = outlooks.running_out(now)
     today, tokens = forecast["windows"].get("day", _NO_WINDOW), outlook.profiles["tokens"]
     return {
         "tokens_remaining_today": left["day"].tokens,
@@ -57,9 +60,15 @@ async def capacity(
         "binding": today["binding"],
         "basis": tokens.basis,
         "history_days": round(tokens.history_days, 2),
-        "windows": {unit: {**_of_window(left[unit]), **forecast["windows"][unit]} for unit in limited},
+        "windows": {
+            unit: {**_of_window(left[unit], (TOGETHER, unit) in warned), **forecast["windows"][unit]}
+            for unit in limited
+        },
         "providers": {
-            name: {unit: {**_of_provider(each), **forecast["providers"][name][unit]} for unit, each in theirs.items()}
+            name: {
+                unit: {**_of_provider(each, (name, each.limit) in warned), **forecast["providers"][name][unit]}
+                for unit, each in theirs.items()
+            }
             for name, theirs in lefts.items()
         },
     }
@@ -70,20 +79,22 @@ def _ends_known(unit: Unit, left: Mapping[Unit, LeftOfWindow]) -> bool:
     return left[unit].known and not (unit == "day" and left[unit].unlimited)
 
 
-def _of_window(left: LeftOfWindow) -> dict[str, Any]:
+def _of_window(left: LeftOfWindow, running_out: bool) -> dict[str, Any]:
     return {
         "tokens_remaining": left.tokens,
         "requests_remaining": left.requests,
         "unlimited": left.unlimited,
         "ends_at": iso(left.ends_at),
+        "running_out": running_out,
     }
 
 
-def _of_provider(left: Left) -> dict[str, Any]:
+def _of_provider(left: Left, running_out: bool) -> dict[str, Any]:
     remaining = left.remaining
     return {
         "limit": left.limit,
         "remaining": round(remaining, 9) if left.metric == "usd" else int(remaining + 1e-6),
         "unit": left.metric,
         "ends_at": iso(left.ends_at),
+        "running_out": running_out,
     }

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from router_config.forecast.exhaustion import Taker, exhaustion
+from router_config.forecast.exhaustion import Exhaustion, Taker, exhaustion
 from router_config.forecast.profile import Profile, profile_of, steady
+from router_config.forecast.running_out import KINDS, Watched, holding
 from router_config.forecast.series import HOUR, HOURS_KEPT, amount_of, total_of
 from router_config.forecast.shares import shares
 from router_config.ledger.interfaces import Journal
+from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import Metric
 from router_config.ledger.rules.windows import Unit
-from router_config.ledger.values import Usage
+from router_config.ledger.values import History, Usage
 from router_config.slices import in_slices
 from router_config.status.forecast_document import METRICS, forecast_document
 from router_config.status.room_left import Left
@@ -62,12 +64,13 @@ class Question:
 
     lefts: by provider in use, in their order, what is left of each kind of window. until: by kind of window, the moment
     (epoch seconds) up to which it is asked what is used. together: those of which it can be said when all have nothing
-    left. burn: tokens of the last hour.
+    left. ends_at: by kind of window, when the last calendar's ends, where there is one. burn: tokens of the last hour.
     """
 
     lefts: Mapping[str, Mapping[Unit, Left]]
     until: Mapping[Unit, float]
     together: frozenset[Unit]
+    ends_at: Mapping[Unit, float]
     burn: float
 
     def is_near(self, other: "Question") -> bool:
@@ -97,7 +100,8 @@ class Outlooks:
         self._profiles: Mapping[Metric, Profile] = {}
         self._past: dict[str, dict[int, Usage]] = {}
         self._outlook: Outlook | None = None
-        self._answered: tuple[Question, float, bytes] | None = None
+        self._answered: tuple[Question, float, Exhaustion, bytes] | None = None
+        self._events: list[Event] = []
 
     async def current(self, journal: Journal, now: float) -> Outlook:
         """The outlook at a moment, epoch seconds."""
@@ -107,15 +111,16 @@ class Outlooks:
             return known
         if hour != self._hour:
             history = await _hourly(journal, (hour - HOURS_KEPT) * HOUR, now)
-            past = {name: dict(theirs) for name, theirs in history.items()}
+            past = {name: dict(theirs) for name, theirs in history.slots.items()}
             profiles = await _profiles(past, now)
             self._hour, self._past, self._profiles = hour, past, profiles
         else:
             history = await _hourly(journal, now, now)
-            for name, theirs in history.items():
+            for name, theirs in history.slots.items():
                 self._past.setdefault(name, {}).update(theirs)
             if any(each.basis == "last_hour" for each in self._profiles.values()):
                 self._profiles = await _profiles(self._past, now)
+        self.heard(history.events)
         present = _added(theirs[hour] for theirs in self._past.values() if hour in theirs)
         lately = {
             name: _added(theirs[each] for each in range(hour - _LATELY, hour + 1) if each in theirs)
@@ -132,16 +137,36 @@ class Outlooks:
 
         now: epoch seconds. The caller may change what it is given.
         """
-        asked, at, kept = self._answered or (None, 0.0, b"")
-        if asked is None or not 0 <= now - at < FRESH or not question.is_near(asked):
+        answered = self._answered
+        if answered is None or not 0 <= now - answered[1] < FRESH or not question.is_near(answered[0]):
             long = outlook.profiles["tokens"].basis == "profile" or not question.until.keys() <= {"day"}
-            kept = await _aside(lambda: pickle.dumps(_forecast(outlook, question, now)), long)
-            self._answered = question, now, kept
-        answer: dict[str, Any] = pickle.loads(kept)
+            found, document = await _aside(lambda: _forecast(outlook, question, now), long)
+            answered = self._answered = question, now, found, pickle.dumps(document)
+        answer: dict[str, Any] = pickle.loads(answered[3])
         return answer
 
+    @property
+    def is_a_guess(self) -> bool:
+        """Whether there is no forecast yet, or one by the last hour alone."""
+        return self._answered is None or self._profiles["tokens"].basis == "last_hour"
 
-def _forecast(outlook: Outlook, question: Question, now: float) -> dict[str, Any]:
+    @property
+    def last(self) -> tuple[Question, Exhaustion]:
+        """The last question and its answer. Raises ValueError where there was none."""
+        if self._answered is None:
+            raise ValueError("nothing was forecast yet")
+        return self._answered[0], self._answered[2]
+
+    def running_out(self, now: float) -> set[Watched]:
+        """The rooms of which a warning holds that they end too early, as of a minute ago at most."""
+        return holding(self._events, now)
+
+    def heard(self, events: Iterable[Event]) -> None:
+        """Note warnings that the store was told, or told us."""
+        self._events += [each for each in events if each.kind in KINDS and each not in self._events]
+
+
+def _forecast(outlook: Outlook, question: Question, now: float) -> tuple[Exhaustion, dict[str, Any]]:
     profiles = dict(outlook.profiles)
     if profiles["tokens"].basis == "last_hour":
         profiles["tokens"] = steady(question.burn, profiles["tokens"].history_days)
@@ -156,7 +181,7 @@ def _forecast(outlook: Outlook, question: Question, now: float) -> dict[str, Any
         unit: {metric: profiles[metric].expected(now, until, outlook.present[metric]) for metric in METRICS}
         for unit, until in question.until.items()
     }
-    return forecast_document(found, expected, outlook.lately)
+    return found, forecast_document(found, expected, outlook.lately)
 
 
 async def _profiles(slots: Slots, now: float) -> dict[Metric, Profile]:
@@ -174,14 +199,15 @@ async def _aside(work: Callable[[], T], long: bool) -> T:
     return await asyncio.to_thread(sliced) if long else work()
 
 
-async def _hourly(journal: Journal, since: float, now: float) -> Slots:
+async def _hourly(journal: Journal, since: float, now: float) -> History:
     """Of the slots of five minutes, as long as no store keeps hours."""
     hours: dict[str, dict[int, Usage]] = {}
-    for name, theirs in (await journal.history(300, since // HOUR * HOUR, now)).slots.items():
+    history = await journal.history(300, since // HOUR * HOUR, now)
+    for name, theirs in history.slots.items():
         for number, usage in theirs.items():
             of_provider = hours.setdefault(name, {})
             of_provider[number // 12] = _added((of_provider.get(number // 12, Usage()), usage))
-    return hours
+    return History(hours, history.events)
 
 
 def _added(usages: Iterable[Usage]) -> Usage:

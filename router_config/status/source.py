@@ -16,6 +16,7 @@ from router_config.status.explanation import absent_from, explanation
 from router_config.status.history import decisions_document, history_document
 from router_config.status.measurements import Reading, reading_of
 from router_config.status.outlook import Outlooks
+from router_config.status.running_out import RunningOut
 from router_config.status.views import View, view_of
 
 
@@ -63,6 +64,8 @@ class StoreReader:
     _store: Store
     _clock: Clock
     _outlooks: Outlooks
+    _running_out: RunningOut | None = None
+    """Tells the store what is expected to run out; None where nothing is to be written."""
 
     async def _current_view(self) -> View:
         raise NotImplementedError
@@ -76,7 +79,26 @@ class StoreReader:
         """The JSON of GET /api/llm-providers."""
         view = await self._current_view()
         with corrected(self._clock.correction):
-            return await document(view, self._store, self._clock.now(), self._outlooks, fast_path=self._fast_path)
+            now = self._clock.now()
+            shown = await document(view, self._store, now, self._outlooks, fast_path=self._fast_path)
+            if self._warning_is_due(now):
+                await self._tell_what_runs_out(now)
+            return shown
+
+    def _warning_is_due(self, now: float) -> bool:
+        """Whether it is time to look at the forecast; it is not for five minutes then. now: epoch seconds."""
+        return self._running_out is not None and self._running_out.look_is_due(now)
+
+    async def _look_ahead(self) -> None:
+        """Make the forecast, and tell the store what is expected to run out."""
+        view, now = await self._current_view(), self._clock.now()
+        with corrected(self._clock.correction):
+            await document(view, self._store, now, self._outlooks, fast_path=self._fast_path)
+            await self._tell_what_runs_out(now)
+
+    async def _tell_what_runs_out(self, now: float) -> None:
+        if self._running_out is not None:
+            await self._running_out.tell(self._outlooks, self._store, now)
 
     async def areading(self) -> Reading:
         """What GET /metrics is made of."""
@@ -114,6 +136,7 @@ class ConfiguredSource(StoreReader):
         self._config = config
         self._store = store
         self._outlooks = Outlooks()
+        self._running_out = RunningOut() if follow else None
         self._clock: Clock = clock or SystemClock()
         if isinstance(self._clock, SystemClock):
             store.lead(self._clock)

@@ -30,7 +30,7 @@ from router_config.simulator import Simulator
 METRICS = "/metrics"
 ALERTS = ROOT / "monitoring/prometheus/alerts.yml"
 DASHBOARD = ROOT / "monitoring/grafana/llm-router.json"
-LABELS = {"provider", "model", "outcome", "le", "status", "tier", "priority", "window", "unit"}
+LABELS = {"provider", "model", "outcome", "le", "status", "tier", "priority", "window", "unit", "edge"}
 without_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not on PATH; it comes with Debian's prometheus"
 )
@@ -176,17 +176,18 @@ def test_only_the_configuration_and_fixed_words_become_labels(make_router: MakeR
     with pytest.raises(Exception, match="no-such-model"):
         make_router(aliases={}).completion(model="no-such-model", messages=message())
     words: dict[str, set[str]] = {
-        "provider": set(MODELS),
+        "provider": {"", *MODELS},
         "model": {"", *(model for models in MODELS.values() for model in models)},
         "outcome": {*OUTCOMES, "other"},
         "status": set(get_args(Status)),
         "window": {"minute", "day"},
         "unit": {"requests", "tokens", "dollars"},
         "tier": {"free", "paid"},
+        "edge": {"early", "middle", "late"},
     }
     models = sum(map(len, MODELS.values()))
     limits = 2 * len(MODELS)
-    assert len(list(samples(after))) <= 12 * len(MODELS) + 34 * models + 3 * limits + 3
+    assert len(list(samples(after))) <= 12 * len(MODELS) + 34 * models + 3 * limits + 4 * (len(MODELS) + 1) + 3
     for _, labels, _ in samples(after):
         assert labels.keys() <= LABELS
         for name, allowed in words.items():

@@ -88,6 +88,7 @@ DESIGN: dict[str, Any] = {
                 "exhausted_at": None,
                 "binding": None,
                 "ends_at": "...",
+                "running_out": False,
                 "exhausted": {"p10": None, "p50": None, "p90": None},
                 "expected": {"tokens": BAND, "requests": BAND, "cost_usd": BAND},
             }
@@ -99,6 +100,7 @@ DESIGN: dict[str, Any] = {
                     "remaining": 57900,
                     "unit": "tokens",
                     "ends_at": "...",
+                    "running_out": False,
                     "exhausted": {"p10": None, "p50": None, "p90": None},
                     "expected": {"tokens": BAND, "requests": BAND, "cost_usd": BAND},
                 }
@@ -109,6 +111,7 @@ DESIGN: dict[str, Any] = {
                     "remaining": 1000000,
                     "unit": "tokens",
                     "ends_at": "...",
+                    "running_out": False,
                     "exhausted": {"p10": None, "p50": None, "p90": None},
                     "expected": {"tokens": BAND, "requests": BAND, "cost_usd": BAND},
                 }

@@ -32,7 +32,7 @@ EVENTS_KEPT: Final = 200
 
 EventKind = Literal[
     "configuration", "configuration_error", "cooldown", "disabled", "exhausted", "failover", "implausible_usage",
-    "limit_changed", "recovered", "state_lost", "unreachable",
+    "lasts_again", "limit_changed", "recovered", "running_out", "state_lost", "unreachable",
 ]  # fmt: skip
 
 REPEATED_AFTER: Final[dict[str, float]] = {
@@ -41,7 +41,9 @@ REPEATED_AFTER: Final[dict[str, float]] = {
     "failover": 60.0,
     "exhausted": 3600.0,
     "implausible_usage": 3600.0,
+    "lasts_again": 240.0,
     "limit_changed": 86400.0,
+    "running_out": 240.0,
     "state_lost": 60.0,
     "unreachable": 3600.0,
 }
