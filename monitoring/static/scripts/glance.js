@@ -3,9 +3,9 @@
 import { $, element, refill, show, write } from "./dom.js";
 import { hue, isAbsent, isUnavailable, statusWord } from "./providers.js";
 import { inTime, until } from "./time.js";
-import { leftOf, number, plural, roughly } from "./words.js";
+import { leftOf, listed, number, plural, roughly } from "./words.js";
 
-const MOST = 4; // lines of a tile, or names in a line
+const MOST = 4; // lines of a tile
 
 export function drawGlance(status) {
   drawAnswering(status);
@@ -30,8 +30,6 @@ function drawAnswering({ next, providers }) {
   show($("first-back"), Boolean(waits));
   if (waits) write($("first-back"), `first back: ${first.name}, ${inTime(first.available_at)}`);
 }
-
-const listed = (names) => names.slice(0, MOST).join(", ") + (names.length > MOST ? ` and ${names.length - MOST} more` : "");
 
 const who = (name) =>
   name === null ? element("strong", { class: "nobody" }, "nobody") : element("strong", { "data-hue": hue(name) }, element("i", { class: "hue" }), name);

@@ -5,6 +5,7 @@ const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignif
 const dollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
 const clockTime = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const hourMinute = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const monthDay = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
 const weekday = new Intl.DateTimeFormat("en", { weekday: "short" });
 
 /** 812, 41,200, 15.1M */
@@ -15,6 +16,9 @@ export const roughNumber = (value) => compact.format(value);
 export const percent = (share) => (share >= 1 ? "100 %" : share > 0 && share < 0.001 ? "< 0.1 %" : `${Math.floor(share * 1000) / 10} %`);
 export const money = (value) => dollars.format(value);
 export const cents = (value) => (value < 0.005 ? "< $0.01" : `$${value.toFixed(2)}`);
+const MOST = 4; // names in a line
+/** groq, gemini and 2 more */
+export const listed = (names) => names.slice(0, MOST).join(", ") + (names.length > MOST ? ` and ${names.length - MOST} more` : "");
 export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 export const words = (name) => name.replaceAll("_", " ");
 
@@ -58,6 +62,13 @@ export function clock(moment, now = Date.now()) {
   const date = new Date(moment);
   const time = clockTime.format(date);
   return date.toDateString() === new Date(now).toDateString() ? time : `${weekday.format(date)} ${time}`;
+}
+
+/** 14:05, Fri 14:05 within a week, Dec 14 later: a moment that is only estimated. */
+export function roughClock(moment, now = Date.now()) {
+  const date = new Date(moment);
+  if (date.toDateString() === new Date(now).toDateString()) return hourMinute.format(date);
+  return Math.abs(date - now) < 6 * 86400_000 ? `${weekday.format(date)} ${hourMinute.format(date)}` : monthDay.format(date);
 }
 
 export const shortClock = (moment) => hourMinute.format(new Date(moment));

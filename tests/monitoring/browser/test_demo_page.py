@@ -32,6 +32,7 @@ def test_the_demo_fills_the_page(start: Start, page: Page) -> None:
     expect(page.locator("#rows")).to_contain_text("skipped: groq rate limited")
     expect(page.locator("#happened")).to_contain_text("gemini cooldown")
     expect(page.locator("#chart canvas")).to_be_visible()
-    expect(page.locator("#left-tokens")).to_have_text(re.compile(r"^1[56][.\d]*M$"))
+    expect(page.locator("#windows [data-is=left]")).to_have_text(re.compile(r"^1[56][.\d]*M tokens left$"))
+    expect(page.locator("#left-guess")).to_contain_text("A guess, by the last hour alone")
     page.close()
     assert command.end(signal.SIGINT)[0] == 0, command.output

@@ -197,7 +197,8 @@ def test_limits_of_every_window_and_what_is_in_flight_are_read_on_the_page(
             expect(row).to_have_count(1)
             expect(row.locator("[data-is=numbers]")).to_contain_text(numbers)
         expect(page.locator("#left-longer")).to_contain_text("this week ")
-        expect(page.locator("#left-month")).to_contain_text("requests")
+        expect(page.locator(".window[data-window=month] [data-is=left]")).to_contain_text("left")
+        expect(page.locator("#day [data-is=of]").filter(has_text="a month")).to_have_count(1)
         page.get_by_role("button", name="Explain").click()
         expect(page.locator("#explained")).to_contain_text(
             "1 in flight + 1 needed, of 1 blocks until one in flight ends"
