@@ -208,6 +208,20 @@ def parser() -> argparse.ArgumentParser:
         )
     )
 
+    forecast = add(
+        "forecast",
+        "say how long the room of each provider lasts; 1 if all together run out before a window ends",
+        "forecast",
+        "forecast --json",
+        "forecast --backtest",
+    )
+    forecast.add_argument(
+        "--backtest",
+        action="store_true",
+        help="hold past forecasts against what came; 1 if history is too short",
+    )
+    _json(forecast)
+
     serve = add("serve", "serve the dashboard and GET /api/llm-providers", "serve", "serve --host 0.0.0.0 --port 9000")
     _address(serve)
     serve.add_argument("--demo-without-keys", action="store_true", help="play the demo when no provider has a key")

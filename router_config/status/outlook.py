@@ -110,12 +110,12 @@ class Outlooks:
         if known is not None and hour == self._hour and 0 <= now - self._read_at < FRESH:
             return known
         if hour != self._hour:
-            history = await _hourly(journal, (hour - HOURS_KEPT) * HOUR, now)
+            history = await hourly(journal, (hour - HOURS_KEPT) * HOUR, now)
             past = {name: dict(theirs) for name, theirs in history.slots.items()}
             profiles = await _profiles(past, now)
             self._hour, self._past, self._profiles = hour, past, profiles
         else:
-            history = await _hourly(journal, now, now)
+            history = await hourly(journal, now, now)
             for name, theirs in history.slots.items():
                 self._past.setdefault(name, {}).update(theirs)
             if any(each.basis == "last_hour" for each in self._profiles.values()):
@@ -199,8 +199,8 @@ async def _aside(work: Callable[[], T], long: bool) -> T:
     return await asyncio.to_thread(sliced) if long else work()
 
 
-async def _hourly(journal: Journal, since: float, now: float) -> History:
-    """Of the slots of five minutes, as long as no store keeps hours."""
+async def hourly(journal: Journal, since: float, now: float) -> History:
+    """Usage by the hour: of the slots of five minutes, which a store keeps for eight days. Epoch seconds."""
     hours: dict[str, dict[int, Usage]] = {}
     history = await journal.history(300, since // HOUR * HOUR, now)
     for name, theirs in history.slots.items():

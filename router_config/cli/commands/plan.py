@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from router_config.cli.progress import Progress
 from router_config.cli.store_access import asked_of_store
 from router_config.cli.text import amount, plural, print_json, span, table
 from router_config.config.loading import load_config
@@ -33,8 +33,6 @@ from router_config.planner.what_if import NO_KEYS, usable, with_every_key, with_
 from router_config.planner.wording import date_and_time, first_line, percent, rounded, time_of_day
 from router_config.planner.workload import DAY, MONTH, even_load
 
-_SILENT = 2.0
-"""Seconds that a plan may take before it says how far it is."""
 _DAYS_SHOWN = 7
 _PROVIDERS = (
     "PROVIDER",
@@ -61,7 +59,7 @@ def plan(arguments: argparse.Namespace) -> int:
         observed, told = _observed(config)
         faults, remarks = (*faults, *observed), [*remarks, told]
     times = 1.0
-    with _Progress() as progress:
+    with Progress("planning") as progress:
         how: dict[str, Any] = {
             "begins": begins,
             "timezone": arguments.timezone,
@@ -259,22 +257,3 @@ def _day(day: PlanDay, timezone: str) -> tuple[object, ...]:
         time_of_day(day.unserved_since, timezone),
         span(day.dark_seconds),
     )
-
-
-class _Progress:
-    """A line on a terminal that says how far a plan is, once that takes a while."""
-
-    def __init__(self) -> None:
-        self._started, self._shown = monotonic(), False
-
-    def told(self, share: float) -> None:
-        if sys.stderr.isatty() and monotonic() - self._started > _SILENT:
-            print(f"\rplanning ... {share:4.0%}", end="", file=sys.stderr, flush=True)
-            self._shown = True
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)
