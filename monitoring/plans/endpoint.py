@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from router_config.config.models import ConfigError
 from router_config.iso import epoch, iso
 from router_config.planner.own_process import Cause, PlanFailed
-from router_config.planner.question import MOST_REQUESTS, Question, question_of
+from router_config.planner.question import MOST_REQUESTS, Asked, Question, again, even, question_of
 from router_config.status.source import StatusSource
 
 from ..http.answer import HEADERS
@@ -24,6 +24,7 @@ from .desk import LONGEST, BusyError, Making, PlanDesk
 from .plan_json import PlanAnswer, PlanRequest, PlanState
 
 PATH: Final = "/api/llm-providers/plan"
+USUAL_REPLAY: Final = "7d"
 LOOK: Final = 0.5
 """Seconds between two looks whether the server ends."""
 
@@ -36,7 +37,7 @@ ABOUT: Final = (
     "Whether the providers last for a workload, day by day: what `router-config plan --json` prints. It is computed "
     "in a process of its own, one at a time; that ends when the client goes away, and at DELETE. At most "
     f"{MOST_REQUESTS:,} requests and {LONGEST:.0f} seconds. Without `tokens_per_day` and `requests_per_hour` it is for "
-    "the `workload:` of the file."
+    "the `workload:` of the file; where that has none, or with `replay`, for what was asked of the router before."
 )
 
 
@@ -83,11 +84,21 @@ def add_plans(router: APIRouter, source: StatusSource) -> None:
 
 
 async def _question(source: StatusSource, asked: PlanRequest | None) -> Question:
-    config = await source.aconfig()
-    status = await source.astatus()
-    wanted = {} if asked is None else asked.model_dump()
+    asked = asked or PlanRequest.model_validate({})
+    config, status = await source.aconfig(), await source.astatus()
+    now = epoch(status["generated_at"])
     try:
-        return question_of(config, epoch(status["generated_at"]), **wanted, simulated=status["simulated"])
+        workload = even(
+            tokens_per_day=asked.tokens_per_day, requests_per_hour=asked.requests_per_hour, tokens=asked.tokens
+        )
+        if workload is None and (asked.replay is not None or not config.workload):
+            workload = await again(source.store, config, asked.replay or USUAL_REPLAY, now)
+        elif workload is None:
+            workload = Asked(config.workload, "the file's workload")
+        elif asked.replay is not None:
+            raise ValueError("ask for a number or for a replay, not for both")
+        simulated: bool = status["simulated"]
+        return question_of(config, workload, now, days=asked.days, timezone=asked.timezone, simulated=simulated)
     except ValueError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
 

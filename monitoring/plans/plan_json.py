@@ -14,13 +14,14 @@ class _Document(BaseModel):
 
 
 class PlanRequest(BaseModel):
-    """A workload. Without `tokens_per_day` and `requests_per_hour` it is the file's."""
+    """A workload. Without `tokens_per_day` and `requests_per_hour` it is the file's, or what was asked before."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tokens_per_day: Annotated[float, Field(gt=0, le=1e12)] | None = None
     requests_per_hour: Annotated[float, Field(gt=0, le=1e9)] | None = None
     tokens: int = Field(1000, ge=1, le=100_000_000, description="of a request, half prompt and half answer")
+    replay: str | None = Field(None, max_length=20, description="what was asked in the time before, such as `7d`")
     days: int = Field(90, ge=1, le=MOST_DAYS)
     timezone: str = Field("UTC", max_length=64, description="of the days told, such as Europe/Zurich")
 

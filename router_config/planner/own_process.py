@@ -141,7 +141,7 @@ def _made(question: Question, progress: Callable[[float], None]) -> str:
     from router_config.iso import iso
     from router_config.planner.document import document
     from router_config.planner.planning import plan
-    from router_config.planner.wording import first_line
+    from router_config.planner.wording import first_line, rounded
 
     began = time.monotonic()
     begins = datetime.fromtimestamp(question.now, ZoneInfo(question.timezone)).date()
@@ -155,5 +155,6 @@ def _made(question: Question, progress: Callable[[float], None]) -> str:
         "seconds": round(took, 1),
         "simulated": question.simulated,
     }
-    told = first_line(made, question.config, question.asked)
+    amount = question.amount or f"{rounded(made.tokens_per_day)} tokens a day"
+    told = first_line(made, question.config, amount)
     return json.dumps({**document(made, told, question.remarks), **about}, separators=(",", ":"))

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from router_config.config.grammar.quantities import parse_duration
 from router_config.config.loads import Load
 from router_config.config.models import Config
+from router_config.ledger.interfaces import Store, StoreError
+from router_config.planner.own_history import replay_of
 from router_config.planner.what_if import NO_KEYS, usable
 from router_config.planner.wording import rounded
 from router_config.planner.workload import DAY, MONTH, even_load, per_day
@@ -15,13 +18,16 @@ MOST_REQUESTS: Final = 3_000_000
 """Of a plan that a page asks for. They take two minutes or three; on the command line there is no such bound."""
 
 MOST_DAYS: Final = 366
+SHORTEST: Final = 3600.0
+"""Seconds of a history that is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A plan to be made.
 
-    now: when it is asked for, epoch seconds. asked: the workload in words, such as `1M tokens a day`. days: how many,
+    now: when it is asked for, epoch seconds. asked: the workload in words. amount: the same as
+    a number, such as `1M tokens a day`, where somebody gave one. days: how many,
     of `timezone`. simulated: whether the providers are the simulator's. remarks: what is to be said beside the plan.
     """
 
@@ -29,52 +35,70 @@ class Question:
     loads: tuple[Load, ...]
     now: float
     asked: str
+    amount: str | None
     days: int
     timezone: str = "UTC"
     simulated: bool = False
     remarks: tuple[str, ...] = ()
 
 
-def question_of(
-    config: Config,
-    now: float,
-    *,
-    tokens_per_day: float | None = None,
-    requests_per_hour: float | None = None,
-    tokens: int = 1000,
-    days: int = 90,
-    timezone: str = "UTC",
-    simulated: bool = False,
-) -> Question:
-    """The question for a workload that comes at all hours; where none is given, for that of the file.
+class Asked(NamedTuple):
+    """A workload, in words as well, and what is to be said of it. amount: in words, where somebody gave one."""
 
-    now: epoch seconds. tokens: of one request. Raises ValueError, with what to ask instead, where there is no workload,
-    or one that is too large for a page.
-    """
+    loads: tuple[Load, ...]
+    words: str
+    amount: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def even(*, tokens_per_day: float | None, requests_per_hour: float | None, tokens: int) -> Asked | None:
+    """A workload that comes at all hours; None where there is none. tokens: of one request. Raises ValueError."""
     if tokens_per_day is not None and requests_per_hour is not None:
         raise ValueError("ask for tokens_per_day or for requests_per_hour, not for both")
     if tokens_per_day is not None:
-        loads: tuple[Load, ...] = (even_load(tokens_per_day=tokens_per_day, tokens=tokens),)
-        asked = f"{rounded(tokens_per_day)} tokens a day"
-    elif requests_per_hour is not None:
-        loads = (even_load(requests_per_hour=requests_per_hour, tokens=tokens),)
-        asked = f"{rounded(requests_per_hour)} requests an hour of {rounded(tokens)} tokens"
-    else:
-        loads, asked = config.workload, "the file's workload"
-    if not loads:
-        raise ValueError("there is no workload: ask for tokens_per_day, or write `workload:` into the file")
+        amount = f"{rounded(tokens_per_day)} tokens a day"
+        return Asked((even_load(tokens_per_day=tokens_per_day, tokens=tokens),), amount, amount)
+    if requests_per_hour is not None:
+        amount = f"{rounded(requests_per_hour)} requests an hour of {rounded(tokens)} tokens"
+        return Asked((even_load(requests_per_hour=requests_per_hour, tokens=tokens),), amount, amount)
+    return None
+
+
+async def again(store: Store, config: Config, replay: str, now: float) -> Asked:
+    """What was asked of the router in the time before, such as `7d`. now: epoch seconds. Raises ValueError."""
+    seconds = parse_duration(replay)
+    if seconds < SHORTEST:
+        raise ValueError(f"replay: {replay} is too short; write 1h or more, such as 7d")
+    if store.degraded is not None:
+        raise StoreError(f"the requests to replay cannot be read: {store.degraded.reason}")
+    try:
+        found, told = await replay_of(store, config, seconds, now)
+    except ValueError as nothing:
+        hint = "ask for tokens_per_day, or write `workload:` into the file"
+        raise ValueError(f"there is no workload, and {nothing}: {hint}") from None
+    return Asked(found.loads, "what was asked before", remarks=(told,))
+
+
+def question_of(
+    config: Config, asked: Asked, now: float, *, days: int = 90, timezone: str = "UTC", simulated: bool = False
+) -> Question:
+    """The question for a workload. now: epoch seconds.
+
+    Raises ValueError, with what to ask instead, for one that is too large for a page, and for a timezone that is none.
+    """
     if not 1 <= days <= MOST_DAYS:
         raise ValueError(f"days: from 1 to {MOST_DAYS}")
     if not _is_timezone(timezone):
         raise ValueError(f"timezone: there is no {timezone!r}; write one such as Europe/Zurich")
-    expected = requests_in(loads, days)
+    expected = requests_in(asked.loads, days)
     if expected > MOST_REQUESTS:
         raise ValueError(
             f"about {rounded(expected)} requests, and a plan here has {rounded(MOST_REQUESTS)} at most: ask for fewer "
             "days or larger requests, or let `router-config plan` compute it"
         )
     ready = usable(config)
-    return Question(ready, loads, now, asked, days, timezone, simulated, tuple(_remarks(config, ready)))
+    remarks = (*asked.remarks, *_remarks(config, ready))
+    return Question(ready, asked.loads, now, asked.words, asked.amount, days, timezone, simulated, remarks)
 
 
 def requests_in(loads: Sequence[Load], days: int) -> float:

@@ -45,6 +45,11 @@ class StatusSource(Protocol):
         """The JSON of GET /api/llm-providers/history."""
         ...
 
+    @property
+    def store(self) -> Store:
+        """Where it is counted; it stays the source's. A plan reads there what was asked before."""
+        ...
+
     async def aconfig(self) -> Config:
         """The configuration in force, of which a plan is made. Raises ValueError where there is none."""
         ...
@@ -74,6 +79,11 @@ class StoreReader:
     def _fast_path(self) -> bool | None:
         """Whether chats of this process go the fast way; None where it asks no provider."""
         return None
+
+    @property
+    def store(self) -> Store:
+        """Where it is counted."""
+        return self._store
 
     async def astatus(self) -> dict[str, Any]:
         """The JSON of GET /api/llm-providers."""

@@ -24,6 +24,7 @@ from monitoring.live.shared_reading import SharedReading
 from router_config import Router
 from router_config.config.changes import Reloaded
 from router_config.config.models import Config
+from router_config.ledger.interfaces import Store
 from router_config.simulator import Simulator
 from router_config.status.measurements import Reading
 
@@ -126,6 +127,10 @@ class Source:
         newest = 1 if self.lost else self.decided
         after = 0 if after > newest else after
         return {"decisions": [{"number": number} for number in range(newest, max(after, newest - last), -1)]}
+
+    @property
+    def store(self) -> Store:
+        raise NotImplementedError
 
     async def aconfig(self) -> Config:
         raise NotImplementedError

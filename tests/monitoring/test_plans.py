@@ -12,17 +12,19 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from rig import MakeRouter
+from rig import MakeRouter, message
 from rig_monitoring import PATIENCE, STATUS, Api, Serve, Start
 
 import monitoring
 from monitoring import ConfiguredSource
 from monitoring.plans.plan_json import PlanAnswer, PlanState
 from router_config import Router
+from router_config.clock import VirtualClock
 from router_config.config.loading import load_text
 from router_config.ledger.local.memory import MemoryStore
 from router_config.planner.own_process import PlanFailed, PlanProcess
-from router_config.planner.question import MOST_REQUESTS, question_of
+from router_config.planner.question import MOST_REQUESTS, Asked, question_of
+from router_config.planner.workload import even_load
 
 NOW = 1_795_438_800.0
 PLAN = f"{STATUS}/plan"
@@ -34,6 +36,10 @@ LONG = {"tokens_per_day": 9_000_000, "days": 300}
 @pytest.fixture
 def client(make_router: MakeRouter, api: Api) -> httpx.Client:
     return api(make_router())
+
+
+def asked(tokens_per_day: float) -> Asked:
+    return Asked((even_load(tokens_per_day=tokens_per_day),), "some")
 
 
 class Asking:
@@ -112,6 +118,21 @@ def test_without_a_body_it_is_for_the_workload_of_the_file(make_router: MakeRout
     assert client.post(PLAN).json()["asked"] == "the file's workload"
 
 
+def test_without_a_workload_what_was_asked_before_is_asked_again(
+    make_router: MakeRouter, api: Api, clock: VirtualClock
+) -> None:
+    router = make_router()
+    for _ in range(6):
+        router.completion(model="default", messages=message(), metadata={"agent": "trader"})
+        clock.advance(600)
+    made = api(router).post(PLAN, json={"days": 3}).json()
+    assert made["asked"] == "what was asked before"
+    assert made["remarks"][0].startswith("Replayed: 6 requests of the last ")
+    assert made["requests"] > 12
+    assert "tokens a day are served" in made["told"]
+    assert api(router).post(PLAN, json={"days": 3, "replay": "2h"}).json()["requests"] == made["requests"]
+
+
 def test_what_would_help_is_told_where_the_answer_is_no(make_router: MakeRouter, api: Api) -> None:
     others: dict[str, Any] = dict.fromkeys(["gemini", "openrouter", "together", "openai"])
     client = api(make_router(providers={**others, "groq": {"limits": {"tpd": "5k"}}}))
@@ -124,7 +145,11 @@ def test_what_would_help_is_told_where_the_answer_is_no(make_router: MakeRouter,
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ({}, "there is no workload: ask for tokens_per_day"),
+        ({}, "there is no workload, and nobody has asked yet: ask for tokens_per_day"),
+        ({"replay": "7d"}, "nobody has asked yet"),
+        ({"replay": "soon"}, "soon"),
+        ({"replay": "5m"}, "too short"),
+        ({**SMALL, "replay": "7d"}, "not for both"),
         ({"tokens_per_day": 1, "requests_per_hour": 1}, "not for both"),
         ({"tokens_per_day": 0}, "tokens_per_day"),
         ({"tokens_per_day": "many"}, "tokens_per_day"),
@@ -231,7 +256,7 @@ def test_a_process_that_is_ended_from_outside_is_told(make_router: MakeRouter) -
     config = make_router().config
     assert config is not None
     ended = threading.Event()
-    process = PlanProcess(question_of(config, NOW, tokens_per_day=1e6, days=366), lambda share: None, ended.set)
+    process = PlanProcess(question_of(config, asked(1e6), NOW, days=366), lambda share: None, ended.set)
     os.kill(process.pid, signal.SIGKILL)
     assert ended.wait(PATIENCE)
     with pytest.raises(PlanFailed, match="ended with code -9"):
@@ -247,7 +272,7 @@ def test_it_starts_in_whatever_folder_and_with_no_litellm(
         (tmp_path / name).write_text("raise SystemExit('not this one')\n", "utf-8")
     monkeypatch.chdir(tmp_path)
     ended = threading.Event()
-    process = PlanProcess(question_of(config, NOW, tokens_per_day=9000, days=1), lambda share: None, ended.set)
+    process = PlanProcess(question_of(config, asked(9000), NOW, days=1), lambda share: None, ended.set)
     assert ended.wait(PATIENCE)
     assert b'"answer":true' in process.result()
 

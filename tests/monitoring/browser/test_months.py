@@ -94,7 +94,7 @@ def test_another_page_sees_it_and_may_end_it(live: Stage, page: Page, watch: Wat
 
 def test_what_the_server_refuses_is_told(live: Stage, page: Page, watch: Watch) -> None:
     plan(page, "", "90")
-    expect(page.locator("#months-state")).to_contain_text("There is no workload: ask for tokens_per_day")
+    expect(page.locator("#months-state")).to_contain_text("There is no workload, and nobody has asked yet")
     plan(page, "900M", "366")
     expect(page.locator("#months-state")).to_contain_text("ask for fewer days")
     assert page.locator("#months-state").get_attribute("data-failed") == ""
