@@ -37,7 +37,10 @@ def plan_arguments(command: argparse.ArgumentParser) -> None:
         "--timezone", type=timezone, default="UTC", metavar="ZONE", help="of the days told (default: %(default)s)"
     )
     command.add_argument(
-        "--latency", type=seconds, default=2.0, metavar="SECONDS", help="until an answer is whole (default: 2 s)"
+        "--latency",
+        type=seconds,
+        metavar="SECONDS",
+        help="until an answer is whole (default: as the last ones of each provider, else 2 s)",
     )
     command.add_argument(
         "--max-wait",

@@ -1,10 +1,11 @@
-"""What a plan takes from the store of a router: the requests that came."""
+"""What a plan takes from the store of a router: the requests that came, and how long answers took."""
 
 from typing import Final
 
 from router_config.config.models import Config
-from router_config.ledger.interfaces import Journal
+from router_config.ledger.interfaces import Journal, Ledger
 from router_config.ledger.rules.history import SLOT_SECONDS
+from router_config.planner.latencies import Latencies, latencies_of
 from router_config.planner.replay import DAY, Replay, replayed
 
 SHORT_BY: Final = 0.98
@@ -20,6 +21,22 @@ async def replay_of(journal: Journal, config: Config, seconds: float, now: float
     history = await journal.history(SLOT_SECONDS, since, now)
     replay = replayed(history, await journal.decisions(), SLOT_SECONDS, since, now, config.group_of)
     return replay, _told(replay, seconds, now)
+
+
+async def measured_latencies(ledger: Ledger, config: Config, now: float) -> tuple[Latencies, str]:
+    """How long the last 200 answers of each provider took, and what is to be said of it. Reads only."""
+    names = [each.name for each in config.by_priority]
+    usage = (await ledger.snapshot((), dict.fromkeys(names, now), now)).usage
+    latencies = latencies_of({name: usage[name].latencies for name in names if name in usage})
+    median = {name: spread.at(0.5) / 1000 for name, spread in latencies.measured.items()}
+    if not median:
+        return (
+            latencies,
+            f"Answers take {latencies.usual:g} s: none has been measured yet, and --latency says no other.",
+        )
+    each = ", ".join(f"{name} {seconds:.2g} s" for name, seconds in median.items())
+    rest = f", others {latencies.usual:g} s" if len(median) < len(names) else ""
+    return latencies, f"Answers take as long as each provider's last ones did: {each} (p50){rest}."
 
 
 def _told(replay: Replay, seconds: float, now: float) -> str:

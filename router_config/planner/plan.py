@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.planner.faults import Fault, Faults, Loss
+from router_config.planner.latencies import LATENCY, Latencies
 from router_config.planner.record import DayRecord, Recorder
 from router_config.planner.simulation import Simulation
 from router_config.planner.what_if import left_out
@@ -17,9 +18,6 @@ from router_config.planner.workload import DAY, MONTH, arrivals, midnight
 
 ENOUGH: Final = 0.999
 """Share of the tokens that must be served for a yes."""
-
-LATENCY: Final = 2.0
-"""Seconds that an answer takes, where nobody says otherwise."""
 
 Progress = Callable[[float], None]
 """Is told how much of a plan is made, from 0 to 1."""
@@ -138,7 +136,7 @@ def planned(
     *,
     begins: date,
     timezone: str = "UTC",
-    latency: float = LATENCY,
+    latency: float | Latencies = LATENCY,
     max_wait: float | None = None,
     seed: int = 0,
     faults: Sequence[Fault] = (),

@@ -10,7 +10,8 @@ from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.planner.advice import advice
 from router_config.planner.faults import Fault, Loss
-from router_config.planner.plan import LATENCY, Plan, Progress, planned
+from router_config.planner.latencies import LATENCY, Latencies
+from router_config.planner.plan import Plan, Progress, planned
 
 
 def plan(
@@ -20,7 +21,7 @@ def plan(
     *,
     begins: date | None = None,
     timezone: str = "UTC",
-    latency: float = LATENCY,
+    latency: float | Latencies = LATENCY,
     max_wait: float | None = None,
     faults: Sequence[Fault] = (),
     losses: Sequence[Loss] = (),
@@ -41,10 +42,10 @@ def plan(
         print(made.served, made.wasted_attempts, made.dark_seconds, made.needless_failures)
 
     Nothing is used when it begins. workload: that of the file where there is none. days: how many, of `timezone`.
-    begins: the first of them; today where none is given. latency: seconds that an answer takes. max_wait: seconds that
-    a request may wait for room, instead of the file's. faults: who fails now and then. losses: who is gone from a day
-    on. seed: of chance. advise: whether to find out what would help where not all is served; that takes as long as some
-    more plans of a week.
+    begins: the first of them; today where none is given. latency: seconds that an answer takes, or those measured of
+    each provider. max_wait: seconds that a request may wait for room, instead of the file's. faults: who fails now and
+    then. losses: who is gone from a day on. seed: of chance. advise: whether to find out what would help where not all
+    is served; that takes as long as some more plans of a week.
 
     Raises ConfigError for a limit in dollars of a model whose price nobody knows and for a
     fault of somebody whom the configuration does not have, ValueError without a workload.

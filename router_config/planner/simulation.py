@@ -20,6 +20,7 @@ from router_config.ledger.rules.meters import Part, Spending
 from router_config.ledger.values import Lease, Settlement
 from router_config.planner.failing_calls import FailingCalls, closed
 from router_config.planner.faults import Failure, Faults
+from router_config.planner.latencies import LATENCY, Latencies, seconds_of
 from router_config.planner.open_candidates import OpenCandidates
 from router_config.planner.requests import AskedGroup, PlannedRequest
 from router_config.planner.steps import done
@@ -89,7 +90,7 @@ class _Followed(NamedTuple):
 class Simulation:
     """The deployments of a configuration with nothing used yet, asked by a workload.
 
-    latency: seconds that an answer takes. max_wait: seconds that a request may wait for room. faults: who fails, and
+    latency: how long answers take, seconds. max_wait: seconds that a request may wait for room. faults: who fails, and
     when; nobody where it is left out. observer: is told what becomes of each request. Raises ConfigError for a limit in
     dollars of a model whose price nobody knows.
     """
@@ -100,12 +101,12 @@ class Simulation:
         loads: Sequence[Load],
         observer: Observer,
         *,
-        latency: float = 2.0,
+        latency: float | Latencies = LATENCY,
         max_wait: float | None = None,
         seed: int = 0,
         faults: Faults | None = None,
     ) -> None:
-        self._observer, self._latency = observer, latency
+        self._observer, self._answers_after = observer, seconds_of(latency, seed)
         self._max_wait = config.defaults.max_wait if max_wait is None else max_wait
         self.catalog = Catalog(generate(config).model_list, config.defaults.soft_limit)
         self._store = MemoryStore()
@@ -263,7 +264,7 @@ class Simulation:
         if drawn is not None:
             self._order.served(group, chosen.id)
         self._number += 1
-        ends = now + (self._latency if failure is None else failure.seconds)
+        ends = now + (self._answers_after(chosen.provider) if failure is None else failure.seconds)
         settlement = _new(Settlement, (spent, ends, ends, *_NO_MORE))
         followed = None if failing is None else _Followed(request, chosen, failure, revives)
         heapq.heappush(self._flights, (ends, self._number, lease, settlement, followed))

@@ -10,25 +10,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from router_config.cli.plan_history import latencies_measured, outages_observed, requests_replayed
 from router_config.cli.progress import Progress
-from router_config.cli.store_access import asked_of_store
 from router_config.cli.text import amount, plural, print_json, span, table
 from router_config.config.loading import load_config
 from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError
-from router_config.config.store_url import without_password
 from router_config.deployments.model_list import prices_of
-from router_config.ledger.interfaces import Store
-from router_config.ledger.rules.history import SLOT_SECONDS
-from router_config.ledger.values import History
 from router_config.planner.document import COLUMNS, date_of, document, rows
-from router_config.planner.faults import ALL, Fault
 from router_config.planner.largest import largest
-from router_config.planner.observed_faults import LOOKED_BACK, observed_faults, observed_since
-from router_config.planner.own_history import replay_of
+from router_config.planner.latencies import Latencies
 from router_config.planner.plan import Plan, PlanDay, Served
 from router_config.planner.planning import plan as make_plan
-from router_config.planner.replay import Replay
 from router_config.planner.what_if import NO_KEYS, usable, with_every_key, with_key, with_provider
 from router_config.planner.wording import date_and_time, first_line, percent, rounded, time_of_day
 from router_config.planner.workload import DAY, MONTH, even_load
@@ -56,14 +49,18 @@ def plan(arguments: argparse.Namespace) -> int:
     begins = arguments.begins or datetime.now(ZoneInfo(arguments.timezone)).date()
     faults = tuple(arguments.fault or ())
     if arguments.faults == "observed":
-        observed, told = _observed(config)
+        observed, told = outages_observed(config)
         faults, remarks = (*faults, *observed), [*remarks, told]
+    latency: float | Latencies = arguments.latency
+    if latency is None:
+        latency, told = latencies_measured(config)
+        remarks.append(told)
     times = 1.0
     with Progress("planning") as progress:
         how: dict[str, Any] = {
             "begins": begins,
             "timezone": arguments.timezone,
-            "latency": arguments.latency,
+            "latency": latency,
             "max_wait": arguments.max_wait,
             "faults": faults,
             "losses": tuple(arguments.lose or ()),
@@ -131,26 +128,6 @@ def _config(arguments: argparse.Namespace) -> tuple[Config, list[str]]:
     return config, remarks
 
 
-def _observed(config: Config) -> tuple[tuple[Fault, ...], str]:
-    """The outages of the own history, and what is to be said of them."""
-    now = datetime.now(UTC).timestamp()
-
-    async def read(_: Config, store: Store) -> History:
-        return await store.history(SLOT_SECONDS, now - LOOKED_BACK, now)
-
-    history = asked_of_store(config, read)
-    names = {each.name for each in config.providers}
-    faults = [each for each in observed_faults(history, now) if each.of == ALL or each.of in names]
-    over = f"Observed over {span(now - observed_since(history, now))}"
-    if not faults:
-        return (), f"{over}: nobody failed."
-    each = (
-        f"{fault.of} failed {plural(len(fault.lengths), 'time')}, {span(sum(fault.lengths) / len(fault.lengths))} each"
-        for fault in faults
-    )
-    return tuple(faults), f"{over}: {'; '.join(each)}."
-
-
 def _priceless(config: Config) -> Iterator[str]:
     """The paid models in use whose price is not known."""
     paid = [each for each in config.providers if each.tier == "paid" and each.enabled and each.configured]
@@ -167,7 +144,7 @@ def _loads(arguments: argparse.Namespace, config: Config) -> tuple[list[Load], l
 
 def _unscaled(arguments: argparse.Namespace, config: Config) -> tuple[Sequence[Load], list[str]]:
     if arguments.replay:
-        replay, told = _replay(arguments.replay, config)
+        replay, told = requests_replayed(arguments.replay, config)
         return replay.loads, [told]
     if arguments.tokens_per_day or arguments.requests_per_hour:
         load = even_load(
@@ -180,21 +157,6 @@ def _unscaled(arguments: argparse.Namespace, config: Config) -> tuple[Sequence[L
         return config.workload, []
     hint = "Write --tokens-per-day 1M, or --requests-per-hour 120, or --replay 7d, or workload: into the file."
     raise ConfigError(f"router-config plan: it needs a workload\n  {hint}")
-
-
-def _replay(seconds: float, config: Config) -> tuple[Replay, str]:
-    now = datetime.now(UTC).timestamp()
-
-    async def read(used: Config, store: Store) -> tuple[Replay, str]:
-        return await replay_of(store, used, seconds, now)
-
-    try:
-        return asked_of_store(config, read)
-    except ValueError as nothing:
-        hint = "Let the router serve for some days, or write --tokens-per-day 1M."
-        raise ConfigError(
-            f"router-config plan --replay: {nothing}, in {without_password(config.state)}\n  {hint}"
-        ) from None
 
 
 def _asked(arguments: argparse.Namespace, made: Plan) -> str:
