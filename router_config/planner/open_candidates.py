@@ -45,6 +45,11 @@ class OpenCandidates:
         self._parallel = [
             any(limit.period == "none" for meter in each.meters for limit in meter.limits) for each in self._listed
         ]
+        tiers = [{each.tier for each in tier} for tier in group.tiers]
+        self._paid_first = any(
+            "paid" in tier and "free" in set[str]().union(*tiers[at:]) for at, tier in enumerate(tiers)
+        )
+        """Whether a paid one, full or not, may come before a free one: behind it nobody is preferred to a soft one."""
         self.by_provider: dict[str, list[Deployment]] = {}
         for each in self._listed:
             self.by_provider.setdefault(each.provider, []).append(each)
@@ -71,11 +76,15 @@ class OpenCandidates:
     def may_be_wrong(self, choice: Choice) -> bool:
         """Whether another one past its soft limit might be preferred to this choice. Seldom: then ask all of them."""
         chosen = choice.chosen
+        if self._paid_first and any(status == "soft_limited" for _, status in choice.skipped):
+            return True
         return len(self._soft) > 1 and (chosen is None or chosen.tier == "paid")
 
     def with_soft(self, drawn: Sequence[Drawn] | None = None) -> Sequence[Deployment]:
-        """All that are not full."""
+        """All that are not full; all where it matters who is."""
         listed = self._listed if drawn is None else [each for tier in drawn for each in tier.in_order]
+        if self._paid_first:
+            return listed
         return [each for each in listed if self._state[self._place[each.id]] != FULL]
 
     def learn(self, skipped: Iterable[Skipped], need: Need, now: float) -> None:

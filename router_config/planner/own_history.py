@@ -32,7 +32,7 @@ async def measured_latencies(ledger: Ledger, config: Config, now: float) -> tupl
     if not median:
         return (
             latencies,
-            f"Answers take {latencies.usual:g} s: none has been measured yet, and --latency says no other.",
+            f"Answers take {latencies.usual:g} s, for none has been measured yet (--latency says others).",
         )
     each = ", ".join(f"{name} {seconds:.2g} s" for name, seconds in median.items())
     rest = f", others {latencies.usual:g} s" if len(median) < len(names) else ""

@@ -228,13 +228,14 @@ class Simulation:
             candidates: Sequence[Deployment] = [each for tier in drawn for each in tier.in_order]
         else:
             candidates = opened.at(now, drawn)
-        revives, again = None, 0.0
+        revives, again, too_small = None, 0.0, set[str]()
         while True:
             choice, lease = _reserve(self._store, candidates, need, now, inf)
             if opened.may_be_wrong(choice) and not retries:
                 if lease is not None:
                     self._end(lease, Settlement(None, now, now), now)
-                choice, lease = _reserve(self._store, opened.with_soft(drawn), need, now, inf)
+                every = [each for each in opened.with_soft(drawn) if each.id not in too_small]
+                choice, lease = _reserve(self._store, every, need, now, inf)
             skipped = choice.skipped
             if skipped:
                 opened.learn(skipped, need, now)
@@ -248,6 +249,7 @@ class Simulation:
                 break
             # No window of it holds so many tokens, so only a part could be reserved: it would refuse.
             self._end(lease, Settlement(None, now, now), now)
+            too_small.add(chosen.id)
             candidates = [each for each in candidates if each.id != chosen.id]
         if again:
             self._number += 1

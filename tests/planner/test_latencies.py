@@ -63,7 +63,7 @@ def test_the_store_tells_how_long_answers_took() -> None:
     store, config = MemoryStore(), config_of(groq={}, gemini={})
     nothing, told = run(measured_latencies(store, config, NOW))
     assert nothing == Latencies({})
-    assert told.startswith("Answers take 2 s: none has been measured yet")
+    assert told.startswith("Answers take 2 s, for none has been measured yet")
     for seconds, error in ((0.5, None), (0.7, None), (30.0, "timeout")):
         lease = taken(store, Place("groq/m"), at=NOW)
         assert lease is not None
