@@ -18,6 +18,7 @@ from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.gates import Book, Need
 from router_config.ledger.rules.meters import Part, Spending
 from router_config.ledger.values import Lease, Settlement
+from router_config.planner.estimates import Estimates, matter
 from router_config.planner.failing_calls import FailingCalls, closed
 from router_config.planner.faults import Failure, Faults
 from router_config.planner.latencies import LATENCY, Latencies, seconds_of
@@ -79,7 +80,7 @@ class Observer:
 
 
 class _Followed(NamedTuple):
-    """A call in a plan in which some fail. revives: the scope in spite of whose cooldown it was sent."""
+    """A call whose end says something. revives: the scope in spite of whose cooldown it was sent."""
 
     request: PlannedRequest
     deployment: Deployment
@@ -113,12 +114,13 @@ class Simulation:
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
         self._order = CandidateOrder(self._store, Random(seed))
         self._failing = FailingCalls(self._store, faults, config.defaults.cooldown) if faults else None
+        self._estimates = Estimates() if matter(self.catalog.deployments.values()) else None
         groups: dict[str, AskedGroup] = {}
         names = [config.group_of(load.group) or load.group for load in loads]
         for name in names:
             theirs = [load for load, each in zip(loads, names, strict=True) if each == name]
             prompt = min(load.prompt.least for load in theirs)
-            least = Need(prompt + min(load.answer.most for load in theirs), prompt)
+            least = self._need(prompt, min(load.answer.most for load in theirs))
             groups[name] = AskedGroup(self.catalog.group(name) or Group(name, (), {}), self._store, least)
         self._groups = [groups[name] for name in names]
         self._asked = tuple(groups.values())
@@ -167,17 +169,25 @@ class Simulation:
             each.open.ended(lease, gave_back=gave_back)
 
     def _follow(self, lease: Lease, settlement: Settlement | None, followed: _Followed, now: float) -> None:
-        """A call has ended where some fail: what that means, and on with the request if it was in vain."""
+        """A call has ended: what that means, and on with the request if it was in vain."""
         request, deployment, failure, revives = followed
-        failing = cast(FailingCalls, self._failing)
         if failure is None:
             settled = cast(Settlement, settlement)
-            failing.answered(request, lease, settled, revives, now)
-            self._ended(lease, settled.spent)
+            if self._estimates is not None:
+                self._estimates.learn(deployment, request.need, request.arrival[2], now)
+            if self._failing is None:
+                self._end(lease, settled, now)
+            else:
+                self._failing.answered(request, lease, settled, revives, now)
+                self._ended(lease, settled.spent)
         else:
+            failing = cast(FailingCalls, self._failing)
             self._observer.failed(deployment, now)
             self._ended(lease, failing.failed(request, deployment, lease, failure, now))
             self._ask(request, now)
+
+    def _need(self, prompt: int, answer: int) -> Need:
+        return Need(prompt + answer, prompt) if self._estimates is None else self._estimates.need(prompt, answer)
 
     def _arrive(self, arrival: Arrival) -> None:
         now, place, prompt, _ = arrival
@@ -186,7 +196,7 @@ class Simulation:
         if need is None:
             if len(needs) > NEEDS_KEPT:
                 needs.clear()
-            need = needs[prompt] = Need(prompt + self._answers[place], prompt)
+            need = needs[prompt] = self._need(prompt, self._answers[place])
         self._number += 1
         self._ask(PlannedRequest(arrival, self._groups[place], need, now + self._max_wait, self._number), now)
 
@@ -268,7 +278,9 @@ class Simulation:
         self._number += 1
         ends = now + (self._answers_after(chosen.provider) if failure is None else failure.seconds)
         settlement = _new(Settlement, (spent, ends, ends, *_NO_MORE))
-        followed = None if failing is None else _Followed(request, chosen, failure, revives)
+        followed = None
+        if failing is not None or self._estimates is not None:
+            followed = _Followed(request, chosen, failure, revives)
         heapq.heappush(self._flights, (ends, self._number, lease, settlement, followed))
         if failure is None:
             self._observer.served(_new(Served, (request.arrival, chosen, now, ends, spent)))
