@@ -150,7 +150,7 @@ class Journal(ABC):
     async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
         """Usage of each provider in every slot that ends after `since`, and the events since then.
 
-        slot_seconds: 60 for the last two hours, 300 for the last eight days.
+        slot_seconds: 60 for the last two hours, 300 for the last eight days, 3600 for the last sixty.
         """
 
     @abstractmethod

@@ -15,7 +15,7 @@ from router_config.ledger.interfaces import Journal
 from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import Metric
 from router_config.ledger.rules.windows import Unit
-from router_config.ledger.values import History, Usage
+from router_config.ledger.values import Usage
 from router_config.slices import in_slices
 from router_config.status.forecast_document import METRICS, forecast_document
 from router_config.status.room_left import Left
@@ -110,12 +110,12 @@ class Outlooks:
         if known is not None and hour == self._hour and 0 <= now - self._read_at < FRESH:
             return known
         if hour != self._hour:
-            history = await hourly(journal, (hour - HOURS_KEPT) * HOUR, now)
+            history = await journal.history(HOUR, (hour - HOURS_KEPT) * HOUR, now)
             past = {name: dict(theirs) for name, theirs in history.slots.items()}
             profiles = await _profiles(past, now)
             self._hour, self._past, self._profiles = hour, past, profiles
         else:
-            history = await hourly(journal, now, now)
+            history = await journal.history(HOUR, hour * HOUR, now)
             for name, theirs in history.slots.items():
                 self._past.setdefault(name, {}).update(theirs)
             if any(each.basis == "last_hour" for each in self._profiles.values()):
@@ -197,17 +197,6 @@ async def _aside(work: Callable[[], T], long: bool) -> T:
             return work()
 
     return await asyncio.to_thread(sliced) if long else work()
-
-
-async def hourly(journal: Journal, since: float, now: float) -> History:
-    """Usage by the hour: of the slots of five minutes, which a store keeps for eight days. Epoch seconds."""
-    hours: dict[str, dict[int, Usage]] = {}
-    history = await journal.history(300, since // HOUR * HOUR, now)
-    for name, theirs in history.slots.items():
-        for number, usage in theirs.items():
-            of_provider = hours.setdefault(name, {})
-            of_provider[number // 12] = _added((of_provider.get(number // 12, Usage()), usage))
-    return History(hours, history.events)
 
 
 def _added(usages: Iterable[Usage]) -> Usage:

@@ -14,7 +14,6 @@ from router_config.config.models import Config
 from router_config.forecast.backtest import LEAST, Tested, backtest
 from router_config.forecast.series import HOUR, HOURS_KEPT, Series, series_of, total_of
 from router_config.ledger.interfaces import Store
-from router_config.status.outlook import hourly
 from router_config.status.source import ConfiguredSource
 
 _ROOMS = ("PROVIDER", "WINDOW", "LIMIT", "LEFT", "EXPECTED UNTIL IT ENDS", "USED UP", "ENDS")
@@ -111,7 +110,7 @@ def _backtest(config: Config, *, as_json: bool) -> int:
 
 async def _series(_: Config, store: Store) -> Series:
     now = SystemClock().now()
-    history = await hourly(store, (now // HOUR - HOURS_KEPT) * HOUR, now)
+    history = await store.history(HOUR, (now // HOUR - HOURS_KEPT) * HOUR, now)
     return series_of(total_of(history.slots), now)
 
 

@@ -9,6 +9,9 @@ from router_config.ledger.local.journal import LocalJournal
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.history import (
     EVENTS_KEPT,
+    HOUR_SECONDS,
+    HOUR_SLOTS,
+    HOURS_KEPT,
     LATENCIES_KEPT,
     MINUTE_SECONDS,
     MINUTES_KEPT,
@@ -37,6 +40,8 @@ class _ProviderHistory:
         self.latencies: deque[int] = deque(maxlen=LATENCIES_KEPT)
         self._minutes: dict[int, _Sums] = {}
         self._slots: dict[int, _Sums] = {}
+        self._hours: dict[int, _Sums] = {}
+        """Of the slots that are no longer kept."""
         self._since: dict[int, _Sums] = {}
         """By first slot, the sums of all slots from there on without the present minute."""
 
@@ -51,8 +56,16 @@ class _ProviderHistory:
         for closed, minutes, kept in ((self._minutes, 1, MINUTES_KEPT), (self._slots, SLOT_MINUTES, SLOTS_KEPT)):
             _add(closed.setdefault(minute // minutes, _nothing()), sums)
             for old in [number for number in closed if number <= self.minute // minutes - kept]:
-                del closed[old]
+                gone = closed.pop(old)
+                if closed is self._slots:
+                    self._add_to_hour(old // HOUR_SLOTS, gone)
         self._since.clear()
+
+    def _add_to_hour(self, hour: int, sums: _Sums) -> None:
+        _add(self._hours.setdefault(hour, _nothing()), sums)
+        present = self.minute * MINUTE_SECONDS // HOUR_SECONDS
+        for old in [number for number in self._hours if number <= present - HOURS_KEPT]:
+            del self._hours[old]
 
     def since(self, moment: float) -> _Sums:
         first = slot_of(moment)
@@ -67,10 +80,23 @@ class _ProviderHistory:
         return closed if self.minute // SLOT_MINUTES < first else _add(list(closed), self.present)
 
     def usages(self, slot_seconds: SlotSeconds, since: float) -> dict[int, Usage]:
-        closed, minutes = (self._slots, SLOT_MINUTES) if slot_seconds == SLOT_SECONDS else (self._minutes, 1)
-        present = self.minute // minutes
+        if slot_seconds == MINUTE_SECONDS:
+            closed = self._minutes
+        elif slot_seconds == SLOT_SECONDS:
+            closed = self._slots
+        else:
+            closed = self._by_the_hour(since)
+        present = self.minute * MINUTE_SECONDS // slot_seconds
         both = {**closed, present: _add(list(closed.get(present, _nothing())), self.present)}
         return {number: _usage(sums) for number, sums in both.items() if (number + 1) * slot_seconds > since}
+
+    def _by_the_hour(self, since: float) -> dict[int, _Sums]:
+        """The hours that end after a moment, of slots that are over."""
+        hours = {number: list(sums) for number, sums in self._hours.items()}
+        for slot, sums in self._slots.items():
+            if (slot + HOUR_SLOTS) * SLOT_SECONDS > since:
+                _add(hours.setdefault(slot // HOUR_SLOTS, _nothing()), sums)
+        return hours
 
 
 def _add(sums: _Sums, others: _Sums) -> _Sums:

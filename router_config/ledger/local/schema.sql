@@ -49,12 +49,20 @@ CREATE TABLE IF NOT EXISTS minute ( -- By minute that is over.
     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL, errors INTEGER NOT NULL,
     PRIMARY KEY (provider, slot)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hour ( -- What has left `usage`. Not in files of schema 6 from before it: they get it when opened.
+    provider TEXT NOT NULL, slot INTEGER NOT NULL,
+    requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL, errors INTEGER NOT NULL,
+    PRIMARY KEY (provider, slot)
+) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS slot_usage AS
     SELECT provider, slot, requests, tokens, usd, errors FROM usage UNION ALL
     SELECT provider, minute / {SLOT_MINUTES}, requests, tokens, usd, errors FROM course;
 CREATE VIEW IF NOT EXISTS minute_usage AS
     SELECT provider, slot, requests, tokens, usd, errors FROM minute UNION ALL
     SELECT provider, minute, requests, tokens, usd, errors FROM course;
+CREATE VIEW IF NOT EXISTS hour_usage AS
+    SELECT provider, slot, requests, tokens, usd, errors FROM hour UNION ALL
+    SELECT provider, slot / {HOUR_SLOTS}, requests, tokens, usd, errors FROM slot_usage;
 CREATE TABLE IF NOT EXISTS decision (
     number INTEGER PRIMARY KEY,
     text TEXT NOT NULL

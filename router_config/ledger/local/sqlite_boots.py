@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from router_config.ledger.interfaces import MovableClock
 from router_config.ledger.local.pages import NO_SLOT
-from router_config.ledger.rules.history import MINUTE_SECONDS, SLOT_SECONDS
+from router_config.ledger.rules.history import HOUR_SECONDS, MINUTE_SECONDS, SLOT_SECONDS
 from router_config.ledger.rules.meters import ObservedLimit
 from router_config.ledger.rules.windows import MINUTE
 
@@ -149,7 +149,7 @@ def _move(db: sqlite3.Connection, seconds: float, before: float) -> None:
         if at < before:
             db.execute("UPDATE decision SET text=? WHERE number=?", (json.dumps([at + seconds, *rest]), number))
     db.execute("UPDATE course SET minute=minute+? WHERE minute<?", _in_slots(MINUTE_SECONDS, seconds, before))
-    for table, length in (("minute", MINUTE_SECONDS), ("usage", SLOT_SECONDS)):
+    for table, length in (("minute", MINUTE_SECONDS), ("usage", SLOT_SECONDS), ("hour", HOUR_SECONDS)):
         _, earlier = slots = _in_slots(length, seconds, before)
         rows = db.execute(f"SELECT provider, slot+?, requests, tokens, usd, errors FROM {table} WHERE slot<?", slots)
         moved_rows = rows.fetchall()

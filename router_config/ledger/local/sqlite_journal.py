@@ -10,7 +10,11 @@ from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, adding, laten
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_of, decision_text
 from router_config.ledger.rules.history import (
     EVENTS_KEPT,
+    HOUR_SECONDS,
+    HOUR_SLOTS,
+    HOURS_KEPT,
     LATENCIES_KEPT,
+    MINUTE_SECONDS,
     MINUTES_KEPT,
     SLOT_MINUTES,
     SLOT_SECONDS,
@@ -32,7 +36,8 @@ _NO_HISTORY: Final = (0, *_NONE, "")
 
 # Tables of usage: minutes in one slot of the table, and slots kept.
 _USAGE: Final = {"minute": (1, MINUTES_KEPT), "usage": (SLOT_MINUTES, SLOTS_KEPT)}
-_ADD_USAGE: Final = {table: adding(table, 2, "requests", "tokens", "usd", "errors") for table in _USAGE}
+_ADD_USAGE: Final = {table: adding(table, 2, "requests", "tokens", "usd", "errors") for table in (*_USAGE, "hour")}
+_READ_USAGE: Final = {MINUTE_SECONDS: "minute_usage", SLOT_SECONDS: "slot_usage", HOUR_SECONDS: "hour_usage"}
 _ADD_ATTEMPT: Final = adding("attempt_total", 4, "attempts", "tokens", "usd", "seconds")
 _ADD_COUNTED: Final = adding("counted_total", 3, "times")
 
@@ -94,7 +99,20 @@ class SQLiteJournal(LocalJournal):
         for table, (minutes, kept) in _USAGE.items():
             self._db.execute(_ADD_USAGE[table], (provider, minute // minutes, *sums))
             oldest = present // minutes - kept
+            if table == "usage":
+                self._leave(provider, oldest)
             self._db.execute(f"DELETE FROM {table} WHERE provider=? AND slot<=?", (provider, oldest))
+
+    def _leave(self, provider: str, oldest: int) -> None:
+        """Add the slots that are about to be dropped to their hours."""
+        rows = self._db.execute(
+            "SELECT provider, slot/?, requests, tokens, usd, errors FROM usage WHERE provider=? AND slot<=?",
+            (HOUR_SLOTS, provider, oldest),
+        ).fetchall()
+        if rows:
+            self._db.executemany(_ADD_USAGE["hour"], rows)
+            first = (oldest + SLOTS_KEPT) // HOUR_SLOTS - HOURS_KEPT
+            self._db.execute("DELETE FROM hour WHERE provider=? AND slot<=?", (provider, first))
 
     def _add_up(self, outcome: Outcome, spent: Amount) -> None:
         how = ending(outcome.provider, outcome.model, outcome.ended, outcome.seconds)
@@ -138,10 +156,9 @@ class SQLiteJournal(LocalJournal):
         return tokens or 0
 
     def slots_since(self, slot_seconds: SlotSeconds, since: float) -> dict[str, dict[int, Usage]]:
-        table = "slot_usage" if slot_seconds == SLOT_SECONDS else "minute_usage"
         rows = self._db.execute(
             "SELECT provider, slot, sum(requests), sum(tokens), sum(usd), sum(errors) "
-            f"FROM {table} WHERE slot>=? GROUP BY provider, slot",
+            f"FROM {_READ_USAGE[slot_seconds]} WHERE slot>=? GROUP BY provider, slot",
             (since // slot_seconds,),
         )
         found: dict[str, dict[int, Usage]] = {}

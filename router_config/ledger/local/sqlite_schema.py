@@ -7,9 +7,12 @@ from typing import Final
 
 from router_config.ledger.local.pages import NO_SLOT
 from router_config.ledger.local.sqlite_rows import LATENCY_DIGITS, LONGEST_LATENCY
-from router_config.ledger.rules.history import SLOT_MINUTES
+from router_config.ledger.rules.history import HOUR_SLOTS, SLOT_MINUTES
 
 SCHEMA_VERSION: Final = 6
+
+ADDED_SINCE: Final = "hour_usage"
+"""Tables and views that came later without a new version, since an older one does not miss them, are there with it."""
 
 _NEVER: Final = "9e999"
 """As SQLite writes `inf`: a window that holds nothing leaves never."""
@@ -47,7 +50,7 @@ class NewerSchemaError(Exception):
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
     """Create or upgrade the tables, wholly or not at all. Raises `NewerSchemaError`."""
-    if _version(connection) == SCHEMA_VERSION:
+    if _is_up_to_date(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -61,19 +64,26 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
 def _upgrade(connection: sqlite3.Connection, version: int) -> None:
     if version > SCHEMA_VERSION:
         raise NewerSchemaError(version)
-    if version == SCHEMA_VERSION:
+    if _is_up_to_date(connection):
         return
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
     old = [table for table, (since, _) in _TAKE_OVER.items() if version < since and table in tables]
     for table in old:
         connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     schema = files("router_config.ledger.local").joinpath("schema.sql").read_text("utf-8")
-    for statement in _statements(schema.replace("{SLOT_MINUTES}", str(SLOT_MINUTES))):
+    for name, number in (("SLOT_MINUTES", SLOT_MINUTES), ("HOUR_SLOTS", HOUR_SLOTS)):
+        schema = schema.replace(f"{{{name}}}", str(number))
+    for statement in _statements(schema):
         connection.execute(statement)
     for table in old:
         connection.execute(_TAKE_OVER[table][1])
         connection.execute(f"DROP TABLE old_{table}")
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _is_up_to_date(connection: sqlite3.Connection) -> bool:
+    added = connection.execute("SELECT 1 FROM sqlite_master WHERE name=?", (ADDED_SINCE,)).fetchone()
+    return added is not None and _version(connection) == SCHEMA_VERSION
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -23,6 +23,7 @@ CONSTANTS: Final[dict[str, object]] = {
     # Seconds for which Redis keeps what nobody writes to. The longest window is a month, or what the file names.
     "COUNTS_LAST": 33 * DAY,
     "LEASES_LAST": 9 * DAY,
+    "HOURS_LAST": history.HOURS_KEPT * history.HOUR_SECONDS + DAY,
     "HISTORY_LASTS": history.SLOTS_KEPT * history.SLOT_SECONDS + DAY,
     "TOTALS_LAST": 90 * DAY,
     "SERVER_WRONG_BY": SERVER_WRONG_BY,
@@ -41,6 +42,8 @@ CONSTANTS: Final[dict[str, object]] = {
     "BURN_SECONDS": history.BURN_SECONDS,
     "SLOT_SECONDS": history.SLOT_SECONDS,
     "SLOTS_KEPT": history.SLOTS_KEPT,
+    "HOUR_SLOTS": history.HOUR_SLOTS,
+    "HOURS_KEPT": history.HOURS_KEPT,
     "MINUTES_KEPT": history.MINUTES_KEPT,
     "LATENCIES_BYTES": history.LATENCIES_KEPT * calcsize(LATENCY),
     "DECISIONS_KEPT": DECISIONS_KEPT,

@@ -21,7 +21,16 @@ from router_config.ledger.redis.server_time import ServerTime
 from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
-from router_config.ledger.rules.history import MINUTE_SECONDS, MINUTES_KEPT, SLOTS_KEPT, News, SlotSeconds
+from router_config.ledger.rules.history import (
+    HOUR_SECONDS,
+    HOURS_KEPT,
+    MINUTE_SECONDS,
+    MINUTES_KEPT,
+    SLOT_SECONDS,
+    SLOTS_KEPT,
+    News,
+    SlotSeconds,
+)
 from router_config.ledger.rules.learned import merged
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, SplitAmount
 from router_config.ledger.rules.totals import Counted, Totals
@@ -47,6 +56,8 @@ DESCRIPTIONS_KEPT: Final = 10_000
 
 COUNTS_ONLY: Final = "counts-"
 """So begins the name of a store that lost its counts, but not its journal."""
+
+_SLOTS_KEPT: Final = {MINUTE_SECONDS: MINUTES_KEPT, SLOT_SECONDS: SLOTS_KEPT, HOUR_SECONDS: HOURS_KEPT}
 
 _STATUSES: Final[Mapping[bytes, Status]] = {status.encode(): status for status in get_args(Status)}
 
@@ -155,9 +166,10 @@ class RedisStore(Backend):
         return tuple(forms.numbered_decision(raw) for raw in await self._call("decisions", after, last))
 
     async def history(self, slot_seconds: SlotSeconds, since: float, now: float) -> History:
-        by_minutes, last = slot_seconds == MINUTE_SECONDS, int(now // slot_seconds)
-        first = max(int(since // slot_seconds), last - (MINUTES_KEPT if by_minutes else SLOTS_KEPT))
-        wanted = {"first": first, "last": last, "by_minutes": by_minutes}
+        last, kept_slots = int(now // slot_seconds), _SLOTS_KEPT[slot_seconds]
+        by_minutes, by_hours = slot_seconds == MINUTE_SECONDS, slot_seconds == HOUR_SECONDS
+        first = max(int(since // slot_seconds), last - kept_slots)
+        wanted = {"first": first, "last": last, "by_minutes": by_minutes, "by_hours": by_hours}
         slots, events = await self._call("history", forms.text_of(wanted))
         kept = (forms.event_of(raw) for raw in reversed(events))
         return History(forms.slots_of(slots), tuple(event for event in kept if event.at >= since))

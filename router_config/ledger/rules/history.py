@@ -19,7 +19,17 @@ SLOTS_KEPT: Final = 8 * 24 * 12
 
 SLOT_MINUTES: Final = SLOT_SECONDS // MINUTE_SECONDS
 
-SlotSeconds = Literal[60, 300]
+HOUR_SECONDS: Final = 3600
+HOURS_KEPT: Final = 60 * 24
+"""Slots older than their eight days are summed over hours, for 60 days: at most 1440 rows for each provider.
+
+A younger hour is the sum of its slots, which nobody writes a second time. So no settlement counts in a third place, and
+a store that an older version wrote has its last eight days by the hour at once.
+"""
+
+HOUR_SLOTS: Final = HOUR_SECONDS // SLOT_SECONDS
+
+SlotSeconds = Literal[60, 300, 3600]
 
 BURN_SECONDS: Final = 3600
 """The burn of a provider is its tokens of the last hour."""

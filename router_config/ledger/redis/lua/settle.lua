@@ -76,6 +76,22 @@ local function count_minute(outcome, spent)
   redis.call('EXPIRE', minutes, HISTORY_LASTS)
 end
 
+-- Add a slot that is about to be dropped to its hour.
+local function add_to_hour(provider, slot, raw, present)
+  local hours, hour = key('hours', provider), math.floor(slot / HOUR_SLOTS)
+  local former, requests, tokens, usd, errors = redis.call('HGET', hours, hour), struct.unpack('<dddd', raw)
+  if former then
+    local r, t, u, e = struct.unpack('<dddd', former)
+    requests, tokens, usd, errors = requests + r, tokens + t, usd + u, errors + e
+  else
+    for _, number in ipairs(redis.call('HKEYS', hours)) do
+      if tonumber(number) <= math.floor(present / HOUR_SLOTS) - HOURS_KEPT then redis.call('HDEL', hours, number) end
+    end
+  end
+  redis.call('HSET', hours, hour, struct.pack('<dddd', requests, tokens, usd, errors))
+  redis.call('EXPIRE', hours, HOURS_LAST)
+end
+
 local outcome = step.outcome
 if outcome then
   count_minute(outcome, step.spent or { 0, 0, 0 })
@@ -87,12 +103,15 @@ if outcome then
     requests, tokens, usd, errors = struct.unpack('<dddd', raw)
   else
     for _, slot in ipairs(redis.call('HKEYS', usage)) do
-      if tonumber(slot) <= outcome.slot - SLOTS_KEPT then redis.call('HDEL', usage, slot) end
+      if tonumber(slot) <= outcome.slot - SLOTS_KEPT then
+        add_to_hour(outcome.provider, slot, redis.call('HGET', usage, slot), outcome.slot)
+        redis.call('HDEL', usage, slot)
+      end
     end
   end
   redis.call('HSET', usage, outcome.slot, struct.pack('<dddd', requests + spent[1], tokens + spent[2],
     usd + spent[3], errors + (outcome.milliseconds and 0 or 1)))
-  redis.call('EXPIRE', usage, HISTORY_LASTS)
+  redis.call('EXPIRE', usage, HOURS_LAST) -- Who asks nobody for a fortnight has its hours all the same.
   redis.call('SADD', key('providers'), outcome.provider)
   local so_far = redis.call('HGET', key('attempt_total'), outcome.ending)
   local attempts, tokens, dollars, seconds = 0, 0, 0, 0
