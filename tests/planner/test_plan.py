@@ -3,29 +3,19 @@
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from router_config import load_config, plan
 from router_config.config.loading import load_text
-from router_config.config.loads import Hours, Load, Spread
+from router_config.config.loads import Hours
 from router_config.config.models import Config
 from router_config.planner.document import document
-from router_config.planner.faults import Fault, FaultKind, Faults
 from router_config.planner.largest import largest
-from router_config.planner.open_candidates import OpenCandidates
-from router_config.planner.record import Recorder
-from router_config.planner.simulation import Observer, Served, Simulation
 from router_config.planner.what_if import with_every_key, with_key, with_provider
-from router_config.planner.workload import DAY, arrivals, even_load, midnight
-from router_config.simulator.quotas.admission import Admission, Demand, Quotas
-from router_config.simulator.quotas.limits import ProviderLimits
-from router_config.simulator.quotas.plain_limits import read_limits
+from router_config.planner.workload import DAY, even_load
 
 NOVEMBER = date(2026, 11, 23)
 UTC_ZONE = ZoneInfo("UTC")
@@ -144,63 +134,6 @@ def test_the_largest_load_is_served_and_a_little_more_is_not() -> None:
     assert largest(config_of({"groq": {"limits": {"rpd": 0}, "models": ["m"]}}), [load], 2, begins=NOVEMBER) is None
 
 
-class Judge(Recorder):
-    """Asks the simulator's quotas, which share no code with the router, whether each request would be admitted."""
-
-    def __init__(self, limits: dict[str, ProviderLimits], begins: float) -> None:
-        super().__init__("UTC", begins)
-        self._quotas = {name: Quotas(name, each) for name, each in limits.items()}
-        self._open: list[tuple[float, Admission, Demand]] = []
-        self.admitted: list[tuple[float, str]] = []
-
-    def served(self, request: Served) -> None:
-        super().served(request)
-        for ends, admission, demand in [each for each in self._open if each[0] <= request.asked_at]:
-            admission.settle(demand, ends)
-            admission.end()
-        self._open = [each for each in self._open if each[0] > request.asked_at]
-        demand = Demand(request.arrival.prompt, request.arrival.prompt + request.arrival.answer)
-        deployment = request.deployment
-        taken = self._quotas[deployment.provider].admit("key", deployment.model, demand, request.asked_at)
-        assert isinstance(taken, Admission), taken
-        self._open.append((request.ends_at, taken, demand))
-        self.admitted.append((request.asked_at, deployment.id))
-
-
-LIMITS = st.fixed_dictionaries(
-    {},
-    optional={
-        "rpm": st.integers(1, 30),
-        "tpm": st.integers(500, 20_000),
-        "rph": st.integers(5, 200),
-        "rpd": st.integers(5, 500),
-        "tpd": st.integers(2_000, 200_000),
-        "rpw": st.integers(50, 900),
-        "tpmo": st.integers(20_000, 900_000),
-        "usd_per_day": st.floats(0.001, 0.1).map(lambda usd: round(usd, 4)),
-        "parallel": st.integers(1, 4),
-        "requests": st.fixed_dictionaries({"per": st.sampled_from(["90s", "5h"]), "max": st.integers(1, 50)}),
-    },
-)
-DAYS = st.sampled_from(
-    [{"window": "rolling"}, *({"window": "calendar", "timezone": zone} for zone in ("UTC", "America/New_York"))]
-)
-PROVIDER = st.fixed_dictionaries({"limits": LIMITS, "day": DAYS, "models": st.lists(LIMITS, min_size=1, max_size=2)})
-SPREAD = st.lists(st.integers(1, 900), min_size=1, max_size=3).map(
-    lambda sizes: Spread(tuple((number / len(sizes), size) for number, size in enumerate(sorted(sizes), 1)))
-)
-FAULTS = st.builds(
-    Fault,
-    of=st.sampled_from(["groq", "openai", "all"]),
-    kind=st.sampled_from(get_args(FaultKind)),
-    lasts=st.sampled_from([30.0, 7200.0]),
-    every=st.just(DAY / 4),
-)
-LOADS = st.lists(
-    st.builds(Load, requests_per_hour=st.floats(2, 25), prompt=SPREAD, answer=SPREAD), min_size=1, max_size=2
-)
-
-
 def test_the_workload_of_the_file_is_planned_for_where_none_is_given() -> None:
     work = [
         {"agent": "trader", "requests_per_hour": 60, "hours": "mon-fri 09:00-15:00 America/New_York"},
@@ -214,55 +147,6 @@ def test_the_workload_of_the_file_is_planned_for_where_none_is_given() -> None:
     assert made.binding == ("groq", "tpd")
     assert all(day.requests == pytest.approx(410, rel=0.2) for day in made.days[:5])
     assert not any(any(day.unserved_by_hour[:9]) for day in made.days)
-
-
-class Observed(Observer):
-    def __init__(self) -> None:
-        self.seen: list[tuple[float, str]] = []
-
-    def served(self, request: Served) -> None:
-        self.seen.append((request.asked_at, request.deployment.id))
-
-
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(
-    st.dictionaries(st.sampled_from(["groq", "openrouter", "openai"]), PROVIDER, min_size=1),
-    LOADS,
-    st.integers(0, 9),
-    st.booleans(),
-    st.lists(FAULTS, max_size=2),
-)
-def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
-    listed: dict[str, dict[str, Any]], loads: list[Load], seed: int, equal: bool, failing: list[Fault]
-) -> None:
-    """Nor does it matter to who serves that full candidates are left out. Both whoever fails."""
-    providers: dict[str, object] = {}
-    judged: dict[str, object] = {}
-    for place, (name, each) in enumerate(listed.items()):
-        price = {"input": 0, "output": 0} if place == 2 else {"input": 1, "output": 2}  # What is free costs nothing.
-        models = dict(zip(["a:free", "b:free"], each["models"], strict=False))
-        priced = [{"name": model, "limits": limits, "price": price} for model, limits in models.items()]
-        tier = "free" if place == 2 else "paid"
-        more = {"priority": 1 if equal else place, "tier": tier, "models": priced}
-        providers[name] = {"day": each["day"], "limits": each["limits"], **more}
-        judged[name] = {"day": each["day"], **each["limits"], "models": models, "strict_rolling": True, "price": price}
-    config = config_of(providers)
-    begins = midnight(date(2026, 10, 31), UTC_ZONE)
-    judge, same = Judge(read_limits(judged), begins), Observed()
-    ends = begins + 2 * DAY
-    for observer in (judge, same):
-        theirs = [each for each in failing if each.of in ("all", *providers)]
-        faults = Faults(config, theirs, (), begins=begins, timezone="UTC", seed=seed)
-        how: dict[str, Any] = {"latency": 3.0, "max_wait": 90.0 * (seed % 2), "seed": seed}
-        simulation = Simulation(config, loads, observer, faults=faults, **how)
-        with pytest.MonkeyPatch.context() as patch:
-            if observer is same:
-                patch.setattr(OpenCandidates, "learn", lambda *_: None)
-            for _ in simulation.run(arrivals(loads, begins, ends, seed)):
-                pass
-    judge.close(ends)
-    assert len(judge.admitted) == sum(each.requests - each.unserved_requests for each in judge.days)
-    assert judge.admitted == same.seen
 
 
 def test_the_week_of_a_plan_has_each_request_in_its_local_hour_whatever_the_clocks_do() -> None:
