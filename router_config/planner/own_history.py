@@ -4,7 +4,7 @@ from typing import Final
 
 from router_config.config.models import Config
 from router_config.ledger.interfaces import Journal, Ledger
-from router_config.ledger.rules.history import SLOT_SECONDS
+from router_config.ledger.rules.history import HOUR_SECONDS, SLOT_SECONDS, SLOTS_KEPT, SlotSeconds
 from router_config.planner.latencies import Latencies, latencies_of
 from router_config.planner.replay import DAY, Replay, replayed
 
@@ -15,11 +15,13 @@ SHORT_BY: Final = 0.98
 async def replay_of(journal: Journal, config: Config, seconds: float, now: float) -> tuple[Replay, str]:
     """The requests of the last so many seconds as a workload, and what is to be said of it. Reads only.
 
-    now: epoch seconds. Raises ValueError where nobody has asked yet.
+    Up to eight days come again in their slots of five minutes; more of them, 60 at most, in their hours. now: epoch
+    seconds. Raises ValueError where nobody has asked yet.
     """
     since = now - seconds
-    history = await journal.history(SLOT_SECONDS, since, now)
-    replay = replayed(history, await journal.decisions(), SLOT_SECONDS, since, now, config.group_of)
+    slot: SlotSeconds = SLOT_SECONDS if seconds <= SLOT_SECONDS * SLOTS_KEPT else HOUR_SECONDS
+    history = await journal.history(slot, since, now)
+    replay = replayed(history, await journal.decisions(), slot, since, now, config.group_of)
     return replay, _told(replay, seconds, now)
 
 

@@ -9,14 +9,10 @@ from typing import Final, NamedTuple
 
 from router_config.config.loads import Load, Recorded, Spread
 from router_config.ledger.rules.decisions import Decision
-from router_config.ledger.rules.history import SLOT_SECONDS, SLOTS_KEPT
 from router_config.ledger.values import History
 
 WEEK: Final = 7 * 86400
 DAY: Final = 86400
-
-FINE_DAYS: Final = SLOT_SECONDS * SLOTS_KEPT / DAY
-"""Days of history that are kept in slots of five minutes; older ones are in slots of an hour."""
 
 SIZES_KEPT: Final = 20
 """Points of the sizes of an agent's requests."""

@@ -172,3 +172,18 @@ def test_the_history_of_a_store_is_replayed_and_it_is_said_how_much_there_is(kep
         )
         assert sum(1 for _ in arrivals(replay.loads, MONDAY, MONDAY + 4 * DAY)) == 14
         assert run(replay_of(store, config, 2 * DAY, MONDAY))[1].endswith("1 of which nobody served.")
+
+
+def test_more_than_the_days_that_are_kept_in_slots_of_minutes_comes_again_by_the_hour() -> None:
+    with closing_store("memory://") as store:
+        for days in (20, 19.99, 2):
+            at = MONDAY - days * DAY
+            lease = taken(store, PLACE, at=at)
+            assert lease is not None
+            run(store.settle(lease, Settlement(Amount(1, 500), at, at, outcome=Outcome("groq", "m", 1.0)), at))
+        replay, told = run(replay_of(store, config_of({}), 30 * DAY, MONDAY))
+    assert told.startswith("Replayed: 3 requests of the last 20 days; there is no more history")
+    (load,) = replay.loads
+    assert load.recorded is not None
+    assert (load.recorded.seconds, load.recorded.days) == (3600, 20)
+    assert list(load.recorded.counts[:1]) == [2.0]
