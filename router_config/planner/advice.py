@@ -1,28 +1,31 @@
-"""What would help: the configuration with one key or one provider more, planned for the same workload."""
+"""What would help: the configuration with a key or a provider more, or with dollars, planned for the same workload."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from math import ceil
+from datetime import date
+from math import ceil, floor, log10
 from typing import Any, Final, NamedTuple
 
 from router_config.config.loads import Load
-from router_config.config.models import Config, Limits, Provider
-from router_config.planner.faults import Loss
-from router_config.planner.plan import Plan, planned
+from router_config.config.models import Config, ConfigError, Limits, Provider
+from router_config.planner.plan import Plan, Progress
+from router_config.planner.some_days import Outlook, SomeDays
 from router_config.planner.what_if import with_key, with_provider
-from router_config.planner.workload import DAY, MONTH, per_day
 from router_config.presets.table import PRESETS
 
 TRIED: Final = 4
 """Keys, and providers, that are tried: those with the most room."""
 
-REQUESTS: Final = 40_000
-"""That one such plan is made of, about: it covers fewer days."""
+TOLD: Final = 4
+"""So many of the free ideas, and one that costs, are looked at closely: those that look best."""
 
-MOST_DAYS: Final = 7
-FEWEST_DAYS: Final = 2
-"""On the first day nothing is used yet."""
+LOOKED_AT: Final = 6_000
+"""Requests that a first look is made of, about."""
+
+REQUESTS: Final = 40_000
+"""Those of a closer look, at what helps most."""
+
+ROUNDING: Final = 1e-9
 
 LONGER: Final = ("rpd", "tpd", "usd_per_day", "rpw", "tpw", "rpmo", "tpmo", "usd_per_month", "itpd", "otpd")
 """Limits of a day and more."""
@@ -30,32 +33,101 @@ LONGER: Final = ("rpd", "tpd", "usd_per_day", "rpw", "tpw", "rpmo", "tpmo", "usd
 HELPS: Final = 0.001
 """Share of the tokens by which advice must help."""
 
+SHOWS: Final = 0.02
+"""Share of the tokens: where a few days look better than all by more, they do not show what is missing."""
+
+CENT: Final = 0.01
+LADDER: Final = 5
+"""Amounts that are tried."""
+
 
 class _Idea(NamedTuple):
+    """dollars: the paid provider that it lets spend as much as it takes."""
+
     words: str
     config: Config
-    room: float
+    room: float = 0.0
+    dollars: str | None = None
+
+
+class _Found(NamedTuple):
+    idea: _Idea
+    outlook: Outlook
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The best first: by what is served, then by what it costs."""
+        return -round(self.outlook.served, 6), self.outlook.usd_per_month
 
 
 def advice(
-    config: Config, loads: Sequence[Load], days: int, *, begins: date, losses: Sequence[Loss] = (), **how: Any
+    config: Config,
+    loads: Sequence[Load],
+    made: Plan,
+    *,
+    begins: date,
+    progress: Progress = lambda share: None,
+    **how: Any,
 ) -> tuple[str, ...]:
-    """What would help, the best first, such as `one more groq key: 99.2 %`. how: the other arguments of `plan`."""
-    requests = sum(per_day(load)[0] for load in loads)
-    looked_at = min(days, MOST_DAYS, max(FEWEST_DAYS, ceil(REQUESTS / max(1.0, requests))))
-    begins += timedelta(days=days - looked_at)  # What grows is largest at the end.
-    months = (days - looked_at) * DAY / MONTH
-    grown = [load.times((1 + load.growth) ** months) for load in loads]
-    tokens = sum(load.mean_tokens for load in loads) / len(loads)
-    how["losses"] = [replace(each, day=max(1, each.day - days + looked_at)) for each in losses]
-    now = planned(config, grown, looked_at, begins=begins, **how).served
+    """What would help, the best first, such as `one more groq key: 99.2 %`.
 
-    found: list[tuple[float, float, int, str]] = []
-    for number, idea in enumerate(_ideas(config, tokens, begins)):
-        made = planned(idea.config, grown, looked_at, begins=begins, **how)
-        if made.served > now + HELPS:
-            found.append((-made.served, made.usd_per_month, number, _told(idea, made)))
-    return tuple(words for _, _, _, words in sorted(found))
+    made: the plan without it. how: the other arguments of `plan`. The shares are those of all its days (`SomeDays`).
+    """
+    tokens = sum(load.mean_tokens for load in loads) / len(loads)
+    glance, look = (SomeDays(config, loads, made, most, begins=begins, **how) for most in (LOOKED_AT, REQUESTS))
+    before = glance.plan(config).served
+    if before > made.served + SHOWS:
+        glance, before = look, look.plan(config).served
+    ideas = list(_ideas(config, tokens, begins))
+    steps = _Steps(progress, len(ideas) * glance.days + TOLD * look.days)
+
+    likely = []
+    for idea in ideas:
+        found = _Found(idea, glance.plan(idea.config))
+        steps.done(glance.days)
+        if found.outlook.served > before + HELPS:
+            likely.append(found)
+    likely.sort(key=lambda each: each.rank)
+    if not glance.whole:
+        paid = [each for each in likely if each.idea.dollars is not None]
+        likely = [*(each for each in likely if each not in paid)][:TOLD] + paid[:1]
+
+    told = []
+    for each in likely:
+        found = each if glance.whole else _Found(each.idea, look.plan(each.idea.config))
+        found = found if found.idea.dollars is None else _with_least_dollars(found, look)
+        steps.done(look.days)
+        if found.outlook.served > made.served + HELPS:
+            told.append(found)
+    return tuple(_told(each) for each in sorted(told, key=lambda each: each.rank))
+
+
+class _Steps:
+    """How far it is, told as shares of all."""
+
+    def __init__(self, progress: Progress, steps: int) -> None:
+        self._progress, self._steps, self._made = progress, steps, 0
+
+    def done(self, steps: int) -> None:
+        self._made += steps
+        self._progress(min(1.0, self._made / self._steps))
+
+
+def _with_least_dollars(found: _Found, look: SomeDays) -> _Found:
+    """With no more dollars a day than serve as much, to two digits: what it spends on its dearest day, about."""
+    idea, outlook = found
+    name = idea.dollars or ""
+    dollars = _rounded_up(outlook.dearest[name])
+    for _ in range(LADDER):  # A window need not be a day of the plan, and a request reserves more than it spends.
+        limited = _with_dollars(idea.config, name, dollars)
+        try:
+            seen = look.plan(limited)
+        except ConfigError:  # Nobody knows its price.
+            break
+        if seen.served >= outlook.served - ROUNDING:
+            return _Found(idea._replace(words=f"{name} with ${dollars:.2f} a day", config=limited), seen)
+        dollars = _rounded_up(dollars * 1.1)
+    return found
 
 
 def room_of(provider: Provider, tokens: float) -> float:
@@ -78,19 +150,18 @@ def _ideas(config: Config, tokens: float, today: date) -> Iterator[_Idea]:
         if 0 < room < float("inf"):
             added.append(_Idea(f"{preset.name}, free", changed, room))
     yield from sorted(added, key=lambda idea: -idea.room)[:TRIED]
-    for name in [each.name for each in config.providers if each.tier == "paid" and each.enabled and each.configured]:
-        unbound = [
-            replace(each, limits=_without_days(each.limits)) if each.name == name else each for each in config.providers
-        ]
-        yield _Idea(f"{name} without its limits of a day and more", replace(config, providers=tuple(unbound)), 0.0)
+    ready = [each for each in config.providers if each.tier == "paid" and each.enabled and each.configured]
+    for each in ready:
+        unbound = _without_days(config, each.name)
+        yield _Idea(f"{each.name} without its limits of a day and more", unbound, dollars=each.name)
     if not any(each.tier == "paid" for each in config.providers) and "openai" not in listed:
-        changed = with_provider(config, "openai", today)
-        yield _Idea("openai, paid", changed, 0.0)
+        yield _Idea("openai, paid", with_provider(config, "openai", today), dollars="openai")
 
 
-def _told(idea: _Idea, made: Plan) -> str:
-    share = "100 %" if made.served >= 1 else f"{int(made.served * 1000) / 10:g} %"
-    return f"{idea.words}: {share}" + (f", ${made.usd_per_month:.2f} a month" if made.usd_per_month else "")
+def _told(found: _Found) -> str:
+    served, cost = found.outlook.served, found.outlook.usd_per_month
+    share = "100 %" if served >= 1 - ROUNDING else f"{int(served * 1000) / 10:g} %"
+    return f"{found.idea.words}: {share}" + (f", ${cost:.2f} a month" if cost else "")
 
 
 def _room(limits: Limits, tokens: float) -> float:
@@ -104,6 +175,23 @@ def _room(limits: Limits, tokens: float) -> float:
     return min((cap for cap in caps if cap is not None), default=float("inf"))
 
 
-def _without_days(limits: Limits) -> Limits:
+def _without_days(config: Config, name: str) -> Config:
     nothing: dict[str, Any] = dict.fromkeys(LONGER)
-    return replace(limits, **nothing)
+    return _with_limits(config, name, lambda limits: replace(limits, **nothing))
+
+
+def _with_dollars(config: Config, name: str, dollars: float) -> Config:
+    return _with_limits(config, name, lambda limits: replace(limits, usd_per_day=dollars))
+
+
+def _with_limits(config: Config, name: str, change: Callable[[Limits], Limits]) -> Config:
+    changed = (replace(each, limits=change(each.limits)) if each.name == name else each for each in config.providers)
+    return replace(config, providers=tuple(changed))
+
+
+def _rounded_up(dollars: float) -> float:
+    """To two digits, a cent at least."""
+    if dollars <= CENT:
+        return CENT
+    size = 10.0 ** (floor(log10(dollars)) - 1)
+    return max(CENT, round(ceil(round(dollars / size, 6)) * size, 4))

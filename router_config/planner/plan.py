@@ -1,7 +1,7 @@
 """Will it last? A plan: what the providers of a configuration serve of a workload, day by day."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import inf
 from typing import Final
@@ -141,11 +141,18 @@ def planned(
     seed: int = 0,
     faults: Sequence[Fault] = (),
     losses: Sequence[Loss] = (),
+    warm_up: int = 0,
     unserved: float = inf,
     progress: Progress = lambda share: None,
 ) -> Plan:
-    """The plan without advice; the arguments are those of `plan`. unserved: tokens past which it ends early."""
+    """The plan without advice; the arguments are those of `plan`.
+
+    warm_up: days before the first that are not counted, so that it does not begin with nothing used. unserved: tokens
+    past which it ends early.
+    """
     zone = ZoneInfo(timezone)
+    begins, days = begins - timedelta(days=warm_up), days + warm_up
+    losses = [replace(each, day=each.day + warm_up) for each in losses]
     first, ends = midnight(begins, zone), midnight(begins + timedelta(days=days), zone)
     recorder = Recorder(timezone, first)
     failing = Faults(config, faults, losses, begins=first, timezone=timezone, seed=seed)
@@ -159,6 +166,7 @@ def planned(
                 ends = moment
                 break
     recorder.close(ends)
+    del recorder.days[:warm_up]
     return _made(config, recorder, timezone)
 
 

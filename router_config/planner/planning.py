@@ -28,6 +28,7 @@ def plan(
     seed: int = 0,
     advise: bool = True,
     progress: Progress = lambda share: None,
+    advising: Progress = lambda share: None,
 ) -> Plan:
     """What the providers of a configuration serve of a workload, by the router's own rules on a virtual clock.
 
@@ -45,10 +46,11 @@ def plan(
     begins: the first of them; today where none is given. latency: seconds that an answer takes, or those measured of
     each provider. max_wait: seconds that a request may wait for room, instead of the file's. faults: who fails now and
     then. losses: who is gone from a day on. seed: of chance. advise: whether to find out what would help where not all
-    is served; that takes as long as some more plans of a week.
+    is served; that takes as long as some five more plans. progress, advising: are told how far the plan is, and then
+    what would help, from 0 to 1.
 
-    Raises ConfigError for a limit in dollars of a model whose price nobody knows and for a
-    fault of somebody whom the configuration does not have, ValueError without a workload.
+    Raises ConfigError for a limit in dollars of a model whose price nobody knows, and for a fault of somebody whom the
+    configuration does not have; ValueError without a workload.
     """
     loads = (workload,) if isinstance(workload, Load) else tuple(config.workload if workload is None else workload)
     if not loads or days < 1:
@@ -78,4 +80,4 @@ def plan(
         "faults": faults,
         "losses": losses,
     }
-    return replace(made, advice=advice(config, loads, days, begins=first, **how))
+    return replace(made, advice=advice(config, loads, made, begins=first, progress=advising, **how))

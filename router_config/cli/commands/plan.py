@@ -74,7 +74,8 @@ def plan(arguments: argparse.Namespace) -> int:
                 return 1
             times, made = found
         else:
-            made = make_plan(config, loads, arguments.days, advise=arguments.advice, **how)
+            advising = progress.then("looking for what would help")
+            made = make_plan(config, loads, arguments.days, advise=arguments.advice, advising=advising, **how)
     told = first_line(made, config, _asked(arguments, made))
     if arguments.json:
         shown = document(made, told, remarks)
@@ -192,7 +193,7 @@ def _lines(made: Plan, config: Config, told: str) -> Iterator[str]:
         needless = f"{plural(made.needless_failures, 'request')} failed though somebody could have answered"
         yield f"\nProviders that failed were asked {plural(made.wasted_attempts, 'time')} in vain; {needless}."
     if made.advice:
-        yield "\nWhat would help, the best first (seen over some days):"
+        yield "\nWhat would help, the best first:"
         yield from (f"  {each}" for each in made.advice)
 
 
