@@ -11,17 +11,23 @@ from router_config.slices import pause
 
 DAY: Final = 24
 
-TODAY: Final = 8.0
+TODAY: Final = 4.0
 """Hours after which an hour counts half in how today goes."""
 
-FADES: Final[float] = 0.5 ** (1 / 16)
-"""What is left an hour later of today's deviation: half of it after 16 hours."""
+FADES: Final[float] = 0.5 ** (1 / 12)
+"""What is left an hour later of today's deviation: half of it after 12 hours."""
 
-USUAL_TODAY: Final = 0.3
+USUAL_TODAY: Final = 0.15
 """Today's deviation is drawn towards none, as if so many usual days had gone as expected."""
 
-USUAL_WEEK: Final = 0.15
+USUAL_WEEK: Final = 0.5
 """The same for the level of the last seven days."""
+
+ALIKE: Final = 4
+"""Hours between two times of day at which as much is known of today, and as little to be seen."""
+
+MANY: Final = 14 * DAY
+"""Hours of history up to which all times of day are taken together."""
 
 ORIGINS: Final = 3
 """Hours between the moments of the past of which it is known how a forecast would have gone."""
@@ -43,13 +49,14 @@ class Model:
             raise ValueError("an hour of the day has not been seen before a day is over")
         self._series = series
         self._sums = [0.0, *accumulate(series.values)]
-        week, sightings = Week(), list[Sighting]()
+        week, sightings, ends_at = Week(), list[Sighting](), len(series.values) % DAY
         shape = _Shape(week.weights(), 0)
         for place, value in enumerate(series.values):
             if place >= DAY and place % DAY == 0:
                 shape = _Shape(week.weights(), hour_of_week(series.first + place))
             if place >= DAY and place % ORIGINS == 0:
-                sightings += self._seen_from(shape, place)
+                near = abs((place - ends_at + DAY // 2) % DAY - DAY // 2) <= ALIKE or len(series.values) < MANY
+                sightings += (each for each in self._seen_from(shape, place) if near or each[0] > 1.5)
                 pause()
             week.add(hour_of_week(series.first + place), value)
         self._shape = _Shape(week.weights(), hour_of_week(series.end))

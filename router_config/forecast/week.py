@@ -17,7 +17,7 @@ _WEEKEND: Final = range(120, HOURS)
 HALF_LIFE: Final = 3.0
 """Weeks after which what was seen counts half."""
 
-DAYS_ALIKE: Final = 3.0
+DAYS_ALIKE: Final = 8.0
 """An hour of the week counts as so many sightings of the same hour of such days, besides its own."""
 
 KINDS_ALIKE: Final = 1.0

@@ -7,13 +7,14 @@ from typing import Any
 
 from router_config.cli.progress import Progress
 from router_config.cli.store_access import asked_of_store, read, warn_of_memory
-from router_config.cli.text import amount, plural, print_json, table, until
+from router_config.cli.text import plural, print_json, table, until
 from router_config.clock import SystemClock
 from router_config.config.loading import load_config
 from router_config.config.models import Config
 from router_config.forecast.backtest import LEAST, Tested, backtest
 from router_config.forecast.series import HOUR, HOURS_KEPT, Series, series_of, total_of
 from router_config.ledger.interfaces import Store
+from router_config.planner.wording import rounded
 from router_config.status.source import ConfiguredSource
 
 _ROOMS = ("PROVIDER", "WINDOW", "LIMIT", "LEFT", "EXPECTED UNTIL IT ENDS", "USED UP", "ENDS")
@@ -69,9 +70,7 @@ def _room(each: dict[str, Any], left: float | None, unit: str, now: str) -> tupl
 
 
 def _amount(number: float, unit: str) -> str:
-    if unit == "usd":
-        return f"${number:.2f}"
-    return f"{amount(float(f'{number:.3g}'))} {unit}"
+    return f"${number:.2f}" if unit == "usd" else f"{rounded(number)} {unit}"
 
 
 def _expected(expected: dict[str, Any], unit: str) -> str:
@@ -85,10 +84,15 @@ def _end(exhausted: dict[str, str | None], now: str) -> str:
     if early is None:
         return "no"
     if middle is None:
-        return f"perhaps, not before {until(early, now)}"
+        return f"perhaps, not before {_moment(early, now)}"
     if early == late:
         return until(middle, now)
-    return f"{until(middle, now)}, {until(early, now)} to {until(late, now) or 'not at all'}"
+    return f"{until(middle, now)}, from {_moment(early, now)} to {_moment(late, now) if late else 'never'}"
+
+
+def _moment(moment: str, now: str) -> str:
+    """The time of day to the minute, with the date where that is another."""
+    return moment[11:16] if moment[:10] == now[:10] else moment[:16].replace("T", " ")
 
 
 def _backtest(config: Config, *, as_json: bool) -> int:
