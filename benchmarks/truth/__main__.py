@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps([_plain(each) for each in found], indent=1))
     elif cases:
         true = sum(each.true for each in found)
+        print("\n".join(("", *_table(found))))
         print(f"\n{true} of {len(found)} plans are true: every figure within {WITHIN:.0%} or two requests, no 429.")
     return 0 if found and all(each.true for each in found) else 1
 
@@ -89,6 +90,19 @@ def _lines(each: Compared) -> Iterator[str]:
         mark = "" if figure.true else "  <-"
         values = "".join(f"{value:14.2%}" if figure.name == "served" else f"{value:14,.0f}" for value in figure[1:3])
         yield f"  {figure.name:24}{values}{figure.differs:10.2%}{mark}"
+
+
+def _table(found: Sequence[Compared]) -> Iterator[str]:
+    """A row for each case. Of what differs by two requests or less no difference is told."""
+    yield "| configuration and workload | requests | served: planned, over HTTP | dark seconds | 429s | largest difference |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for each in found:
+        served, dark = each.figures[:2]
+        beyond = [one.differs for one in each.figures if abs(one.planned - one.sent) > one.chance]
+        shares = f"{served.planned:.2%}, {served.sent:.2%}"
+        seconds = f"{dark.planned:,.0f}, {dark.sent:,.0f}"
+        cells = (each.title, f"{each.requests:,}", shares, seconds, each.too_many, f"{max(beyond, default=0.0):.2%}")
+        yield "| " + " | ".join(map(str, cells)) + " |"
 
 
 def _plain(each: Compared) -> dict[str, object]:

@@ -31,7 +31,8 @@ class Case:
     """A configuration and a workload.
 
     limits: by provider, in the order in which they are asked. days: how many. more: of each provider, what else the
-    file says. defaults: of the file. faults: as `router-config plan --fault` takes them.
+    file says. defaults: of the file. keys: how many a provider has, if not one. faults: as `router-config plan --fault`
+    takes them.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Case:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     equal: bool = False
     latency: float = 2.0
+    keys: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
     def document(self, simulator: Simulator) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class Case:
                 "priority": 1 if self.equal else place,
                 "tier": "paid" if name == "openai" else "free",
                 "api_base": simulator.api_base(name),
+                "api_key": [f"os.environ/{variable}" for variable in self._variables(name)],
                 "day": ROLLING,
                 "limits": dict(limits),
                 "models": [{"name": MODELS[name], **({"price": PRICE} if name == "openai" else {})}],
@@ -67,6 +70,14 @@ class Case:
             "providers": providers,
             "workload": workload,
         }
+
+    def environment(self) -> dict[str, str]:
+        """The keys of all providers."""
+        names = [variable for provider in self.limits for variable in self._variables(provider)]
+        return {name: f"simulated-{name}" for name in names}
+
+    def _variables(self, provider: str) -> list[str]:
+        return [f"{provider.upper()}_KEY_{number}" for number in range(self.keys.get(provider, 1))]
 
     def judged_by(self) -> dict[str, Any]:
         """The limits that the simulated providers enforce: the same, in any stretch of a window's length."""
@@ -138,5 +149,20 @@ CASES: Final = (
         {"groq": {"rpm": 30, "tpd": 1_000_000}, "gemini": {"rpm": 2, "tpd": 200_000}},
         (_load(2000, "100-500", "50-300"),),
         faults=("groq down 4h every 24h",),
+    ),
+    Case(
+        "three keys each, both answer with 429 for no reason now and then, requests wait",
+        {"groq": {"rpm": 2, "tpm": 4000, "rpd": 600}, "together": {"rpm": 1, "tpd": 200_000}},
+        (_load(4000, "100-900", "50-500"),),
+        defaults={"max_wait": "30s"},
+        keys={"groq": 3, "together": 3},
+        faults=("groq 429s 30m every 6h", "together down 10m every 4h"),
+    ),
+    Case(
+        "weeks and months, at the end of a month",
+        {"groq": {"rpw": 600}, "gemini": {"tpmo": 250_000, "rpd": 300}, "together": {"rpmo": 100}},
+        (_load(700, "100-500", "50-300"),),
+        days=4,
+        begins=date(2026, 11, 28),
     ),
 )

@@ -52,7 +52,7 @@ def written(case: Case, simulator: Simulator, folder: Path) -> tuple[Path, Confi
     """The file of a case, and what it says."""
     path = folder / "litellm.yaml"
     path.write_text(yaml.safe_dump(case.document(simulator), sort_keys=False), "utf-8")
-    return path, load_config(path, simulator.env())
+    return path, load_config(path, case.environment())
 
 
 def simulator_of(case: Case, clock: VirtualClock) -> Simulator:
@@ -79,7 +79,7 @@ def sent(
     progress: Progress,
 ) -> Sent:
     """The requests of a workload, sent by a Router of its own. span: from when until when, epoch seconds."""
-    with closing(Router.from_yaml(path, env=simulator.env(), clock=clock, watch=False)) as router:
+    with closing(Router.from_yaml(path, env=case.environment(), clock=clock, watch=False)) as router:
         sender = _Sender(router, simulator, clock, loads, case.latency)
         asyncio.run(sender.run(iter(requests), list(_faults(case, span, seed)), span, progress))
     too_many = sum(each["rate_limited"] for each in simulator.summary().values())

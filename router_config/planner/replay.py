@@ -73,7 +73,9 @@ def replayed(
     for each in unserved:
         counts[int((each.at - each.seconds) // seconds)] += 1
     if not sum(counts.values()):
-        raise ValueError("nobody has asked yet")
+        begun = any(last in theirs for theirs in history.slots.values())
+        minutes = f", before the {seconds // 60} minutes that are not over yet" if begun else ""
+        raise ValueError(f"nobody has asked yet{minutes}")
     first = max(first, min(number for number, count in counts.items() if count))
     recorded = Recorded(seconds, first, tuple(counts[number] for number in range(first, last)))
     shares, forgotten = _shares(decisions, group_of)

@@ -139,6 +139,8 @@ def test_agents_groups_and_sizes_are_those_of_the_decisions_and_the_mean_that_of
 def test_without_history_nothing_can_be_replayed() -> None:
     with pytest.raises(ValueError, match="nobody has asked yet"):
         replayed(History({}), (), 300, MONDAY - WEEK, MONDAY)
+    with pytest.raises(ValueError, match="before the 5 minutes that are not over yet"):
+        replayed(hours({2016: 3}), (), 300, MONDAY - WEEK, MONDAY + 60)
 
 
 def test_a_plan_takes_a_replay() -> None:
