@@ -94,7 +94,15 @@ def _lines(each: Compared) -> Iterator[str]:
 
 def _table(found: Sequence[Compared]) -> Iterator[str]:
     """A row for each case. Of what differs by two requests or less no difference is told."""
-    yield "| configuration and workload | requests | served: planned, over HTTP | dark seconds | 429s | largest difference |"
+    columns = (
+        "configuration and workload",
+        "requests",
+        "served: plan, HTTP",
+        "dark seconds",
+        "429s",
+        "differs by at most",
+    )
+    yield "| " + " | ".join(columns) + " |"
     yield "|---|---:|---:|---:|---:|---:|"
     for each in found:
         served, dark = each.figures[:2]
