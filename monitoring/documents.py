@@ -270,7 +270,7 @@ class Skipped(_Document):
 
     provider: str
     model: str
-    status: Literal[Status, "too_large"]
+    status: Literal[Status, "too_large", "unfit"]
 
 
 class Decision(_Document):
@@ -345,7 +345,7 @@ class GateState(_Document):
 
     name: LimitName
     scope: str
-    status: Literal[Status, "too_large"]
+    status: Literal[Status, "too_large", "unfit"]
     used: Number
     reserved: Number
     needed: Number
@@ -370,7 +370,7 @@ class CandidateState(_Document):
     key: int
     place: int
     tier: Literal["free", "paid"]
-    status: Literal[Status, "too_large"]
+    status: Literal[Status, "too_large", "unfit"]
     reason: str | None
     clears_at: str | None
     rest: CooldownState | None

@@ -14,7 +14,7 @@ import pytest
 from rig_cli import retired_model
 from rig_config import load_text
 
-from router_config.config import installed_litellm
+from router_config.config import installed_litellm, loading
 from router_config.config import prices as price_list
 from router_config.config.file_format import json_schema
 from router_config.config.grammar.quantities import (
@@ -291,7 +291,9 @@ def test_the_schema_knows_every_key_and_forbids_others() -> None:
     assert provider["required"] == ["models"]
     text, mapping = provider["properties"]["models"]["items"]["anyOf"]
     assert text == {"type": "string"}
-    assert set(mapping["properties"]) == {"name", "limits", "groups", "litellm_params", "price"}
+    assert set(mapping["properties"]) == {
+        "name", "limits", "groups", "litellm_params", "price", "supports", "context", "max_output",
+    }  # fmt: skip
     assert all("description" in each for each in mapping["properties"].values())
     assert json.loads(json.dumps(schema)) == schema
 
@@ -300,3 +302,34 @@ def test_a_password_in_a_url_is_not_shown() -> None:
     assert without_password("redis://:pw@host:6379/0") == "redis://***@host:6379/0"
     assert without_password("redis://host/0?password=pw") == "redis://host/0?***"
     assert without_password("sqlite:////srv/state.db") == "sqlite:////srv/state.db"
+
+
+ONE_MODEL = "version: 1\nproviders:\n  groq:\n    models:\n      - name: m\n"
+
+
+def test_what_a_model_can_do_is_read() -> None:
+    told = "        supports: {tools: false, images: true}\n        context: 32k\n        max_output: 8k\n"
+    found = loading.load_text(ONE_MODEL + told, "litellm.yaml", {}).providers[0].models[0]
+    assert (found.supports.given(), found.context, found.max_output) == (
+        {"tools": False, "images": True},
+        32_000,
+        8_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("supports: {tool: false}", "Did you mean tools?"),
+        ("supports: {vision: false}", "Write images."),
+        ("supports: {tools: 1}", "Write true or false"),
+        ("context: 0", "Write more than 0, such as 32k."),
+        ("context_window: 32k", "Write context."),
+        ("max_output: long", "is not a number"),
+    ],
+)
+def test_what_is_wrong_in_it_is_told_with_its_line(line: str, told: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        loading.load_text(f"{ONE_MODEL}        {line}\n", "litellm.yaml", {})
+    assert "litellm.yaml:6:" in str(error.value)
+    assert told in str(error.value)

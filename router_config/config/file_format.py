@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from router_config.config.ability_format import SUPPORTS
 from router_config.config.grammar.quantities import (
     day_of_month,
     parse_count,
@@ -243,10 +244,28 @@ MODEL = Section(
             Anything("Write a mapping such as {temperature: 0.2}."), "Passed to LiteLLM with every request."
         ),
         "price": Entry(PRICE, "Used instead of the price in LiteLLM's list."),
+        "supports": Entry(SUPPORTS, "What it can do, and what it cannot: then it is not asked for that."),
+        "context": Entry(
+            Scalar(positive(parse_count, "32k"), {**_NUMBER, "examples": ["32k"]}),
+            "Tokens of prompt and answer together that it takes at most.",
+        ),
+        "max_output": Entry(
+            Scalar(positive(parse_count, "8k"), {**_NUMBER, "examples": ["8k"]}),
+            "Tokens that it answers at most; longer answers are asked of others.",
+        ),
     },
     hint="Write the model's name, or a mapping with name, limits and groups.",
     short="name",
-    foreign={"model": "Write name.", **_LIMITS_ELSEWHERE},
+    foreign={
+        "model": "Write name.",
+        "context_window": "Write context.",
+        "context_length": "Write context.",
+        "max_input_tokens": "Write context.",
+        "max_output_tokens": "Write max_output.",
+        "max_tokens": "Write max_output.",
+        **{name: f"Write supports: {{{name}: ...}}." for name in ("tools", "images", "vision", "streaming")},
+        **_LIMITS_ELSEWHERE,
+    },
 )
 
 KEY = Section(

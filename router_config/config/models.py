@@ -183,11 +183,34 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Supports:
+    """What a model can do (True) or cannot (False), as the file says; None: it does not say."""
+
+    tools: bool | None = None
+    parallel_tools: bool | None = None
+    json_object: bool | None = None
+    json_schema: bool | None = None
+    images: bool | None = None
+    audio: bool | None = None
+    pdf: bool | None = None
+    n: bool | None = None
+    logprobs: bool | None = None
+    reasoning: bool | None = None
+    streaming: bool | None = None
+    dimensions: bool | None = None
+
+    def given(self) -> dict[str, bool]:
+        """What the file says, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model of a provider. limits: its own, besides the account's.
 
     litellm_params: sent with every request; its secrets are `Secret`, which `reveal` opens. instead_of: the models of
-    the file in whose place it answers; empty for one that is in the file.
+    the file in whose place it answers; empty for one that is in the file. context: tokens of prompt and answer
+    together. max_output: tokens of an answer.
     """
 
     name: str
@@ -195,6 +218,9 @@ class Model:
     groups: tuple[str, ...] = ("default",)
     litellm_params: dict[str, Any] = field(default_factory=dict)
     price: Price | None = None
+    supports: Supports = Supports()
+    context: int | None = None
+    max_output: int | None = None
     instead_of: tuple[str, ...] = ()
 
 

@@ -7,7 +7,9 @@ from math import inf
 from typing import Final
 
 from router_config.deployments.calibrations import Calibrations
-from router_config.ledger.rules.learned import LIMITS_OF, RETIRED
+from router_config.deployments.learned_abilities import LearnedAbilities
+from router_config.ledger.rules.abilities import abilities_of, abilities_text
+from router_config.ledger.rules.learned import ABILITIES, LIMITS_OF, RETIRED
 from router_config.ledger.rules.retired import Retired, both, retired_of, retired_text
 from router_config.ledger.rules.steady_limits import (
     FRESH_FOR,
@@ -25,7 +27,8 @@ NOTHING: Final[Mapping[Place, SteadyLimit]] = {}
 class Learned(Calibrations):
     """How models count (`Calibrations`), the limits that providers report, and the models that are gone.
 
-    changes: how often limits or models have become others. gone: by the scope of a model.
+    changes: how often limits or models have become others. gone: by the scope of a model. abilities: what models were
+    seen to refuse.
     """
 
     def __init__(self) -> None:
@@ -35,6 +38,7 @@ class Learned(Calibrations):
         self.changes = 0
         self.gone: Mapping[str, Retired] = {}
         self._gone_untold = False
+        self.abilities = LearnedAbilities()
 
     def hear(self, provider: str, reported: Iterable[tuple[Place, float]], source: Source, now: float) -> bool:
         """An answer of a provider reports limits. True: one of them is another than was known, and steadily so."""
@@ -89,12 +93,16 @@ class Learned(Calibrations):
                 told[f"{LIMITS_OF}{provider}"] = limits_text(theirs.steady)
         if self._gone_untold:
             self._gone_untold, told[RETIRED] = False, retired_text(self.gone)
+        if self.abilities.untold:
+            self.abilities.untold, told[ABILITIES] = False, abilities_text(self.abilities.known)
         return told
 
     def _was_not_told(self, names: Iterable[str]) -> None:
         for name in names:
             if name == RETIRED:
                 self._gone_untold = True
+            elif name == ABILITIES:
+                self.abilities.untold = True
             elif name.startswith(LIMITS_OF):
                 self._reported[name.removeprefix(LIMITS_OF)].untold = True
             else:
@@ -107,6 +115,8 @@ class Learned(Calibrations):
             self._gone_untold = self.gone != told
             if self.gone != before:
                 self._has_changed(now)
+        elif name == ABILITIES:
+            self.abilities.take(abilities_of(text))
         elif not name.startswith(LIMITS_OF):
             super()._take(name, text, now)
         elif self._reported[name.removeprefix(LIMITS_OF)].take(known_limits(text)):

@@ -182,11 +182,18 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             "account_limits": provider.limits.given(),
             "trust": provider.trust,
             "on_retired": provider.on_retired,
+            **_abilities(model),
             **_instead_of(provider, model),
             **place.windows,
             **prices[provider.name, model.name],
         },
     }
+
+
+def _abilities(model: Model) -> dict[str, Any]:
+    """What the file says of what it can do."""
+    given = {"supports": model.supports.given(), "context": model.context, "max_output": model.max_output}
+    return {name: value for name, value in given.items() if value}
 
 
 def _instead_of(provider: Provider, model: Model) -> dict[str, Any]:

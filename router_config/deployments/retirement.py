@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
 
-from router_config.config.models import Config, Limits, Model, Provider
+from router_config.config.models import Config, Limits, Model, Provider, Supports
 from router_config.deployments.model_list import deployments_of, generate, prices_of, without_price
 from router_config.ledger.rules.retired import Retired
 from router_config.presets.lookup import preset_of
@@ -112,7 +112,16 @@ def _standing_in(provider: Provider, old: Model, name: str) -> Model:
     preset = preset_of(provider.name, provider.litellm_provider)
     listed = () if preset is None else preset.models
     known: dict[str, Any] = next((dict(each.limits) for each in listed if each.name == name), {})
-    return replace(old, name=name, limits=_lower(old.limits, Limits(**known)), price=None, instead_of=(old.name,))
+    return replace(
+        old,
+        name=name,
+        limits=_lower(old.limits, Limits(**known)),
+        price=None,
+        supports=Supports(),
+        context=None,
+        max_output=None,
+        instead_of=(old.name,),
+    )
 
 
 def _joined(standing: Model, old: Model) -> Model:

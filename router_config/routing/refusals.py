@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Final
 
+from router_config.deployments.abilities import Misfit
 from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
 from router_config.ledger.rules.decisions import Attempt
@@ -24,12 +25,13 @@ def refusal(
     examined: Iterable[Examination],
     attempts: Sequence[Attempt],
     absent: Mapping[str, str],
-    unfit: Mapping[str, str],
+    unfit: Mapping[str, Misfit],
     now: float,
 ) -> NoProviderAvailable:
     """The error for a request that no deployment can take.
 
-    absent: providers left out, and why. unfit: the same of deployments that the request is too large for.
+    absent: providers left out, and why. unfit: deployments that the request does not fit, and why.
+    examined: of the others.
     """
     by_id = {each.deployment: each for each in examined}
     failed = {(attempt.provider, attempt.model): attempt.outcome for attempt in attempts}
@@ -38,8 +40,8 @@ def refusal(
     for provider in dict.fromkeys(deployment.provider for deployment in deployments):
         theirs = [each for each in deployments if each.provider == provider and each.id not in unfit]
         if not theirs:
-            reason = next(unfit[each.id] for each in deployments if each.provider == provider)
-            verdicts[provider] = ProviderVerdict("too_large", reason, None)
+            misfit = next(unfit[each.id] for each in deployments if each.provider == provider)
+            verdicts[provider] = ProviderVerdict(misfit.status, misfit.reason, None)
             continue
         best = min((by_id[each.id] for each in theirs), key=_clears)
         outcome = next((failed[key] for each in theirs if (key := (each.provider, each.model)) in failed), None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from router_config.attempts.tried import Tried
+from router_config.deployments.abilities import NOTHING, Needs
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.decisions import Attempt, Decision
@@ -13,10 +14,14 @@ from router_config.ledger.rules.history import UNREACHABLE
 from router_config.ledger.values import Lease
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.terms import Terms
+from router_config.signals.redaction import shorten
 from router_config.transport.exchange import Exchange
 
 NAME_KEPT: Final = 100
 """Characters of an agent's name that a decision holds."""
+
+TOLD: Final = 300
+"""Characters of an error that a decision holds."""
 
 CANCELLED: Final = "cancelled"
 REFUSED: Final = "refused"
@@ -37,7 +42,7 @@ class Request:
 
     endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
     same, to see whether they work again. own_key: the caller brings a key of its own. asked: the arguments. terms: the
-    configuration that it goes by.
+    configuration that it goes by. needs: what it needs of a model.
     """
 
     endpoint: str
@@ -52,6 +57,7 @@ class Request:
     agent: str | None = None
     own_key: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    needs: Needs = NOTHING
 
     @property
     def message(self) -> int:
@@ -132,6 +138,8 @@ def decided_by(refusal: Exception, request: Request, tried: Tried, now: float) -
         when = "waiting will not change that" if after is None else f"try again in {after:.0f} s"
         why = UNREACHABLE if tried.reached_nobody else "no provider can serve it now"
         return decided(request, tried, REFUSED, now, error=f"{why}; {when}")
+    if not tried.attempts:  # No model fits it.
+        return decided(request, tried, REFUSED, now, error=shorten(str(refusal), TOLD))
     told = tried.told if tried.refusal is None else tried.refusal[1]
     return decided(request, tried, tried.attempts[0].outcome, now, error=told)
 

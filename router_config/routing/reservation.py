@@ -10,13 +10,14 @@ from router_config.attempts.failing_providers import FailingProviders
 from router_config.attempts.in_spite_of_cooldowns import IN_COOLDOWN, REFUSAL_TAKES, InSpiteOfCooldowns
 from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments
+from router_config.deployments.abilities import ANSWER, CONTEXT
 from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.values import Lease
-from router_config.routing.context_windows import ContextWindows
+from router_config.ledger.values import Lease, Settlement
+from router_config.routing.fit import Fit, model_of
 from router_config.routing.request import CANCELLED, Flight, Request, decided
 from router_config.routing.terms import Terms
 from router_config.routing.waiting_line import Line, Place
@@ -40,11 +41,11 @@ class Reservations:
     """Takes room in a store, for each request at the first candidate that has it."""
 
     def __init__(
-        self, store: Store, clock: Clock, moments: Moments, learned: Learned, failing: FailingProviders
+        self, store: Store, clock: Clock, moments: Moments, learned: Learned, failing: FailingProviders, fit: Fit
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._learned, self._in_spite = learned, InSpiteOfCooldowns(store, failing, LEASE, moments.next)
-        self.windows = ContextWindows()
+        self.fit = fit
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._order = CandidateOrder(store)
         self._await_probe: set[Place] = set()
@@ -70,6 +71,9 @@ class Reservations:
         self._learned.grow_older(now)
         if request.terms.groups.is_outdated(self._learned):
             raise Outdated
+        if 0 < len(unfit := self.fit.unfit(request, now)) == len(request.group.by_id):
+            tried.add_skipped([Skipped(each.id, unfit[each.id].status) for each in request.group.deployments])
+            return None  # Waiting would not help.
         line = self._lines[request.group.name] if now < request.deadline else None
         lease, revives = None, None
         if not line:  # Who may wait does not overtake those who do.
@@ -91,12 +95,29 @@ class Reservations:
         if line is not None or self._store.shared:  # It took a while.
             now = self._clock.now()
         deployment = request.group.by_id[lease.deployment]
+        if not await self._may_ask(request, deployment, now):
+            await self._store.settle(lease, Settlement(None, now, now), self._moments.next())
+            return await self.reserve(request, tried, now)
         self._order.served(request.group, deployment.id)
         tried.deployments.add(deployment.id)
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]
         exchange = Exchange(deployment.litellm_provider)
         return Flight(deployment, entry, lease, now, request, tried, exchange, after=before, revives=revives)
+
+    async def _may_ask(self, request: Request, deployment: Deployment, now: float) -> bool:
+        """Whether this request may go to a model that refused such ones: of all processes, one alone asks again."""
+        before = self.fit.refused_before(request, deployment)
+        if not before:
+            return True
+        abilities, model = self._learned.abilities, model_of(deployment)
+        claims = {name: abilities.claim(model, name, now) for name, lack in before if lack.due(now)}
+        if not claims:  # It is not sure, and nobody else fits; or another request has just begun to ask.
+            return all(name in (CONTEXT, ANSWER) for name, _ in before)
+        if self._store.shared:
+            await self._learned.exchange(self._store, now)
+        known = abilities.lacks(model)
+        return all(by is not None and (name not in known or known[name].by == by) for name, by in claims.items())
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
         """All that is left, in order."""
@@ -105,9 +126,8 @@ class Reservations:
             ordered = tried.in_order(ordered)
         else:
             ordered = await self._order.of(request.group, request.need, now)
-        unfit = self.windows.unfit(request)
-        if unfit:
-            tried.add_skipped([Skipped(each.id, "too_large") for each in ordered if each.id in unfit])
+        if unfit := self.fit.unfit(request, now):
+            tried.add_skipped([Skipped(each.id, unfit[each.id].status) for each in ordered if each.id in unfit])
             ordered = [each for each in ordered if each.id not in unfit]
         return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
 

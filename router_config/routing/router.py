@@ -36,7 +36,9 @@ from router_config.ledger.rules.gates import Need
 from router_config.routing.endpoint_methods import Endpoints
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
+from router_config.routing.fit import Fit
 from router_config.routing.live_file import LiveFile
+from router_config.routing.needs import needs_of
 from router_config.routing.outcomes.event_loop_lag import Pulse
 from router_config.routing.outcomes.settlement import Settlements
 from router_config.routing.outcomes.succession import Succession
@@ -44,6 +46,7 @@ from router_config.routing.refusals import lies_in_the_request, refusal
 from router_config.routing.request import Flight, Request, agent_of, decided_by, team_of
 from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.terms import Terms
+from router_config.routing.unmet_needs import nobody_fits
 from router_config.status.explanation import absent_from
 from router_config.status.outlook import Outlooks
 from router_config.status.running_out import RunningOut
@@ -99,7 +102,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         moments = Moments(self._clock)
         self._learned, failing = Learned(), FailingProviders(self._store)
         self._succession = Succession(self._store, self._learned)
-        self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing)
+        fit = self._fit = Fit(self._learned, lambda: self._succession.lists)
+        self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing, fit)
         self._settlements = Settlements(
             self._store,
             self._clock,
@@ -110,6 +114,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             lambda: self.catalog,
             self._learned,
             self._succession,
+            fit,
         )
         self._requests = count()
         self._shown, self._outlooks, self._running_out = None, Outlooks(), RunningOut()
@@ -238,6 +243,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             agent_of(asked),
             asked.get("api_key") is not None,
             asked,
+            needs_of(endpoint, asked),
         )
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
@@ -268,13 +274,15 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
     async def _refusal(self, request: Request, tried: Tried, failure: Exception | None) -> Exception:
         """The error of a request that no candidate can take: its own failure where the request is at fault."""
         deployments, now = request.group.deployments, self._clock.now()
-        examined = await self._store.explain(deployments, request.need, now)
-        if failure is None or not lies_in_the_request(tried.attempts, examined):
+        unfit = self._fit.unfit(request, now)
+        examined = await self._store.explain([each for each in deployments if each.id not in unfit], request.need, now)
+        if failure is None and 0 < len(unfit) == len(deployments):
+            failure = nobody_fits(request.model, deployments, unfit)
+        elif failure is None or not lies_in_the_request(tried.attempts, examined):
             absent = {
                 name: reason for name, (_, reason) in absent_from(request.terms.config, request.group.name).items()
             }
             with corrected(self._clock.correction):
-                unfit = self._reservations.windows.unfit(request)
                 failure = refusal(request.model, deployments, examined, tried.attempts, absent, unfit, now)
         elif tried.refusal is not None:
             failure = tried.refusal[0]

@@ -1,9 +1,10 @@
 """`read`: which provider's rules apply to a reply, and what they say of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router_config.signals import error_body
+from router_config.signals.missing_abilities import missing_abilities, most_answered, most_taken
 from router_config.signals.parsed_reply import ParsedReply, limit_headers, of_headers, parse
 from router_config.signals.providers import common_rules, gemini, groq, openai, openrouter, together_ai
 from router_config.signals.types import Hold, Kind, Observation, Reading, Reply, Scope, Verdict
@@ -68,7 +69,20 @@ def read_strictly(provider: str, reply: Reply, now: float) -> Reading:
     rules = _RULES.get(provider) or _rules_by_codes(parsed)
     observations = rules.observations(parsed)
     failed = parsed.failed or gemini.blocked(parsed)
-    return Reading(rules.verdict(parsed._replace(observations=observations)) if failed else None, observations)
+    if not failed:
+        return Reading(None, observations)
+    return Reading(
+        _with_abilities(rules.verdict(parsed._replace(observations=observations)), parsed.text), observations
+    )
+
+
+def _with_abilities(verdict: Verdict, text: str) -> Verdict:
+    """The verdict with what the refusal says the model cannot do."""
+    if verdict.kind is Kind.bad_request:
+        return replace(verdict, lacks=missing_abilities(text), answers=most_answered(text))
+    if verdict.kind in (Kind.context_window, Kind.too_large):
+        return replace(verdict, takes=most_taken(text), answers=most_answered(text))
+    return verdict
 
 
 def _rules_by_codes(reply: ParsedReply) -> Rules:

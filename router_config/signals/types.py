@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from router_config.signals.missing_abilities import Missing
+
 Failure = Literal["timeout", "refused", "disconnected"]
 Metric = Literal["requests", "tokens"]
 Part = Literal["input", "output"]
@@ -113,6 +115,8 @@ class Verdict:
     retry: True: the same request goes to the next candidate. False: its error goes to the caller at once.
     proven: the answer proves that the refusal will last, so the pauses begin with a long one. retires: it says of the
     model that it is not served, or no more, so another may take its place. successor: the model that it names for that.
+    lacks: the abilities that it says the model is without. takes, answers: the most tokens of prompt and answer, or of
+    the answer alone, where it is about them and says so.
     """
 
     kind: Kind
@@ -124,6 +128,9 @@ class Verdict:
     proven: bool = False
     retires: bool = False
     successor: str | None = None
+    lacks: tuple[Missing, ...] = ()
+    takes: int | None = None
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

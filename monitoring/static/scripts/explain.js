@@ -104,6 +104,7 @@ function drawnGate(gate) {
 function judged({ name, status, soft_limit: soft, limit, blocks, clears_at: clears }) {
   const blocking = (text) => element("span", { class: "failure" }, text);
   if (status === "too_large") return blocking("too large at any time");
+  if (status === "unfit") return blocking("cannot do this request");
   if (blocks && limit <= 0) return blocking("0 means never");
   if (blocks && name === IN_FLIGHT) return blocking("blocks until one in flight ends");
   if (blocks) return blocking(clears ? `blocks until ${at(clears)}` : "blocks");

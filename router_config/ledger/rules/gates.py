@@ -20,7 +20,7 @@ from router_config.ledger.rules.meters import (
 
 Tier = Literal["free", "paid"]
 Status = Literal[
-    "available", "soft_limited", "rate_limited", "cooldown", "probing", "exhausted", "disabled", "too_large"
+    "available", "soft_limited", "rate_limited", "cooldown", "probing", "exhausted", "disabled", "too_large", "unfit"
 ]
 
 OPEN: Final = ("available", "soft_limited")

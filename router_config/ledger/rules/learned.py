@@ -1,8 +1,8 @@
-"""What the processes of a store tell each other by name, as texts: curves, limits, models that are gone."""
+"""What the processes of a store tell each other by name: curves, limits, models that are gone, what models refuse."""
 
 from typing import Final
 
-from router_config.ledger.rules import calibration, retired, steady_limits
+from router_config.ledger.rules import abilities, calibration, retired, steady_limits
 
 LIMITS_OF: Final = "limits|"
 """So begins the name of what a provider reports of its limits; the provider's own name follows."""
@@ -12,6 +12,10 @@ RETIRED: Final = "retired|"
 """The name of what is known of models that are gone."""
 
 
+ABILITIES: Final = "abilities|"
+"""The name of what models were seen to refuse."""
+
+
 def merged(name: str, old: str | None, new: str) -> str:
     """Two texts of one name as one."""
     if name.startswith(LIMITS_OF):
@@ -19,4 +23,6 @@ def merged(name: str, old: str | None, new: str) -> str:
         return steady_limits.limits_text(steady_limits.both(known, steady_limits.limits_of(new)))
     if name == RETIRED:
         return retired.retired_text(retired.both(retired.retired_of(old or ""), retired.retired_of(new)))
+    if name == ABILITIES:
+        return abilities.abilities_text(abilities.both(abilities.abilities_of(old or ""), abilities.abilities_of(new)))
     return calibration.merged(old, new)

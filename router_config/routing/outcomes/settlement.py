@@ -20,6 +20,8 @@ from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
+from router_config.routing.fit import Fit, model_of
+from router_config.routing.outcomes.abilities import learn_refusal
 from router_config.routing.outcomes.observed_limits import limit_changes, reports_of
 from router_config.routing.outcomes.spending import (
     UnknownSpending,
@@ -77,12 +79,13 @@ class Settlements:
         catalog: Callable[[], Catalog],
         learned: Learned,
         succession: Succession,
+        fit: Fit,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._background, self._failing = background, failing
         self._room_came_free, self._catalog = room_came_free, catalog
         self._learned, self._succession = learned, succession
-        self._unknown = UnknownSpending()
+        self._unknown, self._fit = UnknownSpending(), fit
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         now, hidden = self._clock.now(), getattr(reply, "_hidden_params", None)
@@ -135,6 +138,7 @@ class Settlements:
             verdict = replace(verdict, retry=False)  # It is the request's own fault.
         if verdict.kind in OF_THE_REQUEST:
             flight.tried.add_unfit(flight.deployment, error, verdict.message)
+            await self._learn_abilities(flight, verdict, now)
         answered = is_unread_answer(flight.exchange) or verdict.kind is Kind.empty_answer
         alive = answered or (reply.status is not None and reply.status < 500)
         ended = begun or not verdict.retry
@@ -148,6 +152,11 @@ class Settlements:
             observations=reading.observations if reply == _seen(flight) else None,
         )
         return verdict
+
+    async def _learn_abilities(self, flight: Flight, verdict: Verdict, now: float) -> None:
+        """What the refusal says that the model cannot do, for all processes and from now on."""
+        if learn_refusal(flight, verdict, self._learned.abilities, now) and self._store.shared:
+            await self._learned.exchange(self._store, now)
 
     def _read(self, flight: Flight, reply: Reply, now: float) -> Reading:
         # Providers name moments by the time that calendars go by.
@@ -241,6 +250,8 @@ class Settlements:
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = Route(deployment.provider, deployment.model, tuple(tried.attempts))
             label(hidden, flight.request.asked["model"])
+        for ability, _ in self._fit.refused_before(flight.request, deployment):
+            self._learned.abilities.answered(model_of(deployment), ability, now)
         if not flight.request.own_key:
             self._succession.answered(deployment, now)
         if flight.revives is not None:

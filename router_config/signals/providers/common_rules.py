@@ -6,6 +6,7 @@ The status decides first. Within it codes come first, then numbers, then words. 
 from collections.abc import Iterable
 
 from router_config.signals import cooldowns, error_wording, verdicts
+from router_config.signals.missing_abilities import missing_abilities
 from router_config.signals.observed_windows import by_reset, from_headers, from_policies, from_words, merged
 from router_config.signals.parsed_reply import ParsedReply
 from router_config.signals.types import Kind, Observation, Scope, Verdict
@@ -169,7 +170,7 @@ def rejected(reply: ParsedReply) -> Verdict:
         return verdicts.bad_key(reply)
     if reply.has_code(*_CREDIT) or error_wording.CREDIT_GONE.search(reply.text):
         return verdicts.quota_gone(reply)
-    if reply.has_code(*_MODEL) or error_wording.MODEL_GONE.search(reply.text):
+    if reply.has_code(*_MODEL) or (error_wording.MODEL_GONE.search(reply.text) and not missing_abilities(reply.text)):
         return verdicts.model_gone(reply)
     if (refused := refusal_of_account(reply)) is not None:
         return refused
@@ -182,7 +183,8 @@ def rejected(reply: ParsedReply) -> Verdict:
 
 def bad_request(reply: ParsedReply) -> Verdict:
     """The request is refused: by anyone if it is malformed, else by this provider, for no more is known."""
-    return verdicts.malformed(reply) if error_wording.MALFORMED.search(reply.text) else verdicts.refused(reply)
+    malformed = error_wording.MALFORMED.search(reply.text) and not missing_abilities(reply.text)
+    return verdicts.malformed(reply) if malformed else verdicts.refused(reply)
 
 
 def refusal_of_content(reply: ParsedReply) -> Verdict | None:
