@@ -1,6 +1,7 @@
 """A workload that a real Router sends over HTTP, on a clock that moves on as soon as everybody waits for it."""
 
 import asyncio
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -78,7 +79,11 @@ def sent(
     seed: int,
     progress: Progress,
 ) -> Sent:
-    """The requests of a workload, sent by a Router of its own. span: from when until when, epoch seconds."""
+    """The requests of a workload, sent by a Router of its own. span: from when until when, epoch seconds.
+
+    seed: also of the chance by which a Router of this process chooses among equals; a plan draws the same.
+    """
+    random.seed(seed)
     with closing(Router.from_yaml(path, env=case.environment(), clock=clock, watch=False)) as router:
         sender = _Sender(router, simulator, clock, loads, case.latency)
         asyncio.run(sender.run(iter(requests), list(_faults(case, span, seed)), span, progress))
