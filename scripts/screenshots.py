@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
@@ -101,7 +102,19 @@ def shoot(browser: Browser, url: str, name: str, scheme: Any, size: Any, height:
     page.locator("#rows tr").nth(20).wait_for()
     page.get_by_role("button", name="Explain").click()
     page.locator("#explained").wait_for()
+    page.locator("#months .told").wait_for()
     page.screenshot(path=DOCS / name, full_page=True, clip={"x": 0, "y": 0, "width": size["width"], "height": height})
+    context.close()
+    print(f"docs/{name}: {(DOCS / name).stat().st_size // 1024} kB")
+
+
+def shoot_plan(browser: Browser, url: str, name: str, scheme: Any) -> None:
+    """The card Months alone."""
+    context = browser.new_context(viewport=DESK, color_scheme=scheme, timezone_id="UTC", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(url)
+    page.locator("#months .told").wait_for()
+    page.locator("#months").screenshot(path=DOCS / name)
     context.close()
     print(f"docs/{name}: {(DOCS / name).stat().st_size // 1024} kB")
 
@@ -117,11 +130,14 @@ def main() -> int:
         playing.start()
         try:
             ready.wait()
+            httpx.post(f"{url}/api/llm-providers/plan", json={"days": 90}, timeout=300).raise_for_status()
             with sync_playwright() as playwright:
                 browser = launch(playwright)
                 shoot(browser, url, "dashboard-light.png", "light", DESK, 2000)
                 shoot(browser, url, "dashboard-dark.png", "dark", DESK, 1640)
                 shoot(browser, url, "dashboard-phone.png", "dark", PHONE, 1500, 1.5)
+                shoot_plan(browser, url, "plan-light.png", "light")
+                shoot_plan(browser, url, "plan-dark.png", "dark")
                 browser.close()
         finally:
             done.set()
