@@ -338,6 +338,7 @@ class ExplainRequest(_Document):
 
     group: str = Field("default", min_length=1, max_length=200, description="a group, or an alias of one")
     tokens: int = Field(1000, ge=1, le=100_000_000, description="prompt and answer together")
+    needs: list[str] = Field([], max_length=20, description="abilities that it needs: tools, images, json_schema, ...")
 
 
 class GateState(_Document):
@@ -373,6 +374,7 @@ class CandidateState(_Document):
     status: Literal[Status, "too_large", "unfit"]
     reason: str | None
     clears_at: str | None
+    lacks: list[str] = Field(description="the needs of the request that it does not meet, and how that is known")
     rest: CooldownState | None
     probe_due: bool
     estimate: CandidateEstimate
@@ -400,6 +402,7 @@ class Explanation(_Document):
 
     group: str
     tokens: int
+    needs: list[str]
     generated_at: str
     next: str | None = Field(description="the provider that would serve it")
     chosen: str | None = Field(description="the deployment that would serve it")

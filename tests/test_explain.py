@@ -217,3 +217,22 @@ def test_explaining_changes_nothing_in_any_store(
     assert everything_in(router) == before
     assert router.status() == status
     assert simulator.summary() == asked
+
+
+def test_what_a_candidate_cannot_do_is_told_and_the_next_is_named(make_router: MakeRouter) -> None:
+    models = [{"name": "llama-3.3-70b-versatile", "supports": {"tools": False}, "context": "32k"}]
+    router = make_router(providers={"groq": {"models": models}})
+    document = router.explain(needs=["tools"], tokens=41_000)
+    first = candidates(document, "groq")[0]
+    assert first["status"] == "unfit"
+    assert first["lacks"] == [
+        "tools: not supported (the configuration says so)",
+        "context: 41k needed, 32k has",
+    ]
+    assert (document["next"], document["needs"]) == ("gemini", ["tools"])
+    assert "tools: not supported (the configuration says so)" in text(document)
+
+
+def test_a_need_that_there_is_not_is_an_error(make_router: MakeRouter) -> None:
+    with pytest.raises(ValueError, match="'tool' is no ability; there are tools"):
+        make_router().explain(needs=["tool"])

@@ -25,6 +25,16 @@ def whole(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
 
 
+def abilities(text: str) -> tuple[str, ...]:
+    from router_config.deployments.abilities import ABILITIES
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in ABILITIES:
+            raise argparse.ArgumentTypeError(f"{name!r} is no ability; there are {', '.join(ABILITIES)}")
+    return names
+
+
 def seconds(text: str) -> float:
     length = patience(text)
     if length <= 0:

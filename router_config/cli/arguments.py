@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from router_config.cli.argument_types import port, seconds, whole
+from router_config.cli.argument_types import abilities, port, seconds, whole
 from router_config.cli.plan_arguments import plan_arguments
 
 _FORMATTER = argparse.RawDescriptionHelpFormatter
@@ -187,10 +187,19 @@ def parser() -> argparse.ArgumentParser:
         "show what would happen to a request: each limit, what blocks it, and until when",
         "explain",
         "explain --group fast --tokens 1500",
+        "explain --needs tools,images",
     )
     _group(explain)
     explain.add_argument(
         "-t", "--tokens", type=whole, default=1000, metavar="N", help="prompt and answer (default: %(default)s)"
+    )
+    explain.add_argument(
+        "-n",
+        "--needs",
+        type=abilities,
+        default=(),
+        metavar="A,B",
+        help="what it needs of a model, such as tools,images",
     )
     _json(explain)
 

@@ -105,6 +105,12 @@ class Deployment:
         object.__setattr__(self, "splits", any(meter.part is not None for meter in self.meters))
 
     @property
+    def same_model(self) -> str:
+        """The name of the model at its address, the same with each key: under it is learned what it can do."""
+        place = endpoint_of(self.scopes.provider)[0].removeprefix("provider:")
+        return f"{place}/{self.model}"
+
+    @property
     def account_meters(self) -> tuple[Meter, ...]:
         return self.meters[: self.of_account]
 

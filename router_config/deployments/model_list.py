@@ -182,7 +182,7 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             "account_limits": provider.limits.given(),
             "trust": provider.trust,
             "on_retired": provider.on_retired,
-            **_abilities(model),
+            **abilities_told(model),
             **_instead_of(provider, model),
             **place.windows,
             **prices[provider.name, model.name],
@@ -190,8 +190,8 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
     }
 
 
-def _abilities(model: Model) -> dict[str, Any]:
-    """What the file says of what it can do."""
+def abilities_told(model: Model) -> dict[str, Any]:
+    """What the file says of what a model can do, as `model_info` has it."""
     given = {"supports": model.supports.given(), "context": model.context, "max_output": model.max_output}
     return {name: value for name, value in given.items() if value}
 

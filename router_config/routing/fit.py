@@ -20,7 +20,7 @@ from router_config.deployments.abilities import (
     names_of,
 )
 from router_config.deployments.catalog import Group
-from router_config.deployments.deployment import Deployment, endpoint_of
+from router_config.deployments.deployment import Deployment
 from router_config.deployments.learned import Learned
 from router_config.ledger.rules.abilities import Lack
 from router_config.ledger.rules.gates import Need
@@ -147,13 +147,7 @@ def _facts(deployment: Deployment, entry: Mapping[str, Any], lists: Lists) -> Fa
             "supports_vision": listed.vision,
             "max_input_tokens": listed.context,
         }
-    return facts_of(model_of(deployment), info, _listed(model), own)
-
-
-def model_of(deployment: Deployment) -> str:
-    """The name under which is learned what a model can do: by its provider's address, whatever the key."""
-    place = endpoint_of(deployment.scopes.provider)[0].removeprefix("provider:")
-    return f"{place}/{deployment.model}"
+    return facts_of(deployment.same_model, info, _listed(model), own)
 
 
 def _listed(model: str) -> Mapping[str, Any]:

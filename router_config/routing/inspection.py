@@ -1,5 +1,6 @@
 """What a Router shows of itself: its status, its history, and what it would do. No provider is asked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,11 @@ from router_config.config.models import Config
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.learned import Learned
 from router_config.iso import corrected
+from router_config.ledger.rules.gates import Need
+from router_config.routing.fit import Fit
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from, explanation
+from router_config.status.fitness import needs_named
 from router_config.status.source import StoreReader
 from router_config.status.views import View, view_of, view_of_deployments
 from router_config.transport.background_loop import BackgroundLoop
@@ -22,6 +26,7 @@ class Inspection(StoreReader):
     _background: BackgroundLoop
     _transport: Transport
     _learned: Learned
+    _fit: Fit
     _terms: Terms
     _shown: tuple[Terms, View] | None
     """What of the configuration is shown, made anew for each of them."""
@@ -62,28 +67,34 @@ class Inspection(StoreReader):
         await self._learned.exchange(self._store, self._clock.now())
         return await super().astatus()
 
-    def explain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
+    def explain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
         """What would happen to such a request now: every candidate, what blocks it, when that clears. No side effect.
 
-        Raises ValueError for a model that is no group, alias or deployment.
-        """
-        return self._background.run(self.aexplain(model, tokens))
+        tokens: of prompt and answer together. needs: the abilities that it needs, such as `["tools", "images"]`.
 
-    async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
+        Raises ValueError for a model that is no group, alias or deployment, and for what is no ability.
+        """
+        return self._background.run(self.aexplain(model, tokens, needs))
+
+    async def aexplain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
         """`explain()` for callers on an event loop."""
         await self._learned.exchange(self._store, self._clock.now())
         group = self._group(model)
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
+        now = self._clock.now()
+        unfit = self._fit.misfits(group, needs_named(needs), Need(tokens, tokens), now)
         with corrected(self._clock.correction):
             return await explanation(
                 group.name,
                 group.deployments,
                 tokens,
                 self._store,
-                self._clock.now(),
+                now,
                 absent=absent_from(self.config, group.name),
                 max_wait=self._terms.max_wait,
+                needs=needs,
+                unfit=unfit,
             )
 
     async def aconfig(self) -> Config:

@@ -17,7 +17,7 @@ from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.values import Lease, Settlement
-from router_config.routing.fit import Fit, model_of
+from router_config.routing.fit import Fit
 from router_config.routing.request import CANCELLED, Flight, Request, decided
 from router_config.routing.terms import Terms
 from router_config.routing.waiting_line import Line, Place
@@ -110,7 +110,7 @@ class Reservations:
         before = self.fit.refused_before(request, deployment)
         if not before:
             return True
-        abilities, model = self._learned.abilities, model_of(deployment)
+        abilities, model = self._learned.abilities, deployment.same_model
         claims = {name: abilities.claim(model, name, now) for name, lack in before if lack.due(now)}
         if not claims:  # It is not sure, and nobody else fits; or another request has just begun to ask.
             return all(name in (CONTEXT, ANSWER) for name, _ in before)

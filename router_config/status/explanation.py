@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from router_config.config.models import Config
+from router_config.deployments.abilities import Misfit
 from router_config.deployments.calibrations import Correction
 from router_config.deployments.deployment import EVERYWHERE, Deployment, by_preference, endpoint_of
 from router_config.deployments.learned import Learned
@@ -46,11 +48,14 @@ async def explanation(
     *,
     absent: Absences,
     max_wait: float,
+    needs: Sequence[str] = (),
+    unfit: Mapping[str, Misfit] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The JSON: every candidate for a request, each of its limits with its numbers, and who would serve.
 
     tokens: of prompt and answer together. now: epoch seconds. absent: the group's providers that cannot be asked.
-    max_wait: seconds that such a request may wait for room.
+    max_wait: seconds that such a request may wait for room. needs: the abilities that it needs. unfit: by
+    deployment, why it is not asked for it.
     """
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
@@ -60,23 +65,27 @@ async def explanation(
     need = Need(tokens, tokens // 2)  # Of so many tokens as was asked, whatever they are an estimate of.
     examined = {each.deployment: each for each in await ledger.explain(ordered, need, now)}
     cooldowns = (await ledger.snapshot((), {}, now)).cooldowns
-    chosen = first_choice(ordered, {name: each.status for name, each in examined.items()})
-    opens = [each.until for each in examined.values() if each.until is not None] if chosen is None else []
-    waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in examined.values())
+    fit = [each for name, each in examined.items() if name not in unfit]
+    chosen = first_choice(
+        [each for each in ordered if each.id not in unfit], {name: each.status for name, each in examined.items()}
+    )
+    opens = [each.until for each in fit if each.until is not None] if chosen is None else []
+    waits = chosen is None and max_wait > 0 and any(each.may_clear(now + max_wait) for each in fit)
     return {
         "group": group,
         "tokens": tokens,
+        "needs": list(needs),
         "generated_at": iso(now),
         "next": None if chosen is None else chosen.provider,
         "chosen": None if chosen is None else chosen.id,
         "clears_at": iso(min(opens, default=None)),
-        "waits_for_in_flight": chosen is None and any(each.waits_for_others for each in examined.values()),
+        "waits_for_in_flight": chosen is None and any(each.waits_for_others for each in fit),
         "max_wait_seconds": number(max_wait),
         "waits": waits,
         "providers": [
             *(
                 {"name": name, "absent": None, "candidates": theirs}
-                for name, theirs in _by_provider(ordered, places, examined, cooldowns, need, correction).items()
+                for name, theirs in _by_provider(ordered, places, examined, cooldowns, need, correction, unfit).items()
             ),
             *(
                 {"name": name, "absent": {"status": status, "reason": reason}, "candidates": []}
@@ -111,11 +120,15 @@ def _by_provider(
     cooldowns: Mapping[str, Cooldown],
     need: Need,
     correction: Correction,
+    unfit: Mapping[str, Misfit],
 ) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for each in ordered:
         candidate = _candidate(each, places[each.id], examined[each.id])
         candidate["endpoints"] = endpoint_states([each], cooldowns, examined[each.id].examined_at)
+        if (misfit := unfit.get(each.id)) is not None:
+            candidate |= {"status": misfit.status, "reason": misfit.reason, "clears_at": None}
+        candidate["lacks"] = [] if misfit is None else [lacking.reason for lacking in misfit.lacking]
         candidate["estimate"] = _estimate(each, need, correction)
         found.setdefault(each.provider, []).append(candidate)
     return found

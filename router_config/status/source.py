@@ -1,5 +1,6 @@
 """Where a status comes from: a Router of this process, or a configuration and its store. LiteLLM is not imported."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.status.document import document
 from router_config.status.explanation import absent_from, explanation
+from router_config.status.fitness import facts_in, misfits, needs_named
 from router_config.status.history import decisions_document, history_document
 from router_config.status.measurements import Reading, reading_of
 from router_config.status.outlook import Outlooks
@@ -27,8 +29,11 @@ class StatusSource(Protocol):
         """The JSON of GET /api/llm-providers."""
         ...
 
-    async def aexplain(self, model: str = ..., tokens: int = ...) -> dict[str, Any]:
-        """What would happen to a request of so many tokens. Raises ValueError for a model that nobody serves."""
+    async def aexplain(self, model: str = ..., tokens: int = ..., needs: Sequence[str] = ...) -> dict[str, Any]:
+        """What would happen to a request of so many tokens, which needs these abilities.
+
+        Raises ValueError for a model that nobody serves, and for what is no ability.
+        """
         ...
 
     async def areading(self) -> Reading:
@@ -210,22 +215,28 @@ class ConfiguredSource(StoreReader):
             self._view = replace(self._view_of(self._config, self._view.loaded_at), error=self._view.error)
         return self._view
 
-    async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
+    async def aexplain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
         """What would happen to such a request now, without sending it. tokens: of prompt and answer together.
 
-        Raises ValueError for a model that is no group and no alias.
+        needs: abilities, such as `tools`. Raises ValueError for a model that is no group and no alias, and for what is
+        no ability.
         """
         view, group = await self._current_view(), self._config.group_of(model)
         if group is None:
             known = ", ".join(sorted(self._config.groups))
             raise ValueError(f"no group or alias is called {model!r}; there are {known}")
+        needed, deployments, now = needs_named(needs), view.groups.get(group, ()), self._clock.now()
+        await self._learned.exchange(self._store, now)
+        facts = facts_in(self._config, deployments)
         with corrected(self._clock.correction):
             return await explanation(
                 group,
-                view.groups.get(group, ()),
+                deployments,
                 tokens,
                 self._store,
-                self._clock.now(),
+                now,
                 absent=absent_from(self._config, group),
                 max_wait=self._config.defaults.max_wait,
+                needs=needs,
+                unfit=misfits(facts, needed, tokens, self._learned.abilities, now),
             )

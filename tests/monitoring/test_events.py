@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,7 @@ class Source:
     async def ahistory(self, hours: int = 24) -> dict[str, Any]:
         raise NotImplementedError
 
-    async def aexplain(self, model: str = "default", tokens: int = 1000) -> dict[str, Any]:
+    async def aexplain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
         raise NotImplementedError
 
     async def areading(self) -> Reading:

@@ -21,7 +21,7 @@ def explain(arguments: argparse.Namespace) -> int:
     """Prints every gate of every candidate for a request; it takes no room."""
     config = load_config(arguments.config)
     group = group_of(config, arguments.group)
-    document = read(config, lambda source: source.aexplain(group, arguments.tokens))
+    document = read(config, lambda source: source.aexplain(group, arguments.tokens, arguments.needs))
     if arguments.json:
         print_json(document)
     else:
@@ -31,7 +31,9 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
-    yield f"A request of {document['tokens']} tokens (half prompt, half answer) to the group {document['group']}, now:"
+    needs = f" that needs {', '.join(document['needs'])}" if document["needs"] else ""
+    size = f"{document['tokens']} tokens (half prompt, half answer)"
+    yield f"A request of {size}{needs} to the group {document['group']}, now:"
     yield f"  {_outcome(document)}"
     places = [each["place"] for provider in document["providers"] for each in provider["candidates"]]
     for provider in document["providers"]:
@@ -89,6 +91,7 @@ def _why(candidate: dict[str, Any], document: dict[str, Any], *, shared: bool) -
         yield "shares the load with the others of its place, the more the more room it has"
     if candidate["deployment"] == document["chosen"] and candidate["status"] == "soft_limited":
         yield "past its soft limit, but nobody below theirs has room, or only paid ones would come before it"
+    yield from candidate["lacks"]
     if candidate["rest"] is not None:
         yield _cooldown(candidate["rest"])
     elif candidate["probe_due"]:

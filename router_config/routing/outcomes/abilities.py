@@ -2,7 +2,6 @@
 
 from router_config.deployments.abilities import ANSWER, CONTEXT, names_of
 from router_config.deployments.learned_abilities import LearnedAbilities
-from router_config.routing.fit import model_of
 from router_config.routing.request import Flight
 from router_config.signals import Kind, Verdict
 from router_config.signals.missing_abilities import ATTACHED, FORMAT
@@ -16,7 +15,7 @@ def learn_refusal(flight: Flight, verdict: Verdict, abilities: LearnedAbilities,
 
     Where two of the needs may be meant together, nothing is learned.
     """
-    request, model = flight.request, model_of(flight.deployment)
+    request, model = flight.request, flight.deployment.same_model
     needs, learned = request.needs, abilities.changes
     if not needs.abilities and not needs.sized:
         return False

@@ -20,7 +20,7 @@ from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
-from router_config.routing.fit import Fit, model_of
+from router_config.routing.fit import Fit
 from router_config.routing.outcomes.abilities import learn_refusal
 from router_config.routing.outcomes.observed_limits import limit_changes, reports_of
 from router_config.routing.outcomes.spending import (
@@ -251,7 +251,7 @@ class Settlements:
             hidden[ROUTE_KEY] = Route(deployment.provider, deployment.model, tuple(tried.attempts))
             label(hidden, flight.request.asked["model"])
         for ability, _ in self._fit.refused_before(flight.request, deployment):
-            self._learned.abilities.answered(model_of(deployment), ability, now)
+            self._learned.abilities.answered(deployment.same_model, ability, now)
         if not flight.request.own_key:
             self._succession.answered(deployment, now)
         if flight.revives is not None:
