@@ -17,6 +17,11 @@ DAY: Final = 86400
 SIZES_KEPT: Final = 20
 """Points of the sizes of an agent's requests."""
 
+AGENTS_KEPT: Final = 20
+"""Agents that are told apart: those that ask most."""
+
+OTHERS: Final = "others"
+
 NOT_AGAIN: Final = frozenset({"cancelled", "too_large", "context_window", "content_policy", "bad_request"})
 """Outcomes of requests that are not asked for again: the caller gave up, or nobody would ever serve them."""
 
@@ -78,9 +83,11 @@ def replayed(
         raise ValueError(f"nobody has asked yet{minutes}")
     first = max(first, min(number for number, count in counts.items() if count))
     recorded = Recorded(seconds, first, tuple(counts[number] for number in range(first, last)))
-    shares, forgotten = _shares(decisions, group_of)
+    groups = {each.group: group_of(each.group) for each in decisions}
+    forgotten = tuple(sorted(name for name, now in groups.items() if now is None))
+    shares, sizes = _by_agent(decisions, groups)
     mean = tokens / answered if answered else 0.0
-    loads = _loads(recorded, shares, _sizes(decisions, group_of), mean)
+    loads = _loads(recorded, shares, sizes, mean)
     return Replay(loads, float(first * seconds), round(sum(recorded.counts)), len(unserved), forgotten)
 
 
@@ -113,27 +120,21 @@ def _is_demand(decision: Decision) -> bool:
     return decision.outcome not in NOT_AGAIN
 
 
-def _shares(
-    decisions: Sequence[Decision], group_of: Callable[[str], str | None]
-) -> tuple[Mapping[_Who, float], tuple[str, ...]]:
-    """Which share of the requests each agent sent to each group, and the groups that there are no more."""
-    names = {each.group: group_of(each.group) for each in decisions}
-    asked = Counter(_who(each, names[each.group]) for each in decisions)
-    whole = asked.total()
-    shares = {who: count / whole for who, count in sorted(asked.items())} or {("agents", "default"): 1.0}
-    return shares, tuple(sorted(name for name, now in names.items() if now is None))
-
-
-def _sizes(decisions: Sequence[Decision], group_of: Callable[[str], str | None]) -> Mapping[_Who, list[int]]:
-    sizes = defaultdict(list)
+def _by_agent(
+    decisions: Sequence[Decision], groups: Mapping[str, str | None]
+) -> tuple[Mapping[_Who, float], Mapping[_Who, list[int]]]:
+    """Which share of the requests each agent sent to each group, and their tokens. groups: names in the file."""
+    asked = Counter(each.agent or "agents" for each in decisions)
+    kept = {agent for agent, _ in asked.most_common(AGENTS_KEPT)}
+    counts, sizes = Counter[_Who](), defaultdict[_Who, list[int]](list)
     for each in decisions:
+        agent = each.agent or "agents"
+        who = agent if agent in kept else OTHERS, groups[each.group] or "default"
+        counts[who] += 1
         if each.tokens:
-            sizes[_who(each, group_of(each.group))].append(each.tokens)
-    return sizes
-
-
-def _who(decision: Decision, group: str | None) -> _Who:
-    return decision.agent or "agents", group or "default"
+            sizes[who].append(each.tokens)
+    whole = counts.total()
+    return {who: count / whole for who, count in sorted(counts.items())} or {("agents", "default"): 1.0}, sizes
 
 
 def _loads(

@@ -136,6 +136,15 @@ def test_agents_groups_and_sizes_are_those_of_the_decisions_and_the_mean_that_of
     assert {each.load for each in arrivals(replay.loads, MONDAY, MONDAY + WEEK)} == {0, 1, 2}
 
 
+def test_the_agents_that_ask_most_are_told_apart() -> None:
+    each = [decision(MONDAY - 500 - number, 100, f"agent-{number % 30}") for number in range(100)]
+    replay = replayed(hours({0: 100}), each, 300, MONDAY - WEEK, MONDAY)
+    agents = {load.agent: per_day(load)[0] * 7 for load in replay.loads}
+    assert len(agents) == 21
+    assert (agents["agent-0"], agents["others"]) == pytest.approx((4, 30))
+    assert sum(agents.values()) == pytest.approx(100)
+
+
 def test_without_history_nothing_can_be_replayed() -> None:
     with pytest.raises(ValueError, match="nobody has asked yet"):
         replayed(History({}), (), 300, MONDAY - WEEK, MONDAY)
