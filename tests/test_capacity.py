@@ -1,5 +1,6 @@
 """What is left of the day, the week and the month in the status, and when it is expected to be used up."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -163,6 +164,27 @@ def test_a_month_that_begins_anew_in_time_lasts(make_router: MakeRouter, clock: 
     assert (month["requests_remaining"], month["ends_at"]) == (7, "2027-01-31T00:00:00Z")
     assert month["exhausted_at"] is None, "7 last for an hour, at five an hour"
     assert month["expected"]["requests"] == {"p10": 5, "p50": 5, "p90": 5}
+
+
+def test_requests_have_the_router_look_ahead_beside_them(make_router: MakeRouter, clock: VirtualClock) -> None:
+    groq = {"limits": {"tpd": 1000}, "day": {"window": "calendar", "timezone": "UTC"}}
+    router = make_router(providers={"groq": groq, **ALONE})
+    for _ in range(40):
+        ask(router)
+        clock.advance(3600)
+    deadline = time.monotonic() + 20
+    while not (told := _told(router)) and time.monotonic() < deadline:
+        clock.advance(300)
+        ask(router)
+    assert ("running_out", "groq") in told
+
+
+def _told(router: Router) -> list[tuple[str, str]]:
+    async def events() -> list[tuple[str, str]]:
+        found = (await router.ahistory())["events"]
+        return [(each["kind"], each["provider"]) for each in found if each["kind"] == "running_out"]
+
+    return router._background.run(events())
 
 
 def test_a_provider_of_which_only_requests_are_limited_is_limited_before_the_first(make_router: MakeRouter) -> None:
