@@ -64,6 +64,7 @@ class ModelState(State):
     name: str
     limits: dict[LimitName, LimitState]
     estimate: EstimateState | None = Field(description="null: no answer has reported its tokens yet")
+    lacks: list[str] = Field(description="what it was seen to refuse, since when, and when it is asked again")
     retired: Retirement | None = Field(description="null: its provider serves it, for all that is known")
     answers_as: str | None = Field(description="the model that answers in its place; null: none does")
     instead_of: list[str] = Field(description="models of the file in whose place it answers; it is not in the file")
@@ -271,6 +272,7 @@ class Skipped(_Document):
     provider: str
     model: str
     status: Literal[Status, "too_large", "unfit"]
+    reason: str | None = Field(description="what the request needs and it lacks, if that is why")
 
 
 class Decision(_Document):

@@ -1,5 +1,6 @@
 """Only who can is asked: what the file tells, what lists say, and what refusals teach."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +262,33 @@ def test_with_drop_params_what_litellm_would_leave_out_is_no_need(
     assert ask(two(make_router, groq={"models": [model]}), reasoning_effort="low") == "groq"
     monkeypatch.setattr(litellm, "drop_params", False)
     assert ask(two(make_router, groq={"models": [model]}), reasoning_effort="low") == "gemini"
+
+
+def test_status_and_decisions_say_what_was_learned_and_when(make_router: MakeRouter, simulator: Simulator) -> None:
+    router = two(make_router)
+    refuses(simulator, "groq", "tools", LACKS_TOOLS["groq"])
+    ask(router, tools=TOOLS)
+    ask(router, tools=TOOLS)
+    words = "tools: not supported (learned 2026-11-23, tried again 2026-11-30)"
+    providers = {each["name"]: each for each in router.status()["providers"]}
+    assert [each["lacks"] for name in ("groq", "gemini") for each in providers[name]["models"]] == [[words], []]
+    newest = router._background.run(router._store.decisions())[0]
+    assert [(each.status, each.reason) for each in newest.skipped] == [("unfit", words)]
+
+
+def test_of_two_processes_one_alone_asks_again(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock, tmp_path: Path
+) -> None:
+    state = f"sqlite:///{tmp_path / 'state.db'}"
+    routers = [two(make_router, state=state), two(make_router, state=state)]
+    refuses(simulator, "groq", "tools", LACKS_TOOLS["groq"])
+
+    async def at_once() -> None:
+        asked = [each.acompletion(model="default", messages=message(), tools=TOOLS) for each in routers * 5]
+        await asyncio.gather(*asked)
+
+    ask(routers[0], tools=TOOLS)
+    routers[1].status()
+    clock.set(NOON + WEEK + 1)
+    asyncio.run(at_once())
+    assert simulator.count("groq") == 2

@@ -1,8 +1,9 @@
 """What a request has tried so far: who failed it, who was skipped, and who is left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from router_config.deployments.abilities import Misfit
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.choice import Skipped
@@ -61,6 +62,7 @@ class Tried:
         self.deployments: set[str] = set()
         """The ids of those that were asked."""
         self._skipped: dict[str, Status] = {}
+        self._lacks: dict[str, str] = {}
         self._unfit: set[tuple[str, str]] = set()
         self._last: set[str] = set()
 
@@ -90,12 +92,20 @@ class Tried:
         for each in skipped[:SKIPPED_KEPT]:
             self._skipped[each.deployment] = each.status
 
+    def add_misfits(self, deployments: Sequence[Deployment], unfit: Mapping[str, Misfit]) -> None:
+        """Those of these deployments that the request does not fit."""
+        for each in [each for each in deployments if each.id in unfit][:SKIPPED_KEPT]:
+            self._skipped[each.id], self._lacks[each.id] = unfit[each.id].status, unfit[each.id].reason
+
     def skipped_in(self, group: Group) -> tuple[SkippedModel, ...]:
         """Those that were skipped and never asked."""
         if not self._skipped:
             return ()
         never = [(group.by_id[each], status) for each, status in self._skipped.items() if each not in self.deployments]
-        return tuple(SkippedModel(each.provider, each.model, status) for each, status in never[:SKIPPED_KEPT])
+        return tuple(
+            SkippedModel(each.provider, each.model, status, self._lacks.get(each.id))
+            for each, status in never[:SKIPPED_KEPT]
+        )
 
     def forget_skipped(self) -> None:
         """They are of a configuration that no longer holds."""

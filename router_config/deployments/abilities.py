@@ -162,8 +162,8 @@ def misfit(
     elif needs.answer and not facts.answer.told:
         lack = learned.get(ANSWER)
         if lack is not None and not lack.due(now) and needs.answer > _bound(lack, needs.answer):
-            told = f"{_too_long(needs.answer, _bound(lack, needs.answer))} ({_learned(lack)})"
-            found.append(Lacking(ANSWER, told, True, lack))
+            reason = f"{_too_long(needs.answer, _bound(lack, needs.answer))} ({_learned(lack)})"
+            found.append(Lacking(ANSWER, reason, True, lack))
     if needs.sized and (lacking := _sized(facts, needs.answer, prompt, counted, learned.get(CONTEXT), now)):
         found.append(lacking)
     return Misfit(tuple(found)) if found else None
@@ -185,8 +185,8 @@ def _sized(facts: Facts, answer: int, prompt: int, counted: int, lack: Lack | No
         needed = least if least > lack.size else most
         return Lacking(CONTEXT, f"{_too_large(needed, lack.size)} ({_learned(lack)})", least > lack.size, lack)
     if lack.refused and prompt + answer >= lack.refused:
-        told = f"context: about {_short(prompt + answer)} needed, {_short(lack.refused)} were refused"
-        return Lacking(CONTEXT, f"{told} ({_learned(lack)})", False, lack)
+        reason = f"context: about {_short(prompt + answer)} needed, {_short(lack.refused)} were refused"
+        return Lacking(CONTEXT, f"{reason} ({_learned(lack)})", False, lack)
     return None
 
 
@@ -200,6 +200,14 @@ def applying(facts: Facts, needs: Needs, prompt: int, learned: Mapping[str, Lack
     if lack is not None and (tokens >= (lack.refused or inf) or tokens > (lack.size or inf)):
         found.append((CONTEXT, lack))
     return tuple(found)
+
+
+def told(need: str, lack: Lack) -> str:
+    """What a model was seen to refuse, in words."""
+    if need in (CONTEXT, ANSWER):
+        most = _short(lack.size) if lack.size is not None else f"less than {_short(lack.refused)}"
+        return f"{need}: {most} tokens ({_learned(lack)})"
+    return f"{need}: not supported ({_learned(lack)})"
 
 
 def names_of(abilities: int) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from typing import Final
 
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.learned_abilities import LearnedAbilities
-from router_config.ledger.rules.abilities import abilities_of, abilities_text
+from router_config.ledger.rules.abilities import Lack, abilities_of, abilities_text
+from router_config.ledger.rules.abilities import Place as Ability
 from router_config.ledger.rules.learned import ABILITIES, LIMITS_OF, RETIRED
 from router_config.ledger.rules.retired import Retired, both, retired_of, retired_text
 from router_config.ledger.rules.steady_limits import (
@@ -144,3 +145,14 @@ def known_retired(text: str) -> Mapping[str, Retired]:
 def retired_in(known: Mapping[str, str]) -> Mapping[str, Retired]:
     """The same, in what a store knows by name."""
     return known_retired(known.get(RETIRED, ""))
+
+
+@lru_cache(maxsize=16)
+def known_abilities(text: str) -> Mapping[Ability, Lack]:
+    """What models were seen to refuse, by a store's text; not to be changed."""
+    return abilities_of(text)
+
+
+def abilities_in(known: Mapping[str, str]) -> Mapping[Ability, Lack]:
+    """The same, in what a store knows by name."""
+    return known_abilities(known.get(ABILITIES, ""))

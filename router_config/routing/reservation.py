@@ -15,7 +15,6 @@ from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
-from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.values import Lease, Settlement
 from router_config.routing.fit import Fit
 from router_config.routing.request import CANCELLED, Flight, Request, decided
@@ -72,7 +71,7 @@ class Reservations:
         if request.terms.groups.is_outdated(self._learned):
             raise Outdated
         if 0 < len(unfit := self.fit.unfit(request, now)) == len(request.group.by_id):
-            tried.add_skipped([Skipped(each.id, unfit[each.id].status) for each in request.group.deployments])
+            tried.add_misfits(request.group.deployments, unfit)
             return None  # Waiting would not help.
         line = self._lines[request.group.name] if now < request.deadline else None
         lease, revives = None, None
@@ -127,7 +126,7 @@ class Reservations:
         else:
             ordered = await self._order.of(request.group, request.need, now)
         if unfit := self.fit.unfit(request, now):
-            tried.add_skipped([Skipped(each.id, unfit[each.id].status) for each in ordered if each.id in unfit])
+            tried.add_misfits(ordered, unfit)
             ordered = [each for each in ordered if each.id not in unfit]
         return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
 

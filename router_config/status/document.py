@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from router_config.deployments.abilities import told
 from router_config.deployments.calibrations import known_curve
 from router_config.deployments.deployment import Deployment
-from router_config.deployments.learned import limits_in, retired_in
+from router_config.deployments.learned import abilities_in, limits_in, retired_in
 from router_config.deployments.limit_changes import changes_of
 from router_config.iso import iso
 from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.abilities import Lack, Place
 from router_config.ledger.rules.choice import standing
 from router_config.ledger.rules.gates import Cooldown, Examination, Need
 from router_config.ledger.rules.meters import Counts, Limit, Meter
@@ -81,10 +83,17 @@ def _model(provider: ProviderView, model: dict[str, Any], known: Mapping[str, st
     return {
         **model,
         "estimate": estimate,
+        "lacks": _lacks(provider.of_model[name][0], abilities_in(known)),
         "retired": _retired(provider.of_model[name][0], retired_in(known)),
         "answers_as": provider.stand_ins.get(name),
         "instead_of": [old for old, new in provider.stand_ins.items() if new == name],
     }
+
+
+def _lacks(deployments: Sequence[Deployment], lacks: Mapping[Place, Lack]) -> list[str]:
+    """What a model was seen to refuse."""
+    models = {each.same_model for each in deployments} if lacks else ()
+    return [told(ability, each) for (model, ability), each in sorted(lacks.items()) if each.lacks and model in models]
 
 
 def _retired(deployments: Sequence[Deployment], gone: Mapping[str, Retired]) -> dict[str, Any] | None:

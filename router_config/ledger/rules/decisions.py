@@ -22,11 +22,12 @@ class Attempt(NamedTuple):
 
 
 class SkippedModel(NamedTuple):
-    """A candidate that was not asked, and its status then."""
+    """A candidate that was not asked, and its status then. reason: what it lacks for the request, if that is why."""
 
     provider: str
     model: str
     status: Status
+    reason: str | None = None
 
 
 class Decision(NamedTuple):
@@ -54,7 +55,9 @@ class Decision(NamedTuple):
 
 def decision_text(decision: Decision) -> str:
     """The decision without its number, for stores that hold text. The order of the fields is part of the format."""
-    return json.dumps(decision[:-1], separators=(",", ":"))
+    skipped = [each if each.reason else each[:3] for each in decision.skipped]  # Earlier versions read three.
+    fields = decision._asdict() | {"skipped": skipped}
+    return json.dumps([fields[name] for name in Decision._fields[:-1]], separators=(",", ":"))
 
 
 def decision_of(text: str | bytes, number: int) -> Decision:
