@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from router_config.config.models import ConfigError
 from router_config.iso import epoch, iso
+from router_config.planner.own_history import measured_latencies
 from router_config.planner.own_process import Cause, PlanFailed
 from router_config.planner.question import MOST_REQUESTS, Asked, Question, again, even, question_of
 from router_config.status.source import StatusSource
@@ -97,8 +98,16 @@ async def _question(source: StatusSource, asked: PlanRequest | None) -> Question
             workload = Asked(config.workload, "the file's workload")
         elif asked.replay is not None:
             raise ValueError("ask for a number or for a replay, not for both")
-        simulated: bool = status["simulated"]
-        return question_of(config, workload, now, days=asked.days, timezone=asked.timezone, simulated=simulated)
+        latency, told = await measured_latencies(source.store, config, now)
+        return question_of(
+            config,
+            workload._replace(remarks=(*workload.remarks, told)),
+            now,
+            days=asked.days,
+            timezone=asked.timezone,
+            latency=latency,
+            simulated=status["simulated"],
+        )
     except ValueError as error:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
 

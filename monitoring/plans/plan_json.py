@@ -92,6 +92,8 @@ class PlanAnswer(_Document):
     usd_per_month: Number
     needless_failures: int = Field(description="requests that were not served though somebody could")
     wait_seconds: Waits
+    dark_seconds: int = Field(description="for which nobody had room")
+    wasted_attempts: int = Field(description="that failed, and went on elsewhere")
     binding: Binding | None = Field(description="the limit that keeps requests out; null: all are served")
     unserved_since: str | None
     worst_day: str

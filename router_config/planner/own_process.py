@@ -146,7 +146,13 @@ def _made(question: Question, progress: Callable[[float], None]) -> str:
     began = time.monotonic()
     begins = datetime.fromtimestamp(question.now, ZoneInfo(question.timezone)).date()
     made = plan(
-        question.config, question.loads, question.days, begins=begins, timezone=question.timezone, progress=progress
+        question.config,
+        question.loads,
+        question.days,
+        begins=begins,
+        timezone=question.timezone,
+        latency=question.latency,
+        progress=progress,
     )
     took = time.monotonic() - began
     about = {

@@ -9,6 +9,7 @@ from router_config.config.grammar.quantities import parse_duration
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.ledger.interfaces import Store, StoreError
+from router_config.planner.latencies import LATENCY, Latencies
 from router_config.planner.own_history import replay_of
 from router_config.planner.what_if import NO_KEYS, usable
 from router_config.planner.wording import rounded
@@ -26,9 +27,9 @@ SHORTEST: Final = 3600.0
 class Question:
     """A plan to be made.
 
-    now: when it is asked for, epoch seconds. asked: the workload in words. amount: the same as
-    a number, such as `1M tokens a day`, where somebody gave one. days: how many,
-    of `timezone`. simulated: whether the providers are the simulator's. remarks: what is to be said beside the plan.
+    now: when it is asked for, epoch seconds. asked: the workload in words. amount: the same as a number, such as
+    `1M tokens a day`, where somebody gave one. days: how many, of `timezone`. latency: how long answers take.
+    simulated: whether the providers are the simulator's. remarks: what is to be said beside the plan.
     """
 
     config: Config
@@ -38,6 +39,7 @@ class Question:
     amount: str | None
     days: int
     timezone: str = "UTC"
+    latency: float | Latencies = LATENCY
     simulated: bool = False
     remarks: tuple[str, ...] = ()
 
@@ -80,9 +82,16 @@ async def again(store: Store, config: Config, replay: str, now: float) -> Asked:
 
 
 def question_of(
-    config: Config, asked: Asked, now: float, *, days: int = 90, timezone: str = "UTC", simulated: bool = False
+    config: Config,
+    asked: Asked,
+    now: float,
+    *,
+    days: int = 90,
+    timezone: str = "UTC",
+    latency: float | Latencies = LATENCY,
+    simulated: bool = False,
 ) -> Question:
-    """The question for a workload. now: epoch seconds.
+    """The question for a workload. now: epoch seconds. latency: how long answers take.
 
     Raises ValueError, with what to ask instead, for one that is too large for a page, and for a timezone that is none.
     """
@@ -98,7 +107,7 @@ def question_of(
         )
     ready = usable(config)
     remarks = (*asked.remarks, *_remarks(config, ready))
-    return Question(ready, asked.loads, now, asked.words, asked.amount, days, timezone, simulated, remarks)
+    return Question(ready, asked.loads, now, asked.words, asked.amount, days, timezone, latency, simulated, remarks)
 
 
 def requests_in(loads: Sequence[Load], days: int) -> float:

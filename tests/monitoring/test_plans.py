@@ -130,6 +130,7 @@ def test_without_a_workload_what_was_asked_before_is_asked_again(
     assert made["remarks"][0].startswith("Replayed: 6 requests of the last ")
     assert made["requests"] > 12
     assert "tokens a day are served" in made["told"]
+    assert made["remarks"][1].startswith("Answers take as long as each provider's last ones did: groq ")
     assert api(router).post(PLAN, json={"days": 3, "replay": "2h"}).json()["requests"] == made["requests"]
 
 

@@ -14,6 +14,7 @@ export function drawPlan(root, plan, heading = "h3") {
   root.replaceChildren(
     answer(plan),
     ...wait(plan),
+    ...failures(plan),
     element("div", { class: "plan-charts" }, drawDays(plan, heading), drawWeek(plan, heading)),
     element("div", { class: "plan-lists" }, providers(plan, heading), element("div", {}, ...listed("What would help, the best first", plan.advice, heading), ...listed("Left out", leftOut(plan), heading))),
     ...(plan.remarks ?? []).map((each) => element("p", { class: "fine" }, each)),
@@ -27,6 +28,10 @@ function answer({ told, answer: yes }) {
 
 function wait({ wait_seconds: { p50, p95 } }) {
   return p95 ? [element("p", { class: "small" }, `Requests wait for room: half of them ${duration(p50)} at most, 95 % of them ${duration(p95)}.`)] : [];
+}
+
+function failures({ wasted_attempts: wasted = 0, needless_failures: needless = 0 }) {
+  return wasted ? [element("p", { class: "small" }, `${plural(wasted, "attempt")} failed; ${plural(needless, "request")} failed though somebody could have served.`)] : [];
 }
 
 function providers(plan, heading) {

@@ -92,6 +92,13 @@ def test_the_heat_map_tells_the_hours_in_which_nobody_serves(opened: Open) -> No
     )
 
 
+def test_what_fails_is_told(opened: Open) -> None:
+    page = opened("--tokens-per-day", "20k", "--days", "4", "--no-advice", "--fault", "groq down 2h every 1d")
+    expect(page.locator("#plan")).to_contain_text(
+        re.compile(r"\d+ attempts? failed; 0 requests failed though somebody")
+    )
+
+
 def test_where_all_is_served_the_heat_map_has_the_hours_in_which_requests_come(opened: Open) -> None:
     page = opened("--tokens-per-day", "5k", "--days", "2")
     expect(page.locator(".told strong")).to_have_attribute("data-answer", "yes")
