@@ -79,6 +79,21 @@ class Binding(_Document):
     limit: str
 
 
+class WorstHour(_Document):
+    """The hour in which the most requests were not served."""
+
+    begins: str
+    unserved: int
+    requests: int
+
+
+class Fallback(_Document):
+    """What a paid provider would cost."""
+
+    provider: str
+    usd_per_month: Number
+
+
 class PlanAnswer(_Document):
     """A plan, as `router-config plan --json` prints it; and when it was made, and for what."""
 
@@ -90,12 +105,14 @@ class PlanAnswer(_Document):
     tokens: int
     tokens_per_day: int
     usd_per_month: Number
+    dark_seconds: int = Field(description="for which nobody had room")
+    wasted_attempts: int = Field(description="at providers that failed")
     needless_failures: int = Field(description="requests that were not served though somebody could")
     wait_seconds: Waits
-    dark_seconds: int = Field(description="for which nobody had room")
-    wasted_attempts: int = Field(description="that failed, and went on elsewhere")
     binding: Binding | None = Field(description="the limit that keeps requests out; null: all are served")
     unserved_since: str | None
+    worst_hour: WorstHour | None = Field(description="null: all are served")
+    fallback: Fallback | None = Field(description="a paid provider for what is not served")
     worst_day: str
     advice: list[str] = Field(description="what would help, the best first")
     timezone: str

@@ -46,6 +46,8 @@ def document(plan: Plan, told: str, remarks: Sequence[str] = ()) -> dict[str, An
         "wasted_attempts": plan.wasted_attempts,
         "needless_failures": plan.needless_failures,
         "unserved_since": iso(plan.unserved_since),
+        "worst_hour": None if (worst := plan.worst_hour) is None else {**worst._asdict(), "begins": iso(worst.begins)},
+        "fallback": None if plan.fallback is None else plan.fallback._asdict(),
         "worst_day": date_of(plan.worst, plan.timezone),
         "advice": list(plan.advice),
         "timezone": plan.timezone,

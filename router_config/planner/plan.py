@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from router_config.config.loads import Load
 from router_config.config.models import Config
+from router_config.planner.fallback import Fallback
 from router_config.planner.faults import Fault, Faults, Loss
 from router_config.planner.latencies import LATENCY, Latencies
 from router_config.planner.record import DayRecord, Recorder
@@ -70,6 +71,14 @@ class PlanDay:
         return 1 - self.unserved_tokens / self.tokens if self.tokens else 1.0
 
 
+class WorstHour(NamedTuple):
+    """When an hour begins (epoch seconds), and how many of its requests nobody served."""
+
+    begins: float
+    unserved: int
+    requests: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What becomes of a workload, as `plan` finds it.
@@ -79,6 +88,7 @@ class Plan:
     asked for on a day, in the mean. usd_per_month: what the paid providers cost. wait_p50, wait_p95: seconds for which
     half, and 95 %, of those served waited for room at most. timezone: in which days are told.
     left_out: the providers that cannot be asked, each with the reason. advice: what would help, the best first.
+    unserved_prompts: tokens of the prompts that nobody served. fallback: who would serve the rest for dollars.
     """
 
     served: float
@@ -93,6 +103,8 @@ class Plan:
     wait_p95: float
     timezone: str
     left_out: Mapping[str, str] = field(default_factory=dict)
+    unserved_prompts: int = 0
+    fallback: Fallback | None = None
 
     def __bool__(self) -> bool:
         """Whether it is served as good as whole."""
@@ -122,6 +134,21 @@ class Plan:
     def dark_seconds(self) -> float:
         """For which nobody served."""
         return sum(day.dark_seconds for day in self.days)
+
+    @property
+    def unserved_tokens(self) -> int:
+        """Asked for in vain."""
+        return sum(day.unserved_tokens for day in self.days)
+
+    @property
+    def worst_hour(self) -> WorstHour | None:
+        """The hour in which the most requests were not served, the first of such; None: all were served."""
+        worst: WorstHour | None = None
+        for day in self.days:
+            for hour, unserved in enumerate(day.unserved_by_hour):
+                if unserved > (worst.unserved if worst else 0):
+                    worst = WorstHour(day.begins + 3600 * hour, unserved, day.requests_by_hour[hour])
+        return worst
 
     @property
     def worst(self) -> PlanDay:
@@ -191,6 +218,7 @@ def _made(config: Config, recorder: Recorder, timezone: str) -> Plan:
         wait_p95=recorder.wait(0.95),
         timezone=timezone,
         left_out=left_out(config),
+        unserved_prompts=recorder.unserved_prompts,
     )
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.planner.advice import advice
+from router_config.planner.fallback import fallback
 from router_config.planner.faults import Fault, Loss
 from router_config.planner.latencies import LATENCY, Latencies
 from router_config.planner.plan import Plan, Progress, planned
@@ -70,7 +71,11 @@ def plan(
         progress=progress,
     )
     progress(1.0)
-    if made or not advise:
+    if made:
+        return made
+    answers = made.unserved_tokens - made.unserved_prompts
+    made = replace(made, fallback=fallback(config, made.unserved_prompts, answers, days, first))
+    if not advise:
         return made
     how: dict[str, Any] = {
         "timezone": timezone,

@@ -79,7 +79,8 @@ class Recorder(Observer):
 
     def __init__(self, timezone: str, begins: float) -> None:
         self.days: list[DayRecord] = []
-        self.unserved_tokens = 0
+        self.unserved_tokens = self.unserved_prompts = 0
+        """Tokens that nobody served, and how many of them are prompts'."""
         self.waits = Counter[float]()
         """Requests that waited before they were served, by tenths of a second."""
         self._calendar = CalendarDay(timezone)
@@ -136,6 +137,7 @@ class Recorder(Observer):
         day.unserved_tokens += tokens
         day.needless_failures += needlessly
         self.unserved_tokens += tokens
+        self.unserved_prompts += arrival.prompt
         hour = int((now - day.begins) // 3600)
         day.requests_by_hour[hour] += 1
         day.unserved_by_hour[hour] += 1

@@ -4,6 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router_config.config.models import Config
+from router_config.ledger.rules.meters import kind_of
 from router_config.planner.plan import Plan
 
 
@@ -19,16 +20,44 @@ def first_line(made: Plan, config: Config, asked: str) -> str:
             else " by free providers alone"
         )
         return f"Yes. {percent(made.served)} of {asked} are served for {days}{free}.{cost}"
-    told = f"No. {percent(made.served)} of {asked} are served."
+    told = f"No. {percent(made.served)} of {asked} are served"
     first = made.unserved_since
     if first is not None:
-        number = next(number for number, day in enumerate(made.days, 1) if day.unserved_requests)
-        bad = sum(day.unserved_requests > 0 for day in made.days)
-        how_often = f", on {bad} of {days}" if bad > 1 else ""
-        at = f"{time_of_day(first, made.timezone)} {made.timezone}"
-        told += f" From day {number}, {at}{how_often}, nobody has room"
-        told += f": {made.binding[0]} {made.binding[1]} binds." if made.binding else "."
-    return told + cost
+        told += f"; from day {_when(made, first)}, {_who_is_missing(made, config)}"
+        told += f": {made.binding[0]} {made.binding[1]} binds" if made.binding else ""
+    return f"{told}{_costs(made)}."
+
+
+def _when(made: Plan, first: float) -> str:
+    """When it is first, and how often: `1, 14:20 New York, each day`."""
+    number = next(number for number, day in enumerate(made.days, 1) if day.unserved_requests)
+    bad, days = sum(day.unserved_requests > 0 for day in made.days), len(made.days)
+    often = "" if days == 1 else ", each day" if bad == days else f", on {bad} of {days} days"
+    return f"{number}, {time_of_day(first, made.timezone)} {_city(made.timezone)}{often}"
+
+
+def _who_is_missing(made: Plan, config: Config) -> str:
+    if made.binding is None:
+        return "nobody serves"
+    if not kind_of(made.binding[1]).exhausts:
+        return "nobody has room"
+    paid = any(each.tier == "paid" and each.name not in made.left_out for each in config.providers)
+    return "everything is used up" if paid else "everything free is used up"
+
+
+def _costs(made: Plan) -> str:
+    cost = f"${made.usd_per_month:.2f} a month" if made.usd_per_month else ""
+    if made.fallback is None:
+        return f"; the paid providers cost {cost}" if cost else ""
+    rest = f"${made.fallback.usd_per_month:.2f}"
+    if cost:
+        return f"; the paid providers cost {cost}, and the rest would cost {rest} more at {made.fallback.provider}"
+    return f"; paid fallback ({made.fallback.provider}) would cost {rest} a month"
+
+
+def _city(timezone: str) -> str:
+    """New York, of America/New_York."""
+    return timezone.rpartition("/")[2].replace("_", " ")
 
 
 def percent(share: float) -> str:

@@ -1,6 +1,7 @@
 """The command `router-config`: exit codes, short errors, and a quick start."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -127,7 +128,14 @@ def test_a_plan_is_for_the_workload_of_the_file_unless_another_is_given(run: Run
     told = run("plan", "--days", "3", "--tokens-per-day", "900k", "--no-advice", GROQ_API_KEY="k")
     assert told.returncode == 1
     assert told.stdout.startswith("No. ")
-    assert "nobody has room: groq tpd binds." in told.stdout.splitlines()[0]
+    assert re.fullmatch(
+        r"No\. \d\d(\.\d)? % of 900k tokens a day are served; from day 1, \d\d:\d\d UTC, each day, everything free is "
+        r"used up: groq tpd binds; paid fallback \(openai\) would cost \$\d+\.\d\d a month\.",
+        told.stdout.splitlines()[0],
+    )
+    assert re.search(
+        r"The first was not served at .*; the worst hour began at .*, with \d+ of \d+ requests", told.stdout
+    )
     assert "gemini is left out: GEMINI_API_KEY is not set." in told.stderr
 
 

@@ -131,3 +131,27 @@ def test_the_search_for_what_helps_and_for_the_largest_load_tell_how_far_they_ar
         assert len(told) > 5
         assert all(0 <= share <= 1 for share in told)
         assert told[-1] > 0.8 > 0.3 > told[0]
+
+
+def test_what_the_rest_would_cost_is_told_by_the_price_of_a_paid_provider() -> None:
+    price = {"input": 2, "output": 4}
+    openai = {"tier": "paid", "limits": {"rpd": 0}, "models": [{"name": "four", "price": price}]}
+    made = plan(config_of({**SMALL, "openai": openai}), LOAD, 3, begins=NOVEMBER, advise=False)
+    assert made.fallback is not None
+    assert made.unserved_prompts == made.unserved_tokens / 2
+    assert made.fallback.provider == "openai"
+    assert made.fallback.usd_per_month == pytest.approx(made.unserved_tokens * 3e-6 / 3 * 30.4375)
+    without = plan(config_of(SMALL), LOAD, 3, begins=NOVEMBER, advise=False).fallback
+    assert without is not None
+    assert without.provider == "openai"
+    assert plan(config_of(SMALL), even_load(tokens_per_day=9_000), 3, begins=NOVEMBER).fallback is None
+
+
+def test_the_worst_hour_is_the_one_in_which_the_most_requests_are_not_served() -> None:
+    made = plan(
+        config_of({"groq": {"limits": {"tpd": "10k"}, "models": ["m"]}}), LOAD, 2, begins=NOVEMBER, advise=False
+    )
+    worst = made.worst_hour
+    assert worst is not None
+    assert worst.unserved == max(hour for day in made.days for hour in day.unserved_by_hour) <= worst.requests
+    assert plan(config_of(SMALL), even_load(tokens_per_day=9_000), 2, begins=NOVEMBER).worst_hour is None

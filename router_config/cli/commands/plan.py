@@ -189,6 +189,10 @@ def _lines(made: Plan, config: Config, told: str) -> Iterator[str]:
         yield f"\nNot all was served on {plural(len(bad), 'day')} of {days}; the worst of them:"
         worst = sorted(sorted(bad, key=lambda day: day.served)[:_DAYS_SHOWN], key=lambda day: day.begins)
         yield table(_DAYS, [_day(each, made.timezone) for each in worst])
+    if (hour := made.worst_hour) is not None:
+        first = f"The first was not served at {date_and_time(made.unserved_since, made.timezone)}"
+        when = date_and_time(hour.begins, made.timezone)
+        yield f"\n{first}; the worst hour began at {when}, with {hour.unserved} of {hour.requests} requests not served."
     if made.wasted_attempts:
         needless = f"{plural(made.needless_failures, 'request')} failed though somebody could have answered"
         yield f"\nProviders that failed were asked {plural(made.wasted_attempts, 'time')} in vain; {needless}."

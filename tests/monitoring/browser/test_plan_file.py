@@ -51,7 +51,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 def test_it_shows_the_plan_from_a_disk_in_any_size_and_colour(opened: Open) -> None:
     page = opened("--tokens-per-day", "60k", "--days", "9", "--no-advice")
     expect(page.locator(".told")).to_contain_text("No. ")
-    expect(page.locator(".told")).to_contain_text("From day 1, ")
+    expect(page.locator(".told")).to_contain_text("; from day 1, ")
     expect(page.locator(".key li")).to_contain_text(["groq", "mine", "nobody"])
     expect(page.locator(".plan-providers tbody tr")).to_have_count(3)
     assert "nobody" in (page.get_by_role("img").get_attribute("aria-label") or "")
