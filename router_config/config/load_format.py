@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from router_config.config.grammar.quantities import BadValue, parse_count, parse_duration, shown
 from router_config.config.grammar.rules import Entry, ListOf, Place, Scalar, Section
-from router_config.config.grammar.scalars import group_name, positive, text, timezone
+from router_config.config.grammar.scalars import flag, group_name, positive, text, timezone
 from router_config.config.grammar.yaml_nodes import Node
 from router_config.config.loads import Burst, Hours, Load, Spread
 
@@ -100,6 +100,7 @@ class _FileLoad:
     hours: Hours | None = None
     burst: Burst | None = None
     growth: float = 0.0
+    stream: bool = False
 
 
 def _hours(value: object) -> Hours:
@@ -170,6 +171,10 @@ _SECTION: Final = Section(
             "When they come; at all hours where it is left out.",
         ),
         "burst": Entry(_BURST, "They come so many at a time."),
+        "stream": Entry(
+            Scalar(flag, {"type": "boolean"}),
+            "Answers are streamed: their room is held for a second per 50 tokens more.",
+        ),
         "growth": Entry(Scalar(_growth, {"type": "string", "examples": ["10%"]}), "By how much they grow in a month."),
     },
     hint="Write {agent: name, requests_per_hour: 120, tokens: 1500}.",

@@ -30,6 +30,9 @@ from router_config.planner.workload import Arrival
 SOONEST: Final = 0.01
 """Seconds after which the first of those who wait may ask again."""
 
+STREAMED: Final = 50.0
+"""Tokens of a streamed answer that come in a second, once it has begun."""
+
 NEEDS_KEPT: Final = 4096
 PARTS: Final[tuple[Part, ...]] = ("input", "output")
 
@@ -124,6 +127,8 @@ class Simulation:
             groups[name] = AskedGroup(self.catalog.group(name) or Group(name, (), {}), self._store, least)
         self._groups = [groups[name] for name in names]
         self._asked = tuple(groups.values())
+        self._streams = frozenset(place for place, load in enumerate(loads) if load.stream)
+        """Places of the loads whose answers are streamed."""
         self._answers = [load.answer.most for load in loads]
         self._needs: list[dict[int, Need]] = [{} for _ in loads]
         self._flights: list[tuple[float, int, Lease | PlannedRequest, Settlement | None, _Followed | None]] = []
@@ -277,6 +282,8 @@ class Simulation:
             self._order.served(group, chosen.id)
         self._number += 1
         ends = now + (self._answers_after(chosen.provider) if failure is None else failure.seconds)
+        if self._streams and failure is None and request.arrival[1] in self._streams:
+            ends += request.arrival[3] / STREAMED
         settlement = _new(Settlement, (spent, ends, ends, *_NO_MORE))
         followed = None
         if failing is not None or self._estimates is not None:

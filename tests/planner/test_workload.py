@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router_config import ConfigError
+from router_config import ConfigError, plan
 from router_config.config.loading import load_text
 from router_config.config.loads import Load, Spread
 from router_config.planner.workload import Arrival, arrivals, midnight, per_day
@@ -109,3 +109,16 @@ def test_sizes_are_spread_as_they_are_written_and_a_seed_repeats_them() -> None:
     assert sum(each.answer for each in seen) / len(seen) == pytest.approx(load.answer.mean, rel=0.05)
     assert seen == requests(load, date(2026, 11, 23), 1)
     assert seen != requests(load, date(2026, 11, 23), 1, seed=2)
+
+
+def test_a_streamed_answer_holds_its_room_until_its_end() -> None:
+    """A second for each 50 tokens, so that of one at a time fewer are served."""
+    shared = "providers: {groq: {limits: {parallel: 1}, models: [m]}}\nworkload:\n"
+    load = "  - {requests_per_hour: 1000, tokens: {prompt: 10, answer: 1k}, stream: STREAM}\n"
+    served = {}
+    for stream in ("true", "false"):
+        config = load_text(shared + load.replace("STREAM", stream), "litellm.yaml", {"GROQ_API_KEY": "k"})
+        made = plan(config, days=1, begins=date(2026, 11, 23), advise=False)
+        served[stream] = sum(each.requests for each in made.providers)
+    assert served["true"] == pytest.approx(24 * 3600 / (22 + 3.6), rel=0.05)
+    assert served["false"] == pytest.approx(24 * 3600 / (2 + 3.6), rel=0.05)
