@@ -10,6 +10,7 @@ Status = Literal[
     "available",
     "soft_limited",
     "rate_limited",
+    "paced",
     "cooldown",
     "probing",
     "exhausted",
@@ -354,6 +355,7 @@ class GateState(_Document):
     needed: Number
     limit: Number
     soft_limit: Number | None = Field(description="from here on others are preferred")
+    paced: Number | None = Field(description="what of the limit is for the hours until now; null: all of it")
     blocks: bool
     clears_at: str | None
 

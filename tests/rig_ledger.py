@@ -1,15 +1,15 @@
 """A small deployment to reserve at, and the steps of a request in one call each."""
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.gates import Need, Tier
 from router_config.ledger.rules.meters import Amount, Limit, Meter, Part, Spending, SplitAmount
-from router_config.ledger.rules.windows import ROLLING_DAY, Window
+from router_config.ledger.rules.windows import ROLLING_DAY, Calendar, CalendarDay, Window
 from router_config.ledger.values import Lease, Settlement
 
 T = TypeVar("T")
@@ -28,13 +28,16 @@ class Place:
     more: tuple[tuple[Window, tuple[Limit, ...]], ...] = ()
     price: float = 0.0
     parts: tuple[tuple[Part, tuple[Limit, ...]], ...] = ()
+    pace: bool = False
+    """Whether its account's limits of calendar windows are paced, and those of others beside them."""
 
     @property
     def meters(self) -> tuple[Meter, ...]:
         account, model = f"account:{self.id}", f"model:{self.id}"
         more = (Meter(f"{account} per {place}", limits, window) for place, (window, limits) in enumerate(self.more))
         parts = (Meter(f"{account} of {part}", limits, self.day, part) for part, limits in self.parts)
-        return (Meter(account, self.limits, self.day), Meter(model, self.own, self.day), *more, *parts)
+        made = (Meter(account, self.limits, self.day), Meter(model, self.own, self.day), *more, *parts)
+        return tuple(_paced(made)) if self.pace else made
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -43,6 +46,16 @@ class Place:
     def need(self, tokens: int, prompt_tokens: int) -> Spending:
         whole = Amount(1, tokens, tokens * self.price)
         return SplitAmount.of(*whole, prompt_tokens, tokens - prompt_tokens) if self.parts else whole
+
+
+def _paced(meters: tuple[Meter, ...]) -> Iterator[Meter]:
+    for meter in meters:
+        calendar = isinstance(meter.long, Calendar)
+        yield replace(meter, pace="even") if calendar else meter
+        days = tuple(limit for limit in meter.limits if limit.kind.unit == "day")
+        if days and not calendar:
+            beside = tuple(Limit(limit.name, limit.value) for limit in days)
+            yield Meter(f"{meter.scope} paced day", beside, CalendarDay("Asia/Kolkata"), meter.part, "beside")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -121,7 +121,7 @@ async def _ask(router: Router, deployment: Deployment, timeout: float) -> Findin
             return _failed(router, deployment, "bad_request", f"nothing was sent: {why}", advice)
         return _failed(router, deployment, "bad_request", str(error).partition("Traceback (")[0].strip(), advice)
     seconds = time.monotonic() - started
-    unavailable = before["status"] in ("disabled", "cooldown", "probing", "exhausted", "rate_limited")
+    unavailable = before["status"] in ("disabled", "cooldown", "probing", "exhausted", "rate_limited", "paced")
     if unavailable:
         await router.end_cooldowns(deployment.id)
     return Finding(

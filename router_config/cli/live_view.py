@@ -22,6 +22,7 @@ COLOURS: Final = {
     "soft_limited": "yellow",
     "probing": "blue",
     "rate_limited": "dark_orange",
+    "paced": "dark_orange",
     "cooldown": "dark_orange",
     "exhausted": "red",
     "disabled": "red",

@@ -40,6 +40,7 @@ from router_config.config.models import (
     Month,
     OddLimit,
     OnRetired,
+    Pace,
     Pool,
     Price,
     Tier,
@@ -73,6 +74,7 @@ class FileProvider:
     limits: Limits = field(default_factory=Limits)
     trust: Trust = "file"
     on_retired: OnRetired | None = None
+    pace: Pace | None = None
     day: FileDay = field(default_factory=FileDay)
     week: Week = field(default_factory=Week)
     month: Month = field(default_factory=Month)
@@ -102,6 +104,9 @@ _GROUP = Scalar(group_name, _STRING)
 _ACCOUNT = Scalar(account_name, _STRING)
 _ON_RETIRED = one_of(
     tell="it is disabled, and the model to use is told", successor="that model takes its place until the file is edited"
+)
+_PACE = one_of(
+    none="requests are served as they come", even="room is kept for the hours in which it is expected to be needed"
 )
 _LIMITS_ELSEWHERE = {
     name: f"Write limits: {{{name}: ...}}." for name in ("rpm", "tpm", "rpd", "tpd", "itpm", "otpm", "parallel")
@@ -227,6 +232,7 @@ DEFAULTS = Section(
             "on: edits count while the router runs. off: after a restart.",
         ),
         "on_retired": Entry(_ON_RETIRED, "What becomes of a model that its provider does not serve any more."),
+        "pace": Entry(_PACE, "How the room of a day, a week or a month is spread over its hours."),
     },
     hint="Write a mapping such as {cooldown: 5m, timeout: 30s}.",
 )
@@ -324,6 +330,7 @@ PROVIDER = Section(
             "Which limit holds where the provider reports another.",
         ),
         "on_retired": Entry(_ON_RETIRED, "What becomes of a model that is gone. Default: that of defaults."),
+        "pace": Entry(_PACE, "How the room of a day or longer is spread. Default: that of defaults."),
         "day": Entry(DAY, "What a day is to this provider."),
         "week": Entry(WEEK, "What a week is to this provider."),
         "month": Entry(MONTH, "What a month is to this provider."),

@@ -15,6 +15,7 @@ Tier = Literal["free", "paid"]
 Pool = Literal["separate", "shared"]
 Trust = Literal["file", "upstream"]
 OnRetired = Literal["tell", "successor"]
+Pace = Literal["none", "even"]
 
 _HIDDEN: Final = "**********"
 
@@ -100,11 +101,19 @@ class Limits:
         return found
 
     @property
+    def lasting(self) -> bool:
+        """Whether there is one of a day, a week or a month, save those of 0."""
+        return any(getattr(self, name) for name in _LASTING)
+
+    @property
     def dollars(self) -> tuple[str, ...]:
         """The names of the limits in dollars that there are, save those of 0."""
         return tuple(name for name in ("usd_per_day", "usd_per_month") if getattr(self, name))
 
 
+_LASTING: Final = (
+    "rpd", "tpd", "itpd", "otpd", "usd_per_day", "rpw", "tpw", "rpmo", "tpmo", "usd_per_month"
+)  # fmt: skip
 _ONE_EACH: Final = tuple(each.name for each in fields(Limits) if each.name not in ("requests", "tokens"))
 
 
@@ -157,7 +166,8 @@ class Defaults:
     daily limit, from 0 to 1, past which others are preferred. max_wait: seconds that a request may wait for room.
     output_tokens: expected length of an answer to a request without max_tokens. max_response: bytes of an answer, after
     decompression, past which it is not read. reload: whether edits of the file count while a router runs. on_retired:
-    `tell`: a model that is gone is disabled; `successor`: another of the same provider takes its place, too.
+    `tell`: a model that is gone is disabled; `successor`: another of the same provider takes its place, too. pace:
+    `even`: the room of a day, a week or a month is spread over the hours in which it is expected to be needed.
     """
 
     cooldown: float = 300.0
@@ -168,6 +178,7 @@ class Defaults:
     max_response: int = 64_000_000
     reload: bool = True
     on_retired: OnRetired = "tell"
+    pace: Pace = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,8 +242,9 @@ class Provider:
     priority: lower is asked first. litellm_provider: LiteLLM's prefix. pool: whether each key has quotas of its own.
     account: the name of the account that its keys belong to, save those that name another.
     limits: those of the account, all its models together. trust: whether a limit that the provider reports holds where
-    it is higher than the file's. on_retired: what becomes of a model that is gone, `tell` or `successor`. missing:
-    unset variables that `api_base` needs.
+    it is higher than the file's. on_retired: what becomes of a model that is gone, `tell` or `successor`. pace: whether
+    limits of a day or longer are spread over the hours, `none` or `even`. missing: unset variables that `api_base`
+    needs.
     """
 
     name: str
@@ -247,6 +259,7 @@ class Provider:
     limits: Limits = Limits()
     trust: Trust = "file"
     on_retired: OnRetired = "tell"
+    pace: Pace = "none"
     day: Day = Day()
     week: Week = Week()
     month: Month = Month()

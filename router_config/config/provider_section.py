@@ -12,7 +12,7 @@ from router_config.config.file_format import FileDay, FileProvider
 from router_config.config.grammar.rules import nearest
 from router_config.config.grammar.yaml_source import Source, Where
 from router_config.config.installed_litellm import provider_names
-from router_config.config.models import Day, Defaults, Key, Model, Provider, Secret
+from router_config.config.models import Day, Defaults, Key, Model, Pace, Provider, Secret
 from router_config.presets.lookup import preset_of
 from router_config.presets.preset import Preset
 from router_config.presets.retirements import retirement_warning
@@ -68,6 +68,7 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
         limits=section.limits,
         trust=section.trust,
         on_retired=section.on_retired or defaults.on_retired,
+        pace=_pace(source, name, section, defaults),
         day=_day(section.day, preset),
         week=section.week,
         month=section.month,
@@ -75,6 +76,14 @@ def read_provider(source: Source, env: Environment, name: str, section: FileProv
         needs_key=needs_key,
         missing=missing,
     )
+
+
+def _pace(source: Source, name: str, section: FileProvider, defaults: Defaults) -> Pace:
+    lasting = any(limits.lasting for limits in (section.limits, *(model.limits for model in section.models)))
+    if section.pace == "even" and not lasting:
+        told = f"{name}: pace spreads limits of a day, a week or a month, and there are none; add one, such as tpd"
+        source.warn(("providers", name, "pace"), told)
+    return section.pace or defaults.pace
 
 
 def _prefix(source: Source, name: str, section: FileProvider, preset: Preset | None) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -25,9 +25,11 @@ from router_config.ledger.rules.meters import (
 from router_config.ledger.rules.windows import (
     LENGTHS,
     ROLLING_DAY,
+    Calendar,
     CalendarDay,
     CalendarMonth,
     CalendarWeek,
+    Unit,
     Window,
     rolling,
 )
@@ -44,6 +46,9 @@ EVERYWHERE: Final = "all"
 
 PER: Final = " per "
 """Stands in the name of a meter before the window that it counts by, save that of the day."""
+
+PACED: Final = " paced "
+"""Stands in the name of a meter that is there for pacing alone, before the window of the calendar that it counts by."""
 
 OF: Final = " of "
 """Stands in the name of a meter before the part of the tokens that it counts, save those that count all of them."""
@@ -77,8 +82,9 @@ class Deployment:
     """One model of one provider, asked with one key.
 
     `rank` is the model's place in the provider's listing; `price` is (input, output) in dollars per token. `meters` are
-    first the `of_account` many of the account, then those of the model. `scopes` are those of which a cooldown stops
-    this deployment. `trusts`: a limit that the provider reports holds, also where it is higher than the file's.
+    first the `of_account` many of the account, then those of the model, then those for pacing alone. `scopes` are those
+    of which a cooldown stops this deployment. `trusts`: a limit that the provider reports holds, also where it is
+    higher than the file's.
     `formerly`: other names of its scopes (an older version's, or from before the account was named), each with its name
     now.
     """
@@ -116,7 +122,12 @@ class Deployment:
 
     @property
     def model_meters(self) -> tuple[Meter, ...]:
-        return self.meters[self.of_account :]
+        return tuple([meter for meter in self.meters[self.of_account :] if meter.pace != "beside"])
+
+    @property
+    def pacing_meters(self) -> tuple[Meter, ...]:
+        """Those beside the meters of windows that roll."""
+        return tuple([meter for meter in self.meters[self.of_account :] if meter.pace == "beside"])
 
     def need(self, tokens: int, prompt_tokens: int, cached: int = 0) -> Spending:
         """What a request of so many tokens takes, prompt and answer together.
@@ -137,7 +148,8 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
     """The deployment of an entry of a LiteLLM model list. Nothing else makes one.
 
     `model_info` may hold `provider`, `model`, `key`, `priority` (lower first; default 0), `rank`, `tier`, `account`,
-    `account_limits`, `trust` ("upstream": a higher limit that is reported holds), `day`, `week`, `month`, `rests_with`,
+    `account_limits`, `trust` ("upstream": a higher limit that is reported holds), `pace` ("even": limits of a day or
+    longer are spread over the hours), `day`, `week`, `month`, `rests_with`,
     `formerly` (other names of `account`), prices in dollars per token under LiteLLM's names, and limits either as
     `limits: {rpm: 30}` or directly as `rpm: 30`. Without `provider`, LiteLLM's prefix names it, and deployments with
     the same prefix and address fail together.
@@ -167,6 +179,10 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
     direct = {name: info[name] for name in (*LIMITS, "requests", "tokens") if info.get(name) is not None}
     of_account = _meters(account, info.get("account_limits") or {}, windows, soft_limit)
     of_model = _meters(own, {**(info.get("limits") or {}), **direct}, windows, soft_limit)
+    beside: tuple[Meter, ...] = ()
+    if info.get("pace") == "even":
+        beside = tuple(_beside(of_account + of_model, info, correction))
+        of_account, of_model = _paced(of_account), _paced(of_model)
     for old, new in tuple(formerly.items()):
         if new in (account, own):
             meters = (of_account if new == account else of_model)[1:]
@@ -180,7 +196,7 @@ def deployment_of_entry(entry: Mapping[str, Any], soft_limit: float, correction:
         rank=info.get("rank") or 0,
         tier=info.get("tier") or "free",
         groups=(entry["model_name"],),
-        meters=of_account + of_model,
+        meters=of_account + of_model + beside,
         of_account=len(of_account),
         scopes=scopes,
         price=(info.get("input_cost_per_token") or 0.0, info.get("output_cost_per_token") or 0.0),
@@ -266,6 +282,26 @@ def _meters(
         Meter(_scope_of(scope, window, part), tuple(theirs), windows.get(window) or _odd(window), part)
         for (window, part), theirs in by_window.items()
     )
+
+
+def _paced(meters: Iterable[Meter]) -> tuple[Meter, ...]:
+    """The same, those of the calendar's windows paced."""
+    return tuple(replace(each, pace="even") if isinstance(each.long, Calendar) else each for each in meters)
+
+
+def _beside(meters: Iterable[Meter], info: Mapping[str, Any], correction: float) -> Iterator[Meter]:
+    """The meters by which limits of rolling days, weeks and months are paced: the same by the calendar."""
+    timezone = (info.get("day") or {}).get("timezone") or "UTC"
+    windows: dict[Unit, Window] = {
+        "day": CalendarDay(timezone, correction),
+        "week": CalendarWeek(timezone, correction),
+        "month": CalendarMonth(timezone, correction, (info.get("month") or {}).get("day") or 1),
+    }
+    for meter in meters:
+        limits = tuple(Limit(each.name, each.value) for each in meter.limits if each.exhausts)
+        if limits and not isinstance(meter.long, Calendar):
+            unit = limits[0].kind.unit
+            yield Meter(f"{meter.scope}{PACED}{unit}", limits, windows[unit], meter.part, "beside")
 
 
 def _scope_of(scope: str, window: str, part: Part | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from router_config.deployments.deployment import Deployment
+from router_config.deployments.deployment import PACED, Deployment
 from router_config.ledger.rules.meters import ODD, Limit, LimitName, Meter, kind_name, words_of
 from router_config.ledger.rules.steady_limits import Place, SteadyLimit
 
@@ -127,6 +127,8 @@ def with_reported(
             of_model = {limit: told for (place, limit), told in fresh.items() if place == own}
             meters = [_raised(meter, of_account) for meter in each.account_meters]
             meters += [_raised(meter, of_model) for meter in each.model_meters]
+            for meter in each.pacing_meters:
+                meters.append(_raised(meter, of_account if meter.scope.startswith(f"{scope}{PACED}") else of_model))
             found[name] = replace(each, meters=tuple(meters))
     return found
 

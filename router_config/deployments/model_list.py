@@ -182,6 +182,7 @@ def _entry(place: _Place, group: str, prices: Prices) -> dict[str, Any]:
             "account_limits": provider.limits.given(),
             "trust": provider.trust,
             "on_retired": provider.on_retired,
+            "pace": provider.pace,
             **abilities_told(model),
             **_instead_of(provider, model),
             **place.windows,

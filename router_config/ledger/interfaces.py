@@ -15,6 +15,7 @@ from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need
 from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import NOTHING, Amount, Meter
+from router_config.ledger.rules.pacing import EVEN, Expected
 from router_config.ledger.rules.totals import Totals
 from router_config.ledger.values import (
     Degraded,
@@ -70,6 +71,12 @@ class Ledger(ABC):
     """
 
     shared: bool
+    expected: Expected = EVEN
+    """When requests are expected, as this process knows it: paced limits are spread by it."""
+
+    def expect(self, expected: Expected) -> None:
+        """Spread paced limits by these hours from now on. All processes of a store should tell the same."""
+        self.expected = expected
 
     @abstractmethod
     async def reserve(self, candidates: Sequence[Candidate], need: Need, now: float, ttl: float) -> Reserved:

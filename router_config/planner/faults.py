@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from router_config.config.grammar.quantities import BadValue, parse_duration
 from router_config.config.models import Config, ConfigError
 from router_config.deployments.deployment import Deployment
-from router_config.planner.workload import midnight
+from router_config.forecast.workload_hours import midnight
 from router_config.signals import Reply
 
 FaultKind = Literal["down", "429s", "timeouts"]

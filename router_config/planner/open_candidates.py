@@ -8,6 +8,7 @@ import heapq
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Final
 
 from router_config.deployments.candidate_order import Drawn
@@ -17,6 +18,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.choice import Choice, Skipped, standing
 from router_config.ledger.rules.gates import OPEN, Need
 from router_config.ledger.values import Lease
+from router_config.planner.steps import done
 
 AWAKE: Final = 0
 SOFT: Final = 1
@@ -101,6 +103,9 @@ class OpenCandidates:
             if others and standing(deployment, self._least, self._store, now) in OPEN:
                 continue
             until = self._store.unchanged_until(deployment.meters)
+            if found == FULL and any(meter.paced for meter in deployment.meters):  # Time alone gives more room there.
+                (examined,) = done(self._store.explain([deployment], self._least, now))
+                until = min(until, examined.until or inf)
             if until > now:
                 self._sleep(place, found, until)
 

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from router_config.config.loads import Load
 from router_config.config.models import Config
+from router_config.forecast.workload_hours import midnight
 from router_config.planner.fallback import Fallback
 from router_config.planner.faults import Fault, Faults, Loss
 from router_config.planner.latencies import LATENCY, Latencies
 from router_config.planner.record import DayRecord, Recorder
 from router_config.planner.simulation import Simulation
 from router_config.planner.what_if import left_out
-from router_config.planner.workload import DAY, MONTH, arrivals, midnight
+from router_config.planner.workload import DAY, MONTH, arrivals
 
 ENOUGH: Final = 0.999
 """Share of the tokens that must be served for a yes."""

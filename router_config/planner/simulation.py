@@ -13,10 +13,12 @@ from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.deployment import Deployment
 from router_config.deployments.model_list import generate
+from router_config.forecast.workload_hours import weights_of
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.gates import Book, Need
 from router_config.ledger.rules.meters import Part, Spending
+from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.values import Lease, Settlement
 from router_config.planner.estimates import Estimates, matter
 from router_config.planner.failing_calls import FailingCalls, closed
@@ -32,6 +34,9 @@ SOONEST: Final = 0.01
 
 STREAMED: Final = 50.0
 """Tokens of a streamed answer that come in a second, once it has begun."""
+
+WEEK: Final = 7 * 86400.0
+"""Seconds after which pacing looks at the workload again: clocks change."""
 
 NEEDS_KEPT: Final = 4096
 PARTS: Final[tuple[Part, ...]] = ("input", "output")
@@ -135,11 +140,15 @@ class Simulation:
         """By when they end; those without a settlement are requests that ask again then."""
         self._lines = self._asked if self._max_wait > 0 else ()
         self._number = 0
+        self._loads, self._expects_until = loads, -inf if any(each.pace == "even" for each in config.providers) else inf
 
     def run(self, arrivals: Iterator[Arrival]) -> Iterator[float]:
         """Ask for each request in turn. Yields the moments (epoch seconds), so that whoever waits sees it go on."""
         for arrival in arrivals:
             self._go_on(arrival[0])
+            if arrival[0] >= self._expects_until:
+                self._store.expect(Expected(weights_of(self._loads, arrival[0])))
+                self._expects_until = arrival[0] + WEEK
             self._arrive(arrival)
             yield arrival[0]
         self._go_on(inf)

@@ -2,12 +2,11 @@
 
 import heapq
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
 from random import Random
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from router_config.config.loads import Load, Spread
+from router_config.forecast.workload_hours import stretches
 from router_config.planner.replay import moments_again
 
 DAY: Final = 86400.0
@@ -101,42 +100,10 @@ def _moments(load: Load, begins: float, ends: float, chance: Random) -> Iterator
 def _starts(load: Load, begins: float, ends: float, chance: Random, at_once: float) -> Iterator[float]:
     """Where single requests or bursts begin. at_once: requests of a burst."""
     draw = chance.expovariate
-    for opens, closes, rate in _stretches(load, begins, ends):
+    for opens, closes, rate in stretches(load, begins, ends):
         now = opens
         grown = rate / at_once * (1 + load.growth) ** ((opens - begins) / MONTH)
         if grown <= 0:
             continue
         while (now := now + draw(grown)) < closes:
             yield now
-
-
-def _stretches(load: Load, begins: float, ends: float) -> Iterator[tuple[float, float, float]]:
-    """The stretches of a day at most in which requests come: from when, until when, and how many a second."""
-    per_day = load.requests_per_day
-    if load.tokens_per_day is not None:
-        per_day = load.tokens_per_day / load.mean_tokens
-    hours = load.hours
-    zone = UTC if hours is None else ZoneInfo(hours.timezone)
-    day = datetime.fromtimestamp(begins, zone).date() - timedelta(days=1)  # Yesterday's hours may reach into today.
-    while midnight(day, zone) < ends:
-        if hours is None:
-            opens, closes = midnight(day, zone), midnight(day + timedelta(days=1), zone)
-        else:
-            opens = _moment(day, hours.begins, zone)
-            closes = _moment(day, hours.ends if hours.ends > hours.begins else hours.ends + 1440, zone)
-        if (hours is None or day.weekday() in hours.days) and closes > begins and opens < closes:
-            rate = per_day / (closes - opens) if per_day is not None else (load.requests_per_hour or 0.0) / 3600
-            yield max(opens, begins), min(closes, ends), rate
-        day += timedelta(days=1)
-
-
-def midnight(day: date, zone: tzinfo) -> float:
-    """Epoch seconds of the midnight with which a day begins."""
-    return _moment(day, 0, zone)
-
-
-def _moment(day: date, minutes: int, zone: tzinfo) -> float:
-    """Epoch seconds of a time of day; of one that clocks skip, what comes in its place."""
-    days, minutes = divmod(minutes, 1440)
-    there = day + timedelta(days=days)
-    return datetime(there.year, there.month, there.day, minutes // 60, minutes % 60, tzinfo=zone).timestamp()

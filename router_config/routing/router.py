@@ -28,6 +28,7 @@ from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.learned import Learned
 from router_config.deployments.model_list import generate
 from router_config.deployments.retirement import successor_entries
+from router_config.forecast.expected_hours import ExpectedHours
 from router_config.forks import taken_for_forks
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
@@ -116,7 +117,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._succession,
             fit,
         )
-        self._requests = count()
+        self._requests, self._expected_hours = count(), ExpectedHours()
         self._shown, self._outlooks, self._running_out = None, Outlooks(), RunningOut()
         self._settings = self._settings_of(settings)
         self._terms = Terms(
@@ -174,6 +175,9 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             **{**generated.settings, **settings},
         )
         made._go_by(generated, settings, variables)
+        now = made._clock.now()
+        if made._expected_hours.is_due(config, now):
+            made._background.run(made._expected_hours.tell(config, made._store, now))
         if watch:
             made._follow(config, stamp)
         return made
@@ -222,6 +226,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         model, terms = asked["model"], self.terms
         if terms.config is not None and self._succession.look_is_due(now):
             self._background.submit_quietly(self._succession.look(terms.config, terms.groups, now))
+        if self._expected_hours.is_due(terms.config, now) and terms.config is not None:
+            self._background.submit_quietly(self._expected_hours.tell(terms.config, self._store, now))
         if self._warning_is_due(now):
             self._background.submit_quietly(self._look_ahead())
         group = _group(model, terms)

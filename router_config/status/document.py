@@ -16,6 +16,7 @@ from router_config.ledger.rules.abilities import Lack, Place
 from router_config.ledger.rules.choice import standing
 from router_config.ledger.rules.gates import Cooldown, Examination, Need
 from router_config.ledger.rules.meters import Counts, Limit, Meter
+from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.retired import Retired
 from router_config.ledger.rules.windows import CalendarDay
 from router_config.ledger.values import Snapshot
@@ -110,7 +111,7 @@ async def _closed(
     deployments: Sequence[Deployment], snapshot: Snapshot, store: Store, now: float
 ) -> dict[str, Examination]:
     """What the smallest request would meet at the deployments that would not simply take it."""
-    book = _Book(snapshot)
+    book = _Book(snapshot, store.expected)
     closed = [each for each in deployments if standing(each, PROBE, book, now) != "available"]
     return {each.deployment: each for each in await store.explain(closed, PROBE, now)} if closed else {}
 
@@ -120,6 +121,7 @@ class _Book:
     """A snapshot of a store, in the form in which the choice of a deployment reads it."""
 
     snapshot: Snapshot
+    expected: Expected
 
     def counts(self, meter: Meter) -> Counts | None:
         return self.snapshot.counts.get(meter.scope)

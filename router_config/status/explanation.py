@@ -196,6 +196,7 @@ def _gate(gate: Gate) -> dict[str, Any]:
         "needed": number(gate.needed),
         "limit": number(gate.value),
         "soft_limit": None if math.isinf(gate.soft) else number(gate.soft),
+        "paced": None if gate.paced is None else number(whole(gate.limit, gate.paced)),
         "blocks": gate.blocks,
         "clears_at": iso(gate.clears_at),
     }

@@ -17,7 +17,7 @@ from router_config.status.views import ProviderView
 BEST_FIRST: Final = {
     status: place
     for place, status in enumerate(
-        (*OPEN, "probing", "rate_limited", "cooldown", "exhausted", "too_large", "unfit", "disabled"),
+        (*OPEN, "probing", "rate_limited", "paced", "cooldown", "exhausted", "too_large", "unfit", "disabled"),
     )
 }
 

@@ -10,6 +10,7 @@ from router_config.config.file_watch import FileWatch, stamp_of
 from router_config.config.followed_config import FollowedConfig
 from router_config.config.models import Config
 from router_config.deployments.learned import Learned
+from router_config.forecast.expected_hours import ExpectedHours
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.status.document import document
@@ -159,7 +160,7 @@ class ConfiguredSource(StoreReader):
         if self._file is not None and config.path is not None:
             read = self._file.read_next
             self._sighup = FileWatch(config.path, stamp_of(config.path), read, by_itself=False)
-        self._learned = Learned()
+        self._learned, self._expected_hours = Learned(), ExpectedHours()
         self._heard = 0
         self._view = self._view_of(config, self._clock.now())
 
@@ -211,6 +212,8 @@ class ConfiguredSource(StoreReader):
         if any(each.trust == "upstream" or each.on_retired == "successor" for each in providers):
             await self._learned.exchange(self._store, self._clock.now())
             self._learned.grow_older(self._clock.now())
+        if self._expected_hours.is_due(self._config, self._clock.now()):
+            await self._expected_hours.tell(self._config, self._store, self._clock.now())
         if self._view.correction != self._clock.correction or self._heard != self._learned.changes:
             self._view = replace(self._view_of(self._config, self._view.loaded_at), error=self._view.error)
         return self._view

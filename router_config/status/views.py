@@ -38,13 +38,15 @@ class StatusMemory:
     """The status of one provider, and the facts that it was made from.
 
     provider: its name. meters: the scopes of all its meters. limits: its limits by scope and name. cooldown_scopes: the
-    scopes of which a cooldown changes its status, at whatever endpoint.
+    scopes of which a cooldown changes its status, at whatever endpoint. paced: more of some limit may be used by the
+    minute.
     """
 
     provider: str
     meters: tuple[str, ...]
     limits: tuple[tuple[str, LimitName], ...]
     cooldown_scopes: frozenset[str]
+    paced: bool = False
     _kept: tuple[_Facts, bytes] | None = field(default=None, init=False)
 
     def recall(self, snapshot: Snapshot) -> dict[str, Any] | None:
@@ -61,7 +63,9 @@ class StatusMemory:
             self._kept = facts, pickle.dumps(status)
 
     def _facts(self, snapshot: Snapshot) -> _Facts | None:
-        """None while there is a cooldown, or a limit that the provider reported: both end at some moment."""
+        """None while there is a cooldown, or a limit that the provider reported, which end at some moment; or pace."""
+        if self.paced:
+            return None
         counts = tuple(map(snapshot.counts.get, self.meters))
         ours = any(
             scope in self.cooldown_scopes or endpoint_of(scope)[0] in self.cooldown_scopes
@@ -107,6 +111,7 @@ class ProviderView:
             tuple(meter.scope for meter in meters),
             tuple((meter.scope, limit.name) for meter in meters for limit in meter.limits),
             frozenset(scope for each in self.deployments for scope in each.scopes),
+            any(meter.paced for meter in meters),
         )
 
     @cached_property

@@ -20,6 +20,7 @@ from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.redis.store import RedisStore
 from router_config.ledger.rules.gates import PROBE_HOLDS, Cooldown, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Limit, Meter, Part, Spending, SplitAmount
+from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.windows import (
     CalendarDay,
     CalendarMonth,
@@ -59,7 +60,10 @@ PLACES = (
         ),
         price=EXACT,
     ),
+    Place("even", (Limit("rpd", 8), Limit("tpd", 6000)), day=CalendarDay(CALIFORNIA), pace=True),
+    Place("around", (Limit("rpm", 5), Limit("tpd", 6000)), own=(Limit("rpd", 8),), pace=True),
 )
+EXPECTED = Expected([hour % 24 % 7 for hour in range(168)])
 NAMED = {place.id: place for place in PLACES}
 METERS = {meter.scope: meter for place in PLACES for meter in place.meters if meter.limits}
 
@@ -165,7 +169,10 @@ class Naive:
         for meter in place.meters:
             for limit in meter.limits:
                 used = self.window(meter, limit.period).plus(self.opened(meter)).of(limit.metric)
-                room = room and used + part_of(amount, meter).of(limit.metric) <= limit.value
+                after = used + part_of(amount, meter).of(limit.metric)
+                room = room and after <= limit.value
+                if meter.pace != "none" and limit.kind.unit == "day" and used > 0:
+                    room = room and after <= limit.value * EXPECTED.share(meter.long, self.now)
                 soft = soft or used >= limit.soft
         return room, soft
 
@@ -201,6 +208,7 @@ class Ledger(RuleBasedStateMachine):
     def _opened(self) -> Store:
         store = self.open_store()
         store.register_meters(tuple(METERS.values()))
+        store.expect(EXPECTED)
         return store
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

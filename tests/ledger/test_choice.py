@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from rig_ledger import START, Place
 
 from router_config.ledger.rules.choice import standing
-from router_config.ledger.rules.gates import Cooldown, Need, examine_all
-from router_config.ledger.rules.meters import LIMITS, Amount, Counts, Limit, Meter, ObservedLimit
+from router_config.ledger.rules.examinations import examine_all
+from router_config.ledger.rules.gates import Cooldown, Need
+from router_config.ledger.rules.meters import LIMITS, Amount, Counts, Limit, Meter, ObservedLimit, Part
+from router_config.ledger.rules.pacing import Expected
 
 _few = st.integers(0, 9)
 _amounts = st.builds(Amount, _few, _few, _few.map(float))
@@ -24,6 +26,8 @@ _counts = st.builds(Counts, _amounts, _amounts, _amounts, st.one_of(st.just({}),
 
 class Kept:
     """A book with these counts for every meter, and no cooldowns."""
+
+    expected = Expected()
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
@@ -44,7 +48,14 @@ class Kept:
 
 @settings(max_examples=300)
 @given(
-    account=_limits, own=_limits, of_input=_limits, counts=_counts, tokens=_few, prompt=st.integers(0, 60), price=_few
+    account=_limits,
+    own=_limits,
+    of_input=_limits,
+    counts=_counts,
+    tokens=_few,
+    prompt=st.integers(0, 60),
+    price=_few,
+    pace=st.booleans(),
 )
 def test_choosing_finds_what_explaining_says(
     account: tuple[Limit, ...],
@@ -54,8 +65,10 @@ def test_choosing_finds_what_explaining_says(
     tokens: int,
     prompt: int,
     price: int,
+    pace: bool,
 ) -> None:
-    place = Place("groq", account, own=own, price=float(price), parts=(("input", of_input),) if of_input else ())
+    parts: tuple[tuple[Part, tuple[Limit, ...]], ...] = (("input", of_input),) if of_input else ()
+    place = Place("groq", account, own=own, price=float(price), parts=parts, pace=pace)
     need, book = Need(prompt + tokens, prompt), Kept(counts)
     (examined,) = examine_all([place], need, book, START)
     said = {gate.status for gate in examined.gates} - {"available"}

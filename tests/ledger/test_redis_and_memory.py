@@ -12,6 +12,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.redis.store import RedisStore
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import LIMITS, Amount, Limit
+from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import LENGTHS, CalendarDay
 from router_config.ledger.values import Lease, Outcome, Settlement, Snapshot
@@ -29,6 +30,22 @@ PLACES = (
         parts=(("input", (Limit("itpm", 1500),)), ("output", (Limit("otpm", 900), Limit("otpd", 4000, soft=3000)))),
     ),
     Place("openai", (Limit("usd_per_day", 8000 * EXACT), Limit("rpm", 9)), tier="paid", price=EXACT),
+    Place(
+        "even",
+        (Limit("rpm", 9), Limit("rpd", 9), Limit("tpd", 9000, soft=6000)),
+        day=CalendarDay("America/Los_Angeles"),
+        own=(Limit("rpm", 9),),
+        pace=True,
+    ),
+    Place("around", (Limit("tpd", 9000), Limit("rpm", 9)), own=(Limit("rpm", 9), Limit("rpd", 9)), pace=True),
+    Place(
+        "spends",
+        (Limit("usd_per_day", 9000 * EXACT), Limit("rpm", 9)),
+        day=CalendarDay("UTC"),
+        own=(Limit("rpm", 9),),
+        price=EXACT,
+        pace=True,
+    ),
 )
 METERS = tuple(meter for place in PLACES for meter in place.meters)
 LIMITED = [(meter.scope, limit) for meter in METERS for limit in meter.limits]
@@ -60,7 +77,7 @@ def settlement_of(lease: Lease, chance: Random, now: float) -> Settlement:
 
 def report_of(lease: Lease, chance: Random) -> Report:
     return Report(
-        chance.choice((*lease.scopes, "model:gemini")),
+        chance.choice([*(scope for scope in lease.scopes if "paced" not in scope), "model:gemini"]),
         chance.choice([name for name, kind in LIMITS.items() if kind.unit in LENGTHS]),
         limit=chance.choice([None, 5, 20, 3000]),
         remaining=chance.choice([None, 0, 1, 3, 500, 2000]),
@@ -114,10 +131,12 @@ async def both(stores: tuple[Store, Store], chance: Random) -> None:
 @pytest.mark.parametrize("seed", range(15))
 def test_redis_answers_every_step_as_memory_does(redis_server: RedisServer, redis_url: str, seed: int) -> None:
     async def story() -> None:
-        stores = MemoryStore(), RedisStore(redis_url)
+        chance, stores = Random(seed), (MemoryStore(), RedisStore(redis_url))
+        expected = Expected([chance.choice([0, 1, 5, chance.random()]) for _ in range(168)])
         for store in stores:
             store.register_meters(METERS)
-        await both(stores, Random(seed))
+            store.expect(expected)
+        await both(stores, chance)
         await stores[1].aclose()
 
     asyncio.run(story())

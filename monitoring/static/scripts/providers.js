@@ -4,7 +4,7 @@ import { words } from "./words.js";
 
 const HUES = 8;
 const ABSENT = ["unconfigured", "disabled"];
-const UNAVAILABLE = ["rate_limited", "cooldown", "probing", "exhausted", "disabled"];
+const UNAVAILABLE = ["rate_limited", "paced", "cooldown", "probing", "exhausted", "disabled"];
 
 let places = new Map();
 

@@ -131,6 +131,9 @@ def _judged(gate: dict[str, Any]) -> str:
         return "BLOCKS: the prompt is too large for this limit at any time"
     if gate["blocks"] and gate["limit"] <= 0:
         return "BLOCKS: 0 means never"
+    if gate["status"] == "paced":
+        kept = f"pace: {amount(gate['paced'])} of {amount(gate['limit'])} are for the hours until now"
+        return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}; {kept}"
     if gate["blocks"] and gate["name"] == "parallel":
         return "BLOCKS until one in flight ends"
     if gate["blocks"]:

@@ -14,7 +14,8 @@ from router_config.ledger.local.journal import LocalJournal
 from router_config.ledger.local.pages import NO_SLOT, UNUSED, Pages
 from router_config.ledger.rules.choice import choose, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
-from router_config.ledger.rules.gates import PROBE_HOLDS, Candidate, Cooldown, Examination, Need, examine_all
+from router_config.ledger.rules.examinations import examine_all
+from router_config.ledger.rules.gates import PROBE_HOLDS, Candidate, Cooldown, Examination, Need
 from router_config.ledger.rules.history import (
     BURN_SECONDS,
     Event,

@@ -20,6 +20,7 @@ from router_config.ledger.outage.journal import STORE_ERROR
 from router_config.ledger.outage.share import PROCESS_LASTS, LastReading, Share, restore
 from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import NOTHING, Meter
+from router_config.ledger.rules.pacing import EVEN, Expected
 from router_config.ledger.values import Degraded, Lease, Membership, Settlement
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Failover:
         self._lock = taken_for_forks(threading.Lock())
         self._meters: dict[str, Meter] = {}
         self._formerly: Mapping[str, str] = {}
+        self._expected = EVEN
         self._share: Share | None = None
         self._last_reading: LastReading | None = None
         self._next_look = 0.0
@@ -109,6 +111,12 @@ class Failover:
         if self._share is not None:
             self._share.register_meters(meters)
 
+    def expect(self, expected: Expected) -> None:
+        self._expected = expected
+        self.backend.expect(expected)
+        if self._share is not None:
+            self._share.expect(expected)
+
     def lead(self, clock: MovableClock) -> None:
         self._clock = clock
         self.backend.lead(clock)
@@ -135,6 +143,7 @@ class Failover:
         """Begin a share, unless another step was faster."""
         share = Share()
         share.register_meters(tuple(self._meters.values()))
+        share.expect(self._expected)
         if self._last_reading is not None:
             leases = [held.lease for held in self.leases.values()]
             await share.begin(self._last_reading, self._meters, leases, self._settled_before, now)
@@ -210,6 +219,7 @@ class Failover:
         returned = False
         try:
             backend.register_meters(tuple(self._meters.values()), self._formerly)
+            backend.expect(self._expected)
             if self._clock is not None and backend is not self.backend:
                 backend.lead(self._clock)
             membership = await backend.sign_in(self._process, now, PROCESS_LASTS)

@@ -14,6 +14,7 @@ from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision
 from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need
 from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import Meter
+from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.totals import Totals
 from router_config.ledger.values import Degraded, History, Lease, Reserved, Settled, Settlement, Snapshot
 
@@ -92,6 +93,10 @@ class ResilientStore(Store):
 
     async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         return (await self._failover.step(self._failover.now, lambda store: store.learn(curves)))[0]
+
+    def expect(self, expected: Expected) -> None:
+        super().expect(expected)
+        self._failover.expect(expected)
 
     def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
         self._failover.register_meters(meters, formerly)

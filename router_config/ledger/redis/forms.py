@@ -66,11 +66,12 @@ def mark_of(moment: float, day: Window) -> Mark:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What never changes of a candidate, ready to be sent, and the kinds of day that it counts by."""
+    """What never changes of a candidate, ready to be sent, the kinds of day that it counts by, and what is paced."""
 
     candidate: Candidate
     text: bytes
     days: tuple[tuple[str, Window], ...]
+    paced: tuple[tuple[str, Window], ...]
 
 
 def describe(candidate: Candidate) -> Description:
@@ -80,7 +81,8 @@ def describe(candidate: Candidate) -> Description:
         for meter in candidate.meters
     ]
     text = text_of({"tier": candidate.tier, "scopes": candidate.scopes, "meters": meters})
-    return Description(candidate, text, tuple(days.items()))
+    paced = tuple((meter.scope, meter.long) for meter in candidate.meters if meter.paced)
+    return Description(candidate, text, tuple(days.items()), paced)
 
 
 def _part(meter: Meter) -> dict[str, str]:

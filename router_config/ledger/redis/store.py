@@ -20,7 +20,8 @@ from router_config.ledger.redis.scripts import script
 from router_config.ledger.redis.server_time import ServerTime
 from router_config.ledger.rules.choice import Choice, Skipped, room_for
 from router_config.ledger.rules.decisions import DECISIONS_KEPT, Decision, decision_text
-from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status, examine_all
+from router_config.ledger.rules.examinations import examine_all
+from router_config.ledger.rules.gates import Candidate, Cooldown, Examination, Need, Status
 from router_config.ledger.rules.history import (
     HOUR_SECONDS,
     HOURS_KEPT,
@@ -33,6 +34,7 @@ from router_config.ledger.rules.history import (
 )
 from router_config.ledger.rules.learned import merged
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, SplitAmount
+from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.values import (
     History,
@@ -115,15 +117,19 @@ class RedisStore(Backend):
         """What reserve.lua returns. `last`: no candidates follow in another call."""
         arguments: list[bytes] = []
         marks: dict[str, forms.Mark] = {}
+        shares: dict[str, float] = {}
         for candidate in candidates:
             description = self._description(candidate)
             arguments += description.text, forms.need_text(need.amount(candidate), need.dearest(candidate))
             for name, day in description.days:
                 if name not in marks:
                     marks[name] = forms.mark_of(expires_at, day)
+            for scope, window in description.paced:
+                shares[scope] = self.expected.share(window, now)
         line = await self._line()
         header = forms.SIX.pack(now, expires_at, last, need.least(), need.least("input"), need.least("output"))
-        reply = line.call(script("reserve"), header, lease_id, forms.text_of(marks), *arguments)
+        step = forms.text_of({"marks": marks, "shares": shares})
+        reply = line.call(script("reserve"), header, lease_id, step, *arguments)
         try:
             return await reply
         except BaseException:
@@ -305,7 +311,7 @@ class RedisStore(Backend):
         scopes = list(dict.fromkeys(meter.scope for each in candidates for meter in each.meters))
         pages, cooldowns = await self._call("read", forms.ONE.pack(now), *scopes)
         counts = {scope: forms.page_of(raw) for scope, raw in zip(scopes, pages, strict=True)}
-        return _Reading(counts, forms.cooldowns_of(cooldowns))
+        return _Reading(counts, forms.cooldowns_of(cooldowns), self.expected)
 
     def _meters_of(self, lease: Lease, settlement: Settlement | None = None) -> dict[str, Meter]:
         reported = (report.scope for report in settlement.reports) if settlement else ()
@@ -318,6 +324,7 @@ class _Reading:
 
     pages: Mapping[str, Counts | None]
     cooldowns: Mapping[str, Cooldown]
+    expected: Expected
     clears: dict[tuple[str, LimitName, float], float] = field(default_factory=dict)
     not_fetched: list[tuple[Meter, Limit, float]] = field(default_factory=list)
     """What a first examination asked of the windows. It is fetched for the second."""

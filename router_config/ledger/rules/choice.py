@@ -13,7 +13,7 @@ from router_config.ledger.rules.gates import (
     amount_for,
     limits_in_force,
     metered,
-    verdict_on,
+    verdicts,
 )
 from router_config.ledger.rules.meters import NOTHING, LimitName, Spending
 
@@ -74,8 +74,7 @@ def binding_limit(candidate: Candidate, need: Need, book: Book, now: float) -> L
     amount = amount_for(candidate, need, pages, now)
     for meter, counts in pages:
         taken = amount.counted(meter.part)
-        for limit, used in limits_in_force(meter, counts, now):
-            status = verdict_on(limit, used, counts.open[limit.place], taken[limit.place], need)
+        for limit, _, status in verdicts(meter, counts, taken, need, book.expected, now):
             if status == "exhausted":
                 return limit.name
             if status not in OPEN:
@@ -92,12 +91,17 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
     room = float("inf")
     for meter, counts in pages:
         opened, taken = counts.open, amount.counted(meter.part)
+        share = book.expected.share(meter.long, now) if meter.paced else 1.0
         for limit, used in limits_in_force(meter, counts, now):
             place = limit.place
             if taken[place] > 0:
                 left = (need.allows(limit) - used - opened[place]) / taken[place]
                 if left < room:
                     room = left
+                if share < 1 and limit.exhausts and limit.name in meter.limited:
+                    held = used + opened[place]
+                    left = (limit.value * share - held) / taken[place]
+                    room = min(room, left if held > 0 else max(1.0, left))
     return max(0.0, room)
 
 
@@ -120,21 +124,17 @@ def _blocked_by_cooldown(candidate: Candidate, book: Book, now: float) -> tuple[
 def _found(candidate: Candidate, need: Need, book: Book, now: float) -> tuple[Status, Spending]:
     """The status of a candidate without a cooldown, and what the request takes there."""
     amount = need.amount(candidate)
-    if _has_plenty(candidate, need, amount, book):
+    if _has_plenty(candidate, need, amount, book, now):
         return "available", amount
     pages = metered(candidate, book)
     amount = amount_for(candidate, need, pages, now)
-    return _standing(need, amount, pages, now), amount
+    return _standing(need, amount, pages, book, now), amount
 
 
-def _standing(need: Need, amount: Spending, pages: Metered, now: float) -> Status:
+def _standing(need: Need, amount: Spending, pages: Metered, book: Book, now: float) -> Status:
     soft = False
     for meter, counts in pages:
-        taken = amount.counted(meter.part)
-        opened = counts.open
-        for limit, used in limits_in_force(meter, counts, now):
-            place = limit.place
-            status = verdict_on(limit, used, opened[place], taken[place], need)
+        for _, _, status in verdicts(meter, counts, amount.counted(meter.part), need, book.expected, now):
             if status == "available":
                 continue
             if status != "soft_limited":
@@ -143,8 +143,8 @@ def _standing(need: Need, amount: Spending, pages: Metered, now: float) -> Statu
     return "soft_limited" if soft else "available"
 
 
-def _has_plenty(candidate: Candidate, need: Need, amount: Spending, book: Book) -> bool:
-    """Whether such a request fits as it is, and `verdict_on` would say "available" of every limit.
+def _has_plenty(candidate: Candidate, need: Need, amount: Spending, book: Book, now: float) -> bool:
+    """Whether such a request fits as it is, and `verdicts` would say "available" of every limit.
 
     Nearly always it does, and this is faster.
     """
@@ -163,4 +163,10 @@ def _has_plenty(candidate: Candidate, need: Need, amount: Spending, book: Book) 
             used = opened[place] + held[period][place]
             if used + taken[place] > value or used >= soft:
                 return False
+        if meter.paced:
+            share = book.expected.share(meter.long, now)
+            for place, value in meter.paced:
+                used = opened[place] + counts.long[place]
+                if used > 0 and used + taken[place] > value * share:
+                    return False
     return True

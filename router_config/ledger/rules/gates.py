@@ -16,12 +16,15 @@ from router_config.ledger.rules.meters import (
     Part,
     Spending,
     kind_of,
+    words_of,
 )
+from router_config.ledger.rules.pacing import Expected, held_back
 
 Tier = Literal["free", "paid"]
 Status = Literal[
-    "available", "soft_limited", "rate_limited", "cooldown", "probing", "exhausted", "disabled", "too_large", "unfit"
-]
+    "available", "soft_limited", "rate_limited", "paced", "cooldown", "probing", "exhausted", "disabled", "too_large",
+    "unfit",
+]  # fmt: skip
 
 OPEN: Final = ("available", "soft_limited")
 
@@ -141,7 +144,7 @@ class Cooldown(NamedTuple):
 class Gate:
     """One limit as a request meets it. `clears_at` is set where it blocks and time will help.
 
-    `soft`: from here on others are preferred.
+    `soft`: from here on others are preferred. `paced`: what of `value` is for the hours until now; None: all of it.
     """
 
     scope: str
@@ -153,6 +156,7 @@ class Gate:
     value: float
     clears_at: float | None = None
     soft: float = float("inf")
+    paced: float | None = None
 
     @property
     def blocks(self) -> bool:
@@ -206,6 +210,9 @@ class Examination:
         held = f"{gate.used:g} used, {gate.reserved:g} reserved"
         if kind_of(gate.limit).unit == "concurrent":
             held = f"{gate.reserved:g} in flight"
+        if gate.status == "paced" and gate.paced is not None:
+            words = words_of(gate.limit)
+            return f"pace: {gate.paced:g} of {gate.value:g} {words} are for the hours until now; {held}"
         return f"{gate.limit}: {held}, {gate.needed:g} needed of {gate.value:g}"
 
     @property
@@ -232,7 +239,13 @@ class Examination:
 
 
 class Book(Protocol):
-    """The counts and cooldowns of a store at one moment, as the rules ask for them."""
+    """The counts and cooldowns of a store at one moment, as the rules ask for them.
+
+    `expected`: when requests are, which pacing goes by.
+    """
+
+    @property
+    def expected(self) -> Expected: ...
 
     def counts(self, meter: Meter) -> Counts | None:
         """The meter's counts with everything outside its windows forgotten; None: nothing counted and no limit."""
@@ -323,67 +336,21 @@ def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: 
     return "soft_limited" if used + reserved >= limit.soft else "available"
 
 
-Gates = tuple[Gate, ...]
-
-
-def examine_all(candidates: Iterable[Candidate], need: Need, book: Book, now: float) -> tuple[Examination, ...]:
-    """Everything such a request would meet now at each candidate, and when it clears.
-
-    Candidates of one account share its meter, whose gates are made once for all that need the same of it.
-    """
-    made: dict[tuple[str, Amount], Gates] = {}
-    return tuple(_examine(each, need, book, now, made) for each in candidates)
-
-
-def _examine(
-    candidate: Candidate, need: Need, book: Book, now: float, made: dict[tuple[str, Amount], Gates]
-) -> Examination:
-    cooldowns = [cooldown for scope in candidate.scopes if (cooldown := book.cooldown_of(scope)) is not None]
-    holding = [cooldown for cooldown in cooldowns if cooldown.holds(now)]
-    pages = metered(candidate, book)
-    amount = amount_for(candidate, need, pages, now)
-    gates: list[Gate] = []
-    for meter, counts in pages:
-        taken = amount.counted(meter.part)
-        of_meter = made.get((meter.scope, taken))
-        if of_meter is None:
-            of_meter = made[meter.scope, taken] = tuple(_gates(meter, counts, taken, need, book, now))
-        gates += of_meter
-    longest = max(holding, key=lambda cooldown: cooldown.until, default=None)
-    due = any(cooldown.probes and not cooldown.holds(now) for cooldown in cooldowns)
-    return Examination(candidate.id, longest, tuple(gates), due, now)
-
-
-def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book, now: float) -> Iterator[Gate]:
+def verdicts(
+    meter: Meter, counts: Counts, taken: Amount, need: Need, expected: Expected, now: float
+) -> Iterator[tuple[Limit, float, Status]]:
+    """Each limit in force of a meter, what counts as used, and whether a request that takes so much passes it."""
+    share = expected.share(meter.long, now) if meter.paced else 1.0
     for limit, used in limits_in_force(meter, counts, now):
-        reserved, needed = counts.open.of(limit.metric), amount.of(limit.metric)
-        status = verdict_on(limit, used, reserved, needed, need)
-        clears = None
-        if status in ("rate_limited", "exhausted") and limit.value > 0:
-            excess = used + reserved + needed - limit.value
-            clears = _clears_at(meter, limit, counts, excess, book, now)
-        yield Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft)
+        place = limit.place
+        status = verdict_on(limit, used, counts.open[place], taken[place], need)
+        if share < 1 and status in OPEN and limit.exhausts and limit.name in meter.limited:
+            held = used + counts.open[place]
+            status = "paced" if held_back(limit.metric, limit.value, share, held, taken[place]) else status
+        yield limit, used, status
 
 
 def _lowered(limit: Limit, observed: ObservedLimit, now: float) -> Limit:
     if observed.limit >= limit.value or not observed.is_believed(now):
         return limit
     return _limit(limit.name, observed.limit, limit.soft * observed.limit / limit.value)
-
-
-def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float) -> float | None:
-    """Others' usage is gone when the provider said it would be; our own leaves the window slot by slot.
-
-    None: no time helps, but the end of an open request does.
-    """
-    if limit.period == "none":
-        return None
-    observed = counts.observed.get(limit.name)
-    extra = 0.0 if observed is None else observed.extra_at(now)
-    if not meter.holds(limit.kind):
-        return observed.extra_is_below(extra - excess) if observed is not None and extra > 0 else None
-    if observed is None or extra == 0:
-        return book.clears_at(meter, limit, excess)
-    if excess <= extra:
-        return observed.extra_is_below(extra - excess)
-    return max(observed.until, book.clears_at(meter, limit, excess - extra))

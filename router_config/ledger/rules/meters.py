@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
+from router_config.ledger.rules.pacing import Pace
 from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, Period, Unit, Window
 
 Metric = Literal["requests", "tokens", "usd"]
@@ -192,6 +193,7 @@ class Limit:
     metric: Metric = field(init=False)
     place: int = field(init=False, repr=False, compare=False)
     """Of its metric in an amount."""
+    exhausts: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         kind = kind_of(self.name)
@@ -199,6 +201,7 @@ class Limit:
         object.__setattr__(self, "period", kind.period)
         object.__setattr__(self, "metric", kind.metric)
         object.__setattr__(self, "place", Amount._fields.index(kind.metric))
+        object.__setattr__(self, "exhausts", kind.exhausts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +209,15 @@ class Meter:
     """A scope that a provider counts by (an account, a model of an account), its limits and its long window.
 
     `long`: that window, a day for most. A limit of another long window (a week, a month) is one of a meter of its own,
-    and so are those of input or output tokens alone: `part` says which of them it counts.
+    and so are those of input or output tokens alone: `part` says which of them it counts. `pace`: whether its limits
+    of a day, a week or a month are spread over the hours (pacing.py).
     """
 
     scope: str
     limits: tuple[Limit, ...] = ()
     long: Window = ROLLING_DAY
     part: Part | None = None
+    pace: Pace = "none"
     limits_minutes: bool = field(init=False, compare=False)
     most_tokens: float = field(init=False, compare=False)
     """The smallest of its token limits."""
@@ -222,6 +227,8 @@ class Meter:
     """How long the windows are that it counts by."""
     tests: tuple[tuple[int, int, float, float], ...] = field(init=False, repr=False, compare=False)
     """Of each limit: its place in an amount, that of its period, and above which values it blocks or is soft."""
+    paced: tuple[tuple[int, float], ...] = field(init=False, repr=False, compare=False)
+    """Of each limit that is paced: its place in an amount, and its value."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits_minutes", any(limit.period == "minute" for limit in self.limits))
@@ -233,6 +240,8 @@ class Meter:
 
         tests = [(each.place, PERIODS.index(each.period), each.value or -1.0, each.soft) for each in self.limits]
         object.__setattr__(self, "tests", tuple(tests))
+        even = () if self.pace == "none" else tuple((each.place, each.value) for each in self.limits if each.exhausts)
+        object.__setattr__(self, "paced", even)
 
     def holds(self, kind: LimitKind) -> bool:
         """Whether it counts what such a limit does. Of any other it knows only what the provider reports."""

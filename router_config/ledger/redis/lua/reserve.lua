@@ -4,7 +4,8 @@
 -- ARGV[1] packed: now, when the lease expires, 1 if no candidates follow in another call, tokens that it surely takes: in
 --   all, input, output
 -- ARGV[2] id of the lease
--- ARGV[3] JSON: the mark of the lease's expiry by kind of day
+-- ARGV[3] JSON: marks (that of the lease's expiry by kind of day), shares (by scope, of its paced limits what may be
+--   used by now; pacing.py)
 -- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd, the most in usd, and input
 --   and output tokens where they are counted apart)
 --
@@ -15,7 +16,8 @@
 local expires_at, last, least, least_input, least_output
 now, expires_at, last, least, least_input, least_output = struct.unpack('<dddddd', ARGV[1])
 local least_of = { input = least_input, output = least_output }
-local lease_id, expiry_marks = ARGV[2], cjson.decode(ARGV[3])
+local lease_id, step = ARGV[2], cjson.decode(ARGV[3])
+local expiry_marks, shares = step.marks, step.shares
 local any_cooldown = redis.call('EXISTS', key('rests')) == 1
 
 -- The status of a candidate in cooldown, else nil and the scopes whose ended cooldown this request would probe.
@@ -49,6 +51,7 @@ local function limits_in_force(meter, page)
     end
     found[#found + 1] = {
       exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = value, soft = soft, used = used,
+      paced = kind.exhausts and shares[meter.scope] and value * shares[meter.scope],
     }
     configured[limit.number] = true
     if not BASIC[kind.unit] then units[kind.unit] = true end
@@ -95,7 +98,10 @@ local function standing(amount, metered)
       if gate.value <= 0 or gate.used + reserved + needed > gate.value then
         return gate.exhausts and 'exhausted' or 'rate_limited'
       end
-      if gate.used + reserved >= gate.soft then soft = true end
+      local held = gate.used + reserved
+      -- Of dollars the longest answer is reserved: the next request counts nothing yet. `held_back` of pacing.py.
+      if gate.paced and held > 0 and held + (gate.metric == 'usd' and 0 or needed) > gate.paced then return 'paced' end
+      if held >= gate.soft then soft = true end
     end
   end
   return soft and 'soft_limited' or 'available'

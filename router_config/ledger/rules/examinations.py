@@ -1,0 +1,79 @@
+"""Everything that a request would meet at deployments now, and when it clears. Pure logic over counts."""
+
+from collections.abc import Iterable, Iterator
+
+from router_config.ledger.rules.gates import (
+    Book,
+    Candidate,
+    Examination,
+    Gate,
+    Need,
+    amount_for,
+    metered,
+    verdicts,
+)
+from router_config.ledger.rules.meters import Amount, Counts, Limit, Meter
+from router_config.ledger.rules.pacing import paced_until
+
+Gates = tuple[Gate, ...]
+
+
+def examine_all(candidates: Iterable[Candidate], need: Need, book: Book, now: float) -> tuple[Examination, ...]:
+    """Everything such a request would meet now at each candidate, and when it clears.
+
+    Candidates of one account share its meter, whose gates are made once for all that need the same of it.
+    """
+    made: dict[tuple[str, Amount], Gates] = {}
+    return tuple(_examine(each, need, book, now, made) for each in candidates)
+
+
+def _examine(
+    candidate: Candidate, need: Need, book: Book, now: float, made: dict[tuple[str, Amount], Gates]
+) -> Examination:
+    cooldowns = [cooldown for scope in candidate.scopes if (cooldown := book.cooldown_of(scope)) is not None]
+    holding = [cooldown for cooldown in cooldowns if cooldown.holds(now)]
+    pages = metered(candidate, book)
+    amount = amount_for(candidate, need, pages, now)
+    gates: list[Gate] = []
+    for meter, counts in pages:
+        taken = amount.counted(meter.part)
+        of_meter = made.get((meter.scope, taken))
+        if of_meter is None:
+            of_meter = made[meter.scope, taken] = tuple(_gates(meter, counts, taken, need, book, now))
+        gates += of_meter
+    longest = max(holding, key=lambda cooldown: cooldown.until, default=None)
+    due = any(cooldown.probes and not cooldown.holds(now) for cooldown in cooldowns)
+    return Examination(candidate.id, longest, tuple(gates), due, now)
+
+
+def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book, now: float) -> Iterator[Gate]:
+    for limit, used, status in verdicts(meter, counts, amount, need, book.expected, now):
+        reserved, needed = counts.open.of(limit.metric), amount.of(limit.metric)
+        clears, paced = None, None
+        if meter.paced and limit.exhausts and limit.name in meter.limited:
+            paced = limit.value * book.expected.share(meter.long, now)
+        if status == "paced":
+            held = used + reserved
+            clears = paced_until(book.expected, meter.long, limit.metric, limit.value, held, needed, now)
+        elif status in ("rate_limited", "exhausted") and limit.value > 0:
+            excess = used + reserved + needed - limit.value
+            clears = _clears_at(meter, limit, counts, excess, book, now)
+        yield Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft, paced)
+
+
+def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float) -> float | None:
+    """Others' usage is gone when the provider said it would be; our own leaves the window slot by slot.
+
+    None: no time helps, but the end of an open request does.
+    """
+    if limit.period == "none":
+        return None
+    observed = counts.observed.get(limit.name)
+    extra = 0.0 if observed is None else observed.extra_at(now)
+    if not meter.holds(limit.kind):
+        return observed.extra_is_below(extra - excess) if observed is not None and extra > 0 else None
+    if observed is None or extra == 0:
+        return book.clears_at(meter, limit, excess)
+    if excess <= extra:
+        return observed.extra_is_below(extra - excess)
+    return max(observed.until, book.clears_at(meter, limit, excess - extra))
