@@ -49,6 +49,7 @@ class Asking:
         self._client = httpx.Client(base_url=client.base_url, timeout=PATIENCE)
         self._body = body
         self.answer: httpx.Response | None = None
+        self.processes: set[int] = set()
         self._thread = threading.Thread(target=self._ask)
         self._thread.start()
 
@@ -66,8 +67,10 @@ class Asking:
 @pytest.fixture
 def asking(client: httpx.Client) -> Iterator[Asking]:
     """A long plan in the making."""
+    before = children(os.getpid())
     asked = Asking(client, LONG)
     wait_for(lambda: client.get(f"{PLAN}/progress").json()["making"])
+    asked.processes = children(os.getpid()) - before
     yield asked
     client.delete(PLAN)
     asked.end()
@@ -204,13 +207,13 @@ def test_a_second_plan_is_refused_while_one_is_being_made(client: httpx.Client, 
 
 
 def test_whoever_asks_may_end_it_and_the_next_one_is_made(client: httpx.Client, asking: Asking) -> None:
-    process = children(os.getpid())
+    assert asking.processes
     assert client.delete(PLAN).status_code == 204
     answer = asking.end()
     assert answer is not None
     assert answer.status_code == 409
     assert answer.json()["detail"] == "the plan was cancelled"
-    assert not any(map(is_running, process))
+    assert not any(map(is_running, asking.processes))
     assert client.delete(PLAN).status_code == 204
     assert client.post(PLAN, json=SMALL).status_code == 200
 
