@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 
 from router_config.config.loading import load_config, load_text
 from router_config.config.models import Config
+from router_config.planner.assumptions.what_if import with_every_key
+from router_config.planner.assumptions.workload import even_load
 from router_config.planner.plan import Plan, planned
-from router_config.planner.what_if import with_every_key
-from router_config.planner.workload import even_load
 
 BEGINS: Final = date(2026, 11, 23)
 FEW: Final = 5

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from router_config.config.loading import load_config
     from router_config.config.models import Config, ConfigError
     from router_config.ledger.rules.decisions import Attempt
-    from router_config.planner.faults import Fault, Loss
+    from router_config.planner.assumptions.faults import Fault, Loss
     from router_config.planner.plan import Plan
     from router_config.planner.planning import plan
     from router_config.routing.errors import NoProviderAvailable

@@ -19,9 +19,9 @@ from benchmarks.truth.figures import WITHIN, Compared, compared
 from benchmarks.truth.sending import Progress, sent, simulator_of, written
 from router_config.clock import VirtualClock
 from router_config.forecast.workload_hours import midnight
-from router_config.planner.faults import fault_of
+from router_config.planner.assumptions.faults import fault_of
+from router_config.planner.assumptions.workload import arrivals
 from router_config.planner.planning import plan
-from router_config.planner.workload import arrivals
 
 QUICK = 5
 EXAMPLES = """\

@@ -17,8 +17,8 @@ from router_config.clock import VirtualClock
 from router_config.config.loading import load_config
 from router_config.config.loads import Load
 from router_config.config.models import Config
-from router_config.planner.faults import ANSWERS_AFTER, fault_of, outages
-from router_config.planner.workload import Arrival
+from router_config.planner.assumptions.faults import ANSWERS_AFTER, fault_of, outages
+from router_config.planner.assumptions.workload import Arrival
 from router_config.simulator import Simulator
 
 FRAME: Final = 7

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from router_config.config.models import ConfigError
 from router_config.iso import epoch, iso
-from router_config.planner.own_history import measured_latencies
+from router_config.planner.assumptions.own_history import measured_latencies
 from router_config.planner.own_process import Cause, PlanFailed
 from router_config.planner.question import MOST_REQUESTS, Asked, Question, again, even, question_of
 from router_config.status.source import StatusSource

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from datetime import date
 
-    from router_config.planner.faults import Fault, Loss
+    from router_config.planner.assumptions.faults import Fault, Loss
 
 T = TypeVar("T")
 
@@ -95,13 +95,13 @@ def first_day(text: str) -> "date":
 
 
 def fault(text: str) -> "Fault":
-    from router_config.planner.faults import fault_of
+    from router_config.planner.assumptions.faults import fault_of
 
     return _parsed(fault_of, text)
 
 
 def loss(text: str) -> "Loss":
-    from router_config.planner.faults import loss_of
+    from router_config.planner.assumptions.faults import loss_of
 
     return _parsed(loss_of, text)
 

@@ -9,11 +9,11 @@ from router_config.config.store_url import without_password
 from router_config.ledger.interfaces import Store, StoreError
 from router_config.ledger.rules.history import SLOT_SECONDS
 from router_config.ledger.values import History
-from router_config.planner.faults import ALL, Fault
-from router_config.planner.latencies import LATENCY, Latencies
-from router_config.planner.observed_faults import LOOKED_BACK, observed_faults, observed_since
-from router_config.planner.own_history import measured_latencies, replay_of
-from router_config.planner.replay import Replay
+from router_config.planner.assumptions.faults import ALL, Fault
+from router_config.planner.assumptions.latencies import LATENCY, Latencies
+from router_config.planner.assumptions.observed_faults import LOOKED_BACK, observed_faults, observed_since
+from router_config.planner.assumptions.own_history import measured_latencies, replay_of
+from router_config.planner.assumptions.replay import Replay
 
 
 def outages_observed(config: Config) -> tuple[tuple[Fault, ...], str]:

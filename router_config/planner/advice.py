@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 
 from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError, Limits, Provider
+from router_config.planner.assumptions.what_if import with_key, with_provider
 from router_config.planner.plan import Plan, Progress
 from router_config.planner.some_days import Outlook, SomeDays
-from router_config.planner.what_if import with_key, with_provider
 from router_config.presets.table import PRESETS
 
 TRIED: Final = 4

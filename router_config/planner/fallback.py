@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from router_config.config.models import Config, ConfigError
 from router_config.deployments.model_list import prices_of
-from router_config.planner.what_if import with_provider
-from router_config.planner.workload import DAY, MONTH
+from router_config.planner.assumptions.what_if import with_provider
+from router_config.planner.assumptions.workload import DAY, MONTH
 
 USUAL = "openai"
 """The provider that is told of where the configuration has no paid one."""

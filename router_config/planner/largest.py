@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from router_config.config.loads import Load
 from router_config.config.models import Config
+from router_config.planner.assumptions.workload import tokens_of
 from router_config.planner.plan import ENOUGH, Plan, Progress, planned
-from router_config.planner.workload import tokens_of
 
 PRECISION: Final = 1.01
 """By so much the largest load may be larger than the one found."""

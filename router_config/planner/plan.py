@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.forecast.workload_hours import midnight
+from router_config.planner.assumptions.faults import Fault, Faults, Loss
+from router_config.planner.assumptions.latencies import LATENCY, Latencies
+from router_config.planner.assumptions.what_if import left_out
+from router_config.planner.assumptions.workload import DAY, MONTH, arrivals
 from router_config.planner.fallback import Fallback
-from router_config.planner.faults import Fault, Faults, Loss
-from router_config.planner.latencies import LATENCY, Latencies
 from router_config.planner.record import DayRecord, Recorder
-from router_config.planner.simulation import Simulation
-from router_config.planner.what_if import left_out
-from router_config.planner.workload import DAY, MONTH, arrivals
+from router_config.planner.virtual.simulation import Simulation
 
 ENOUGH: Final = 0.999
 """Share of the tokens that must be served for a yes."""

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.planner.advice import advice
+from router_config.planner.assumptions.faults import Fault, Loss
+from router_config.planner.assumptions.latencies import LATENCY, Latencies
 from router_config.planner.fallback import fallback
-from router_config.planner.faults import Fault, Loss
-from router_config.planner.latencies import LATENCY, Latencies
 from router_config.planner.plan import Plan, Progress, planned
 
 
@@ -33,7 +33,7 @@ def plan(
 ) -> Plan:
     """What the providers of a configuration serve of a workload, by the router's own rules on a virtual clock.
 
-        from router_config.planner.workload import even_load
+        from router_config.planner.assumptions.workload import even_load
 
         config = load_config("litellm.yaml")
         made = plan(config, even_load(tokens_per_day=1_000_000), days=90)

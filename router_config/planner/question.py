@@ -9,11 +9,11 @@ from router_config.config.grammar.quantities import parse_duration
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.ledger.interfaces import Store, StoreError
-from router_config.planner.latencies import LATENCY, Latencies
-from router_config.planner.own_history import replay_of
-from router_config.planner.what_if import NO_KEYS, usable
+from router_config.planner.assumptions.latencies import LATENCY, Latencies
+from router_config.planner.assumptions.own_history import replay_of
+from router_config.planner.assumptions.what_if import NO_KEYS, usable
+from router_config.planner.assumptions.workload import DAY, MONTH, even_load, per_day
 from router_config.planner.wording import rounded
-from router_config.planner.workload import DAY, MONTH, even_load, per_day
 
 MOST_REQUESTS: Final = 3_000_000
 """Of a plan that a page asks for. They take two minutes or three; on the command line there is no such bound."""

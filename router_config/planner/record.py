@@ -9,8 +9,8 @@ from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.choice import binding_limit
 from router_config.ledger.rules.windows import CalendarDay
-from router_config.planner.simulation import Decided, Observer, Served
-from router_config.planner.workload import Arrival
+from router_config.planner.assumptions.workload import Arrival
+from router_config.planner.virtual.simulation import Decided, Observer, Served
 
 NOBODY: Final = ""
 """Stands for a provider where nobody serves."""

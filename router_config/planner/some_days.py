@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from router_config.config.loads import Load
 from router_config.config.models import Config
-from router_config.planner.faults import Loss
+from router_config.planner.assumptions.faults import Loss
+from router_config.planner.assumptions.workload import DAY, MONTH, per_day
 from router_config.planner.largest import by_month
 from router_config.planner.plan import Plan, PlanDay, planned
-from router_config.planner.workload import DAY, MONTH, per_day
 
 FEWEST: Final = 3
 """Days, of one stretch that is planned."""

@@ -22,9 +22,9 @@ from router_config import Router
 from router_config.clock import VirtualClock
 from router_config.config.loading import load_text
 from router_config.ledger.local.memory import MemoryStore
+from router_config.planner.assumptions.workload import even_load
 from router_config.planner.own_process import PlanFailed, PlanProcess
 from router_config.planner.question import MOST_REQUESTS, Asked, question_of
-from router_config.planner.workload import even_load
 
 NOW = 1_795_438_800.0
 PLAN = f"{STATUS}/plan"

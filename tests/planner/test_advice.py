@@ -11,11 +11,11 @@ from router_config import Fault, Loss, plan
 from router_config.config.loading import load_text
 from router_config.config.loads import Hours, Load
 from router_config.config.models import Config
+from router_config.planner.assumptions.what_if import with_every_key, with_key, with_provider
+from router_config.planner.assumptions.workload import even_load
 from router_config.planner.largest import largest
 from router_config.planner.plan import planned
 from router_config.planner.some_days import SomeDays
-from router_config.planner.what_if import with_every_key, with_key, with_provider
-from router_config.planner.workload import even_load
 
 NOVEMBER = date(2026, 11, 23)
 SMALL: dict[str, object] = {

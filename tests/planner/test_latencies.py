@@ -13,10 +13,10 @@ from router_config.config.models import Config
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.values import Outcome, Settlement
-from router_config.planner.latencies import Latencies, latencies_of, seconds_of
-from router_config.planner.own_history import measured_latencies
-from router_config.planner.what_if import with_every_key
-from router_config.planner.workload import even_load
+from router_config.planner.assumptions.latencies import Latencies, latencies_of, seconds_of
+from router_config.planner.assumptions.own_history import measured_latencies
+from router_config.planner.assumptions.what_if import with_every_key
+from router_config.planner.assumptions.workload import even_load
 
 MONDAY = date(2026, 11, 23)
 NOW = 1_795_435_200.0

@@ -13,12 +13,12 @@ from router_config.config.loading import load_text
 from router_config.config.loads import Burst, Hours, Load, Spread
 from router_config.config.models import Config
 from router_config.forecast.workload_hours import midnight
-from router_config.planner.faults import Fault, FaultKind, Faults
-from router_config.planner.open_candidates import OpenCandidates
+from router_config.planner.assumptions.faults import Fault, FaultKind, Faults
+from router_config.planner.assumptions.what_if import with_every_key
+from router_config.planner.assumptions.workload import DAY, arrivals
 from router_config.planner.record import Recorder
-from router_config.planner.simulation import Observer, Served, Simulation
-from router_config.planner.what_if import with_every_key
-from router_config.planner.workload import DAY, arrivals
+from router_config.planner.virtual.open_candidates import OpenCandidates
+from router_config.planner.virtual.simulation import Observer, Served, Simulation
 from router_config.simulator.quotas.admission import Admission, Demand, Quotas
 from router_config.simulator.quotas.limits import ProviderLimits
 from router_config.simulator.quotas.plain_limits import read_limits

@@ -7,8 +7,8 @@ import pytest
 from router_config import Fault
 from router_config.ledger.rules.history import Event, EventKind
 from router_config.ledger.values import History, Usage
-from router_config.planner.observed_faults import observed_faults, observed_since
-from router_config.planner.workload import DAY
+from router_config.planner.assumptions.observed_faults import observed_faults, observed_since
+from router_config.planner.assumptions.workload import DAY
 
 NOW = 1_795_392_000.0  # A slot begins.
 FINE = Usage(requests=3, tokens=900)

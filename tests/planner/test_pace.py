@@ -12,9 +12,9 @@ from router_config.config.loads import Hours, Load, Recorded, Spread
 from router_config.config.models import Config
 from router_config.deployments.catalog import Group
 from router_config.forecast.workload_hours import midnight, weights_of
-from router_config.planner.simulation import Observer, Served, Simulation
-from router_config.planner.what_if import with_every_key
-from router_config.planner.workload import Arrival, arrivals
+from router_config.planner.assumptions.what_if import with_every_key
+from router_config.planner.assumptions.workload import Arrival, arrivals
+from router_config.planner.virtual.simulation import Observer, Served, Simulation
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY = date(2026, 11, 23)

@@ -12,10 +12,10 @@ from router_config import load_config, plan
 from router_config.config.loading import load_text
 from router_config.config.loads import Hours
 from router_config.config.models import Config
+from router_config.planner.assumptions.what_if import with_every_key
+from router_config.planner.assumptions.workload import DAY, even_load
 from router_config.planner.document import document
 from router_config.planner.largest import largest
-from router_config.planner.what_if import with_every_key
-from router_config.planner.workload import DAY, even_load
 
 NOVEMBER = date(2026, 11, 23)
 UTC_ZONE = ZoneInfo("UTC")

@@ -21,11 +21,11 @@ from router_config.ledger.opening import open_store
 from router_config.ledger.rules.decisions import Decision
 from router_config.ledger.rules.meters import Amount
 from router_config.ledger.values import History, Outcome, Settlement, Usage
+from router_config.planner.assumptions.own_history import replay_of
+from router_config.planner.assumptions.replay import moments_again, replayed
+from router_config.planner.assumptions.what_if import with_every_key
+from router_config.planner.assumptions.workload import DAY, arrivals, per_day
 from router_config.planner.largest import largest
-from router_config.planner.own_history import replay_of
-from router_config.planner.replay import moments_again, replayed
-from router_config.planner.what_if import with_every_key
-from router_config.planner.workload import DAY, arrivals, per_day
 
 MONDAY = 1_795_392_000.0
 """2026-11-23 00:00 UTC."""

@@ -11,7 +11,7 @@ from router_config import ConfigError, plan
 from router_config.config.loading import load_text
 from router_config.config.loads import Load, Spread
 from router_config.forecast.workload_hours import midnight
-from router_config.planner.workload import Arrival, arrivals, per_day
+from router_config.planner.assumptions.workload import Arrival, arrivals, per_day
 
 NEW_YORK = ZoneInfo("America/New_York")
 PROVIDERS = "providers: {groq: {models: [one, {name: two, groups: [fast]}]}}\naliases: {quick: fast}\n"

@@ -17,14 +17,14 @@ from router_config.config.loading import load_config
 from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError
 from router_config.deployments.model_list import prices_of
+from router_config.planner.assumptions.latencies import Latencies
+from router_config.planner.assumptions.what_if import NO_KEYS, usable, with_every_key, with_key, with_provider
+from router_config.planner.assumptions.workload import DAY, MONTH, even_load
 from router_config.planner.document import COLUMNS, date_of, document, rows
 from router_config.planner.largest import largest
-from router_config.planner.latencies import Latencies
 from router_config.planner.plan import Plan, PlanDay, Served
 from router_config.planner.planning import plan as make_plan
-from router_config.planner.what_if import NO_KEYS, usable, with_every_key, with_key, with_provider
 from router_config.planner.wording import date_and_time, first_line, percent, rounded, time_of_day
-from router_config.planner.workload import DAY, MONTH, even_load
 
 _DAYS_SHOWN = 7
 _PROVIDERS = (

@@ -13,9 +13,9 @@ from router_config.ledger.rules.choice import Skipped
 from router_config.ledger.rules.decisions import Attempt
 from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.values import Lease, Settlement
-from router_config.planner.faults import Failure, Faults
-from router_config.planner.requests import PlannedRequest
-from router_config.planner.steps import done
+from router_config.planner.assumptions.faults import Failure, Faults
+from router_config.planner.virtual.requests import PlannedRequest
+from router_config.planner.virtual.steps import done
 from router_config.signals import read
 
 

@@ -10,8 +10,8 @@ from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.gates import Need
-from router_config.planner.open_candidates import OpenCandidates
-from router_config.planner.workload import Arrival
+from router_config.planner.assumptions.workload import Arrival
+from router_config.planner.virtual.open_candidates import OpenCandidates
 
 
 class AskedGroup:

@@ -6,7 +6,7 @@ from typing import Final
 
 from router_config.ledger.rules.history import EVENTS_KEPT, SLOT_SECONDS, SLOTS_KEPT, Event
 from router_config.ledger.values import History
-from router_config.planner.faults import ALL, Fault
+from router_config.planner.assumptions.faults import ALL, Fault
 
 LOOKED_BACK: Final = float(SLOT_SECONDS * SLOTS_KEPT)
 """Seconds of history that are kept in slots short enough to tell one outage from the next."""

@@ -5,8 +5,8 @@ from typing import Final
 from router_config.config.models import Config
 from router_config.ledger.interfaces import Journal, Ledger
 from router_config.ledger.rules.history import HOUR_SECONDS, SLOT_SECONDS, SLOTS_KEPT, SlotSeconds
-from router_config.planner.latencies import Latencies, latencies_of
-from router_config.planner.replay import DAY, Replay, replayed
+from router_config.planner.assumptions.latencies import Latencies, latencies_of
+from router_config.planner.assumptions.replay import DAY, Replay, replayed
 
 SHORT_BY: Final = 0.98
 """Share of the history asked for that is as good as all of it."""

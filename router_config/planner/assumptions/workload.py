@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from router_config.config.loads import Load, Spread
 from router_config.forecast.workload_hours import stretches
-from router_config.planner.replay import moments_again
+from router_config.planner.assumptions.replay import moments_again
 
 DAY: Final = 86400.0
 MONTH: Final = 30.4375 * DAY

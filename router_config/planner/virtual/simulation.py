@@ -20,14 +20,14 @@ from router_config.ledger.rules.gates import Book, Need
 from router_config.ledger.rules.meters import Part, Spending
 from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.values import Lease, Settlement
-from router_config.planner.estimates import Estimates, matter
-from router_config.planner.failing_calls import FailingCalls, closed
-from router_config.planner.faults import Failure, Faults
-from router_config.planner.latencies import LATENCY, Latencies, seconds_of
-from router_config.planner.open_candidates import OpenCandidates
-from router_config.planner.requests import AskedGroup, PlannedRequest
-from router_config.planner.steps import done
-from router_config.planner.workload import Arrival
+from router_config.planner.assumptions.faults import Failure, Faults
+from router_config.planner.assumptions.latencies import LATENCY, Latencies, seconds_of
+from router_config.planner.assumptions.workload import Arrival
+from router_config.planner.virtual.estimates import Estimates, matter
+from router_config.planner.virtual.failing_calls import FailingCalls, closed
+from router_config.planner.virtual.open_candidates import OpenCandidates
+from router_config.planner.virtual.requests import AskedGroup, PlannedRequest
+from router_config.planner.virtual.steps import done
 
 SOONEST: Final = 0.01
 """Seconds after which the first of those who wait may ask again."""

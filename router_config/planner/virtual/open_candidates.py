@@ -18,7 +18,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.choice import Choice, Skipped, standing
 from router_config.ledger.rules.gates import OPEN, Need
 from router_config.ledger.values import Lease
-from router_config.planner.steps import done
+from router_config.planner.virtual.steps import done
 
 AWAKE: Final = 0
 SOFT: Final = 1
