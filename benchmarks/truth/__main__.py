@@ -31,7 +31,7 @@ examples:
   %(prog)s --only midnights   those whose title holds this
   %(prog)s --seed 7 --json    another chance, for a script
 
-Exit code 1 when a figure of a plan differs by more than 2 % (and two requests), or a provider refused a request.
+Exit code 1 when a figure of a plan differs by more than 2 %% (and two requests), or a provider refused a request.
 """
 
 
