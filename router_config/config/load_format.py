@@ -101,6 +101,7 @@ class _FileLoad:
     burst: Burst | None = None
     growth: float = 0.0
     stream: bool = False
+    tools: bool = False
 
 
 def _hours(value: object) -> Hours:
@@ -175,6 +176,7 @@ _SECTION: Final = Section(
             Scalar(flag, {"type": "boolean"}),
             "Answers are streamed: their room is held for a second per 50 tokens more.",
         ),
+        "tools": Entry(Scalar(flag, {"type": "boolean"}), "They hold tools: only models that can use them are asked."),
         "growth": Entry(Scalar(_growth, {"type": "string", "examples": ["10%"]}), "By how much they grow in a month."),
     },
     hint="Write {agent: name, requests_per_hour: 120, tokens: 1500}.",

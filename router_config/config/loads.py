@@ -81,7 +81,7 @@ class Load:
 
     One of the first three says how many. requests_per_hour: in the hours in which they come. tokens: of prompt and
     answer together, half each; or prompt and answer apart. growth: share by which they grow in a month, from -1 on.
-    stream: answers are streamed, and hold their room until their end.
+    stream: answers are streamed, and hold their room until their end. tools: only models that can use tools are asked.
     recorded: requests that come again as they came, in place of how many and when.
     """
 
@@ -96,6 +96,7 @@ class Load:
     burst: Burst | None = None
     growth: float = 0.0
     stream: bool = False
+    tools: bool = False
     recorded: Recorded | None = None
 
     @property

@@ -6,13 +6,13 @@ from typing import Any
 
 from router_config.config.models import Config
 from router_config.deployments.catalog import Catalog, Group
+from router_config.deployments.fitness import needs_named
 from router_config.deployments.learned import Learned
 from router_config.iso import corrected
 from router_config.ledger.rules.gates import Need
 from router_config.routing.fit import Fit
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from, explanation
-from router_config.status.fitness import needs_named
 from router_config.status.source import StoreReader
 from router_config.status.views import View, view_of, view_of_deployments
 from router_config.transport.background_loop import BackgroundLoop

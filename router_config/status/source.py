@@ -9,13 +9,13 @@ from router_config.config.changes import Reloaded
 from router_config.config.file_watch import FileWatch, stamp_of
 from router_config.config.followed_config import FollowedConfig
 from router_config.config.models import Config
+from router_config.deployments.fitness import facts_in, misfits, needs_named
 from router_config.deployments.learned import Learned
 from router_config.forecast.expected_hours import ExpectedHours
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.status.document import document
 from router_config.status.explanation import absent_from, explanation
-from router_config.status.fitness import facts_in, misfits, needs_named
 from router_config.status.history import decisions_document, history_document
 from router_config.status.measurements import Reading, reading_of
 from router_config.status.outlook import Outlooks

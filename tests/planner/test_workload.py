@@ -123,3 +123,21 @@ def test_a_streamed_answer_holds_its_room_until_its_end() -> None:
         served[stream] = sum(each.requests for each in made.providers)
     assert served["true"] == pytest.approx(24 * 3600 / (22 + 3.6), rel=0.05)
     assert served["false"] == pytest.approx(24 * 3600 / (2 + 3.6), rel=0.05)
+
+
+def test_requests_with_tools_go_only_to_models_that_can_use_them() -> None:
+    providers = """
+providers:
+  groq: {limits: {rpd: 100}, models: [{name: a, supports: {tools: false}}, {name: b, limits: {rpd: 30}}]}
+  gemini: {limits: {rpd: 40}, day: {window: rolling}, models: [m]}
+workload:
+  - {agent: plain, requests_per_day: 10, tokens: 100}
+  - {agent: tools, requests_per_day: 200, tokens: 100, tools: true}
+"""
+    config = load_text(providers, "litellm.yaml", {"GROQ_API_KEY": "k", "GEMINI_API_KEY": "k"})
+    day = plan(config, days=1, begins=date(2026, 11, 23), advise=False).days[0]
+    served = {each.provider: each.requests for each in day.providers}
+    plain = day.requests - day.unserved_requests - 30 - 40
+    assert served["gemini"] == 40
+    assert served["groq"] == 30 + plain
+    assert 0 < plain < 30, "only those without tools are served by the model that cannot use them"

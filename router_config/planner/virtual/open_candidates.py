@@ -41,7 +41,9 @@ class OpenCandidates:
         self._awake, self._soft = list(range(len(self._listed))), list[int]()
         self._present: Sequence[Deployment] | None = self._listed
         self._by_scope: dict[str, list[int]] = {}
+        self._by_model: dict[str, list[int]] = {}
         for place, each in enumerate(self._listed):
+            self._by_model.setdefault(each.same_model, []).append(place)
             for meter in each.meters:
                 self._by_scope.setdefault(meter.scope, []).append(place)
         self._parallel = [
@@ -122,6 +124,12 @@ class OpenCandidates:
                     if until < self._until[place]:
                         self._until[place] = until
                         heapq.heappush(self._wakes, (until, place))
+
+    def learned(self, model: str) -> None:
+        """An answer said how many tokens a model counts, with whichever key: less may be reserved of all of them."""
+        for place in self._by_model.get(model, ()):
+            if self._state[place]:
+                self._wake(place)
 
     def turned(self, skipped: Iterable[Skipped]) -> Sequence[tuple[str, bool]]:
         """Providers that came to have no room since this was asked last (True), or have some again.

@@ -23,6 +23,7 @@ from router_config.ledger.values import Lease, Settlement
 from router_config.planner.assumptions.faults import Failure, Faults
 from router_config.planner.assumptions.latencies import LATENCY, Latencies, seconds_of
 from router_config.planner.assumptions.workload import Arrival
+from router_config.planner.virtual.able import with_tools
 from router_config.planner.virtual.estimates import Estimates, matter
 from router_config.planner.virtual.failing_calls import FailingCalls, closed
 from router_config.planner.virtual.open_candidates import OpenCandidates
@@ -123,13 +124,14 @@ class Simulation:
         self._order = CandidateOrder(self._store, Random(seed))
         self._failing = FailingCalls(self._store, faults, config.defaults.cooldown) if faults else None
         self._estimates = Estimates() if matter(self.catalog.deployments.values()) else None
-        groups: dict[str, AskedGroup] = {}
-        names = [config.group_of(load.group) or load.group for load in loads]
-        for name in names:
-            theirs = [load for load, each in zip(loads, names, strict=True) if each == name]
+        groups: dict[tuple[str, bool], AskedGroup] = {}
+        names = [(config.group_of(load.group) or load.group, load.tools) for load in loads]
+        for name, tools in names:
+            theirs = [load for load, each in zip(loads, names, strict=True) if each == (name, tools)]
             prompt = min(load.prompt.least for load in theirs)
             least = self._need(prompt, min(load.answer.most for load in theirs))
-            groups[name] = AskedGroup(self.catalog.group(name) or Group(name, (), {}), self._store, least)
+            group = self.catalog.group(name) or Group(name, (), {})
+            groups[name, tools] = AskedGroup(with_tools(group, config) if tools else group, self._store, least)
         self._groups = [groups[name] for name in names]
         self._asked = tuple(groups.values())
         self._streams = frozenset(place for place, load in enumerate(loads) if load.stream)
@@ -189,6 +191,8 @@ class Simulation:
             settled = cast(Settlement, settlement)
             if self._estimates is not None:
                 self._estimates.learn(deployment, request.need, request.arrival[2], now)
+                for each in self._asked:
+                    each.open.learned(deployment.same_model)
             if self._failing is None:
                 self._end(lease, settled, now)
             else:

@@ -1,4 +1,4 @@
-"""What models can do, for what is shown: from the configuration and what the store knows, without LiteLLM."""
+"""What models can do, for what is shown and planned: by the file, the lists and the store, without LiteLLM."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
