@@ -35,5 +35,6 @@ def test_routers_that_were_closed_leave_nothing_behind(client: Worker) -> None:
     client.do("reopen", times=2)
     before, used = client.do("objects"), client.do("resident")
     assert client.do("reopen", times=ROUTERS) <= 2  # One of them was not closed; another may still be on the stack.
-    assert client.do("objects") - before < 500 * ROUTERS  # A Router that is kept holds thousands.
+    # Each Router that is kept holds thousands; the last one may still be on the stack.
+    assert client.do("objects") - before < 1000 * ROUTERS
     assert client.do("resident") - used < 5_000_000

@@ -60,7 +60,7 @@ def test_a_decision_has_the_names_of_the_contract(make_router: MakeRouter, api: 
             {"provider": "groq", "model": "llama-3.3-70b-versatile", "outcome": "server_error"},
             {"provider": "gemini", "model": "gemini-1.5-flash", "outcome": "ok"},
         ],
-        "passed": [{"provider": "groq", "model": "mixtral-8x7b-32768", "status": "cooldown"}],
+        "passed": [{"provider": "groq", "model": "mixtral-8x7b-32768", "status": "cooldown", "reason": None}],
         "seconds": 0.0,
         "error": None,
     }
