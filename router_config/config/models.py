@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from router_config.config.agent_classes import AgentClass
 from router_config.config.loads import Load
 
 DayWindow = Literal["rolling", "calendar"]
@@ -283,8 +284,9 @@ class Config:
     """The whole configuration, as `load_config` makes it.
 
     state: the URL of the store; the path of a sqlite URL is absolute. aliases: by name, the group that is meant; "*"
-    stands for any other name. router_settings, litellm_settings: for litellm.Router and the litellm module. workload:
-    what is to be planned for. warnings: sentences for people. variables: the environment variables that the file names.
+    stands for any other name. classes: of agents, `default` among them where there are any. router_settings,
+    litellm_settings: for litellm.Router and the litellm module. workload: what is to be planned for. warnings:
+    sentences for people. variables: the environment variables that the file names.
     """
 
     version: int = 1
@@ -292,6 +294,7 @@ class Config:
     defaults: Defaults = Defaults()
     providers: tuple[Provider, ...]
     aliases: dict[str, str] = field(default_factory=dict)
+    classes: tuple[AgentClass, ...] = ()
     router_settings: dict[str, Any] = field(default_factory=dict)
     litellm_settings: dict[str, Any] = field(default_factory=dict)
     workload: tuple[Load, ...] = ()
