@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from rig_cli import REPOSITORY
 
-from router_config.config.file_format import DEFAULTS, FILE, LIMITS, MODEL, PROVIDER, File, FileProvider
+from router_config.config.file_format import DEFAULTS, FILE, MODEL, PROVIDER, File, FileProvider
 from router_config.config.grammar.quantities import parse_count, parse_duration, parse_share, parse_size
 from router_config.config.loading import load_text
 from router_config.config.models import Defaults, Model
+from router_config.config.sections.limits import LIMITS
 
 PAGE = (REPOSITORY / "docs" / "file.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

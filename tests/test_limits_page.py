@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from router_config import load_config
-from router_config.config.file_format import LIMITS
 from router_config.config.models import Config
+from router_config.config.sections.limits import LIMITS
 from router_config.deployments.model_list import deployments_of
 
 PAGE = (Path(__file__).parents[1] / "docs" / "limits.md").read_text("utf-8")

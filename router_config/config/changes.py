@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from router_config.config.agent_classes import AgentClass
 from router_config.config.grammar.yaml_source import Source
 from router_config.config.models import Config, Model, Provider, Secret
 from router_config.slices import pause
@@ -82,8 +83,36 @@ def _changes(old: Config, new: Config) -> Iterator[str]:
     for name in dict.fromkeys((*old.aliases, *new.aliases)):
         if old.aliases.get(name) != new.aliases.get(name):
             yield f"alias {name}: {old.aliases.get(name, 'none')} -> {new.aliases.get(name, 'none')}"
+    yield from _of_classes({each.name: each for each in old.classes}, {each.name: each for each in new.classes})
     for what in ("router_settings", "litellm_settings"):
         yield from _of_settings(what, getattr(old, what), getattr(new, what))
+
+
+def _of_classes(old: Mapping[str, AgentClass], new: Mapping[str, AgentClass]) -> Iterator[str]:
+    yield from (f"+class {name}" for name in new if name not in old)
+    yield from (f"-class {name}" for name in old if name not in new)
+    for name, before in old.items():
+        if name not in new or (after := new[name]) == before:
+            continue
+        for each in fields(before):
+            was, now = getattr(before, each.name), getattr(after, each.name)
+            if was == now:
+                continue
+            if each.name == "by_provider":
+                for provider in dict.fromkeys((*was, *now)):
+                    kept, keeps = before.reserve_at(provider), after.reserve_at(provider)
+                    if kept != keeps:
+                        yield f"class {name} reserve at {provider} {kept * 100:g}% -> {keeps * 100:g}%"
+            else:
+                yield f"class {name} {each.name} {_of_class(each.name, was)} -> {_of_class(each.name, now)}"
+    if [each for each in old if each in new] != [each for each in new if each in old]:
+        yield "classes: another order"
+
+
+def _of_class(key: str, value: Any) -> str:
+    if key in ("reserve", "share"):
+        return f"{value * 100:g}%"
+    return (", ".join(value) or "none") if isinstance(value, tuple) else _shown(value)
 
 
 def _of_provider(old: Provider, new: Provider) -> Iterator[str]:

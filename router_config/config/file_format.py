@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from router_config.config.ability_format import SUPPORTS
+from router_config.config.agent_classes import AgentClass
 from router_config.config.grammar.quantities import (
-    day_of_month,
     parse_count,
     parse_duration,
-    parse_money,
     parse_priority,
     parse_share,
     parse_size,
-    window_length,
 )
 from router_config.config.grammar.rules import Anything, Entry, ListOf, MappingOf, Place, Scalar, Section
 from router_config.config.grammar.scalars import (
@@ -26,19 +23,15 @@ from router_config.config.grammar.scalars import (
     positive,
     provider_name,
     text,
-    timezone,
     version,
 )
 from router_config.config.grammar.yaml_nodes import Node
-from router_config.config.load_format import WORKLOAD
 from router_config.config.loads import Load
 from router_config.config.models import (
-    DayWindow,
     Defaults,
     Limits,
     Model,
     Month,
-    OddLimit,
     OnRetired,
     Pace,
     Pool,
@@ -47,12 +40,11 @@ from router_config.config.models import (
     Trust,
     Week,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileDay:
-    window: DayWindow | None = None
-    timezone: str | None = None
+from router_config.config.sections.abilities import SUPPORTS
+from router_config.config.sections.classes import CLASSES
+from router_config.config.sections.limits import DAY, LIMITS, MONTH, WEEK, FileDay
+from router_config.config.sections.numbers import COUNT, DURATION, MONEY, NUMBER
+from router_config.config.sections.workload import WORKLOAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +80,13 @@ class File:
     defaults: Defaults = field(default_factory=Defaults)
     providers: dict[str, FileProvider]
     aliases: dict[str, str] = field(default_factory=dict)
+    classes: tuple[AgentClass, ...] = ()
     router_settings: dict[str, Any] = field(default_factory=dict)
     litellm_settings: dict[str, Any] = field(default_factory=dict)
     workload: tuple[Load, ...] = ()
 
 
-_NUMBER: Mapping[str, Any] = {"type": ["number", "string"]}
 _STRING: Mapping[str, Any] = {"type": "string"}
-_COUNT = Scalar(parse_count, {**_NUMBER, "examples": [30, "100k", "15M"]})
-_DURATION = Scalar(parse_duration, {**_NUMBER, "examples": ["5m", "30s", "500ms"]})
-_MONEY = Scalar(parse_money, {**_NUMBER, "examples": [5, 0.25]})
 _TEXT = Scalar(text, _STRING)
 _KEY_TEXT = Scalar(key_text, {"type": "string", "examples": ["os.environ/GROQ_API_KEY"]})
 _GROUP = Scalar(group_name, _STRING)
@@ -114,97 +103,11 @@ _LIMITS_ELSEWHERE = {
 _MODELS_HINT = "Write `models:` with a list, such as [name-of-a-model]."
 _PROVIDERS_HINT = "Write `providers:`, and under it each provider's name with its models."
 
-ODD_LIMIT = Section(
-    OddLimit,
-    {
-        "per": Entry(
-            Scalar(window_length, _DURATION.json), "Length of the window, 1s to 31d.", needed="Write per: 5h."
-        ),
-        "max": Entry(_COUNT, "How many in any window of that length.", needed="Write max: 200."),
-    },
-    hint="Write {per: 5h, max: 200}, or a list of such.",
-)
-_ODD_LIMITS = ListOf(ODD_LIMIT, "Write {per: 5h, max: 200}, or a list of such.", "window", single=True)
-
-LIMITS = Section(
-    Limits,
-    {
-        "rpm": Entry(_COUNT, "Requests per minute."),
-        "tpm": Entry(_COUNT, "Tokens per minute."),
-        "rpd": Entry(_COUNT, "Requests per day."),
-        "tpd": Entry(_COUNT, "Tokens per day."),
-        "usd_per_day": Entry(_MONEY, "Dollars per day."),
-        "rph": Entry(_COUNT, "Requests per hour."),
-        "tph": Entry(_COUNT, "Tokens per hour."),
-        "rpw": Entry(_COUNT, "Requests per week."),
-        "tpw": Entry(_COUNT, "Tokens per week."),
-        "rpmo": Entry(_COUNT, "Requests per month."),
-        "tpmo": Entry(_COUNT, "Tokens per month."),
-        "usd_per_month": Entry(_MONEY, "Dollars per month."),
-        "parallel": Entry(_COUNT, "Requests at a time."),
-        "itpm": Entry(_COUNT, "Input tokens per minute."),
-        "otpm": Entry(_COUNT, "Output tokens per minute."),
-        "itpd": Entry(_COUNT, "Input tokens per day."),
-        "otpd": Entry(_COUNT, "Output tokens per day."),
-        "requests": Entry(_ODD_LIMITS, "Requests in a window of another length: {per: 5h, max: 200}, or a list."),
-        "tokens": Entry(_ODD_LIMITS, "Tokens in a window of another length: {per: 5h, max: 1M}, or a list."),
-    },
-    hint="Write a mapping such as {rpm: 30, tpd: 100k}.",
-    foreign={
-        "requests_per_minute": "Write rpm.",
-        "tokens_per_minute": "Write tpm.",
-        "requests_per_day": "Write rpd.",
-        "tokens_per_day": "Write tpd.",
-        "requests_per_hour": "Write rph.",
-        "tokens_per_hour": "Write tph.",
-        "requests_per_week": "Write rpw.",
-        "tokens_per_week": "Write tpw.",
-        "requests_per_month": "Write rpmo.",
-        "tokens_per_month": "Write tpmo.",
-        "input_tokens_per_minute": "Write itpm.",
-        "output_tokens_per_minute": "Write otpm.",
-        "input_tokens_per_day": "Write itpd.",
-        "output_tokens_per_day": "Write otpd.",
-        "rps": "Write requests: {per: 1s, max: ...}.",
-        "concurrency": "Write parallel.",
-        "max_parallel_requests": "Write parallel.",
-    },
-)
-
-DAY = Section(
-    FileDay,
-    {
-        "window": Entry(one_of(rolling="the last 24 hours", calendar="from midnight"), "What a day is."),
-        "timezone": Entry(
-            Scalar(timezone, _STRING), "IANA timezone of calendar days, weeks and months; UTC when left out."
-        ),
-    },
-    hint="Write {window: rolling}, or {window: calendar, timezone: UTC}.",
-)
-
-WEEK = Section(
-    Week,
-    {"window": Entry(one_of(rolling="the last seven days", calendar="from Monday"), "What a week is.")},
-    hint="Write {window: rolling}, or {window: calendar}.",
-)
-
-MONTH = Section(
-    Month,
-    {
-        "window": Entry(one_of(rolling="the last 31 days", calendar="from its day on"), "What a month is."),
-        "day": Entry(
-            Scalar(day_of_month, {"type": "integer", "minimum": 1, "maximum": 31}),
-            "Day on which it begins, such as that of the subscription; the last one of a month that is too short.",
-        ),
-    },
-    hint="Write {day: 14}, or {window: rolling}.",
-)
-
 PRICE = Section(
     Price,
     {
-        "input": Entry(_MONEY, "Dollars per million input tokens."),
-        "output": Entry(_MONEY, "Dollars per million output tokens."),
+        "input": Entry(MONEY, "Dollars per million input tokens."),
+        "output": Entry(MONEY, "Dollars per million output tokens."),
     },
     hint="Write dollars per million tokens: {input: 0.15, output: 0.60}.",
 )
@@ -212,19 +115,19 @@ PRICE = Section(
 DEFAULTS = Section(
     Defaults,
     {
-        "cooldown": Entry(_DURATION, "How long a failing provider is in cooldown."),
-        "timeout": Entry(Scalar(positive(parse_duration, "30s"), _DURATION.json), "How long one attempt may take."),
+        "cooldown": Entry(DURATION, "How long a failing provider is in cooldown."),
+        "timeout": Entry(Scalar(positive(parse_duration, "30s"), DURATION.json), "How long one attempt may take."),
         "soft_limit": Entry(
-            Scalar(parse_share, {**_NUMBER, "examples": ["95%"]}),
+            Scalar(parse_share, {**NUMBER, "examples": ["95%"]}),
             "Share of a daily limit from which on the next provider is preferred.",
         ),
-        "max_wait": Entry(_DURATION, "How long a request may wait for room before it fails."),
+        "max_wait": Entry(DURATION, "How long a request may wait for room before it fails."),
         "output_tokens": Entry(
-            Scalar(positive(parse_count, "500"), _COUNT.json),
+            Scalar(positive(parse_count, "500"), COUNT.json),
             "Expected length of an answer to a request without max_tokens.",
         ),
         "max_response": Entry(
-            Scalar(positive(parse_size, "64MB"), {**_COUNT.json, "examples": ["64MB"]}),
+            Scalar(positive(parse_size, "64MB"), {**COUNT.json, "examples": ["64MB"]}),
             "Largest answer that is read, in bytes after decompression.",
         ),
         "reload": Entry(
@@ -252,11 +155,11 @@ MODEL = Section(
         "price": Entry(PRICE, "Used instead of the price in LiteLLM's list."),
         "supports": Entry(SUPPORTS, "What it can do, and what it cannot: then it is not asked for that."),
         "context": Entry(
-            Scalar(positive(parse_count, "32k"), {**_NUMBER, "examples": ["32k"]}),
+            Scalar(positive(parse_count, "32k"), {**NUMBER, "examples": ["32k"]}),
             "Tokens of prompt and answer together that it takes at most.",
         ),
         "max_output": Entry(
-            Scalar(positive(parse_count, "8k"), {**_NUMBER, "examples": ["8k"]}),
+            Scalar(positive(parse_count, "8k"), {**NUMBER, "examples": ["8k"]}),
             "Tokens that it answers at most; longer answers are asked of others.",
         ),
     },
@@ -372,6 +275,7 @@ FILE = Section(
             MappingOf(_GROUP, "Write a mapping such as {gpt-4o: default}."),
             'What callers may ask for ("*": anything) -> a group.',
         ),
+        "classes": Entry(CLASSES, "Classes of agents: what is kept for each, and what it may use."),
         "router_settings": Entry(Anything("Write a mapping, or leave it out."), "Passed to litellm.Router as it is."),
         "litellm_settings": Entry(Anything("Write a mapping, or leave it out."), "Set on the litellm module as it is."),
         "workload": Entry(WORKLOAD, "The requests that `router-config plan` is asked about, by agent.", named=False),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from router_config.config.class_checks import checked
 from router_config.config.credentials import Environment, variable_of
 from router_config.config.file_format import FILE, File
 from router_config.config.grammar.quantities import BadValue
@@ -55,6 +56,7 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
     )
     _check_aliases(source, file, _groups(providers))
     _check_workload(source, file, _groups(providers))
+    classes = checked(source, file.classes, {each.name: each.tier for each in providers})
     _check_router_settings(source, file.router_settings)
     if not isinstance(file.litellm_settings.get("cache", False), bool):
         hint = "Write true, and what LiteLLM's Cache takes under cache_params, or leave it out."
@@ -69,6 +71,7 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
         defaults=file.defaults,
         providers=providers,
         aliases=file.aliases,
+        classes=classes,
         router_settings=router_settings,
         litellm_settings=litellm_settings,
         workload=file.workload,

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from router_config.config.addresses import is_local
 from router_config.config.credentials import Environment, is_sendable, misspelt_variable, variable_of
-from router_config.config.file_format import FileDay, FileProvider
+from router_config.config.file_format import FileProvider
 from router_config.config.grammar.rules import nearest
 from router_config.config.grammar.yaml_source import Source, Where
 from router_config.config.installed_litellm import provider_names
 from router_config.config.models import Day, Defaults, Key, Model, Pace, Provider, Secret
+from router_config.config.sections.limits import FileDay
 from router_config.presets.lookup import preset_of
 from router_config.presets.preset import Preset
 from router_config.presets.retirements import retirement_warning
