@@ -20,6 +20,7 @@ from router_config.ledger.rules.history import Event, EventKind
 from router_config.ledger.rules.meters import NOTHING
 from router_config.ledger.values import Lease, Settlement, new_lease_id
 from router_config.routing.inspection import Inspection
+from router_config.routing.intake.callers import Callers
 from router_config.routing.terms import Terms
 from router_config.signals.redaction import redact
 from router_config.slices import in_slices
@@ -183,6 +184,7 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             max_wait=defaults.max_wait,
             output_tokens=defaults.output_tokens,
             max_response=defaults.max_response,
+            callers=Callers(config.classes),
             loaded_at=self._clock.now(),
         )
         terms = self._with_catalog(terms, kept + added)

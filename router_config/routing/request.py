@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from router_config.attempts.tried import Tried
+from router_config.config.agent_classes import AgentClass
 from router_config.deployments.abilities import NOTHING, Needs
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
@@ -16,9 +17,6 @@ from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.terms import Terms
 from router_config.signals.redaction import shorten
 from router_config.transport.exchange import Exchange
-
-NAME_KEPT: Final = 100
-"""Characters of an agent's name that a decision holds."""
 
 TOLD: Final = 300
 """Characters of an error that a decision holds."""
@@ -42,7 +40,8 @@ class Request:
 
     endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
     same, to see whether they work again. own_key: the caller brings a key of its own. asked: the arguments. terms: the
-    configuration that it goes by. needs: what it needs of a model.
+    configuration that it goes by. needs: what it needs of a model. agent_class: the agent's, by whose eyes `group` is
+    seen; None: there are no classes.
     """
 
     endpoint: str
@@ -58,6 +57,7 @@ class Request:
     own_key: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     needs: Needs = NOTHING
+    agent_class: AgentClass | None = None
 
     @property
     def message(self) -> int:
@@ -153,23 +153,3 @@ def label(hidden: Any, group: str, fallbacks: int = 0) -> None:
             "x-litellm-attempted-retries": 0,
             "x-litellm-attempted-fallbacks": fallbacks,
         }
-
-
-def agent_of(kwargs: Mapping[str, Any]) -> str | None:
-    """Who asks, from a request's `metadata={"agent": ...}`."""
-    agent = _said_of_the_caller(kwargs, "agent")
-    return None if agent is None else agent[:NAME_KEPT]
-
-
-def team_of(kwargs: Mapping[str, Any]) -> str | None:
-    """The team that asks, as LiteLLM's proxy names it."""
-    return _said_of_the_caller(kwargs, "user_api_key_team_id")
-
-
-def _said_of_the_caller(kwargs: Mapping[str, Any], what: str) -> str | None:
-    for name in ("metadata", "litellm_metadata"):  # For some endpoints LiteLLM keeps it in the second (1.106.2).
-        metadata = kwargs.get(name)
-        said = metadata.get(what) if isinstance(metadata, Mapping) else None
-        if isinstance(said, str) and said:
-            return said
-    return None

@@ -23,6 +23,7 @@ from router_config.clock import Clock, Moments, SystemClock
 from router_config.config import loading
 from router_config.config.credentials import ProcessVariables
 from router_config.config.file_watch import stamp_of
+from router_config.config.given_classes import classes_of
 from router_config.config.models import Config, reveal
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.learned import Learned
@@ -38,22 +39,23 @@ from router_config.routing.endpoint_methods import Endpoints
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
 from router_config.routing.fit import Fit
+from router_config.routing.intake.callers import Callers, agent_of
+from router_config.routing.intake.groups import aliased, group_asked_for, group_named, unknown
 from router_config.routing.live_file import LiveFile
 from router_config.routing.needs import needs_of
 from router_config.routing.outcomes.event_loop_lag import Pulse
 from router_config.routing.outcomes.settlement import Settlements
 from router_config.routing.outcomes.succession import Succession
 from router_config.routing.refusals import lies_in_the_request, refusal
-from router_config.routing.request import Flight, Request, agent_of, decided_by, team_of
+from router_config.routing.request import Flight, Request, decided_by
 from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.terms import Terms
 from router_config.routing.unmet_needs import nobody_fits
 from router_config.status.explanation import absent_from
 from router_config.status.outlook import Outlooks
 from router_config.status.running_out import RunningOut
-from router_config.transport import endpoints, response_cache
+from router_config.transport import response_cache
 from router_config.transport.background_loop import BackgroundLoop
-from router_config.transport.errors.pickled_errors import picklable
 from router_config.transport.held.model_entries import Entry
 from router_config.transport.messages.contents import empty_answer, is_empty
 from router_config.transport.streams import Opened, Stream
@@ -68,12 +70,12 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
     provider is not asked. soft_limit: share of a daily limit past which others are preferred. max_wait: seconds that a
     request may wait for room. output_tokens: expected answer to a request without max_tokens. clock: for tests and
     planning. max_response: bytes of an answer, after decompression, past which it is not read. fast_path: False asks
-    LiteLLM for every request, which costs two to four times as much.
+    LiteLLM for every request, which costs two to four times as much. classes: of agents, as `classes:` of a file.
 
         router = Router.from_yaml("litellm.yaml")
         reply = await router.acompletion(model="default", messages=[{"role": "user", "content": "Hello"}])
 
-    Raises StoreError when the store cannot be opened.
+    Raises StoreError when the store cannot be opened, ConfigError when the classes cannot be used.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         output_tokens: int = 500,
         max_response: int = 64_000_000,
         clock: Clock | None = None,
+        classes: Mapping[str, Any] | None = None,
         config: Config | None = None,
         simulated: bool = False,
         fast_path: bool = True,
@@ -128,9 +131,13 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             max_wait=max_wait,
             output_tokens=output_tokens,
             max_response=max_response,
+            callers=Callers(() if config is None else config.classes),
             loaded_at=self._clock.now(),
         )
         self._hold(model_list or [])
+        if classes:
+            made = classes_of(classes, {each.provider: each.tier for each in self.catalog.deployments.values()})
+            self._terms = replace(self._terms, callers=Callers(made), catalog=None)
         self._transport = Transport(self._clock, fast_path=fast_path)
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
 
@@ -223,26 +230,21 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         return replace(new, arrived=request.arrived, deadline=request.deadline, number=request.number)
 
     def _request(self, endpoint: str, asked: dict[str, Any], now: float) -> Request:
-        model, terms = asked["model"], self.terms
+        terms = self.terms
         if terms.config is not None and self._succession.look_is_due(now):
             self._background.submit_quietly(self._succession.look(terms.config, terms.groups, now))
         if self._expected_hours.is_due(terms.config, now) and terms.config is not None:
             self._background.submit_quietly(self._expected_hours.tell(terms.config, self._store, now))
         if self._warning_is_due(now):
             self._background.submit_quietly(self._look_ahead())
-        group = _group(model, terms)
-        if group is None:
-            raise _unknown(model)
-        if group.has_teams and (group := group.for_team(team_of(asked))) is None:
-            raise _unknown(model, f"No deployments available for this team are called {model!r}")
-        at = endpoints.SCOPE_NAMES[endpoint]
+        group, agent_class = group_asked_for(endpoint, asked, terms)
         return Request(
             endpoint,
             group.name,
-            group.at(at) if at else group,
+            group,
             need_of(asked, terms.output_tokens, self._learned.corrections),
             now,
-            now + asked.get("max_wait", terms.max_wait),
+            now + asked.get("max_wait", terms.max_wait_of(agent_class)),
             next(self._requests),
             terms,
             bool(asked.get("ignore_cooldowns")),
@@ -250,6 +252,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             asked.get("api_key") is not None,
             asked,
             needs_of(endpoint, asked),
+            agent_class,
         )
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
@@ -305,7 +308,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         """
         group = self._group(model)
         if group is None:
-            raise _unknown(model)
+            raise unknown(model)
         rooms = await self._store.rooms(group.deployments, Need(1, 1), self._clock.now())
         for deployment, room in zip(group.deployments, rooms, strict=True):
             if room >= 1:
@@ -318,10 +321,10 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
 
     def get_model_from_alias(self, model: str) -> str | None:
         """The group that an alias stands for; None for what is no alias."""
-        return _aliased(model, self.terms)
+        return aliased(model, self.terms)
 
     def _group(self, model: str) -> Group | None:
-        return _group(model, self.terms)
+        return group_named(model, self.terms)
 
     @property
     def terms(self) -> Terms:
@@ -376,31 +379,3 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         await self._transport.aclose()
         await self._settlements.settle_unknown(inf)
         await self._store.aclose()
-
-
-def _aliased(model: str, terms: Terms) -> str | None:
-    alias = (terms.settings.get("model_group_alias") or {}).get(model)
-    if alias is None and terms.config is not None and terms.groups.group(model) is None:
-        return terms.config.aliases.get("*")
-    return alias["model"] if isinstance(alias, dict) else alias
-
-
-def _group(model: str, terms: Terms) -> Group | None:
-    catalog = terms.groups
-    group = catalog.groups.get(model)
-    if group is not None and model not in (terms.settings.get("model_group_alias") or ()):
-        return group  # Nearly always.
-    alias = _aliased(model, terms)
-    name = alias if alias is not None else model
-    group = catalog.group(name)
-    if group is None and terms.config is not None and name in terms.config.groups:
-        return Group(name, (), {})  # Everyone who serves it lacks a key.
-    if group is None and catalog.has_patterns:
-        return catalog.group(endpoints.spellings(name)[-1])
-    return group
-
-
-def _unknown(model: str, told: str | None = None) -> BadRequestError:
-    told = told or f"no group, alias or deployment is called {model!r}"
-    as_litellm = f"You passed in model={model}. There are no healthy deployments for this model"
-    return picklable(BadRequestError(f"{told}. {as_litellm}", model, ""))

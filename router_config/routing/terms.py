@@ -1,11 +1,13 @@
 """What a request goes by: the configuration as it is when the request begins. An edit makes another one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from router_config.config.agent_classes import AgentClass
 from router_config.config.models import Config
 from router_config.deployments.catalog import Catalog
+from router_config.routing.intake.callers import Callers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +15,8 @@ class Terms:
     """All that a request reads of the configuration. It takes them once, so it sees an edit whole or not at all.
 
     config: the file's, if there is one. settings: those of litellm.Router. catalog: None until it is made of the model
-    list. loaded_at: epoch seconds. error: why a newer file cannot be used. The rest is as in `Router`.
+    list. callers: the classes of agents. loaded_at: epoch seconds. error: why a newer file cannot be used. The rest is
+    as in `Router`.
     """
 
     config: Config | None
@@ -25,6 +28,7 @@ class Terms:
     max_response: int
     loaded_at: float
     catalog: Catalog | None = None
+    callers: Callers = field(default_factory=Callers)
     error: str | None = None
 
     @property
@@ -33,3 +37,8 @@ class Terms:
         if self.catalog is None:
             raise AssertionError("a request begins with a catalog")
         return self.catalog
+
+    def max_wait_of(self, agent_class: AgentClass | None) -> float:
+        """Seconds that a request of such an agent may wait for room."""
+        own = None if agent_class is None else agent_class.max_wait
+        return self.max_wait if own is None else own
