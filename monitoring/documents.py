@@ -282,6 +282,7 @@ class Decision(_Document):
     number: int = Field(description="of the store: it rises by one with each request")
     at: str = Field(description="when it ended, UTC")
     agent: str | None = Field(description="who asked, from the request's metadata")
+    agent_class: str | None = Field(None, alias="class", description="of agents; only where the file has classes")
     group: str
     provider: str | None = Field(description="who answered; null: nobody")
     model: str | None

@@ -22,6 +22,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "number": decision.number,
         "at": iso_to_the_millisecond(decision.at),
         "agent": decision.agent,
+        **({} if decision.agent_class is None else {"class": decision.agent_class}),
         "group": decision.group,
         "provider": decision.provider,
         "model": decision.model,

@@ -1,14 +1,18 @@
 """Decisions, events and the history by slot: the same from every store, and bounded."""
 
 import asyncio
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from rig_ledger import START, Place, run, taken
+from rig_redis import RedisServer
 
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
-from router_config.ledger.rules.decisions import DECISIONS_KEPT, Attempt, Decision, SkippedModel
+from router_config.ledger.rules.decisions import DECISIONS_KEPT, Attempt, Decision, SkippedModel, decision_text
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.history import EVENTS_KEPT, MINUTE_SECONDS, MINUTES_KEPT, SLOT_SECONDS, Event
 from router_config.ledger.rules.meters import Amount
@@ -66,6 +70,42 @@ def test_a_decision_comes_back_as_it_was_with_a_number(store: Store) -> None:
     settle(store, decision=ANSWER)
     run(store.record(REFUSAL, START))
     assert run(store.decisions()) == (REFUSAL._replace(number=2), ANSWER._replace(number=1))
+
+
+def test_the_class_of_the_agent_comes_back_even_where_it_is_of_some_alone(store: Store) -> None:
+    of_a_class = REFUSAL._replace(agent_class="bätch\n")
+    settle(store, decision=ANSWER._replace(agent_class="trader"))
+    for decision in (REFUSAL, of_a_class):
+        run(store.record(decision, START))
+    assert [each.agent_class for each in run(store.decisions())] == ["bätch\n", None, "trader"]
+    assert run(store.decisions(after=2)) == (of_a_class._replace(number=3),)
+
+
+def test_the_class_of_a_decision_is_not_that_of_one_five_hundred_before(store: Store) -> None:
+    async def fill() -> None:
+        for number in range(DECISIONS_KEPT + 3):
+            await store.record(REFUSAL._replace(agent_class="early" if number < 2 else None), START)
+        await store.record(REFUSAL._replace(agent_class="late"), START)
+
+    run(fill())
+    found = run(store.decisions())
+    assert (len(found), [each.agent_class for each in found if each.agent_class]) == (DECISIONS_KEPT, ["late"])
+
+
+def test_an_earlier_version_reads_what_it_knows_of_a_decision_with_a_class(
+    shared_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """It took the whole text of a row for a list of these twelve fields, and would have stumbled over any more."""
+    store = open_store(shared_url)
+    run(store.record(ANSWER._replace(agent_class="trader"), START))
+    if shared_url.startswith("sqlite"):
+        with closing(sqlite3.connect(tmp_path / "state.db")) as file:
+            text = file.execute("SELECT text FROM decision").fetchone()[0]
+    else:
+        name = redis_server.ask("KEYS", "*:decisions").split(b"\r\n")[2].decode()
+        text = redis_server.ask("LINDEX", name, "0").split(b"\r\n")[1][8:].decode()
+    assert json.loads(text) == json.loads(decision_text(ANSWER))
+    assert len(json.loads(text)) == 12
 
 
 def test_only_newer_ones_are_read_again(store: Store) -> None:

@@ -189,6 +189,16 @@ def _reserve_once(path: str, results: "multiprocessing.Queue[bool]") -> None:
     results.put(taken(SQLiteStore(path), Place("gemini", (Limit("rpm", 3),))) is not None)
 
 
+def test_a_file_without_the_tables_of_a_later_day_gets_them(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    run(SQLiteStore(path).record(DECISION, START))
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("DROP TABLE decision_later")
+    store = SQLiteStore(path)
+    run(store.record(DECISION._replace(agent_class="batch"), START))
+    assert [each.agent_class for each in run(store.decisions())] == ["batch", None]
+
+
 def test_of_processes_that_open_it_at_the_same_time_one_upgrades_it(path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[bool] = context.Queue()

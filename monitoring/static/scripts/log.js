@@ -77,7 +77,7 @@ function drawRows() {
 const keyOf = (decision) => `${decision.number} ${decision.at}`;
 
 function rowOf(decision) {
-  const { at: moment, agent, group, provider, model, outcome, tokens } = decision;
+  const { at: moment, agent, class: ofClass, group, provider, model, outcome, tokens } = decision;
   const cell = (name, ...content) => element("td", { "data-cell": name }, ...content);
   const who = outcome === "ok"
     ? [element("strong", { "data-hue": hue(provider) }, element("i", { class: "hue" }), provider), " ", element("span", { class: "fine" }, model ?? "")]
@@ -86,7 +86,7 @@ function rowOf(decision) {
     "tr",
     { "data-key": keyOf(decision), "data-outcome": outcome === "ok" ? "ok" : FAILURE },
     cell("time", element("time", { datetime: moment }, at(moment))),
-    cell("agent", agent ?? "–"),
+    cell("agent", agent ?? "–", ...(ofClass ? [" ", element("span", { class: "fine" }, ofClass)] : [])),
     cell("group", group),
     cell("who", ...who),
     cell("way", ...wayOf(decision)),

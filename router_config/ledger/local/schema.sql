@@ -67,6 +67,10 @@ CREATE TABLE IF NOT EXISTS decision (
     number INTEGER PRIMARY KEY,
     text TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS decision_later ( -- What earlier versions know nothing of, and pass over.
+    number INTEGER PRIMARY KEY,
+    text TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS event (
     number INTEGER PRIMARY KEY,
     at REAL NOT NULL, kind TEXT NOT NULL, provider TEXT NOT NULL, reason TEXT NOT NULL, until REAL NOT NULL

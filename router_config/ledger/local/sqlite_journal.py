@@ -122,10 +122,13 @@ class SQLiteJournal(LocalJournal):
         self._db.execute(_ADD_COUNTED, (*counted, times))
 
     def put_decision(self, decision: Decision) -> None:
-        text = decision_text(decision)
+        text, _, later = decision_text(decision).partition("\n")
         number = self._db.execute("INSERT INTO decision (text) VALUES (?)", (text,)).lastrowid or 0
+        if later:
+            self._db.execute("INSERT OR REPLACE INTO decision_later VALUES (?,?)", (number, later))
         if number % 50 == 0:  # Seldom, for it costs as much as to insert one.
-            self._db.execute("DELETE FROM decision WHERE number<=?", (number - DECISIONS_KEPT,))
+            for table in ("decision", "decision_later"):
+                self._db.execute(f"DELETE FROM {table} WHERE number<=?", (number - DECISIONS_KEPT,))
 
     def put_event(self, event: Event) -> None:
         row = (event.at, event.kind, event.provider, event.reason, event.until)
@@ -180,7 +183,8 @@ class SQLiteJournal(LocalJournal):
     def decisions(self, after: int, last: int) -> tuple[Decision, ...]:
         newest = self._db.execute("SELECT max(number) FROM decision").fetchone()[0] or 0
         rows = self._db.execute(
-            "SELECT number, text FROM decision WHERE number>? ORDER BY number DESC LIMIT ?",
+            "SELECT number, decision.text || coalesce(char(10) || decision_later.text, '') "
+            "FROM decision LEFT JOIN decision_later USING (number) WHERE number>? ORDER BY number DESC LIMIT ?",
             (after if after <= newest else 0, min(last, DECISIONS_KEPT)),
         )
         return tuple(decision_of(text, number) for number, text in rows)

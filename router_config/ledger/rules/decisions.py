@@ -35,7 +35,8 @@ class Decision(NamedTuple):
 
     `at`: when it ended, epoch seconds. `outcome`: "ok", the kind of the last failure, "refused" (nobody had room) or
     "cancelled". `error`: why nobody answered, without secrets. `estimated`: the tokens reserved at the one that
-    answered. `number` is the store's, from 1 on; 0 before it has one.
+    answered. `number` is the store's, from 1 on; 0 before it has one. `agent_class`: the class that the agent was of;
+    None where there are no classes.
     """
 
     at: float
@@ -51,21 +52,33 @@ class Decision(NamedTuple):
     error: str | None = None
     estimated: int | None = None
     number: int = 0
+    agent_class: str | None = None
+
+
+_FIRST_LINE: Final = Decision._fields[: Decision._fields.index("number")]
 
 
 def decision_text(decision: Decision) -> str:
-    """The decision without its number, for stores that hold text. The order of the fields is part of the format."""
+    """The decision without its number, for stores that hold text.
+
+    The first line is a list whose fields and their order are part of the format. What came later stands in a second
+    line, an object, where there is any: stores keep it apart, for earlier versions read the first line alone.
+    """
     skipped = [each if each.reason else each[:3] for each in decision.skipped]  # Earlier versions read three.
     fields = decision._asdict() | {"skipped": skipped}
-    return json.dumps([fields[name] for name in Decision._fields[:-1]], separators=(",", ":"))
+    line = json.dumps([fields[name] for name in _FIRST_LINE], separators=(",", ":"))
+    return line if decision.agent_class is None else f"{line}\n{json.dumps({'class': decision.agent_class})}"
 
 
 def decision_of(text: str | bytes, number: int) -> Decision:
-    *start, attempts, skipped, tokens, seconds, error, estimated = _with_estimated(json.loads(text))
+    first, _, second = (text if isinstance(text, str) else text.decode("utf-8", "replace")).partition("\n")
+    *start, attempts, skipped, tokens, seconds, error, estimated = _with_estimated(json.loads(first))
     attempts, skipped = tuple(Attempt(*each) for each in attempts), tuple(SkippedModel(*each) for each in skipped)
-    return Decision._make((*start, attempts, skipped, tokens, seconds, error, estimated, number))
+    later = json.loads(second) if second else {}
+    fields = (*start, attempts, skipped, tokens, seconds, error, estimated, number, later.get("class"))
+    return Decision._make(fields)
 
 
 def _with_estimated(fields: list[Any]) -> list[Any]:
     """Earlier versions wrote no estimate."""
-    return fields if len(fields) == len(Decision._fields) - 1 else [*fields, None]
+    return fields if len(fields) == len(_FIRST_LINE) else [*fields, None]

@@ -236,9 +236,11 @@ local function following(old, new)
   return new
 end
 
--- Decisions and events, newest first. Python packs them (decisions.py, forms.py).
+-- Decisions and events, newest first. Python packs them (decisions.py, forms.py). A decision's second line, which
+-- earlier versions know nothing of, stands in a ring apart.
 
-local function record(decision)
+local function record(text)
+  local decision, later = text:match('^([^\n]*)\n?(.*)$')
   local number = redis.call('INCR', key('decided'))
   local newest = number == 1 and redis.call('LINDEX', key('decisions'), 0)
   if newest then -- The number alone was evicted.
@@ -247,6 +249,10 @@ local function record(decision)
   end
   redis.call('LPUSH', key('decisions'), struct.pack('<d', number) .. decision)
   redis.call('LTRIM', key('decisions'), 0, DECISIONS_KEPT - 1)
+  if later ~= '' then
+    redis.call('HSET', key('decisions_later'), number % DECISIONS_KEPT, struct.pack('<d', number) .. later)
+    redis.call('EXPIRE', key('decisions_later'), HISTORY_LASTS)
+  end
   redis.call('EXPIRE', key('decided'), HISTORY_LASTS)
   redis.call('EXPIRE', key('decisions'), HISTORY_LASTS)
 end
