@@ -9,6 +9,7 @@ from typing import Any
 from router_config.catalogue.comparison import compare
 from router_config.catalogue.kept_lists import KeptLists
 from router_config.catalogue.list_request import facts_of
+from router_config.cli.checks.class_table import class_documents, class_report, class_warnings
 from router_config.cli.text import amount, plural, print_json, table
 from router_config.config import prices as price_list
 from router_config.config.loading import load_with_source
@@ -32,7 +33,13 @@ def check(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json({"ok": False, "path": str(path), "error": str(error)})
         raise
-    warnings = [*config.warnings, *_price_list_warnings(config), *_preset_warnings(config), *_list_warnings(config)]
+    warnings = [
+        *config.warnings,
+        *class_warnings(config),
+        *_price_list_warnings(config),
+        *_preset_warnings(config),
+        *_list_warnings(config),
+    ]
     door = _door(config) if arguments.verbose else None
     live = _live(path, config) if arguments.live else None
     if arguments.json:
@@ -53,7 +60,7 @@ def check(arguments: argparse.Namespace) -> int:
 def _live(path: str, config: Config) -> dict[str, Any]:
     """Who answered, and the limits that the answers report otherwise than the file has them."""
     print("asking each key and model ...", file=sys.stderr, flush=True)
-    from router_config.cli.reported_limits import ask_all
+    from router_config.cli.checks.reported_limits import ask_all
 
     return asyncio.run(ask_all(path, config.defaults.timeout))
 
@@ -82,7 +89,7 @@ def live_report(live: dict[str, Any]) -> str:
 
 def _door(config: Config) -> dict[str, Any]:
     print("loading LiteLLM ...", file=sys.stderr, flush=True)
-    from router_config.cli.self_check import versions, ways
+    from router_config.cli.checks.self_check import versions, ways
 
     return {"litellm": versions(), "ways": ways(config)}
 
@@ -134,6 +141,8 @@ def _report(config: Config, path: str) -> str:
     ]
     if config.aliases:
         lines.append("aliases: " + ", ".join(f"{alias} -> {group}" for alias, group in config.aliases.items()))
+    if config.classes:
+        lines += ["", class_report(config)]
     return "\n".join(lines)
 
 
@@ -165,6 +174,7 @@ def _summary(config: Config) -> dict[str, Any]:
         ],
         "groups": _groups(config),
         "aliases": config.aliases,
+        **({"classes": class_documents(config)} if config.classes else {}),
     }
 
 

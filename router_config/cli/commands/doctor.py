@@ -24,7 +24,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
     timeout = arguments.timeout or config.defaults.timeout
     findings = asyncio.run(_findings(arguments.config, config, timeout))
-    from router_config.cli.self_check import versions, ways
+    from router_config.cli.checks.self_check import versions, ways
 
     fine = all(finding.works for finding in findings)
     door = {"litellm": versions(), "ways": ways(config)}
