@@ -55,7 +55,7 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
         read_provider(source, env, name, section, file.defaults) for name, section in file.providers.items()
     )
     _check_aliases(source, file, _groups(providers))
-    _check_workload(source, file, _groups(providers))
+    _check_workload(source, file, _groups(providers), {each.name for each in file.classes})
     classes = checked(source, file.classes, {each.name: each.tier for each in providers})
     _check_router_settings(source, file.router_settings)
     if not isinstance(file.litellm_settings.get("cache", False), bool):
@@ -114,8 +114,13 @@ def _check_aliases(source: Source, file: File, groups: set[str]) -> None:
             raise source.error(where, f'alias "{alias}": {wrong}', hint)
 
 
-def _check_workload(source: Source, file: File, groups: set[str]) -> None:
+def _check_workload(source: Source, file: File, groups: set[str], classes: set[str]) -> None:
     for place, load in enumerate(file.workload):
+        if load.agent_class is not None and load.agent_class not in classes:
+            near = nearest(load.agent_class, classes)
+            hint = f"Did you mean {near}?" if near else f"There are: {', '.join(sorted(classes))}."
+            what = f'{load.agent}: no class is called "{load.agent_class[:60]}"'
+            raise source.error(("workload", place, "class"), what, hint if classes else "Write `classes:` first.")
         names = {*groups, *file.aliases}
         if load.group not in names and "*" not in names:
             near = nearest(load.group, names)

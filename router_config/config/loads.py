@@ -79,13 +79,15 @@ class Recorded:
 class Load:
     """The requests of one agent, for `router-config plan`: how many, how large and when.
 
-    One of the first three says how many. requests_per_hour: in the hours in which they come. tokens: of prompt and
+    agent_class: the class that it is of, as the file names it; without it, that of the agent's name.
+    One of the three rates says how many. requests_per_hour: in the hours in which they come. tokens: of prompt and
     answer together, half each; or prompt and answer apart. growth: share by which they grow in a month, from -1 on.
     stream: answers are streamed, and hold their room until their end. tools: only models that can use tools are asked.
     recorded: requests that come again as they came, in place of how many and when.
     """
 
     agent: str = "agents"
+    agent_class: str | None = None
     group: str = "default"
     requests_per_hour: float | None = None
     requests_per_day: float | None = None

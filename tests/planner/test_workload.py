@@ -59,6 +59,7 @@ def test_a_load_is_written_by_rate_size_and_hours() -> None:
         ("{requests_per_day: 1, hours: 9:00-10:00 Nowhere}", "4:34", "not a timezone"),
         ("{requests_per_day: 1, growth: much}", "4:35", "no growth"),
         ("{requests_per_day: 1, group: fats}", "4:34", "Did you mean fast?"),
+        ("{requests_per_day: 1, class: batch}", "4:34", "Write `classes:` first."),
         ("{request_per_day: 1}", "4:6", "Did you mean requests_per_day?"),
     ],
 )
@@ -67,6 +68,15 @@ def test_what_is_wrong_is_told_with_its_place(load: str, place: str, told: str) 
         workload(load)
     assert str(error.value).startswith(f"litellm.yaml:{place}: ")
     assert told in str(error.value)
+
+
+def test_a_load_is_of_a_class_of_the_file_or_the_error_names_the_nearest() -> None:
+    classes = f"{PROVIDERS}classes: {{batch: {{use: leftover}}}}\n"
+    text = f"{classes}workload:\n  - {{requests_per_day: 1, class: %s}}\n"
+    (load,) = load_text(text % "batch", "litellm.yaml", {}).workload
+    assert load.agent_class == "batch"
+    with pytest.raises(ConfigError, match=r"litellm.yaml:5:34: .* no class is called \"bach\"\n  Did you mean batch\?"):
+        load_text(text % "bach", "litellm.yaml", {})
 
 
 def test_requests_come_in_the_hours_of_the_zone_on_both_sides_of_a_change_of_clocks() -> None:

@@ -130,12 +130,16 @@ class Anything:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key of a section. `named`: whether errors about its content say its name. `needed`: what to write."""
+    """A key of a section. `named`: whether errors about its content say its name. `needed`: what to write.
+
+    `field`: the field of the dataclass that it fills, where Python does not allow the key's own name.
+    """
 
     kind: Kind
     about: str
     named: bool = True
     needed: str | None = None
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ class Section:
                 raise place.error(mark, *self._unknown(name))
             if value.value is not None:
                 entry = self.entries[name]
-                found[name] = entry.kind.read(value, place.inner(name if entry.named else None, mark))
+                found[entry.field or name] = entry.kind.read(value, place.inner(name if entry.named else None, mark))
         for name in _required(self.make):
             if name not in found:
                 written = name in node.value

@@ -92,6 +92,7 @@ _BURST: Final = Section(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FileLoad:
     agent: str = "agents"
+    agent_class: str | None = None
     group: str = "default"
     requests_per_hour: int | None = None
     requests_per_day: int | None = None
@@ -162,6 +163,11 @@ _SECTION: Final = Section(
     _FileLoad,
     {
         "agent": Entry(Scalar(text, {"type": "string"}), "Who asks."),
+        "class": Entry(
+            Scalar(text, {"type": "string"}),
+            "The class of `classes:` that it is of; without it that of the agent's name.",
+            field="agent_class",
+        ),
         "group": Entry(Scalar(group_name, {"type": "string"}), "The model group, or an alias, that it asks for."),
         "requests_per_hour": Entry(_COUNT, "Requests in an hour, of the hours in which they come."),
         "requests_per_day": Entry(_COUNT, "Requests on a day on which they come."),

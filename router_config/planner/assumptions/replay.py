@@ -25,8 +25,8 @@ OTHERS: Final = "others"
 NOT_AGAIN: Final = frozenset({"cancelled", "too_large", "context_window", "content_policy", "bad_request"})
 """Outcomes of requests that are not asked for again: the caller gave up, or nobody would ever serve them."""
 
-_Who = tuple[str, str]
-"""An agent, and the group that it asks."""
+_Who = tuple[str, str, str | None]
+"""An agent, the group that it asks, and its class."""
 
 
 class Replay(NamedTuple):
@@ -129,12 +129,13 @@ def _by_agent(
     counts, sizes = Counter[_Who](), defaultdict[_Who, list[int]](list)
     for each in decisions:
         agent = each.agent or "agents"
-        who = agent if agent in kept else OTHERS, groups[each.group] or "default"
+        who = agent if agent in kept else OTHERS, groups[each.group] or "default", each.agent_class
         counts[who] += 1
         if each.tokens:
             sizes[who].append(each.tokens)
     whole = counts.total()
-    return {who: count / whole for who, count in sorted(counts.items())} or {("agents", "default"): 1.0}, sizes
+    by_name = sorted(counts.items(), key=lambda each: (*each[0][:2], each[0][2] or ""))
+    return {who: count / whole for who, count in by_name} or {("agents", "default", None): 1.0}, sizes
 
 
 def _loads(
@@ -146,12 +147,11 @@ def _loads(
     seen = sum(share * spreads[who].mean for who, share in shares.items())
     factor = mean / seen if mean and seen else 1.0
     loads = []
-    for (agent, group), share in shares.items():
-        half = _times(spreads[agent, group], factor / 2)
-        counts = tuple(count * share for count in recorded.counts)
-        loads.append(
-            Load(agent=agent, group=group, prompt=half, answer=half, recorded=replace(recorded, counts=counts))
-        )
+    for who, share in shares.items():
+        agent, group, of_class = who
+        half = _times(spreads[who], factor / 2)
+        again = replace(recorded, counts=tuple(count * share for count in recorded.counts))
+        loads.append(Load(agent=agent, agent_class=of_class, group=group, prompt=half, answer=half, recorded=again))
     return tuple(loads)
 
 
