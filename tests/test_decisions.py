@@ -10,6 +10,7 @@ from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
 from router_config.ledger.rules.decisions import SKIPPED_KEPT, Decision, SkippedModel
 from router_config.simulator import Simulator
+from router_config.status.history import decision_document
 
 
 def ask(router: Router, **params: Any) -> Any:
@@ -36,6 +37,25 @@ def test_an_answer(make_router: MakeRouter) -> None:
     assert decision.tokens == reply.usage.total_tokens
     assert [(each.provider, each.outcome) for each in decision.attempts] == [("groq", "ok")]
     assert (decision.skipped, decision.error) == ((), None)
+
+
+def test_an_answer_and_a_refusal_tell_the_class_of_the_agent(make_router: MakeRouter) -> None:
+    classes = {"trader": {"agents": ["TradingAgent"]}, "batch": {"providers": ["groq"]}}
+    others = dict.fromkeys(("gemini", "openrouter", "together", "openai"))
+    router = make_router(classes=classes, providers={"groq": {"limits": {"rpm": 1}}, **others})
+    ask(router, metadata={"agent": "TradingAgent"})
+    for agent in ("batch", "somebody"):
+        with pytest.raises(NoProviderAvailable):
+            ask(router, metadata={"agent": agent})
+    assert [each.agent_class for each in decisions(router)] == ["default", "batch", "trader"]
+    assert [each.get("class") for each in map(decision_document, decisions(router))] == ["default", "batch", "trader"]
+
+
+def test_where_there_are_no_classes_a_decision_has_none(make_router: MakeRouter) -> None:
+    router = make_router()
+    ask(router)
+    assert only(router).agent_class is None
+    assert "class" not in decision_document(only(router))
 
 
 def test_a_failover_tells_every_attempt(make_router: MakeRouter, simulator: Simulator) -> None:

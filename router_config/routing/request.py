@@ -128,6 +128,7 @@ def decided(
         seconds=now - request.arrived,
         error=error,
         estimated=None if by is None else by.lease.amount.tokens,
+        agent_class=None if request.agent_class is None else request.agent_class.name,
     )
 
 
