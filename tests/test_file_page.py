@@ -12,6 +12,7 @@ from router_config.config.file_format import DEFAULTS, FILE, MODEL, PROVIDER, Fi
 from router_config.config.grammar.quantities import parse_count, parse_duration, parse_share, parse_size
 from router_config.config.loading import load_text
 from router_config.config.models import Defaults, Model
+from router_config.config.sections.groups import GROUP
 from router_config.config.sections.limits import LIMITS
 
 PAGE = (REPOSITORY / "docs" / "file.md").read_text("utf-8")
@@ -34,14 +35,16 @@ def test_an_example_can_be_used(example: str) -> None:
     assert config.providers
 
 
-@pytest.mark.parametrize("section", [FILE, DEFAULTS, PROVIDER, MODEL], ids=["file", "defaults", "provider", "model"])
+@pytest.mark.parametrize(
+    "section", [FILE, DEFAULTS, PROVIDER, MODEL, GROUP], ids=["file", "defaults", "provider", "model", "group"]
+)
 def test_every_key_is_explained(section: Any) -> None:
     assert section.entries.keys() <= ROWS.keys()
 
 
 def test_every_key_and_limit_stands_in_an_example() -> None:
     shown = " ".join(EXAMPLES)
-    for section in (FILE, DEFAULTS, PROVIDER, MODEL):
+    for section in (FILE, DEFAULTS, PROVIDER, MODEL, GROUP):
         assert [name for name in section.entries if f"{name}:" not in shown] == []
     assert {"rpm", "tpd", "usd_per_day", "parallel", "requests"} <= LIMITS.entries.keys()
 

@@ -25,7 +25,8 @@ def cooldown_after(
     scope = getattr(deployment.scopes, f"shared_{verdict.scope}" if shared else verdict.scope)
     until = now if verdict.until is None else verdict.until - correction
     if verdict.hold == Hold.cooldown:
-        until = max(until, now + cooldown)
+        longest = cooldown if verdict.longest is None else min(cooldown, verdict.longest)
+        until = max(until, now + longest)
     status, probes = _status_after(verdict), int(verdict.hold != Hold.until)
     if verdict.hold in (Hold.refused, Hold.disabled):
         probes = PROVEN if verdict.proven else 1

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from router_config.config.agent_classes import AgentClass
 from router_config.config.grammar.yaml_source import Source
+from router_config.config.group_rules import GroupRules
 from router_config.config.models import Config, Model, Provider, Secret
 from router_config.slices import pause
 
@@ -84,6 +85,9 @@ def _changes(old: Config, new: Config) -> Iterator[str]:
         if old.aliases.get(name) != new.aliases.get(name):
             yield f"alias {name}: {old.aliases.get(name, 'none')} -> {new.aliases.get(name, 'none')}"
     yield from _of_classes({each.name: each for each in old.classes}, {each.name: each for each in new.classes})
+    for name in dict.fromkeys((*old.group_rules, *new.group_rules)):
+        was, now = (config.group_rules.get(name, GroupRules()) for config in (old, new))
+        yield from _of_fields(f"group {name}", was, now, frozenset())
     for what in ("router_settings", "litellm_settings"):
         yield from _of_settings(what, getattr(old, what), getattr(new, what))
 

@@ -26,6 +26,7 @@ from router_config.config.grammar.scalars import (
     version,
 )
 from router_config.config.grammar.yaml_nodes import Node
+from router_config.config.group_rules import GroupRules
 from router_config.config.loads import Load
 from router_config.config.models import (
     Defaults,
@@ -42,6 +43,7 @@ from router_config.config.models import (
 )
 from router_config.config.sections.abilities import SUPPORTS
 from router_config.config.sections.classes import CLASSES
+from router_config.config.sections.groups import GROUPS
 from router_config.config.sections.limits import DAY, LIMITS, MONTH, WEEK, FileDay
 from router_config.config.sections.numbers import COUNT, DURATION, MONEY, NUMBER
 from router_config.config.sections.workload import WORKLOAD
@@ -81,6 +83,7 @@ class File:
     providers: dict[str, FileProvider]
     aliases: dict[str, str] = field(default_factory=dict)
     classes: tuple[AgentClass, ...] = ()
+    groups: dict[str, GroupRules] = field(default_factory=dict)
     router_settings: dict[str, Any] = field(default_factory=dict)
     litellm_settings: dict[str, Any] = field(default_factory=dict)
     workload: tuple[Load, ...] = ()
@@ -276,6 +279,7 @@ FILE = Section(
             'What callers may ask for ("*": anything) -> a group.',
         ),
         "classes": Entry(CLASSES, "Classes of agents: what is kept for each, and what it may use."),
+        "groups": Entry(GROUPS, "Rules of a group as a whole: how long a first token may take."),
         "router_settings": Entry(Anything("Write a mapping, or leave it out."), "Passed to litellm.Router as it is."),
         "litellm_settings": Entry(Anything("Write a mapping, or leave it out."), "Set on the litellm module as it is."),
         "workload": Entry(WORKLOAD, "The requests that `router-config plan` is asked about, by agent.", named=False),

@@ -14,6 +14,7 @@ from router_config.config.grammar.yaml_source import Source, parse_yaml, read_ya
 from router_config.config.installed_litellm import router_settings
 from router_config.config.models import Config, ConfigError, Provider
 from router_config.config.provider_section import read_provider, read_settings
+from router_config.config.sections.groups import check_names
 from router_config.config.store_url import resolve_state
 
 __all__ = ["ConfigError", "load_config", "load_text", "load_with_source"]
@@ -56,6 +57,7 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
     )
     _check_aliases(source, file, _groups(providers))
     _check_workload(source, file, _groups(providers), {each.name for each in file.classes})
+    check_names(source, ("groups",), file.groups, _groups(providers), file.aliases)
     classes = checked(source, file.classes, {each.name: each.tier for each in providers})
     _check_router_settings(source, file.router_settings)
     if not isinstance(file.litellm_settings.get("cache", False), bool):
@@ -72,6 +74,7 @@ def _config(source: Source, env: Environment, path: Path) -> Config:
         providers=providers,
         aliases=file.aliases,
         classes=classes,
+        group_rules=file.groups,
         router_settings=router_settings,
         litellm_settings=litellm_settings,
         workload=file.workload,

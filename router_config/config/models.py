@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from router_config.config.agent_classes import AgentClass
+from router_config.config.group_rules import GroupRules
 from router_config.config.loads import Load
 
 DayWindow = Literal["rolling", "calendar"]
@@ -284,9 +285,9 @@ class Config:
     """The whole configuration, as `load_config` makes it.
 
     state: the URL of the store; the path of a sqlite URL is absolute. aliases: by name, the group that is meant; "*"
-    stands for any other name. classes: of agents, `default` among them where there are any. router_settings,
-    litellm_settings: for litellm.Router and the litellm module. workload: what is to be planned for. warnings:
-    sentences for people. variables: the environment variables that the file names.
+    stands for any other name. classes: of agents, `default` among them where there are any. group_rules: by group,
+    what `groups:` says. router_settings, litellm_settings: for litellm.Router and the litellm module. workload: what is
+    to be planned for. warnings: sentences for people. variables: the environment variables that the file names.
     """
 
     version: int = 1
@@ -295,6 +296,7 @@ class Config:
     providers: tuple[Provider, ...]
     aliases: dict[str, str] = field(default_factory=dict)
     classes: tuple[AgentClass, ...] = ()
+    group_rules: dict[str, GroupRules] = field(default_factory=dict)
     router_settings: dict[str, Any] = field(default_factory=dict)
     litellm_settings: dict[str, Any] = field(default_factory=dict)
     workload: tuple[Load, ...] = ()

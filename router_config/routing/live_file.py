@@ -186,6 +186,7 @@ class LiveFile(Inspection, HoldsLiteLLMRouter):  # type: ignore[override]
             max_response=defaults.max_response,
             callers=Callers(config.classes),
             loaded_at=self._clock.now(),
+            group_rules=config.group_rules,
         )
         terms = self._with_catalog(terms, kept + added)
         with self._changing:

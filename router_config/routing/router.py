@@ -25,6 +25,7 @@ from router_config.config.credentials import ProcessVariables
 from router_config.config.file_watch import stamp_of
 from router_config.config.given_classes import classes_of
 from router_config.config.models import Config, reveal
+from router_config.config.sections.groups import rules_of
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.learned import Learned
 from router_config.deployments.model_list import generate
@@ -41,6 +42,7 @@ from router_config.routing.estimate import need_of
 from router_config.routing.fit import Fit
 from router_config.routing.intake.callers import Callers, agent_of
 from router_config.routing.intake.groups import aliased, group_asked_for, group_named, unknown
+from router_config.routing.latency.first_token import FirstTokens
 from router_config.routing.live_file import LiveFile
 from router_config.routing.needs import needs_of
 from router_config.routing.outcomes.event_loop_lag import Pulse
@@ -71,6 +73,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
     request may wait for room. output_tokens: expected answer to a request without max_tokens. clock: for tests and
     planning. max_response: bytes of an answer, after decompression, past which it is not read. fast_path: False asks
     LiteLLM for every request, which costs two to four times as much. classes: of agents, as `classes:` of a file.
+    groups: rules by group, as `groups:` of a file.
 
         router = Router.from_yaml("litellm.yaml")
         reply = await router.acompletion(model="default", messages=[{"role": "user", "content": "Hello"}])
@@ -93,6 +96,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         config: Config | None = None,
         simulated: bool = False,
         fast_path: bool = True,
+        groups: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         self.simulated = simulated
@@ -101,12 +105,13 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         self._store: Store = open_store(state)
         if isinstance(self._clock, SystemClock):
             self._store.lead(self._clock)
-        self._pulse = Pulse()
         self._background = BackgroundLoop("router-config")
         moments = Moments(self._clock)
         self._learned, failing = Learned(), FailingProviders(self._store)
         self._succession = Succession(self._store, self._learned)
         fit = self._fit = Fit(self._learned, lambda: self._succession.lists)
+        self._pulse = Pulse()
+        self._first_tokens = FirstTokens(self._store, self._clock, fit, self._pulse)
         self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing, fit)
         self._settlements = Settlements(
             self._store,
@@ -133,6 +138,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             max_response=max_response,
             callers=Callers(() if config is None else config.classes),
             loaded_at=self._clock.now(),
+            group_rules=rules_of(config, groups, model_list),
         )
         self._hold(model_list or [])
         if classes:
@@ -262,7 +268,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         exchange.largest, params = terms.max_response, flight.entry["litellm_params"]
         timeout = exchange.timeout = self._transport.timeout(endpoint, asked, params, terms.settings)
         flight.loop_stood_still = self._pulse.watch(timeout)
-        reply = await self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange, terms.settings)
+        answering = self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange, terms.settings)
+        reply = await (self._first_tokens.in_time(flight, answering) if terms.group_rules else answering)
         opened = isinstance(reply, Opened)
         if exchange.body and not (opened and reply.has_content):
             inside = self._settlements.error_inside(flight)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from router_config.config.agent_classes import AgentClass
+from router_config.config.group_rules import GroupRules
 from router_config.config.models import Config
 from router_config.deployments.catalog import Catalog
 from router_config.routing.intake.callers import Callers
@@ -15,8 +16,8 @@ class Terms:
     """All that a request reads of the configuration. It takes them once, so it sees an edit whole or not at all.
 
     config: the file's, if there is one. settings: those of litellm.Router. catalog: None until it is made of the model
-    list. callers: the classes of agents. loaded_at: epoch seconds. error: why a newer file cannot be used. The rest is
-    as in `Router`.
+    list. callers: the classes of agents. loaded_at: epoch seconds. error: why a newer file cannot be used. group_rules:
+    by group, what `groups:` says. The rest is as in `Router`.
     """
 
     config: Config | None
@@ -30,6 +31,7 @@ class Terms:
     catalog: Catalog | None = None
     callers: Callers = field(default_factory=Callers)
     error: str | None = None
+    group_rules: Mapping[str, GroupRules] = field(default_factory=dict)
 
     @property
     def groups(self) -> Catalog:

@@ -116,7 +116,7 @@ class Verdict:
     proven: the answer proves that the refusal will last, so the pauses begin with a long one. retires: it says of the
     model that it is not served, or no more, so another may take its place. successor: the model that it names for that.
     lacks: the abilities that it says the model is without. takes, answers: the most tokens of prompt and answer, or of
-    the answer alone, where it is about them and says so.
+    the answer alone, where it is about them and says so. longest: seconds of a cooldown at most.
     """
 
     kind: Kind
@@ -131,6 +131,7 @@ class Verdict:
     lacks: tuple[Missing, ...] = ()
     takes: int | None = None
     answers: int | None = None
+    longest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,17 @@ def unread_answer(provider: str, missed: str) -> Verdict:
     return _verdict(Kind.server_error, Scope.request, Hold.none, message, True)
 
 
+def first_token_late(provider: str, seconds: float, cooldown: float | None) -> Verdict:
+    """A stream that showed nothing for so many seconds, which is often chance.
+
+    cooldown: seconds for which the model is not asked; None where nothing is in cooldown yet.
+    """
+    what = "the next provider is asked" if cooldown is None else "not the first in a row, so the model is in cooldown"
+    message = f"{provider}: no first token within {seconds:g} s (first_token_timeout); {what}"
+    hold = Hold.none if cooldown is None else Hold.cooldown
+    return Verdict(Kind.timeout, Scope.model, hold, None, message, True, longest=cooldown)
+
+
 def not_sent(provider: str, error: str) -> Verdict:
     """LiteLLM refuses to send this request to the provider: an argument that the provider does not take, say.
 

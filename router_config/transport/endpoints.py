@@ -68,6 +68,11 @@ def function(endpoint: str) -> Any:
     return getattr(litellm, endpoint)
 
 
+def streams(endpoint: str, given: Mapping[str, Any]) -> bool:
+    """Whether such a request is answered in a stream."""
+    return bool(given.get("stream")) or endpoint == "agenerate_content_stream"
+
+
 def spellings(model: str) -> tuple[str, ...]:
     """A model's name; where LiteLLM knows its provider also without and, as the last, with LiteLLM's prefix of that."""
     try:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import litellm
 
 from router_config.clock import Clock
-from router_config.transport import public_way
+from router_config.transport import endpoints, public_way
 from router_config.transport.clients import Clients
 from router_config.transport.exchange import CURRENT, Exchange, Recording
 from router_config.transport.fast.fast_way import FastWay
@@ -87,7 +87,7 @@ class Transport:
                 reply = await public_way.ask(endpoint, listening, exchange, self._clients)
                 if fast is not None and kind is not None and exchange.recording is not None:
                     fast.learn(kind, asked, exchange.provider, exchange.recording, reply)
-                if not (_streams(endpoint, asked) and hasattr(reply, "__aiter__")):
+                if not (endpoints.streams(endpoint, asked) and hasattr(reply, "__aiter__")):
                     return reply
                 chat, wanted = endpoint == "acompletion", options.get("include_usage") is True
                 return await Opened(reply, exchange, chat=chat, wants_usage=wanted).open()
@@ -99,7 +99,7 @@ class Transport:
         endpoint: str, given: Mapping[str, Any], params: Mapping[str, Any], settings: Mapping[str, Any]
     ) -> float:
         """Seconds: the caller's, else the deployment's, else the Router's; for streams those of streams go first."""
-        names = ("stream_timeout", "timeout") if _streams(endpoint, given) else ("timeout",)
+        names = ("stream_timeout", "timeout") if endpoints.streams(endpoint, given) else ("timeout",)
         for name in names:
             for place in (given, params, settings, settings.get("default_litellm_params") or {}):
                 value = place.get(name)
@@ -112,8 +112,3 @@ class Transport:
     async def aclose(self) -> None:
         """Close the connections of this event loop."""
         await self._clients.aclose()
-
-
-def _streams(endpoint: str, given: Mapping[str, Any]) -> bool:
-    """Whether such a request is answered in a stream."""
-    return bool(given.get("stream")) or endpoint == "agenerate_content_stream"

@@ -27,6 +27,7 @@ def show(arguments: argparse.Namespace) -> int:
 def _without_secrets(config: Config) -> dict[str, Any]:
     document = _plain(asdict(config))
     document["state"] = without_password(config.state)
+    document["groups"] = document.pop("group_rules")
     for provider, shown in zip(config.providers, document["providers"], strict=True):
         shown["keys"] = [_key(key) for key in provider.keys]
         if provider.api_base is not None:

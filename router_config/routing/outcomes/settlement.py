@@ -9,6 +9,7 @@ from litellm.exceptions import ServiceUnavailableError
 
 from router_config.attempts.cooldowns import cooldown_after, held_at_once
 from router_config.attempts.failing_providers import FailingProviders
+from router_config.attempts.late_first_tokens import LONGEST, FirstTokenLate, LateFirstTokens
 from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments, SystemClock
 from router_config.deployments.catalog import Catalog
@@ -38,7 +39,7 @@ from router_config.routing.reservation import LEASE
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
-from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
+from router_config.signals.verdicts import empty_answer, first_token_late, not_sent, unread_answer
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.endpoints import SCOPE_NAMES
 from router_config.transport.errors.failures import (
@@ -85,7 +86,7 @@ class Settlements:
         self._background, self._failing = background, failing
         self._room_came_free, self._catalog = room_came_free, catalog
         self._learned, self._succession = learned, succession
-        self._unknown, self._fit = UnknownSpending(), fit
+        self._unknown, self._fit, self._late = UnknownSpending(), fit, LateFirstTokens()
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         now, hidden = self._clock.now(), getattr(reply, "_hidden_params", None)
@@ -111,7 +112,10 @@ class Settlements:
             await self._settle(flight, None, None, now, alive=None, decision=self._gave_up(flight, now))
             return None
         reading = self._read(flight, reply, now)
-        if is_empty_answer(flight.exchange, error):
+        if isinstance(error, FirstTokenLate):
+            enough = self._late.late(flight.deployment.scopes.model, flight.started, now)
+            verdict = first_token_late(flight.deployment.provider, error.seconds, LONGEST if enough else None)
+        elif is_empty_answer(flight.exchange, error):
             verdict = empty_answer(flight.deployment.provider)
         elif is_unread_answer(flight.exchange):
             verdict = unread_answer(flight.deployment.provider, missed_field(error))
@@ -305,6 +309,7 @@ class Settlements:
     async def begun(self, flight: Flight, opened: Opened) -> None:
         """A stream that begins to come now: its provider serves, and nobody waits for the end of it to ask, too."""
         await self._answers(flight, opened.hidden, self._clock.now())
+        self._late.in_time(flight.deployment.scopes.model)
         if opened.has_content:
             for scope in flight.lease.probes:
                 await self._store.end_cooldown(scope)

@@ -1,0 +1,18 @@
+"""What a group is to do besides asking its deployments in order, as `groups:` of the file says."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRules:
+    """Rules of one group; without any it is asked as ever.
+
+    first_token_timeout: seconds after which a stream that has shown nothing is given up for the next candidate.
+    """
+
+    first_token_timeout: float | None = None
+
+    def given(self) -> dict[str, object]:
+        """What is not as ever, by name."""
+        values = ((each.name, getattr(self, each.name), each.default) for each in fields(self))
+        return {name: value for name, value, default in values if value != default}

@@ -1,0 +1,66 @@
+"""`groups:` of litellm.yaml, as a person writes it: rules of a group as a whole."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from router_config.config.grammar.given_mapping import NOWHERE, GivenMapping
+from router_config.config.grammar.quantities import parse_duration
+from router_config.config.grammar.rules import Entry, MappingOf, Place, Scalar, Section, nearest
+from router_config.config.grammar.scalars import group_name, positive
+from router_config.config.grammar.yaml_source import Source
+from router_config.config.group_rules import GroupRules
+from router_config.config.models import Config, ConfigError
+from router_config.config.sections.numbers import DURATION
+
+GROUP: Final = Section(
+    GroupRules,
+    {
+        "first_token_timeout": Entry(
+            Scalar(positive(parse_duration, "5s"), DURATION.json),
+            "How long a stream may show nothing before the next candidate is asked instead.",
+        ),
+    },
+    hint="Write a mapping such as {first_token_timeout: 5s}.",
+    foreign={
+        "models": "A model names its groups: write groups: [...] on the model.",
+        "providers": "A model names its groups: write groups: [...] on the model.",
+        "stream_timeout": "Write first_token_timeout here, or stream_timeout under router_settings.",
+        "timeout": "Write first_token_timeout here, or timeout under defaults.",
+        "ttft": "Write first_token_timeout.",
+        "fallbacks": "Write fallbacks under router_settings.",
+    },
+)
+
+GROUPS: Final = MappingOf(GROUP, "Write a mapping such as {default: {first_token_timeout: 5s}}.", group_name)
+
+
+def check_names(
+    source: Source, where: tuple[str, ...], rules: Collection[str], groups: Collection[str], aliases: Mapping[str, str]
+) -> None:
+    """Raises ConfigError for rules of a group that no model serves. where: the place of the rules in the source."""
+    for name in rules:
+        if name in groups:
+            continue
+        near = nearest(name, groups)
+        hint = f"Did you mean {near}?" if near else f"Groups that models serve: {', '.join(sorted(groups))}."
+        what = f'no model serves the group "{name}"'
+        if name in aliases:
+            what, hint = f'"{name}" is an alias, not a group', f"Write its group: {aliases[name]}."
+        raise source.error((*where, name), what, hint, key=True)
+
+
+def rules_of(
+    config: Config | None, given: Mapping[str, Any] | None, model_list: Iterable[Mapping[str, Any]] | None
+) -> dict[str, GroupRules]:
+    """The rules of the file, or those that a program gives, in a mapping of the same form, for its model list.
+
+    Raises ConfigError.
+    """
+    if config is not None and given is not None:
+        raise ConfigError("groups: this Router has a file\n  Write `groups:` in the file.")
+    if config is not None or not given:
+        return {} if config is None else config.group_rules
+    source = GivenMapping("groups", given)
+    rules: dict[str, GroupRules] = GROUPS.read(source.root, Place(source, NOWHERE))
+    check_names(source, (), rules, {entry["model_name"] for entry in model_list or ()}, {})
+    return rules
