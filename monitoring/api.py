@@ -126,7 +126,7 @@ def router_for(source: StatusSource, *, reading_lasts: float = READING_LASTS) ->
     async def explain(wanted: ExplainRequest, request: Request) -> Response:
         """What would happen to such a request now: every candidate, what blocks it, when that clears. None is sent."""
         try:
-            return Answer.of(await source.aexplain(wanted.group, wanted.tokens, wanted.needs)).to(request)
+            return Answer.of(await source.aexplain(wanted.group, wanted.tokens, wanted.needs, wanted.agent)).to(request)
         except ValueError as error:
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
 

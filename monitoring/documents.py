@@ -343,6 +343,7 @@ class ExplainRequest(_Document):
     group: str = Field("default", min_length=1, max_length=200, description="a group, or an alias of one")
     tokens: int = Field(1000, ge=1, le=100_000_000, description="prompt and answer together")
     needs: list[str] = Field([], max_length=20, description="abilities that it needs: tools, images, json_schema, ...")
+    agent: str | None = Field(None, max_length=100, description="who asks; where there are classes, its class counts")
 
 
 class GateState(_Document):
@@ -408,6 +409,8 @@ class Explanation(_Document):
     group: str
     tokens: int
     needs: list[str]
+    agent: str | None = Field(None, description="who asks; only where the configuration has classes")
+    agent_class: str | None = Field(None, alias="class", description="the agent's; only where there are classes")
     generated_at: str
     next: str | None = Field(description="the provider that would serve it")
     chosen: str | None = Field(description="the deployment that would serve it")

@@ -60,8 +60,8 @@ TAKEN_OVER = {
     "update_settings": "settings",
     "apply": "changes",
     "aapply": "changes",
-    "get_available_deployment": "model _ __",
-    "async_get_available_deployment": "model _ __",
+    "get_available_deployment": "model _ request_kwargs __",
+    "async_get_available_deployment": "model request_kwargs _ __",
     "get_model_from_alias": "model",
 }
 

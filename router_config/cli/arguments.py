@@ -188,6 +188,7 @@ def parser() -> argparse.ArgumentParser:
         "explain",
         "explain --group fast --tokens 1500",
         "explain --needs tools,images",
+        "explain --agent TradingAgent",
     )
     _group(explain)
     explain.add_argument(
@@ -201,6 +202,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help="what it needs of a model, such as tools,images",
     )
+    explain.add_argument("-a", "--agent", metavar="NAME", help="who asks: what is kept for other classes is not for it")
     _json(explain)
 
     plan_arguments(

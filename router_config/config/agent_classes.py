@@ -43,6 +43,14 @@ class AgentClass:
         """The share that is kept for the class at a provider."""
         return self.by_provider.get(provider, self.reserve)
 
+    def barred_from(self, provider: str, tier: str) -> str | None:
+        """Why the class may not ask a provider of this tier, `free` or `paid`; None: it may."""
+        if self.providers is not None and provider not in self.providers:
+            return f"class {self.name} may ask {' and '.join(self.providers)} alone"
+        if self.paid == "never" and tier == "paid":
+            return f"class {self.name} may ask no provider that costs money (paid: never)"
+        return None
+
     def names(self, agent: str) -> bool:
         """Whether an agent of this name is one of the class."""
         return any(fnmatchcase(agent, pattern) for pattern in self.agents)

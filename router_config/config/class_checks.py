@@ -33,11 +33,6 @@ def checked(source: Source, classes: tuple[AgentClass, ...], tiers: Mapping[str,
     return held
 
 
-def may_ask(each: AgentClass, provider: str, tier: Tier) -> bool:
-    """Whether a class may ask a provider at all."""
-    return (each.providers is None or provider in each.providers) and (each.paid != "never" or tier != "paid")
-
-
 def percent(share: float) -> str:
     """`30 %`."""
     return f"{share * 100:g} %"
@@ -48,7 +43,7 @@ def _place(each: AgentClass, key: str = "") -> Where:
 
 
 def _kept_where_it_may_ask(each: AgentClass, tiers: Mapping[str, Tier]) -> AgentClass:
-    barred = {name: 0.0 for name, tier in tiers.items() if each.reserve_at(name) and not may_ask(each, name, tier)}
+    barred = {name: 0.0 for name, tier in tiers.items() if each.reserve_at(name) and each.barred_from(name, tier)}
     return replace(each, by_provider={**each.by_provider, **barred}) if barred else each
 
 
@@ -62,7 +57,7 @@ def _check_providers(source: Source, each: AgentClass, tiers: Mapping[str, Tier]
             where = (*_place(each, key), name if key == "reserve" else number)
             raise source.error(where, f'class {each.name}: there is no provider "{name}"', hint, key=key == "reserve")
     for name, share in each.by_provider.items():
-        if share and not may_ask(each, name, tiers[name]):
+        if share and each.barred_from(name, tiers[name]):
             what = f"class {each.name}: {percent(share)} are kept at {name}, which it may not ask"
             hint = f"Take {name} out of reserve, or let the class ask it (providers, paid)."
             raise source.error((*_place(each, "reserve"), name), what, hint, key=True)
@@ -146,14 +141,14 @@ def _check_sums(source: Source, classes: tuple[AgentClass, ...], tiers: Mapping[
 
 def _doubts(classes: tuple[AgentClass, ...], tiers: Mapping[str, Tier]) -> Iterator[tuple[str, Where]]:
     for each in classes:
-        if not any(may_ask(each, name, tier) for name, tier in tiers.items()):
+        if not any(each.barred_from(name, tier) is None for name, tier in tiers.items()):
             told = "none is free" if each.providers is None else "those that it names cost money"
             yield f"class {each.name} may ask no provider of the file: paid: never, and {told}", _place(each)
         if each.paid == "never" and each.usd_per_day is not None:
             yield f"class {each.name}: usd_per_day never counts, for paid is never", _place(each, "usd_per_day")
     for name, tier in tiers.items():
         keeping = [each for each in classes if each.reserve_at(name)]
-        others = [each.name for each in classes if each not in keeping and may_ask(each, name, tier)]
+        others = [each.name for each in classes if each not in keeping and each.barred_from(name, tier) is None]
         if others and sum(each.reserve_at(name) for each in keeping) > 1 - _ROUNDING:
             kept = ", ".join(each.name for each in keeping)
             yield f"all of {name} is kept for {kept}: nothing is left for {', '.join(others)}", _place(keeping[-1])

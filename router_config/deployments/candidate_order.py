@@ -44,8 +44,8 @@ class CandidateOrder:
 
     def __init__(self, ledger: Ledger, chance: Chance = random) -> None:
         self._ledger, self._chance = ledger, chance
-        self._reached: dict[str, int] = {}
-        """By group, the tier that served last, where that is not the first."""
+        self._reached: dict[tuple[str, str], int] = {}
+        """By group and the class that sees it, the tier that served last, where that is not the first."""
 
     async def of(
         self,
@@ -67,7 +67,7 @@ class CandidateOrder:
         left: Callable[[Sequence[Deployment]], Sequence[Deployment]] | None = None,
     ) -> Sequence[Drawn]:
         """The same by tier, as what was drawn, without a list of them all."""
-        reached, found = self._reached.get(group.name, 0), list[Drawn]()
+        reached, found = self._reached.get((group.name, group.seen_by), 0), list[Drawn]()
         for place, tier in enumerate(group.tiers):
             theirs = tier if left is None else left(tier)
             compares = len(theirs) > 1 and place <= reached
@@ -76,9 +76,9 @@ class CandidateOrder:
 
     def served(self, group: Group, deployment: str) -> None:
         """A deployment of this id got the request."""
-        reached = group.tier_of[deployment]
-        if reached or group.name in self._reached:
-            self._reached[group.name] = reached
+        reached, seen = group.tier_of[deployment], (group.name, group.seen_by)
+        if reached or seen in self._reached:
+            self._reached[seen] = reached
 
     def forget(self) -> None:
         """The groups are others from now on."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
+from router_config.config.agent_classes import AgentClass
+from router_config.deployments.class_access import open_to
 from router_config.deployments.deployment import Deployment, by_preference, deployment_of_entry
 from router_config.deployments.learned import Learned
 from router_config.deployments.limit_changes import with_reported
@@ -20,12 +22,14 @@ KEPT: Final = 1000
 class Group:
     """A model group: its deployments, and LiteLLM's entry of each by id.
 
-    tiers: in the order in which they are asked; those of one tier share the load.
+    tiers: in the order in which they are asked; those of one tier share the load. seen_by: the class of agents
+    that sees it so; empty: it is whole.
     """
 
     name: str
     tiers: tuple[tuple[Deployment, ...], ...]
     entries: Mapping[str, dict[str, Any]]
+    seen_by: str = ""
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -69,6 +73,20 @@ class Group:
         }
         left = [deployment for deployment in self.deployments if deployment.id in theirs]
         return Group(self.name, by_preference(left), theirs) if left else None
+
+    def for_class(self, agent_class: AgentClass, classes: tuple[AgentClass, ...]) -> "Group":
+        """The group as agents of a class see it. classes: all, that one among them."""
+        found = self._by_class.get(agent_class.name)
+        if found is None:
+            theirs = open_to(agent_class, self.deployments)
+            entries = {each.id: self.entries[each.id] for each in theirs}
+            found = Group(self.name, by_preference(theirs), entries, agent_class.name)
+            self._by_class[agent_class.name] = found
+        return found
+
+    @cached_property
+    def _by_class(self) -> dict[str, "Group"]:
+        return {}
 
 
 class Catalog:

@@ -27,6 +27,7 @@ class NoProviderAvailable(RateLimitError):
 
     `retry_after`: seconds until a provider is expected to have room again, None if none will without a person.
     `verdicts`: per provider of the group, why, and until when. `attempts`: what was tried for this request.
+    `agent_class`: the class of the agent that asked; None where there are no classes.
     """
 
     def __init__(
@@ -35,14 +36,17 @@ class NoProviderAvailable(RateLimitError):
         retry_after: float | None,
         verdicts: Mapping[str, ProviderVerdict],
         attempts: Iterable[Attempt],
+        agent_class: str | None = None,
     ) -> None:
-        self._made_of = model, retry_after, dict(verdicts), tuple(attempts)
+        self._made_of = model, retry_after, dict(verdicts), tuple(attempts), agent_class
+        self.agent_class = agent_class
         self.retry_after = retry_after
         self.verdicts = dict(verdicts)
         self.attempts = self._made_of[3]
         when = "Waiting will not change that" if retry_after is None else f"Try again in {retry_after:.0f} s"
         reasons = "\n".join(f"  {name}: {verdict.status}: {verdict.reason}" for name, verdict in self.verdicts.items())
-        self._text = f"no provider can serve {model!r} now. {when}.\n{reasons or '  no provider serves it'}"
+        whom = "" if agent_class is None else f" for class {agent_class}"
+        self._text = f"no provider can serve {model!r}{whom} now. {when}.\n{reasons or '  no provider serves it'}"
         super().__init__(message=self._text, llm_provider="", model=model)
         headers = {} if retry_after is None else {"retry-after": str(int(retry_after) + 1)}
         self.headers = headers

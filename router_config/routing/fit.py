@@ -50,7 +50,8 @@ class Fit:
 
     def __init__(self, learned: Learned, lists: Callable[[], Lists]) -> None:
         self._learned, self._lists = learned, lists
-        self._known: dict[str, _Known] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
+        """By the name of a group and the class that sees it."""
 
     def unfit(self, request: Request, now: float) -> Mapping[str, Misfit]:
         """By deployment, why it is not asked. Where that is not sure and nobody else is left, it is asked."""
@@ -106,7 +107,8 @@ class Fit:
         return min(need.prompt_tokens, counted)
 
     def _of(self, group: Group) -> _Known:
-        known, lists, learned = self._known.get(group.name), self._lists(), self._learned.abilities
+        key, lists, learned = (group.name, group.seen_by), self._lists(), self._learned.abilities
+        known = self._known.get(key)
         if (
             known is not None
             and known.entries is group.entries
@@ -131,9 +133,7 @@ class Fit:
                     answer = min(answer, size)
         if len(self._known) >= KEPT:
             self._known.clear()
-        known = self._known[group.name] = _Known(
-            group.entries, lists, learned.changes, facts, lacking, smallest, answer
-        )
+        known = self._known[key] = _Known(group.entries, lists, learned.changes, facts, lacking, smallest, answer)
         return known
 
 

@@ -12,7 +12,7 @@ from router_config.iso import corrected
 from router_config.ledger.rules.gates import Need
 from router_config.routing.fit import Fit
 from router_config.routing.terms import Terms
-from router_config.status.explanation import absent_from, explanation
+from router_config.status.explanation import absent_from, barred_from, explanation
 from router_config.status.source import StoreReader
 from router_config.status.views import View, view_of, view_of_deployments
 from router_config.transport.background_loop import BackgroundLoop
@@ -67,22 +67,31 @@ class Inspection(StoreReader):
         await self._learned.exchange(self._store, self._clock.now())
         return await super().astatus()
 
-    def explain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
+    def explain(
+        self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = (), agent: str | None = None
+    ) -> dict[str, Any]:
         """What would happen to such a request now: every candidate, what blocks it, when that clears. No side effect.
 
         tokens: of prompt and answer together. needs: the abilities that it needs, such as `["tools", "images"]`.
+        agent: who asks; where there are classes, what is kept for others is told as its class meets it.
+
+            router.explain("default", tokens=1500, agent="TradingAgent")["chosen"]
 
         Raises ValueError for a model that is no group, alias or deployment, and for what is no ability.
         """
-        return self._background.run(self.aexplain(model, tokens, needs))
+        return self._background.run(self.aexplain(model, tokens, needs, agent))
 
-    async def aexplain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
+    async def aexplain(
+        self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = (), agent: str | None = None
+    ) -> dict[str, Any]:
         """`explain()` for callers on an event loop."""
         await self._learned.exchange(self._store, self._clock.now())
         group = self._group(model)
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
-        now = self._clock.now()
+        now, agent_class = self._clock.now(), self.terms.callers.named(agent)
+        barred = barred_from(agent_class, group.deployments)
+        group = self.terms.seen_by(agent_class, group)
         unfit = self._fit.misfits(group, needs_named(needs), Need(tokens, tokens), now)
         with corrected(self._clock.correction):
             return await explanation(
@@ -91,10 +100,12 @@ class Inspection(StoreReader):
                 tokens,
                 self._store,
                 now,
-                absent=absent_from(self.config, group.name),
-                max_wait=self._terms.max_wait,
+                absent={**absent_from(self.config, group.name), **barred},
+                max_wait=self._terms.max_wait_of(agent_class),
                 needs=needs,
                 unfit=unfit,
+                agent=agent,
+                agent_class=agent_class,
             )
 
     async def aconfig(self) -> Config:

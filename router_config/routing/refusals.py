@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Final
 
+from router_config.config.agent_classes import AgentClass
 from router_config.deployments.abilities import Misfit
 from router_config.deployments.deployment import Deployment
 from router_config.iso import iso
@@ -24,14 +25,15 @@ def refusal(
     deployments: Sequence[Deployment],
     examined: Iterable[Examination],
     attempts: Sequence[Attempt],
-    absent: Mapping[str, str],
+    absent: Mapping[str, tuple[str, str]],
     unfit: Mapping[str, Misfit],
     now: float,
+    agent_class: AgentClass | None = None,
 ) -> NoProviderAvailable:
     """The error for a request that no deployment can take.
 
-    absent: providers left out, and why. unfit: deployments that the request does not fit, and why.
-    examined: of the others.
+    absent: providers left out, with status and reason. unfit: deployments that the request does not fit, and why.
+    examined: of the others. agent_class: that of whoever asks.
     """
     by_id = {each.deployment: each for each in examined}
     failed = {(attempt.provider, attempt.model): attempt.outcome for attempt in attempts}
@@ -54,10 +56,12 @@ def refusal(
         clears = _clears(best)
         if best.blocks and clears < inf:
             soonest = clears if soonest is None else min(soonest, clears)
-    for provider, reason in absent.items():
-        verdicts.setdefault(provider, ProviderVerdict("unconfigured", reason, None))
+    for provider, (status, reason) in absent.items():
+        verdicts.setdefault(provider, ProviderVerdict(status, reason, None))
     retry_after = None if soonest is None else max(0.0, soonest - now)
-    return NoProviderAvailable(model, retry_after, verdicts, attempts)
+    return NoProviderAvailable(
+        model, retry_after, verdicts, attempts, None if agent_class is None else agent_class.name
+    )
 
 
 def lies_in_the_request(attempts: Sequence[Attempt], examined: Iterable[Examination]) -> bool:

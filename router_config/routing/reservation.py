@@ -19,7 +19,7 @@ from router_config.ledger.values import Lease, Settlement
 from router_config.routing.fit import Fit
 from router_config.routing.request import CANCELLED, Flight, Request, decided
 from router_config.routing.terms import Terms
-from router_config.routing.waiting_line import Line, Place
+from router_config.routing.waiting_line import STEP, Line, Place, lacks_of, left_by
 from router_config.transport.exchange import Exchange
 
 LEASE: Final = 600.0
@@ -155,24 +155,28 @@ class Reservations:
 
     async def _wait(self, request: Request, tried: Tried, line: Line) -> Lease | None:
         """Stand in the group's line until there is room, the time is up, or no room can come before that."""
-        with line.place(request.number) as place:
+        mine, arrived = request.agent_class, request.arrived
+        before, name = (0.0, None) if mine is None else (arrived + STEP * mine.priority, mine.name)
+        with line.place(request.number, before, name) as place:
             while True:
                 now = self._clock.now()
-                wakes = request.deadline
-                if line.is_first(place):
+                wakes, ahead = request.deadline, line.ahead_of(place)
+                if ahead is not None:
                     if self._terms is not None and self._terms.config is not request.terms.config:
                         raise Outdated
                     if request.terms.groups.is_outdated(self._learned):
                         raise Outdated
                     candidates = await self._candidates(request, tried, now)
+                    free = left_by(ahead, candidates, mine) if ahead else candidates
                     departs = self._moments.next()
-                    choice, lease = await self._store.reserve(candidates, request.need, departs, LEASE)
+                    choice, lease = await self._store.reserve(free, request.need, departs, LEASE)
                     tried.add_skipped(choice.skipped)
                     if lease is not None:
                         return lease
                     examined = await self._store.explain(candidates, request.need, now)
                     if not any(each.may_clear(request.deadline) for each in examined):
                         return None
+                    line.looked(place, lacks_of(examined, request.deadline))
                     wakes = min((each.until for each in examined if each.until is not None), default=wakes)
                     if self._store.shared:
                         wakes = min(wakes, now + LOOK_AGAIN)

@@ -41,7 +41,7 @@ from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
 from router_config.routing.fit import Fit
 from router_config.routing.intake.callers import Callers, agent_of
-from router_config.routing.intake.groups import aliased, group_asked_for, group_named, unknown
+from router_config.routing.intake.groups import aliased, group_asked_for, group_named, left_out
 from router_config.routing.latency.first_token import FirstTokens
 from router_config.routing.live_file import LiveFile
 from router_config.routing.needs import needs_of
@@ -53,7 +53,6 @@ from router_config.routing.request import Flight, Request, decided_by
 from router_config.routing.reservation import Outdated, Reservations
 from router_config.routing.terms import Terms
 from router_config.routing.unmet_needs import nobody_fits
-from router_config.status.explanation import absent_from
 from router_config.status.outlook import Outlooks
 from router_config.status.running_out import RunningOut
 from router_config.transport import response_cache
@@ -295,11 +294,9 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         if failure is None and 0 < len(unfit) == len(deployments):
             failure = nobody_fits(request.model, deployments, unfit)
         elif failure is None or not lies_in_the_request(tried.attempts, examined):
-            absent = {
-                name: reason for name, (_, reason) in absent_from(request.terms.config, request.group.name).items()
-            }
+            asks, absent = request.agent_class, left_out(request.group.name, request.agent_class, request.terms)
             with corrected(self._clock.correction):
-                failure = refusal(request.model, deployments, examined, tried.attempts, absent, unfit, now)
+                failure = refusal(request.model, deployments, examined, tried.attempts, absent, unfit, now, asks)
         elif tried.refusal is not None:
             failure = tried.refusal[0]
         await self._store.record(decided_by(failure, request, tried, now), now)
@@ -308,23 +305,25 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
 
     # Names: groups, aliases, deployments.
 
-    async def async_get_available_deployment(self, model: str, *_: Any, **__: Any) -> Any:
+    async def async_get_available_deployment(
+        self, model: str, request_kwargs: dict[str, Any] | None = None, *_: Any, **__: Any
+    ) -> Any:
         """The deployment that would be asked now, as an entry of the model list. Nothing is reserved.
 
-        Raises NoProviderAvailable.
+        request_kwargs: the arguments of the request; its agent is told by their `metadata`. Raises NoProviderAvailable.
         """
-        group = self._group(model)
-        if group is None:
-            raise unknown(model)
+        group = group_asked_for("acompletion", {**(request_kwargs or {}), "model": model}, self.terms)[0]
         rooms = await self._store.rooms(group.deployments, Need(1, 1), self._clock.now())
         for deployment, room in zip(group.deployments, rooms, strict=True):
             if room >= 1:
                 return group.entries[deployment.id]
         raise NoProviderAvailable(model, None, {}, ())
 
-    def get_available_deployment(self, model: str, *_: Any, **__: Any) -> Any:
+    def get_available_deployment(
+        self, model: str, *_: Any, request_kwargs: dict[str, Any] | None = None, **__: Any
+    ) -> Any:
         """`async_get_available_deployment` for synchronous callers."""
-        return self._background.run(self.async_get_available_deployment(model))
+        return self._background.run(self.async_get_available_deployment(model, request_kwargs))
 
     def get_model_from_alias(self, model: str) -> str | None:
         """The group that an alias stands for; None for what is no alias."""

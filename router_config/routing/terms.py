@@ -7,7 +7,7 @@ from typing import Any
 from router_config.config.agent_classes import AgentClass
 from router_config.config.group_rules import GroupRules
 from router_config.config.models import Config
-from router_config.deployments.catalog import Catalog
+from router_config.deployments.catalog import Catalog, Group
 from router_config.routing.intake.callers import Callers
 
 
@@ -44,3 +44,7 @@ class Terms:
         """Seconds that a request of such an agent may wait for room."""
         own = None if agent_class is None else agent_class.max_wait
         return self.max_wait if own is None else own
+
+    def seen_by(self, agent_class: AgentClass | None, group: Group) -> Group:
+        """The group as agents of a class see it."""
+        return group if agent_class is None else group.for_class(agent_class, self.callers.classes)

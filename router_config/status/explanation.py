@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
+from router_config.config.agent_classes import AgentClass
 from router_config.config.models import Config
 from router_config.deployments.abilities import Misfit
 from router_config.deployments.calibrations import Correction
@@ -17,6 +18,10 @@ from router_config.status.numbers import number, whole
 
 Absences = Mapping[str, tuple[str, str]]
 """Status and reason of providers that cannot be asked as they are configured, by name."""
+
+
+NOT_ALLOWED: Final = "not_allowed"
+"""The status of a provider that a class of agents may not ask."""
 
 
 def absence(config: Config, name: str) -> tuple[str, str] | None:
@@ -39,6 +44,14 @@ def absent_from(config: Config | None, group: str) -> Absences:
     return {name: absent for name, absent in absences.items() if absent is not None}
 
 
+def barred_from(agent_class: AgentClass | None, deployments: Iterable[Deployment]) -> Absences:
+    """The providers of these deployments that a class may not ask, and why."""
+    if agent_class is None:
+        return {}
+    told = {each.provider: agent_class.barred_from(each.provider, each.tier) for each in deployments}
+    return {name: (NOT_ALLOWED, reason) for name, reason in told.items() if reason is not None}
+
+
 async def explanation(
     group: str,
     deployments: Sequence[Deployment],
@@ -50,12 +63,14 @@ async def explanation(
     max_wait: float,
     needs: Sequence[str] = (),
     unfit: Mapping[str, Misfit] = MappingProxyType({}),
+    agent: str | None = None,
+    agent_class: AgentClass | None = None,
 ) -> dict[str, Any]:
     """The JSON: every candidate for a request, each of its limits with its numbers, and who would serve.
 
     tokens: of prompt and answer together. now: epoch seconds. absent: the group's providers that cannot be asked.
     max_wait: seconds that such a request may wait for room. needs: the abilities that it needs. unfit: by
-    deployment, why it is not asked for it.
+    deployment, why it is not asked for it. agent, agent_class: who asks; the deployments are as that class sees them.
     """
     places = {each.id: place for place, tier in enumerate(by_preference(deployments), 1) for each in tier}
     ordered = sorted(deployments, key=lambda each: places[each.id])
@@ -75,6 +90,7 @@ async def explanation(
         "group": group,
         "tokens": tokens,
         "needs": list(needs),
+        **({} if agent_class is None else {"agent": agent, "class": agent_class.name}),
         "generated_at": iso(now),
         "next": None if chosen is None else chosen.provider,
         "chosen": None if chosen is None else chosen.id,

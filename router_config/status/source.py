@@ -5,17 +5,20 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from router_config.clock import Clock, SystemClock
+from router_config.config.agent_classes import class_of
 from router_config.config.changes import Reloaded
 from router_config.config.file_watch import FileWatch, stamp_of
 from router_config.config.followed_config import FollowedConfig
 from router_config.config.models import Config
+from router_config.deployments.catalog import Group
+from router_config.deployments.deployment import by_preference
 from router_config.deployments.fitness import facts_in, misfits, needs_named
 from router_config.deployments.learned import Learned
 from router_config.forecast.expected_hours import ExpectedHours
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.status.document import document
-from router_config.status.explanation import absent_from, explanation
+from router_config.status.explanation import absent_from, barred_from, explanation
 from router_config.status.history import decisions_document, history_document
 from router_config.status.measurements import Reading, reading_of
 from router_config.status.outlook import Outlooks
@@ -30,8 +33,10 @@ class StatusSource(Protocol):
         """The JSON of GET /api/llm-providers."""
         ...
 
-    async def aexplain(self, model: str = ..., tokens: int = ..., needs: Sequence[str] = ...) -> dict[str, Any]:
-        """What would happen to a request of so many tokens, which needs these abilities.
+    async def aexplain(
+        self, model: str = ..., tokens: int = ..., needs: Sequence[str] = ..., agent: str | None = ...
+    ) -> dict[str, Any]:
+        """What would happen to a request of so many tokens, which needs these abilities, of an agent of this name.
 
         Raises ValueError for a model that nobody serves, and for what is no ability.
         """
@@ -218,11 +223,14 @@ class ConfiguredSource(StoreReader):
             self._view = replace(self._view_of(self._config, self._view.loaded_at), error=self._view.error)
         return self._view
 
-    async def aexplain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
+    async def aexplain(
+        self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = (), agent: str | None = None
+    ) -> dict[str, Any]:
         """What would happen to such a request now, without sending it. tokens: of prompt and answer together.
 
-        needs: abilities, such as `tools`. Raises ValueError for a model that is no group and no alias, and for what is
-        no ability.
+        needs: abilities, such as `tools`. agent: who asks, by whose class it is told.
+
+        Raises ValueError for a model that is no group and no alias, and for what is no ability.
         """
         view, group = await self._current_view(), self._config.group_of(model)
         if group is None:
@@ -230,7 +238,13 @@ class ConfiguredSource(StoreReader):
             raise ValueError(f"no group or alias is called {model!r}; there are {known}")
         needed, deployments, now = needs_named(needs), view.groups.get(group, ()), self._clock.now()
         await self._learned.exchange(self._store, now)
+        agent_class = class_of(agent, self._config.classes)
+        barred = barred_from(agent_class, deployments)
+        if agent_class is not None:
+            whole = Group(group, by_preference(deployments), {each.id: {} for each in deployments})
+            deployments = whole.for_class(agent_class, self._config.classes).deployments
         facts = facts_in(self._config, deployments)
+        own = None if agent_class is None else agent_class.max_wait
         with corrected(self._clock.correction):
             return await explanation(
                 group,
@@ -238,8 +252,10 @@ class ConfiguredSource(StoreReader):
                 tokens,
                 self._store,
                 now,
-                absent=absent_from(self._config, group),
-                max_wait=self._config.defaults.max_wait,
+                absent={**absent_from(self._config, group), **barred},
+                max_wait=self._config.defaults.max_wait if own is None else own,
                 needs=needs,
                 unfit=misfits(facts, needed, tokens, self._learned.abilities, now),
+                agent=agent,
+                agent_class=agent_class,
             )

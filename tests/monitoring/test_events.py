@@ -144,7 +144,9 @@ class Source:
     async def ahistory(self, hours: int = 24) -> dict[str, Any]:
         raise NotImplementedError
 
-    async def aexplain(self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = ()) -> dict[str, Any]:
+    async def aexplain(
+        self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = (), agent: str | None = None
+    ) -> dict[str, Any]:
         raise NotImplementedError
 
     async def areading(self) -> Reading:

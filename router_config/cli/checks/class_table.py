@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from router_config.cli.text import amount, span, table
 from router_config.config.agent_classes import DEFAULT_CLASS, AgentClass
-from router_config.config.class_checks import may_ask, percent
+from router_config.config.class_checks import percent
 from router_config.config.models import Config, Provider
 from router_config.deployments.model_list import prices_of
 from router_config.ledger.rules.meters import kind_of
@@ -64,7 +64,7 @@ def class_documents(config: Config) -> list[dict[str, Any]]:
             "providers": [
                 {"name": provider.name, "reserve": each.reserve_at(provider.name)}
                 for provider in config.by_priority
-                if may_ask(each, provider.name, provider.tier)
+                if each.barred_from(provider.name, provider.tier) is None
             ],
             "kept": _kept(each, config),
         }
@@ -76,7 +76,7 @@ def class_warnings(config: Config) -> Iterator[str]:
     """Limits that are too small to be divided as a class says, and dollars that nobody can count."""
     for each in config.classes:
         for limited in _limits(config):
-            if not may_ask(each, limited.provider.name, limited.provider.tier) or not limited.value:
+            if each.barred_from(limited.provider.name, limited.provider.tier) or not limited.value:
                 continue
             told, share = (
                 f"{limited.place} {limited.name}: {amount(limited.value)}",
@@ -88,7 +88,7 @@ def class_warnings(config: Config) -> Iterator[str]:
                 of = f"{percent(each.share)}, the share of class {each.name}, is less than one request"
                 yield f"{told}: {of}, so it is never asked there"
         if each.usd_per_day is not None:
-            asked = [one for one in config.providers if one.enabled and may_ask(each, one.name, one.tier)]
+            asked = [one for one in config.providers if one.enabled and each.barred_from(one.name, one.tier) is None]
             prices = prices_of(asked)
             for provider in asked:
                 for model in provider.models:
@@ -124,7 +124,11 @@ def _amounts(kept: dict[str, float]) -> str:
 def _reserve(each: AgentClass, config: Config) -> str:
     """`30 %`, or by provider."""
     shares = {provider.name: each.reserve_at(provider.name) for provider in config.by_priority}
-    asked = [shares[provider.name] for provider in config.by_priority if may_ask(each, provider.name, provider.tier)]
+    asked = [
+        shares[provider.name]
+        for provider in config.by_priority
+        if each.barred_from(provider.name, provider.tier) is None
+    ]
     if len(set(asked)) == 1:
         return percent(asked[0]) if asked[0] else ""
     return ", ".join(f"{name} {percent(share)}" for name, share in shares.items() if share)

@@ -21,7 +21,7 @@ def explain(arguments: argparse.Namespace) -> int:
     """Prints every gate of every candidate for a request; it takes no room."""
     config = load_config(arguments.config)
     group = group_of(config, arguments.group)
-    document = read(config, lambda source: source.aexplain(group, arguments.tokens, arguments.needs))
+    document = read(config, lambda source: source.aexplain(group, arguments.tokens, arguments.needs, arguments.agent))
     if arguments.json:
         print_json(document)
     else:
@@ -33,7 +33,8 @@ def explain(arguments: argparse.Namespace) -> int:
 def _lines(document: dict[str, Any]) -> Iterator[str]:
     needs = f" that needs {', '.join(document['needs'])}" if document["needs"] else ""
     size = f"{document['tokens']} tokens (half prompt, half answer)"
-    yield f"A request of {size}{needs} to the group {document['group']}, now:"
+    whose = f" of {document['agent'] or 'an agent'} (class {document['class']})" if "class" in document else ""
+    yield f"A request of {size}{whose}{needs} to the group {document['group']}, now:"
     yield f"  {_outcome(document)}"
     places = [each["place"] for provider in document["providers"] for each in provider["candidates"]]
     for provider in document["providers"]:

@@ -9,12 +9,13 @@ from router_config.config.agent_classes import AgentClass
 from router_config.deployments.catalog import Group
 from router_config.routing.intake.callers import team_of
 from router_config.routing.terms import Terms
+from router_config.status.explanation import absent_from, barred_from
 from router_config.transport import endpoints
 from router_config.transport.errors.pickled_errors import picklable
 
 
 def group_asked_for(endpoint: str, asked: Mapping[str, Any], terms: Terms) -> tuple[Group, AgentClass | None]:
-    """The group of a call as its caller may use it at this endpoint, and the class of the caller where there are any.
+    """The group of a call as its caller's class sees it at this endpoint, and that class; None: there are no classes.
 
     Raises BadRequestError for a model that nobody serves, or nobody serves this team.
     """
@@ -26,7 +27,8 @@ def group_asked_for(endpoint: str, asked: Mapping[str, Any], terms: Terms) -> tu
         raise unknown(model, f"No deployments available for this team are called {model!r}")
     if at := endpoints.SCOPE_NAMES[endpoint]:
         group = group.at(at)
-    return group, terms.callers.of(asked)
+    caller = terms.callers.of(asked)
+    return terms.seen_by(caller, group), caller
 
 
 def group_named(model: str, terms: Terms) -> Group | None:
@@ -58,3 +60,11 @@ def unknown(model: str, told: str | None = None) -> BadRequestError:
     told = told or f"no group, alias or deployment is called {model!r}"
     as_litellm = f"You passed in model={model}. There are no healthy deployments for this model"
     return picklable(BadRequestError(f"{told}. {as_litellm}", model, ""))
+
+
+def left_out(group: str, caller: AgentClass | None, terms: Terms) -> dict[str, tuple[str, str]]:
+    """The providers of a group that this class does not ask, whatever room they have: status and reason of each."""
+    whole = terms.groups.group(group)
+    barred = barred_from(caller, () if whole is None else whole.deployments)
+    absent = absent_from(terms.config, group)
+    return {**{name: ("unconfigured", reason) for name, (_, reason) in absent.items()}, **barred}
