@@ -293,6 +293,7 @@ class Decision(_Document):
     estimated_tokens: int | None = Field(description="what was reserved at the one that answered")
     seconds: Number
     error: str | None
+    stays: int | None = Field(None, description="which call of a tool loop it was that stayed with its model")
 
 
 class DecisionList(_Document):

@@ -45,7 +45,7 @@ from router_config.config.sections.abilities import SUPPORTS
 from router_config.config.sections.classes import CLASSES
 from router_config.config.sections.groups import GROUPS
 from router_config.config.sections.limits import DAY, LIMITS, MONTH, WEEK, FileDay
-from router_config.config.sections.numbers import COUNT, DURATION, MONEY, NUMBER
+from router_config.config.sections.numbers import COUNT, DURATION, MONEY, NUMBER, STICKY
 from router_config.config.sections.workload import WORKLOAD
 
 
@@ -139,6 +139,7 @@ DEFAULTS = Section(
         ),
         "on_retired": Entry(_ON_RETIRED, "What becomes of a model that its provider does not serve any more."),
         "pace": Entry(_PACE, "How the room of a day, a week or a month is spread over its hours."),
+        "sticky": Entry(STICKY, "How long a tool loop stays with its model after each answer; off: it does not."),
     },
     hint="Write a mapping such as {cooldown: 5m, timeout: 30s}.",
 )

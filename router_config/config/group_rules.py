@@ -8,9 +8,11 @@ class GroupRules:
     """Rules of one group; without any it is asked as ever.
 
     first_token_timeout: seconds after which a stream that has shown nothing is given up for the next candidate.
+    sticky: seconds for which a tool loop stays with its model after each answer, 0 for not at all; None: as elsewhere.
     """
 
     first_token_timeout: float | None = None
+    sticky: float | None = None
 
     def given(self) -> dict[str, object]:
         """What is not as ever, by name."""

@@ -169,7 +169,8 @@ class Defaults:
     output_tokens: expected length of an answer to a request without max_tokens. max_response: bytes of an answer, after
     decompression, past which it is not read. reload: whether edits of the file count while a router runs. on_retired:
     `tell`: a model that is gone is disabled; `successor`: another of the same provider takes its place, too. pace:
-    `even`: the room of a day, a week or a month is spread over the hours in which it is expected to be needed.
+    `even`: the room of a day, a week or a month is spread over the hours in which it is expected to be needed. sticky:
+    seconds for which a tool loop stays with its model after each answer; 0: it does not.
     """
 
     cooldown: float = 300.0
@@ -181,6 +182,7 @@ class Defaults:
     reload: bool = True
     on_retired: OnRetired = "tell"
     pace: Pace = "none"
+    sticky: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from router_config.ledger.rules.meters import NOTHING, Amount, Meter
 from router_config.ledger.rules.pacing import EVEN, Expected
 from router_config.ledger.rules.totals import Totals
 from router_config.ledger.values import (
+    Affinity,
     Degraded,
     History,
     Lease,
@@ -127,6 +128,13 @@ class Ledger(ABC):
     @abstractmethod
     async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         """Keep what this process has learned of models (calibration.py), by name. All that is known of any."""
+
+    @abstractmethod
+    async def affinity(self, conversation: str, now: float) -> Affinity | None:
+        """Which deployment answers the tool loop of a conversation, by its digest; None: nobody, or not any more.
+
+        A settlement says so.
+        """
 
     @abstractmethod
     def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:

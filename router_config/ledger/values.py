@@ -70,6 +70,25 @@ class Outcome(NamedTuple):
         return self.error or (CANCELLED if self.cancelled else OK)
 
 
+class Affinity(NamedTuple):
+    """Which deployment answers the tool loop of a conversation. It holds until `until`, epoch seconds.
+
+    conversation: its digest. calls, tokens: of the loop so far.
+    """
+
+    conversation: str
+    deployment: str
+    provider: str
+    model: str
+    calls: int
+    tokens: int
+    until: float
+
+
+AFFINITIES_KEPT: Final = 20_000
+"""Conversations that a store remembers at most, where it can count them: those that were answered last."""
+
+
 class Settlement(NamedTuple):
     """How an attempt ended.
 
@@ -78,7 +97,8 @@ class Settlement(NamedTuple):
     `alive`: True when the provider answered (a probe succeeded), False when it failed, None when nobody can tell.
     `cooldowns`: those that begin now. `reports`: the limits that the answer named.
     `counted`: what else happened, and how many times. The store itself counts cooldowns that begin.
-    `decision`: set where the request ended with this attempt. `events`: what else a chart shows.
+    `decision`: set where the request ended with this attempt. `events`: what else a chart shows. `affinity`: set where
+    the attempt answered a conversation in which tools are used.
     """
 
     spent: Spending | None
@@ -91,6 +111,7 @@ class Settlement(NamedTuple):
     counted: tuple[tuple[Counted, int], ...] = ()
     decision: Decision | None = None
     events: tuple[Event, ...] = ()
+    affinity: Affinity | None = None
 
 
 class Usage(NamedTuple):

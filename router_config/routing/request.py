@@ -14,6 +14,7 @@ from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.history import UNREACHABLE
 from router_config.ledger.values import Lease
 from router_config.routing.errors import NoProviderAvailable
+from router_config.routing.loops.conversation import Conversation
 from router_config.routing.terms import Terms
 from router_config.signals.redaction import shorten
 from router_config.transport.exchange import Exchange
@@ -41,7 +42,7 @@ class Request:
     endpoint: the name of LiteLLM's function. ignore_cooldowns: deployments in cooldown or disabled are asked all the
     same, to see whether they work again. own_key: the caller brings a key of its own. asked: the arguments. terms: the
     configuration that it goes by. needs: what it needs of a model. agent_class: the agent's, by whose eyes `group` is
-    seen; None: there are no classes.
+    seen; None: there are no classes. conversation: the one that it goes on with, where tools are used.
     """
 
     endpoint: str
@@ -58,6 +59,7 @@ class Request:
     asked: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     needs: Needs = NOTHING
     agent_class: AgentClass | None = None
+    conversation: Conversation | None = None
 
     @property
     def message(self) -> int:
@@ -71,7 +73,7 @@ class Flight:
 
     started: epoch seconds. after: the attempt at this request that failed just before. loop_stood_still: whether this
     process' event loop did, for much of the attempt. revives: the scope that is asked in spite of its cooldown, since
-    nobody else could be asked.
+    nobody else could be asked. stays: which call of a tool loop this is, where it stays with the loop's model.
     """
 
     deployment: Deployment
@@ -85,6 +87,7 @@ class Flight:
     after: Attempt | None = None
     loop_stood_still: Callable[[], bool] = lambda: False
     revives: str | None = None
+    stays: int | None = None
 
 
 ROUTE_KEY: Final = "route"
@@ -129,6 +132,7 @@ def decided(
         error=error,
         estimated=None if by is None else by.lease.amount.tokens,
         agent_class=None if request.agent_class is None else request.agent_class.name,
+        stays=None if by is None else by.stays,
     )
 
 

@@ -17,6 +17,7 @@ from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
 from router_config.ledger.values import Lease, Settlement
 from router_config.routing.fit import Fit
+from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.request import CANCELLED, Flight, Request, decided
 from router_config.routing.terms import Terms
 from router_config.routing.waiting_line import STEP, Line, Place, lacks_of, left_by
@@ -40,11 +41,18 @@ class Reservations:
     """Takes room in a store, for each request at the first candidate that has it."""
 
     def __init__(
-        self, store: Store, clock: Clock, moments: Moments, learned: Learned, failing: FailingProviders, fit: Fit
+        self,
+        store: Store,
+        clock: Clock,
+        moments: Moments,
+        learned: Learned,
+        failing: FailingProviders,
+        fit: Fit,
+        loyalty: Loyalty,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._learned, self._in_spite = learned, InSpiteOfCooldowns(store, failing, LEASE, moments.next)
-        self.fit = fit
+        self.fit, self._loyalty = fit, loyalty
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._order = CandidateOrder(store)
         self._await_probe: set[Place] = set()
@@ -102,7 +110,10 @@ class Reservations:
         before = tried.attempts[-1] if tried.attempts else None
         entry = request.group.entries[deployment.id]
         exchange = Exchange(deployment.litellm_provider)
-        return Flight(deployment, entry, lease, now, request, tried, exchange, after=before, revives=revives)
+        stays = self._loyalty.stays(request, deployment)
+        return Flight(
+            deployment, entry, lease, now, request, tried, exchange, after=before, revives=revives, stays=stays
+        )
 
     async def _may_ask(self, request: Request, deployment: Deployment, now: float) -> bool:
         """Whether this request may go to a model that refused such ones: of all processes, one alone asks again."""
@@ -128,6 +139,8 @@ class Reservations:
         if unfit := self.fit.unfit(request, now):
             tried.add_misfits(ordered, unfit)
             ordered = [each for each in ordered if each.id not in unfit]
+        if request.conversation is not None:
+            ordered = await self._loyalty.in_order(request, ordered, now)
         return [replace(each, scopes=NO_SCOPES) for each in ordered] if request.ignore_cooldowns else ordered
 
     async def _where_cooldowns_stop(

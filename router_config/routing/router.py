@@ -44,6 +44,8 @@ from router_config.routing.intake.callers import Callers, agent_of
 from router_config.routing.intake.groups import aliased, group_asked_for, group_named, left_out
 from router_config.routing.latency.first_token import FirstTokens
 from router_config.routing.live_file import LiveFile
+from router_config.routing.loops.conversation import conversation_of
+from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.needs import needs_of
 from router_config.routing.outcomes.event_loop_lag import Pulse
 from router_config.routing.outcomes.settlement import Settlements
@@ -111,7 +113,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         fit = self._fit = Fit(self._learned, lambda: self._succession.lists)
         self._pulse = Pulse()
         self._first_tokens = FirstTokens(self._store, self._clock, fit, self._pulse)
-        self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing, fit)
+        loyalty = Loyalty(self._store)
+        self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing, fit, loyalty)
         self._settlements = Settlements(
             self._store,
             self._clock,
@@ -123,6 +126,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._learned,
             self._succession,
             fit,
+            loyalty,
         )
         self._requests, self._expected_hours = count(), ExpectedHours()
         self._shown, self._outlooks, self._running_out = None, Outlooks(), RunningOut()
@@ -258,6 +262,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             asked,
             needs_of(endpoint, asked),
             agent_class,
+            conversation_of(asked, agent_of(asked), group.name),
         )
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:

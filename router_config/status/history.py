@@ -33,6 +33,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "estimated_tokens": decision.estimated,
         "seconds": round(decision.seconds, 3),
         "error": decision.error,
+        **({} if decision.stays is None else {"stays": decision.stays}),
     }
 
 

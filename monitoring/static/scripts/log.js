@@ -96,7 +96,7 @@ function rowOf(decision) {
 }
 
 /** What was tried in vain, who was skipped, and what went wrong. */
-function* wayOf({ attempts, passed, error }) {
+function* wayOf({ attempts, passed, error, stays, provider }) {
   const failed = attempts.filter((each) => each.outcome !== "ok");
   for (const each of failed) {
     yield element("span", { class: "failure" }, `${each.provider}: ${words(each.outcome)} after ${seconds(each.seconds)}.`);
@@ -104,6 +104,7 @@ function* wayOf({ attempts, passed, error }) {
   }
   const over = [...new Set((passed ?? []).map((each) => `${each.provider} ${words(each.status)}`))];
   if (over.length) yield element("span", { class: "fine" }, `skipped: ${over.join(", ")}. `);
+  if (stays) yield element("span", { class: "fine" }, `stays with ${provider}: call ${stays} of a tool loop. `);
   if (error) yield element("span", { class: "failure" }, error);
 }
 

@@ -22,6 +22,8 @@ _DURATION_UNITS = {
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _LONGEST = 366 * 86400.0
+LONGEST_STICKY = 86400.0
+"""Seconds. A tool loop is over long before."""
 LONGEST_WINDOW = 31 * 86400.0
 
 _COUNT_HINT = "Write a whole number such as 30, 100k or 15M, or leave it out for no limit."
@@ -110,6 +112,19 @@ def parse_duration(value: object) -> float:
     if seconds > _LONGEST:
         raise BadValue(f"{shown(value)} is longer than a year", _DURATION_HINT)
     return float(seconds)
+
+
+def parse_sticky(value: object) -> float:
+    """Seconds, up to a day, or 0 for `off`, which YAML reads as false. Raises `BadValue`."""
+    if value is False:
+        return 0.0
+    hint = "Write how long a tool loop stays with its model after each answer, such as 10m, or off."
+    if value is True:
+        raise BadValue("`on` does not say for how long", hint)
+    seconds = parse_duration(value)
+    if seconds > LONGEST_STICKY:
+        raise BadValue(f"{shown(value)} is longer than a day", hint)
+    return seconds
 
 
 def _seconds(text: str) -> float | None:

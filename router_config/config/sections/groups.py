@@ -10,7 +10,7 @@ from router_config.config.grammar.scalars import group_name, positive
 from router_config.config.grammar.yaml_source import Source
 from router_config.config.group_rules import GroupRules
 from router_config.config.models import Config, ConfigError
-from router_config.config.sections.numbers import DURATION
+from router_config.config.sections.numbers import DURATION, STICKY
 
 GROUP: Final = Section(
     GroupRules,
@@ -19,6 +19,7 @@ GROUP: Final = Section(
             Scalar(positive(parse_duration, "5s"), DURATION.json),
             "How long a stream may show nothing before the next candidate is asked instead.",
         ),
+        "sticky": Entry(STICKY, "How long a tool loop stays with its model after each answer; off: it does not."),
     },
     hint="Write a mapping such as {first_token_timeout: 5s}.",
     foreign={

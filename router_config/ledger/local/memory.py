@@ -2,6 +2,7 @@
 
 import heapq
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from math import inf
 from typing import TypeVar
@@ -13,7 +14,7 @@ from router_config.ledger.local.store import LocalStore
 from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.meters import NOTHING, Amount
 from router_config.ledger.rules.windows import Period
-from router_config.ledger.values import Lease, Membership
+from router_config.ledger.values import AFFINITIES_KEPT, Affinity, Lease, Membership
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class MemoryStore(LocalStore):
         self._expiries: list[tuple[float, str]] = []
         self._cooldowns: dict[str, Cooldown] = {}
         self._curve_texts: dict[str, str] = {}
+        self._affinities: OrderedDict[str, Affinity] = OrderedDict()
         # No functions of ours: they are asked six times for a request.
         self._page, self.cooldown_of = self._pages.get, self._cooldowns.get
 
@@ -125,6 +127,16 @@ class MemoryStore(LocalStore):
 
     def _put_curve(self, name: str, text: str) -> None:
         self._curve_texts[name] = text
+
+    def _affinity(self, conversation: str) -> Affinity | None:
+        return self._affinities.get(conversation)
+
+    def _put_affinity(self, affinity: Affinity) -> None:
+        self._affinities[affinity.conversation] = affinity
+        self._affinities.move_to_end(affinity.conversation)
+        oldest = next(iter(self._affinities.values()))
+        if len(self._affinities) > AFFINITIES_KEPT or oldest.until <= self._now:
+            del self._affinities[oldest.conversation]
 
     async def sign_in(self, process: str, now: float, lasts: float) -> Membership:
         return Membership(1, "")

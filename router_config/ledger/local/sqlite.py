@@ -28,7 +28,7 @@ from router_config.ledger.rules.gates import Cooldown
 from router_config.ledger.rules.history import Event, is_news
 from router_config.ledger.rules.meters import NOTHING, Amount, Meter
 from router_config.ledger.rules.windows import STORED
-from router_config.ledger.values import Degraded, Lease, Membership
+from router_config.ledger.values import AFFINITIES_KEPT, Affinity, Degraded, Lease, Membership
 
 T = TypeVar("T")
 
@@ -50,6 +50,20 @@ CREATE TABLE claimed (
 """
 """What processes have restored of a lost file (`Backend.claim`). Made by whoever is the first to find a new one."""
 
+SWEEP_EVERY: Final = 60.0
+"""Seconds between two looks for conversations that are over."""
+
+_AFFINITIES: Final = """
+CREATE TABLE IF NOT EXISTS affinity (
+    conversation TEXT PRIMARY KEY, deployment TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+    calls INTEGER NOT NULL, tokens INTEGER NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID
+"""
+_NEWEST: Final = """
+DELETE FROM affinity WHERE conversation IN (
+    SELECT conversation FROM affinity ORDER BY until DESC LIMIT -1 OFFSET ?
+)
+"""
 _PUT_PAGE: Final = f"INSERT OR REPLACE INTO meter VALUES ({','.join('?' * len(page_row('', blank(''))))})"
 _PUT_LEASE: Final = f"INSERT OR REPLACE INTO lease VALUES ({','.join('?' * LEASE_COLUMNS)})"
 _SIGN_IN: Final = "INSERT INTO process VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET seen_at=excluded.seen_at"
@@ -83,6 +97,7 @@ class SQLiteStore(LocalStore):
         self._agreeing: tuple[float, bool] | None = None
         """The clock's correction and whether it was unsure, when it last agreed with the other processes."""
         self._agree_next = 0.0
+        self._next_sweep = 0.0
         self._begun = 0
         """Which opening of the file the time of this boot was read from, or written to."""
         self._read: dict[str, tuple[tuple[Any, ...], Page]] = {}
@@ -256,6 +271,19 @@ class SQLiteStore(LocalStore):
 
     def _put_curve(self, name: str, text: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO curve VALUES (?,?)", (name, text))
+
+    def _affinity(self, conversation: str) -> Affinity | None:
+        self._db.execute(_AFFINITIES)  # As of the curves.
+        row = self._db.execute("SELECT * FROM affinity WHERE conversation=?", (conversation,)).fetchone()
+        return None if row is None else Affinity(*row)
+
+    def _put_affinity(self, affinity: Affinity) -> None:
+        self._db.execute(_AFFINITIES)
+        self._db.execute("INSERT OR REPLACE INTO affinity VALUES (?,?,?,?,?,?,?)", affinity)
+        if self._now >= self._next_sweep:
+            self._next_sweep = self._now + SWEEP_EVERY
+            self._db.execute("DELETE FROM affinity WHERE until<=?", (self._now,))
+            self._db.execute(_NEWEST, (AFFINITIES_KEPT,))
 
     @atomic
     def sign_in(self, process: str, now: float, lasts: float) -> Membership:

@@ -33,6 +33,7 @@ from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.rules.windows import Calendar, Window
 from router_config.ledger.values import (
     SETTLED,
+    Affinity,
     History,
     Lease,
     Outcome,
@@ -120,6 +121,8 @@ class LocalStore(Pages, Backend):
             self._keep(settlement.decision)
         for event in settlement.events:
             self._keep_event(event)
+        if settlement.affinity is not None:
+            self._put_affinity(settlement.affinity)
         return SETTLED
 
     @atomic
@@ -184,6 +187,11 @@ class LocalStore(Pages, Backend):
             known[name] = merged(name, known.get(name), text)
             self._put_curve(name, known[name])
         return known
+
+    @atomic
+    def affinity(self, conversation: str, now: float) -> Affinity | None:
+        affinity = self._affinity(conversation)
+        return affinity if affinity is not None and now < affinity.until else None
 
     def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
         before = ((self._meters.get(meter.scope), meter) for meter in meters)
@@ -313,6 +321,13 @@ class LocalStore(Pages, Backend):
 
     @abstractmethod
     def _put_curve(self, name: str, text: str) -> None: ...
+
+    @abstractmethod
+    def _affinity(self, conversation: str) -> Affinity | None: ...
+
+    @abstractmethod
+    def _put_affinity(self, affinity: Affinity) -> None:
+        """Keep it in the place of the conversation's former one. Those that are over may go."""
 
     @abstractmethod
     def _put_lease(self, lease: Lease) -> None: ...

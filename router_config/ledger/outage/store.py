@@ -16,7 +16,7 @@ from router_config.ledger.rules.history import SlotSeconds
 from router_config.ledger.rules.meters import Meter
 from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.totals import Totals
-from router_config.ledger.values import Degraded, History, Lease, Reserved, Settled, Settlement, Snapshot
+from router_config.ledger.values import Affinity, Degraded, History, Lease, Reserved, Settled, Settlement, Snapshot
 
 
 class ResilientStore(Store):
@@ -93,6 +93,9 @@ class ResilientStore(Store):
 
     async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         return (await self._failover.step(self._failover.now, lambda store: store.learn(curves)))[0]
+
+    async def affinity(self, conversation: str, now: float) -> Affinity | None:
+        return (await self._failover.step(now, lambda store: store.affinity(conversation, now)))[0]
 
     def expect(self, expected: Expected) -> None:
         super().expect(expected)

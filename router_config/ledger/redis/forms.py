@@ -6,7 +6,7 @@ Lua writes numbers with 14 digits, too few for epoch seconds. So they are double
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from struct import Struct, unpack
 from typing import Any, Final, cast
 
@@ -29,7 +29,7 @@ from router_config.ledger.rules.meters import (
 from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.rules.windows import MINUTE, Window
-from router_config.ledger.values import LastError, Lease, Outcome, Settlement, Usage
+from router_config.ledger.values import Affinity, LastError, Lease, Outcome, Settlement, Usage
 
 LIMIT_NAMES: Final[tuple[LimitName, ...]] = tuple(LIMITS)
 LIMIT_NUMBERS: Final[dict[LimitName, int]] = {name: number for number, name in enumerate(LIMIT_NAMES)}
@@ -231,7 +231,15 @@ def settlement_text(lease: Lease, settlement: Settlement, meters: Mapping[str, M
         step["outcome"] = _outcome(settlement.outcome, now)
     if settlement.counted:
         step["counted"] = [(json.dumps(counted), times) for counted, times in settlement.counted]
+    if settlement.affinity is not None:
+        conversation, *rest = settlement.affinity
+        step["affinity"] = conversation, json.dumps(rest), max(1, ceil(settlement.affinity.until - now))
     return text_of(step)
+
+
+def affinity_of(conversation: str, raw: bytes) -> Affinity:
+    """As settle.lua keeps it."""
+    return Affinity(conversation, *json.loads(raw))
 
 
 def _reports(settlement: Settlement, meters: Mapping[str, Meter]) -> Iterable[dict[str, float | str]]:

@@ -37,6 +37,7 @@ from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, Li
 from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.totals import Counted, Totals
 from router_config.ledger.values import (
+    Affinity,
     History,
     Lease,
     Membership,
@@ -284,6 +285,11 @@ class RedisStore(Backend):
         if told:  # Of two processes that learn at the same moment one tells the other a second later.
             known = _curves(await self._call("learn", *chain.from_iterable(told.items())))
         return known
+
+    async def affinity(self, conversation: str, now: float) -> Affinity | None:
+        raw = await self._call("affinity", conversation)
+        affinity = None if raw is None else forms.affinity_of(conversation, raw)
+        return affinity if affinity is not None and now < affinity.until else None
 
     def register_meters(self, meters: Sequence[Meter], formerly: Mapping[str, str] = MappingProxyType({})) -> None:
         self._meters.update((meter.scope, meter) for meter in meters)

@@ -36,7 +36,7 @@ class Decision(NamedTuple):
     `at`: when it ended, epoch seconds. `outcome`: "ok", the kind of the last failure, "refused" (nobody had room) or
     "cancelled". `error`: why nobody answered, without secrets. `estimated`: the tokens reserved at the one that
     answered. `number` is the store's, from 1 on; 0 before it has one. `agent_class`: the class that the agent was of;
-    None where there are no classes.
+    None where there are no classes. `stays`: which call of a tool loop it was, where it stayed with the loop's model.
     """
 
     at: float
@@ -53,6 +53,7 @@ class Decision(NamedTuple):
     estimated: int | None = None
     number: int = 0
     agent_class: str | None = None
+    stays: int | None = None
 
 
 _FIRST_LINE: Final = Decision._fields[: Decision._fields.index("number")]
@@ -67,7 +68,9 @@ def decision_text(decision: Decision) -> str:
     skipped = [each if each.reason else each[:3] for each in decision.skipped]  # Earlier versions read three.
     fields = decision._asdict() | {"skipped": skipped}
     line = json.dumps([fields[name] for name in _FIRST_LINE], separators=(",", ":"))
-    return line if decision.agent_class is None else f"{line}\n{json.dumps({'class': decision.agent_class})}"
+    later = {"class": decision.agent_class, "stays": decision.stays}
+    told = {name: value for name, value in later.items() if value is not None}
+    return f"{line}\n{json.dumps(told)}" if told else line
 
 
 def decision_of(text: str | bytes, number: int) -> Decision:
@@ -75,7 +78,18 @@ def decision_of(text: str | bytes, number: int) -> Decision:
     *start, attempts, skipped, tokens, seconds, error, estimated = _with_estimated(json.loads(first))
     attempts, skipped = tuple(Attempt(*each) for each in attempts), tuple(SkippedModel(*each) for each in skipped)
     later = json.loads(second) if second else {}
-    fields = (*start, attempts, skipped, tokens, seconds, error, estimated, number, later.get("class"))
+    fields = (
+        *start,
+        attempts,
+        skipped,
+        tokens,
+        seconds,
+        error,
+        estimated,
+        number,
+        later.get("class"),
+        later.get("stays"),
+    )
     return Decision._make(fields)
 
 

@@ -22,6 +22,7 @@ from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.totals import Counted
 from router_config.ledger.values import Outcome, Settlement
 from router_config.routing.fit import Fit
+from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.outcomes.abilities import learn_refusal
 from router_config.routing.outcomes.observed_limits import limit_changes, reports_of
 from router_config.routing.outcomes.spending import (
@@ -81,12 +82,14 @@ class Settlements:
         learned: Learned,
         succession: Succession,
         fit: Fit,
+        loyalty: Loyalty,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._background, self._failing = background, failing
         self._room_came_free, self._catalog = room_came_free, catalog
         self._learned, self._succession = learned, succession
         self._unknown, self._fit, self._late = UnknownSpending(), fit, LateFirstTokens()
+        self._loyalty = loyalty
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         now, hidden = self._clock.now(), getattr(reply, "_hidden_params", None)
@@ -228,6 +231,7 @@ class Settlements:
             counted=_counted(flight),
             decision=decision,
             events=(*_events(flight, told, now), *self._limit_changes(flight, observations, now)),
+            affinity=self._loyalty.answered(flight, spent, now) if verdict is None and alive else None,
         )
         if not (cancelled and self._unknown.keeps(flight, settlement)):
             settling = self._store.settle(flight.lease, settlement, self._moments.next())

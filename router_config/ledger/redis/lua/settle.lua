@@ -2,7 +2,8 @@
 --
 -- KEYS[1] prefix
 -- ARGV[1] JSON: now, lease (its id), asked_at, spent [requests, tokens, usd, and input, output where they are counted apart]
---   or absent, alive or absent, marks by scope {when it arrived, when it ended}, cooldowns (their scopes), reports, outcome or absent, counted {{what, times}} or absent
+--   or absent, alive or absent, marks by scope {when it arrived, when it ended}, cooldowns (their scopes), reports, outcome or absent, counted {{what, times}} or absent,
+--   affinity {conversation, text, seconds for which it holds} or absent
 -- ARGV[2] packed last error, or empty
 -- ARGV[3] the decision, or empty
 -- ARGV[4...] the cooldowns, packed, and then the events, packed
@@ -90,6 +91,10 @@ local function add_to_hour(provider, slot, raw, present)
   end
   redis.call('HSET', hours, hour, struct.pack('<dddd', requests, tokens, usd, errors))
   redis.call('EXPIRE', hours, HOURS_LAST)
+end
+
+if step.affinity then
+  redis.call('SET', key('affinity', step.affinity[1]), step.affinity[2], 'EX', step.affinity[3])
 end
 
 local outcome = step.outcome

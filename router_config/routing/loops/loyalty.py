@@ -1,0 +1,137 @@
+"""A tool loop stays with the deployment that answers it while that has room. It is an order, and breaks no limit."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any, Final, NamedTuple
+
+from router_config.config.models import Defaults
+from router_config.deployments.deployment import Deployment
+from router_config.ledger.interfaces import Ledger
+from router_config.ledger.rules.meters import Spending
+from router_config.ledger.values import Affinity
+from router_config.routing.loops.conversation import Conversation, grown_by_one_answer
+from router_config.routing.request import Flight, Request
+
+KEPT: Final = 10_000
+"""Conversations, and deployments, that a process knows."""
+
+
+DEFAULTS: Final = Defaults()
+
+
+class _Known(NamedTuple):
+    """What this process last learned of a conversation. size: the messages that it had then."""
+
+    affinity: Affinity
+    size: int
+
+
+class Loyalty:
+    """Remembers who answers which conversation, for as long as `sticky` says, in the store and in this process."""
+
+    def __init__(self, store: Ledger) -> None:
+        self._store = store
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._without_soft_limit: dict[int, tuple[Deployment, Deployment]] = {}
+
+    async def in_order(self, request: Request, ordered: Sequence[Deployment], now: float) -> Sequence[Deployment]:
+        """The candidates, whoever answers the request's tool loop first."""
+        conversation = _conversation(request)
+        if conversation is None or not conversation.in_loop:
+            return ordered  # Nearly always.
+        affinity = await self._affinity(request.asked, conversation, now)
+        return ordered if affinity is None else self._first(ordered, affinity)
+
+    def answered(self, flight: Flight, spent: Spending | None, now: float) -> Affinity | None:
+        """The deployment that answered a conversation, for the store to remember; None where no tools are used."""
+        request, deployment = flight.request, flight.deployment
+        conversation = _conversation(request)
+        if conversation is None:
+            return None  # Nearly always.
+        known = self._known.pop(conversation.key, None) if conversation.in_loop else None
+        calls, before = (0, 0) if known is None else (known.affinity.calls, known.affinity.tokens)
+        affinity = Affinity(
+            conversation.key,
+            deployment.id,
+            deployment.provider,
+            deployment.model,
+            calls + 1,
+            before + (0 if spent is None else spent.tokens),
+            now + sticky_of(request),
+        )
+        self._keep(conversation, affinity)
+        return affinity
+
+    def stays(self, request: Request, deployment: Deployment) -> int | None:
+        """The number of this call in a tool loop that stays with its model; None: it is in none, or has moved."""
+        conversation = _conversation(request)
+        known = None if conversation is None or not conversation.in_loop else self._known.get(conversation.key)
+        if known is None or not _same_model(deployment, known.affinity):
+            return None
+        return known.affinity.calls + 1
+
+    async def _affinity(self, asked: Mapping[str, Any], conversation: Conversation, now: float) -> Affinity | None:
+        known = self._known.get(conversation.key)
+        affinity = None if known is None else known.affinity
+        # Another process that answered in between has left more than one answer behind.
+        if self._store.shared and (known is None or not grown_by_one_answer(asked, known.size)):
+            affinity = await self._store.affinity(conversation.key, now)
+            if affinity is not None:
+                self._keep(conversation, affinity)
+        if affinity is None or now >= affinity.until:
+            self._known.pop(conversation.key, None)
+            return None
+        return affinity
+
+    def _keep(self, conversation: Conversation, affinity: Affinity) -> None:
+        self._known[conversation.key] = _Known(affinity, conversation.size)
+        self._known.move_to_end(conversation.key)
+        if len(self._known) > KEPT:
+            self._known.popitem(last=False)
+
+    def _first(self, ordered: Sequence[Deployment], affinity: Affinity) -> Sequence[Deployment]:
+        """It first, then the same model with other keys; but of those that cost money behind all that are free.
+
+        So a loop that went on at the last resort, since nobody free had room, goes back once somebody has.
+        """
+        same = [each for each in ordered if _same_model(each, affinity)]
+        if not same:
+            return ordered
+        same.sort(key=lambda each: each.id != affinity.deployment)
+        others = [each for each in ordered if not _same_model(each, affinity)]
+        if same[0].tier == "free":
+            return [*map(self._to_the_end, same), *others]
+        free = next(place for place, each in enumerate(ordered) if each.tier == "paid")
+        return [*ordered[:free], *same, *others[free:]]
+
+    def _to_the_end(self, deployment: Deployment) -> Deployment:
+        """The same without a soft limit, past which others would go first; always the same object."""
+        made = self._without_soft_limit.get(id(deployment))
+        if made is None:
+            meters = tuple(
+                replace(meter, limits=tuple(replace(limit, soft=inf) for limit in meter.limits))
+                for meter in deployment.meters
+            )
+            if len(self._without_soft_limit) >= KEPT:
+                self._without_soft_limit.clear()
+            made = self._without_soft_limit[id(deployment)] = deployment, replace(deployment, meters=meters)
+        return made[1]
+
+
+def sticky_of(request: Request) -> float:
+    """Seconds for which a tool loop stays with its model after each answer; 0: it does not."""
+    terms = request.terms
+    rules = terms.group_rules.get(request.group.name) if terms.group_rules else None
+    if rules is not None and rules.sticky is not None:
+        return rules.sticky
+    return (DEFAULTS if terms.config is None else terms.config.defaults).sticky
+
+
+def _conversation(request: Request) -> Conversation | None:
+    return request.conversation if request.conversation is not None and sticky_of(request) > 0 else None
+
+
+def _same_model(deployment: Deployment, affinity: Affinity) -> bool:
+    return deployment.model == affinity.model and deployment.provider == affinity.provider
