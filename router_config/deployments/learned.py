@@ -8,9 +8,11 @@ from typing import Final
 
 from router_config.deployments.calibrations import Calibrations
 from router_config.deployments.learned_abilities import LearnedAbilities
+from router_config.deployments.learned_loops import LearnedLoops
 from router_config.ledger.rules.abilities import Lack, abilities_of, abilities_text
 from router_config.ledger.rules.abilities import Place as Ability
-from router_config.ledger.rules.learned import ABILITIES, LIMITS_OF, RETIRED
+from router_config.ledger.rules.learned import ABILITIES, LIMITS_OF, LOOPS, RETIRED
+from router_config.ledger.rules.loops import loops_of, loops_text
 from router_config.ledger.rules.retired import Retired, both, retired_of, retired_text
 from router_config.ledger.rules.steady_limits import (
     FRESH_FOR,
@@ -29,7 +31,7 @@ class Learned(Calibrations):
     """How models count (`Calibrations`), the limits that providers report, and the models that are gone.
 
     changes: how often limits or models have become others. gone: by the scope of a model. abilities: what models were
-    seen to refuse.
+    seen to refuse. loops: how long the tool loops of agents were.
     """
 
     def __init__(self) -> None:
@@ -39,7 +41,7 @@ class Learned(Calibrations):
         self.changes = 0
         self.gone: Mapping[str, Retired] = {}
         self._gone_untold = False
-        self.abilities = LearnedAbilities()
+        self.abilities, self.loops = LearnedAbilities(), LearnedLoops()
 
     def hear(self, provider: str, reported: Iterable[tuple[Place, float]], source: Source, now: float) -> bool:
         """An answer of a provider reports limits. True: one of them is another than was known, and steadily so."""
@@ -96,6 +98,8 @@ class Learned(Calibrations):
             self._gone_untold, told[RETIRED] = False, retired_text(self.gone)
         if self.abilities.untold:
             self.abilities.untold, told[ABILITIES] = False, abilities_text(self.abilities.known)
+        if self.loops.untold:
+            self.loops.untold, told[LOOPS] = False, loops_text(self.loops.known)
         return told
 
     def _was_not_told(self, names: Iterable[str]) -> None:
@@ -104,6 +108,8 @@ class Learned(Calibrations):
                 self._gone_untold = True
             elif name == ABILITIES:
                 self.abilities.untold = True
+            elif name == LOOPS:
+                self.loops.untold = True
             elif name.startswith(LIMITS_OF):
                 self._reported[name.removeprefix(LIMITS_OF)].untold = True
             else:
@@ -118,6 +124,8 @@ class Learned(Calibrations):
                 self._has_changed(now)
         elif name == ABILITIES:
             self.abilities.take(abilities_of(text))
+        elif name == LOOPS:
+            self.loops.take(loops_of(text))
         elif not name.startswith(LIMITS_OF):
             super()._take(name, text, now)
         elif self._reported[name.removeprefix(LIMITS_OF)].take(known_limits(text)):

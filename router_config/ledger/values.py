@@ -71,7 +71,7 @@ class Outcome(NamedTuple):
 
 
 class Affinity(NamedTuple):
-    """Which deployment answers the tool loop of a conversation. It holds until `until`, epoch seconds.
+    """Which deployment answers the tool loop of a conversation, which began at `began`. It holds until `until`.
 
     conversation: its digest. calls, tokens: of the loop so far.
     """
@@ -82,6 +82,7 @@ class Affinity(NamedTuple):
     model: str
     calls: int
     tokens: int
+    began: float
     until: float
 
 

@@ -113,7 +113,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         fit = self._fit = Fit(self._learned, lambda: self._succession.lists)
         self._pulse = Pulse()
         self._first_tokens = FirstTokens(self._store, self._clock, fit, self._pulse)
-        loyalty = Loyalty(self._store)
+        loyalty = Loyalty(self._store, self._learned.loops)
         self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing, fit, loyalty)
         self._settlements = Settlements(
             self._store,

@@ -26,7 +26,7 @@ def answered(
 ) -> None:
     lease = taken(store, GROQ, at=at)
     assert lease
-    affinity = Affinity(conversation, f"{by}/m#1", by, "m", 3, 900, until)
+    affinity = Affinity(conversation, f"{by}/m#1", by, "m", 3, 900, at, until)
     run(store.settle(lease, Settlement(Amount(1, 300), at, at, alive=True, affinity=affinity), at))
 
 
@@ -40,7 +40,7 @@ def test_a_settlement_says_who_answered_and_the_last_one_counts(store: Store) ->
     answered(store, "one")
     answered(store, "one", by="gemini")
     answered(store, "two")
-    assert run(store.affinity("one", START)) == Affinity("one", "gemini/m#1", "gemini", "m", 3, 900, START + 600)
+    assert run(store.affinity("one", START)) == Affinity("one", "gemini/m#1", "gemini", "m", 3, 900, START, START + 600)
     assert who(store, "two") == "groq"
 
 

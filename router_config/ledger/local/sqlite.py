@@ -56,7 +56,7 @@ SWEEP_EVERY: Final = 60.0
 _AFFINITIES: Final = """
 CREATE TABLE IF NOT EXISTS affinity (
     conversation TEXT PRIMARY KEY, deployment TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
-    calls INTEGER NOT NULL, tokens INTEGER NOT NULL, until REAL NOT NULL
+    calls INTEGER NOT NULL, tokens INTEGER NOT NULL, began REAL NOT NULL, until REAL NOT NULL
 ) WITHOUT ROWID
 """
 _NEWEST: Final = """
@@ -279,7 +279,7 @@ class SQLiteStore(LocalStore):
 
     def _put_affinity(self, affinity: Affinity) -> None:
         self._db.execute(_AFFINITIES)
-        self._db.execute("INSERT OR REPLACE INTO affinity VALUES (?,?,?,?,?,?,?)", affinity)
+        self._db.execute("INSERT OR REPLACE INTO affinity VALUES (?,?,?,?,?,?,?,?)", affinity)
         if self._now >= self._next_sweep:
             self._next_sweep = self._now + SWEEP_EVERY
             self._db.execute("DELETE FROM affinity WHERE until<=?", (self._now,))

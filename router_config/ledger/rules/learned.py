@@ -1,8 +1,8 @@
-"""What the processes of a store tell each other by name: curves, limits, models that are gone, what models refuse."""
+"""What the processes of a store tell each other by name: curves, limits, models that are gone, abilities, loops."""
 
 from typing import Final
 
-from router_config.ledger.rules import abilities, calibration, retired, steady_limits
+from router_config.ledger.rules import abilities, calibration, loops, retired, steady_limits
 
 LIMITS_OF: Final = "limits|"
 """So begins the name of what a provider reports of its limits; the provider's own name follows."""
@@ -16,6 +16,10 @@ ABILITIES: Final = "abilities|"
 """The name of what models were seen to refuse."""
 
 
+LOOPS: Final = "loops|"
+"""The name of how long the tool loops of agents were."""
+
+
 def merged(name: str, old: str | None, new: str) -> str:
     """Two texts of one name as one."""
     if name.startswith(LIMITS_OF):
@@ -25,4 +29,6 @@ def merged(name: str, old: str | None, new: str) -> str:
         return retired.retired_text(retired.both(retired.retired_of(old or ""), retired.retired_of(new)))
     if name == ABILITIES:
         return abilities.abilities_text(abilities.both(abilities.abilities_of(old or ""), abilities.abilities_of(new)))
+    if name == LOOPS:
+        return loops.loops_text(loops.both(loops.loops_of(old or ""), loops.loops_of(new)))
     return calibration.merged(old, new)

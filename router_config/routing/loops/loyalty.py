@@ -1,17 +1,23 @@
 """A tool loop stays with the deployment that answers it while that has room. It is an order, and breaks no limit."""
 
+import re
+import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from router_config.config.models import Defaults
 from router_config.deployments.deployment import Deployment
+from router_config.deployments.learned_loops import LearnedLoops
+from router_config.forks import taken_for_forks
 from router_config.ledger.interfaces import Ledger
+from router_config.ledger.rules.loops import Agent, Loop
 from router_config.ledger.rules.meters import Spending
 from router_config.ledger.values import Affinity
 from router_config.routing.loops.conversation import Conversation, grown_by_one_answer
+from router_config.routing.loops.look_ahead import with_room_for_all
 from router_config.routing.request import Flight, Request
 
 KEPT: Final = 10_000
@@ -20,28 +26,40 @@ KEPT: Final = 10_000
 
 DEFAULTS: Final = Defaults()
 
+CALLS: Final = re.compile(
+    rb'"tool_calls"\s*:\s*\[\s*\{|:\s*"tool_use"|"functionCall"\s*:|"function_call"\s*:\s*\{|:\s*"function_call"'
+)
+"""What stands in an answer that calls a tool, in the wire formats of chats, Anthropic, Gemini and Responses."""
+
 
 class _Known(NamedTuple):
-    """What this process last learned of a conversation. size: the messages that it had then."""
+    """What this process last learned of a conversation. size: the messages that it had then. agent: whose it is."""
 
     affinity: Affinity
     size: int
+    agent: Agent
 
 
 class Loyalty:
     """Remembers who answers which conversation, for as long as `sticky` says, in the store and in this process."""
 
-    def __init__(self, store: Ledger) -> None:
-        self._store = store
+    def __init__(self, store: Ledger, loops: LearnedLoops) -> None:
+        self._store, self._loops = store, loops
+        self._lock = taken_for_forks(threading.Lock())
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._without_soft_limit: dict[int, tuple[Deployment, Deployment]] = {}
 
     async def in_order(self, request: Request, ordered: Sequence[Deployment], now: float) -> Sequence[Deployment]:
-        """The candidates, whoever answers the request's tool loop first."""
+        """The candidates: first who answers the request's tool loop, or who has room for one that begins."""
         conversation = _conversation(request)
-        if conversation is None or not conversation.in_loop:
-            return ordered  # Nearly always.
-        affinity = await self._affinity(request.asked, conversation, now)
+        if conversation is None:
+            return ordered
+        if not conversation.in_loop:
+            expectation = self._loops.expected(_agent(request))
+            if expectation is None:
+                return ordered
+            return await with_room_for_all(self._store, ordered, request.need, expectation, now)
+        affinity = await self._affinity(request, conversation, now)
         return ordered if affinity is None else self._first(ordered, affinity)
 
     def answered(self, flight: Flight, spent: Spending | None, now: float) -> Affinity | None:
@@ -50,18 +68,26 @@ class Loyalty:
         conversation = _conversation(request)
         if conversation is None:
             return None  # Nearly always.
-        known = self._known.pop(conversation.key, None) if conversation.in_loop else None
-        calls, before = (0, 0) if known is None else (known.affinity.calls, known.affinity.tokens)
+        calls, tokens, began = 0, 0, request.arrived
+        if (known := self._known.get(conversation.key)) is not None:
+            if conversation.in_loop:
+                calls, tokens, began = known.affinity.calls, known.affinity.tokens, known.affinity.began
+            else:
+                self._has_ended(known, now)
         affinity = Affinity(
             conversation.key,
             deployment.id,
             deployment.provider,
             deployment.model,
             calls + 1,
-            before + (0 if spent is None else spent.tokens),
+            tokens + (0 if spent is None else spent.tokens),
+            began,
             now + sticky_of(request),
         )
-        self._keep(conversation, affinity)
+        kept = self._keep(request, conversation, affinity)
+        if _calls_no_tool(flight.exchange.answer or flight.exchange.body):
+            self._has_ended(kept, now)
+        self._drop_ended(now)
         return affinity
 
     def stays(self, request: Request, deployment: Deployment) -> int | None:
@@ -72,24 +98,38 @@ class Loyalty:
             return None
         return known.affinity.calls + 1
 
-    async def _affinity(self, asked: Mapping[str, Any], conversation: Conversation, now: float) -> Affinity | None:
+    async def _affinity(self, request: Request, conversation: Conversation, now: float) -> Affinity | None:
         known = self._known.get(conversation.key)
         affinity = None if known is None else known.affinity
         # Another process that answered in between has left more than one answer behind.
-        if self._store.shared and (known is None or not grown_by_one_answer(asked, known.size)):
+        if self._store.shared and (known is None or not grown_by_one_answer(request.asked, known.size)):
             affinity = await self._store.affinity(conversation.key, now)
             if affinity is not None:
-                self._keep(conversation, affinity)
+                self._keep(request, conversation, affinity)
         if affinity is None or now >= affinity.until:
-            self._known.pop(conversation.key, None)
             return None
         return affinity
 
-    def _keep(self, conversation: Conversation, affinity: Affinity) -> None:
-        self._known[conversation.key] = _Known(affinity, conversation.size)
-        self._known.move_to_end(conversation.key)
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
+    def _keep(self, request: Request, conversation: Conversation, affinity: Affinity) -> _Known:
+        kept = _Known(affinity, conversation.size, _agent(request))
+        with self._lock:
+            self._known[conversation.key] = kept
+            self._known.move_to_end(conversation.key)
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        return kept
+
+    def _drop_ended(self, now: float) -> None:
+        """Forget the loops with which nobody went on for long."""
+        with self._lock:
+            while self._known and (oldest := next(iter(self._known.values()))).affinity.until <= now:
+                self._has_ended(oldest, now)
+                del self._known[oldest.affinity.conversation]
+
+    def _has_ended(self, known: _Known, now: float) -> None:
+        """A loop is over: no tool is called any more, another one has begun, or nobody went on with it for long."""
+        loop, began = known.affinity, round(known.affinity.began * 1000)
+        self._loops.ended(known.agent, Loop(f"{loop.conversation[:6]}{began:x}", now, loop.calls, loop.tokens))
 
     def _first(self, ordered: Sequence[Deployment], affinity: Affinity) -> Sequence[Deployment]:
         """It first, then the same model with other keys; but of those that cost money behind all that are free.
@@ -131,6 +171,15 @@ def sticky_of(request: Request) -> float:
 
 def _conversation(request: Request) -> Conversation | None:
     return request.conversation if request.conversation is not None and sticky_of(request) > 0 else None
+
+
+def _agent(request: Request) -> Agent:
+    return request.agent or "", request.group.name
+
+
+def _calls_no_tool(answer: bytes | None) -> bool:
+    """Whether a whole answer calls no tool. Of a stream nobody knows."""
+    return answer is not None and CALLS.search(answer) is None
 
 
 def _same_model(deployment: Deployment, affinity: Affinity) -> bool:
