@@ -97,7 +97,9 @@ class Recorder(Observer):
         self._closed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         """By group and provider, the classes that find no room there."""
         self._sees: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        """By group and provider, the classes that may ask it and did so today; of nobody, all that asked."""
+        """By group and provider, the classes that may ask it; of nobody, all that ask."""
+        self._asked = set[tuple[str, str]]()
+        """Groups that were asked today, each with the class that did."""
         self._examined: set[tuple[str, str, str]] = set()
         """Groups, the classes that see them, and providers of which the limit in the way was looked up today."""
         self._turn(begins)
@@ -109,7 +111,8 @@ class Recorder(Observer):
         name, seen_by, turned = group.name, group.seen_by, opened.turned(skipped)
         if self._classes is not None:
             self._classes.decided(found)
-        if seen_by not in self._sees[name, NOBODY]:
+        if (name, seen_by) not in self._asked:
+            self._asked.add((name, seen_by))
             for provider in (NOBODY, *opened.by_provider):
                 self._sees[name, provider].add(seen_by)
             self._note_bindings(opened.closed, found)
@@ -191,7 +194,7 @@ class Recorder(Observer):
             for provider in full_on:
                 self._of(provider).full_since = begins
             self._examined.clear()
-            self._sees.clear()
+            self._asked.clear()
 
     def _of(self, provider: str) -> ProviderDay:
         return self._present.nobody if provider == NOBODY else self._present.of(provider)
