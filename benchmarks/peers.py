@@ -1,7 +1,6 @@
 """Other routers over free tiers, each in an environment of its own under build/peers, which is made once."""
 
 import os
-import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -18,19 +17,14 @@ LIMITS: Final = {"groq": {"rpm": 30}, "together": {"rpm": 60}, "openrouter": {"r
 
 def python_of(peer: str) -> str:
     """The interpreter of a peer's environment. Raises SystemExit where the package registry has no such package."""
-    return python_with(peer, VERSIONS[peer])
-
-
-def python_with(package: str, version: str) -> str:
-    """The same of any package, such as `litellm[proxy]`."""
-    place = BUILD / f"{re.sub(r'[^a-z]+', '-', package).strip('-')}-{version}"
+    place = BUILD / f"{peer}-{VERSIONS[peer]}"
     python = place / "bin" / "python"
     if not (place / "made").exists():
         print(f"making {place.relative_to(ROOT)}", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        install = [str(python), "-m", "pip", "install", "-qq", f"{package}=={version}"]
+        install = [str(python), "-m", "pip", "install", "-qq", f"{peer}=={VERSIONS[peer]}"]
         if subprocess.run(install).returncode:
-            raise SystemExit(f"{package} {version} could not be installed; leave it out with --only")
+            raise SystemExit(f"{peer} {VERSIONS[peer]} could not be installed; leave it out with --only")
         (place / "made").touch()
     return str(python)
 

@@ -162,6 +162,15 @@ async def _ask(router: Any, clock: SharedClock, number: int, times: int) -> list
     ]
 
 
+async def _ask_as(router: Any, clock: SharedClock, number: int, agent: str, times: int) -> int:
+    """How many of so many concurrent requests of an agent are served."""
+    calls = (
+        router.acompletion("default", [{"role": "user", "content": "hello"}], metadata={"agent": agent})
+        for _ in range(times)
+    )
+    return sum(not isinstance(each, Exception) for each in await asyncio.gather(*calls, return_exceptions=True))
+
+
 async def _wake(router: Any, clock: SharedClock, number: int) -> None:
     for deployment in router.catalog.deployments:
         await router.end_cooldowns(deployment)
@@ -175,6 +184,7 @@ _COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
     "ready": _ready,
     "load": _load,
     "ask": _ask,
+    "ask as": _ask_as,
     "status": _status,
     "wake": _wake,
 }

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from router_config.config.agent_classes import AgentClass
-from router_config.deployments.class_access import open_to
+from router_config.deployments.class_access import class_meters, open_to, seen_by
 from router_config.deployments.deployment import Deployment, by_preference, deployment_of_entry
 from router_config.deployments.learned import Learned
 from router_config.deployments.limit_changes import with_reported
@@ -78,7 +78,7 @@ class Group:
         """The group as agents of a class see it. classes: all, that one among them."""
         found = self._by_class.get(agent_class.name)
         if found is None:
-            theirs = open_to(agent_class, self.deployments)
+            theirs = [seen_by(each, agent_class, classes) for each in open_to(agent_class, self.deployments)]
             entries = {each.id: self.entries[each.id] for each in theirs}
             found = Group(self.name, by_preference(theirs), entries, agent_class.name)
             self._by_class[agent_class.name] = found
@@ -109,7 +109,9 @@ class Catalog:
         learned: Learned | None = None,
         now: float = 0.0,
         before: "Catalog | None" = None,
+        classes: tuple[AgentClass, ...] = (),
     ) -> None:
+        self._classes = classes
         self.correction, self._soft_limit = correction, soft_limit
         self._made: dict[str, tuple[dict[str, Any], Deployment]] = {}
         same = before is not None and (before.correction, before._soft_limit) == (correction, soft_limit)
@@ -168,8 +170,13 @@ class Catalog:
 
     @property
     def meters(self) -> tuple[Meter, ...]:
-        """Every meter once."""
-        return tuple({meter.scope: meter for each in self.deployments.values() for meter in each.meters}.values())
+        """Every meter once, those of classes among them."""
+        found = {meter.scope: meter for each in self.deployments.values() for meter in each.meters}
+        for agent_class in self._classes:
+            for each in self.deployments.values():
+                pause()
+                found.update((meter.scope, meter) for meter in class_meters(each, agent_class))
+        return tuple(found.values())
 
     @property
     def formerly(self) -> dict[str, str]:

@@ -1,19 +1,73 @@
 """Which deployments a class of agents may ask, in which order, and what of their room is its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import floor
 from typing import Final
 
 from router_config.config.agent_classes import AgentClass
-from router_config.deployments.deployment import Deployment
-from router_config.ledger.rules.meters import Limit
+from router_config.deployments.deployment import FREE, Deployment
+from router_config.ledger.rules.classes.keeps import OF_CLASS, Keep
+from router_config.ledger.rules.meters import Limit, Meter
+from router_config.ledger.rules.windows import CalendarDay
 
 LAST: Final = 1e9
 """Added to the priority of what costs money where that is asked last: higher than any priority in a file."""
 
-OF_CLASS: Final = " of class "
-"""Stands in the name of a meter before the class whose requests it counts."""
+
+DOLLARS: Final = "class "
+"""So begins the name of the meter of a class' dollars at all providers."""
+
+
+def seen_by(deployment: Deployment, agent_class: AgentClass, classes: Sequence[AgentClass]) -> Deployment:
+    """The deployment as a class sees it: what is kept there for others, and a meter of its own beside each."""
+    meters = [
+        replace(each, keeps=keeps_of(each, deployment, agent_class, classes), leftover=_leftover(each, agent_class))
+        if each.limits and each.pace != "beside"
+        else each
+        for each in deployment.meters
+    ]
+    return replace(deployment, meters=(*meters, *class_meters(deployment, agent_class)))
+
+
+def keeps_of(
+    meter: Meter, deployment: Deployment, agent_class: AgentClass | None, classes: Sequence[AgentClass]
+) -> tuple[Keep, ...]:
+    """For whom of the other classes a share of a meter of a deployment is kept."""
+    return tuple(
+        Keep(scope_of(meter, each.name), each.name, each.reserve_at(deployment.provider), each.release)
+        for each in classes
+        if each != agent_class and each.reserve_at(deployment.provider) > 0
+    )
+
+
+def class_meters(deployment: Deployment, agent_class: AgentClass) -> list[Meter]:
+    """Those that count what a class uses of each limit of a deployment, and of its dollars."""
+    share, name = agent_class.share, agent_class.name
+    found = [
+        Meter(
+            scope_of(each, name),
+            _shares(each.limits, share) if share < 1 else (),
+            each.long,
+            each.part,
+            of_class=name,
+        )
+        for each in deployment.meters
+        if each.limits and each.pace != "beside"
+    ]
+    if agent_class.usd_per_day is not None and deployment.price != FREE:
+        dollars = (Limit("usd_per_day", agent_class.usd_per_day),)
+        found.append(Meter(f"{DOLLARS}{name}", dollars, CalendarDay("UTC"), of_class=name))
+    return found
+
+
+def scope_of(meter: Meter, name: str) -> str:
+    """The scope of the meter that counts what a class uses where another meter counts all."""
+    return f"{meter.scope}{OF_CLASS}{name}"
+
+
+def _leftover(meter: Meter, agent_class: AgentClass) -> str:
+    return scope_of(meter, agent_class.name) if agent_class.use == "leftover" else ""
 
 
 def open_to(agent_class: AgentClass, deployments: Iterable[Deployment]) -> list[Deployment]:
@@ -26,16 +80,11 @@ def open_to(agent_class: AgentClass, deployments: Iterable[Deployment]) -> list[
 
 def within_reserve(deployment: Deployment, agent_class: AgentClass) -> Deployment | None:
     """The deployment of a class' view with no more room than is kept there for the class. None: nothing is."""
-    reserve, of = agent_class.reserve_at(deployment.provider), f"{OF_CLASS}{agent_class.name}"
+    reserve, name = agent_class.reserve_at(deployment.provider), agent_class.name
     if not reserve:
         return None
-    whole = {meter.scope: meter.limits for meter in deployment.meters}
-    meters = [
-        replace(each, limits=_shares(whole.get(each.scope.removesuffix(of), ()), reserve))
-        if each.scope.endswith(of)
-        else each
-        for each in deployment.meters
-    ]
+    own = {scope_of(each, name): _shares(each.limits, reserve) for each in deployment.meters}
+    meters = [replace(each, limits=own.get(each.scope, each.limits)) for each in deployment.meters]
     return replace(deployment, meters=tuple(meters))
 
 

@@ -122,7 +122,8 @@ class Deployment:
 
     @property
     def model_meters(self) -> tuple[Meter, ...]:
-        return tuple([meter for meter in self.meters[self.of_account :] if meter.pace != "beside"])
+        theirs = self.meters[self.of_account :]
+        return tuple([meter for meter in theirs if meter.pace != "beside" and not meter.of_class])
 
     @property
     def pacing_meters(self) -> tuple[Meter, ...]:

@@ -358,7 +358,8 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             more = successor_entries(terms.config, self._learned.gone, entries)
             self._tell_prices(more, entries)
             entries = entries + more
-        catalog = Catalog(entries, terms.soft_limit, self._clock.correction, self._learned, now, before)
+        correction, classes = self._clock.correction, terms.callers.classes
+        catalog = Catalog(entries, terms.soft_limit, correction, self._learned, now, before, classes)
         self._store.register_meters(catalog.meters, catalog.formerly)
         return replace(terms, catalog=catalog)
 

@@ -87,7 +87,7 @@ class LocalStore(Pages, Backend):
         amount, scopes = choice.amount, []
         for meter in chosen.meters:
             scope, part = meter.scope, meter.part
-            if meter.limits or self._page(scope) is not None:
+            if meter.limits or meter.of_class or self._page(scope) is not None:
                 scopes.append(scope)
                 self._meters.setdefault(scope, meter)
                 counts = self._page_to_write(scope).counts

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from router_config.ledger.rules.classes.kept import kept_of
 from router_config.ledger.rules.gates import (
     OPEN,
     Book,
@@ -71,10 +72,10 @@ def binding_limit(candidate: Candidate, need: Need, book: Book, now: float) -> L
     """The limit that keeps such a request out here, one of a day or more if there is such; None: none does."""
     found: LimitName | None = None
     pages = metered(candidate, book)
-    amount = amount_for(candidate, need, pages, now)
+    amount = amount_for(candidate, need, pages, book, now)
     for meter, counts in pages:
         taken = amount.counted(meter.part)
-        for limit, _, status in verdicts(meter, counts, taken, need, book.expected, now):
+        for limit, _, status in verdicts(meter, counts, taken, need, book, now):
             if status == "exhausted":
                 return limit.name
             if status not in OPEN:
@@ -87,7 +88,7 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
     if _blocked_by_cooldown(candidate, book, now)[0] is not None:
         return 0.0
     pages = metered(candidate, book)
-    amount = amount_for(candidate, need, pages, now)
+    amount = amount_for(candidate, need, pages, book, now)
     room = float("inf")
     for meter, counts in pages:
         opened, taken = counts.open, amount.counted(meter.part)
@@ -95,7 +96,10 @@ def room_for(candidate: Candidate, need: Need, book: Book, now: float) -> float:
         for limit, used in limits_in_force(meter, counts, now):
             place = limit.place
             if taken[place] > 0:
-                left = (need.allows(limit) - used - opened[place]) / taken[place]
+                most = need.allows(limit)
+                if meter.keeps or meter.leftover:
+                    most = min(most, kept_of(meter, limit, used + opened[place], book, now).most)
+                left = (most - used - opened[place]) / taken[place]
                 if left < room:
                     room = left
                 if share < 1 and limit.exhausts and limit.name in meter.limited:
@@ -127,14 +131,14 @@ def _found(candidate: Candidate, need: Need, book: Book, now: float) -> tuple[St
     if _has_plenty(candidate, need, amount, book, now):
         return "available", amount
     pages = metered(candidate, book)
-    amount = amount_for(candidate, need, pages, now)
+    amount = amount_for(candidate, need, pages, book, now)
     return _standing(need, amount, pages, book, now), amount
 
 
 def _standing(need: Need, amount: Spending, pages: Metered, book: Book, now: float) -> Status:
     soft = False
     for meter, counts in pages:
-        for _, _, status in verdicts(meter, counts, amount.counted(meter.part), need, book.expected, now):
+        for _, _, status in verdicts(meter, counts, amount.counted(meter.part), need, book, now):
             if status == "available":
                 continue
             if status != "soft_limited":

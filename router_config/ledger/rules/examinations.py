@@ -1,7 +1,10 @@
 """Everything that a request would meet at deployments now, and when it clears. Pure logic over counts."""
 
 from collections.abc import Iterable, Iterator
+from math import inf
+from typing import Final
 
+from router_config.ledger.rules.classes.kept import Kept, kept_of, leftover_grows, released_at
 from router_config.ledger.rules.gates import (
     Book,
     Candidate,
@@ -16,6 +19,7 @@ from router_config.ledger.rules.meters import Amount, Counts, Limit, Meter
 from router_config.ledger.rules.pacing import paced_until
 
 Gates = tuple[Gate, ...]
+NOTHING_KEPT: Final = Kept(0.0, (), inf, inf)
 
 
 def examine_all(candidates: Iterable[Candidate], need: Need, book: Book, now: float) -> tuple[Examination, ...]:
@@ -33,7 +37,7 @@ def _examine(
     cooldowns = [cooldown for scope in candidate.scopes if (cooldown := book.cooldown_of(scope)) is not None]
     holding = [cooldown for cooldown in cooldowns if cooldown.holds(now)]
     pages = metered(candidate, book)
-    amount = amount_for(candidate, need, pages, now)
+    amount = amount_for(candidate, need, pages, book, now)
     gates: list[Gate] = []
     for meter, counts in pages:
         taken = amount.counted(meter.part)
@@ -47,18 +51,43 @@ def _examine(
 
 
 def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book, now: float) -> Iterator[Gate]:
-    for limit, used, status in verdicts(meter, counts, amount, need, book.expected, now):
+    for limit, used, status in verdicts(meter, counts, amount, need, book, now):
         reserved, needed = counts.open.of(limit.metric), amount.of(limit.metric)
-        clears, paced = None, None
+        held, clears, paced, kept = used + reserved, None, None, NOTHING_KEPT
         if meter.paced and limit.exhausts and limit.name in meter.limited:
             paced = limit.value * book.expected.share(meter.long, now)
+        if meter.keeps or meter.leftover:
+            kept = kept_of(meter, limit, held, book, now)
         if status == "paced":
-            held = used + reserved
             clears = paced_until(book.expected, meter.long, limit.metric, limit.value, held, needed, now)
-        elif status in ("rate_limited", "exhausted") and limit.value > 0:
-            excess = used + reserved + needed - limit.value
-            clears = _clears_at(meter, limit, counts, excess, book, now)
-        yield Gate(meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft, paced)
+        elif status in ("rate_limited", "exhausted", "share_used") and limit.value > 0:
+            clears = _clears_at(meter, limit, counts, held + needed - limit.value, book, now)
+        elif status == "kept":
+            clears = _kept_until(meter, limit, counts, kept, needed, book, now)
+        yield Gate(
+            meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft, paced,
+            kept.amount, kept.names, meter.of_class,
+        )  # fmt: skip
+
+
+def _kept_until(
+    meter: Meter, limit: Limit, counts: Counts, kept: Kept, needed: float, book: Book, now: float
+) -> float | None:
+    """When there is room beside what is kept: others' usage has left, it is released, or more is left over.
+
+    None: nobody can tell. `inf`: never, for it needs more than what is not kept.
+    """
+    used, reserved = counts.used(limit), counts.open.of(limit.metric)
+    held, moments = used + reserved, []
+    if kept.gone < 1 and (grows := leftover_grows(meter, limit, held, needed, book, now)) is not None:
+        moments.append(grows)
+    excess = held + needed - (limit.value - kept.amount)
+    if 0 < excess <= used and (leaves := _clears_at(meter, limit, counts, excess, book, now)) is not None:
+        moments.append(leaves)
+    if (released := released_at(meter, limit, now)) is not None:
+        moments.append(released)
+    later = [each for each in moments if each > now]
+    return min(later) if later else inf if needed > kept.idle else None
 
 
 def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+from router_config.ledger.rules.classes.kept import kept_of
 from router_config.ledger.rules.meters import (
     NOTHING,
     Amount,
@@ -23,7 +24,7 @@ from router_config.ledger.rules.pacing import Expected, held_back
 Tier = Literal["free", "paid"]
 Status = Literal[
     "available", "soft_limited", "rate_limited", "paced", "cooldown", "probing", "exhausted", "disabled", "too_large",
-    "unfit",
+    "unfit", "kept", "share_used",
 ]  # fmt: skip
 
 OPEN: Final = ("available", "soft_limited")
@@ -145,6 +146,7 @@ class Gate:
     """One limit as a request meets it. `clears_at` is set where it blocks and time will help.
 
     `soft`: from here on others are preferred. `paced`: what of `value` is for the hours until now; None: all of it.
+    `kept`: what of `value` is kept for other classes of agents, `kept_for`. `of_class`: whose share the limit is.
     """
 
     scope: str
@@ -157,10 +159,18 @@ class Gate:
     clears_at: float | None = None
     soft: float = float("inf")
     paced: float | None = None
+    kept: float = 0.0
+    kept_for: tuple[str, ...] = ()
+    of_class: str = ""
 
     @property
     def blocks(self) -> bool:
         return self.status not in OPEN
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no idle window holds the request, or not beside what is kept for other classes."""
+        return self.status == "too_large" or (self.status == "kept" and self.clears_at == float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +223,14 @@ class Examination:
         if gate.status == "paced" and gate.paced is not None:
             words = words_of(gate.limit)
             return f"pace: {gate.paced:g} of {gate.value:g} {words} are for the hours until now; {held}"
-        return f"{gate.limit}: {held}, {gate.needed:g} needed of {gate.value:g}"
+        told = f"{gate.limit}: {held}, {gate.needed:g} needed of {gate.value:g}"
+        if gate.status == "share_used":
+            return f"class {gate.of_class} has used its share: {told}"
+        if gate.status == "kept":
+            whose = f"{gate.kept:g} of {gate.value:g} are kept for class {' and '.join(gate.kept_for)}"
+            why = whose if gate.kept_for else "what is left is expected to be used by others"
+            return f"{gate.limit}: {why}; {held}, {gate.needed:g} needed"
+        return told
 
     @property
     def until(self) -> float | None:
@@ -225,7 +242,7 @@ class Examination:
 
     def may_clear(self, deadline: float) -> bool:
         """Whether a request that waits until `deadline` may find room here, on time or by what others give back."""
-        if any(gate.blocks and (gate.value <= 0 or gate.status == "too_large") for gate in self.gates):
+        if any(gate.blocks and (gate.value <= 0 or gate.hopeless) for gate in self.gates):
             return False
         if self.cooldown is not None and self.cooldown.until > max(deadline, self.examined_at):
             return False
@@ -271,7 +288,7 @@ def metered(candidate: Candidate, book: Book) -> Metered:
     return [(meter, counts) for meter in candidate.meters if (counts := book.counts(meter)) is not None]
 
 
-def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> Spending:
+def amount_for(candidate: Candidate, need: Need, pages: Metered, book: Book, now: float) -> Spending:
     """What the request takes of this candidate's windows; never more tokens than its smallest limit of them."""
     amount = need.amount(candidate)
     tokens = amount[1]
@@ -279,7 +296,9 @@ def amount_for(candidate: Candidate, need: Need, pages: Metered, now: float) -> 
         most = _most_tokens(meter, counts, now) if counts.observed else meter.most_tokens
         if most < tokens:
             amount = amount.cut_to(int(most), meter.part)
-    return amount._replace(usd=_dearest(candidate, need, amount, pages)) if need.most and amount.usd > 0 else amount
+    if not need.most or amount.usd <= 0:
+        return amount
+    return amount._replace(usd=_dearest(candidate, need, amount, pages, book, now))
 
 
 def _most_tokens(meter: Meter, counts: Counts, now: float) -> float:
@@ -288,7 +307,7 @@ def _most_tokens(meter: Meter, counts: Counts, now: float) -> float:
     return min((limit.value for limit in limits if limit.metric == "tokens"), default=float("inf"))
 
 
-def _dearest(candidate: Candidate, need: Need, amount: Spending, pages: Metered) -> float:
+def _dearest(candidate: Candidate, need: Need, amount: Spending, pages: Metered, book: Book, now: float) -> float:
     """Dollars to reserve for an answer of unknown length: what the longest would cost, or all that is left.
 
     So no more than one such answer can exceed a budget, and whoever asks one at a time can use the last of it.
@@ -297,7 +316,9 @@ def _dearest(candidate: Candidate, need: Need, amount: Spending, pages: Metered)
     for meter, counts in pages:
         for limit in meter.limits:
             if limit.metric == "usd":
-                dearest = min(dearest, limit.value * (1 - ROUNDING) - counts.used(limit) - counts.open.usd)
+                held = counts.used(limit) + counts.open.usd
+                most = kept_of(meter, limit, held, book, now).most if meter.keeps or meter.leftover else limit.value
+                dearest = min(dearest, most * (1 - ROUNDING) - held)
     return max(dearest, amount.usd)
 
 
@@ -337,13 +358,20 @@ def verdict_on(limit: Limit, used: float, reserved: float, needed: float, need: 
 
 
 def verdicts(
-    meter: Meter, counts: Counts, taken: Amount, need: Need, expected: Expected, now: float
+    meter: Meter, counts: Counts, taken: Amount, need: Need, book: Book, now: float
 ) -> Iterator[tuple[Limit, float, Status]]:
     """Each limit in force of a meter, what counts as used, and whether a request that takes so much passes it."""
-    share = expected.share(meter.long, now) if meter.paced else 1.0
+    share = book.expected.share(meter.long, now) if meter.paced else 1.0
+    divided = bool(meter.keeps or meter.leftover)
     for limit, used in limits_in_force(meter, counts, now):
         place = limit.place
         status = verdict_on(limit, used, counts.open[place], taken[place], need)
+        if meter.of_class and status in ("rate_limited", "exhausted"):
+            status = "share_used"
+        elif divided and status in OPEN and taken[place] > 0:
+            held = used + counts.open[place]
+            if held + taken[place] > kept_of(meter, limit, held, book, now).most + ROUNDING:
+                status = "kept"
         if share < 1 and status in OPEN and limit.exhausts and limit.name in meter.limited:
             held = used + counts.open[place]
             status = "paced" if held_back(limit.metric, limit.value, share, held, taken[place]) else status

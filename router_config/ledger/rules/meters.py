@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
+from router_config.ledger.rules.classes.keeps import Keep
 from router_config.ledger.rules.pacing import Pace
 from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, Period, Unit, Window
 
@@ -211,6 +212,8 @@ class Meter:
     `long`: that window, a day for most. A limit of another long window (a week, a month) is one of a meter of its own,
     and so are those of input or output tokens alone: `part` says which of them it counts. `pace`: whether its limits
     of a day, a week or a month are spread over the hours (pacing.py).
+    To a class of agents, `keeps`: for whom a share is kept; `leftover`: where it gets only what nobody else is expected
+    to use, the scope of the meter of its own requests. `of_class`: this is one, and counts with or without limits.
     """
 
     scope: str
@@ -218,6 +221,9 @@ class Meter:
     long: Window = ROLLING_DAY
     part: Part | None = None
     pace: Pace = "none"
+    keeps: tuple[Keep, ...] = ()
+    leftover: str = ""
+    of_class: str = ""
     limits_minutes: bool = field(init=False, compare=False)
     most_tokens: float = field(init=False, compare=False)
     """The smallest of its token limits."""
@@ -231,7 +237,8 @@ class Meter:
     """Of each limit that is paced: its place in an amount, and its value."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "limits_minutes", any(limit.period == "minute" for limit in self.limits))
+        minutes = bool(self.of_class) or any(limit.period == "minute" for limit in self.limits)
+        object.__setattr__(self, "limits_minutes", minutes)
         tokens = (limit.value for limit in self.limits if limit.metric == "tokens")
         object.__setattr__(self, "most_tokens", min(tokens, default=float("inf")))
         object.__setattr__(self, "limited", frozenset(limit.name for limit in self.limits))
@@ -239,6 +246,8 @@ class Meter:
         object.__setattr__(self, "units", frozenset(units) or BASIC)
 
         tests = [(each.place, PERIODS.index(each.period), each.value or -1.0, each.soft) for each in self.limits]
+        if self.keeps or self.leftover:
+            tests = [(0, 0, -1.0, -1.0)]  # Nobody has plenty where something is kept: `verdicts` look closer.
         object.__setattr__(self, "tests", tuple(tests))
         even = () if self.pace == "none" else tuple((each.place, each.value) for each in self.limits if each.exhausts)
         object.__setattr__(self, "paced", even)

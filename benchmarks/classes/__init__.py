@@ -1,1 +1,0 @@
-"""Classes of agents under full overload: what is kept is kept, and what is not is used."""

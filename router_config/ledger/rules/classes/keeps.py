@@ -1,0 +1,19 @@
+"""For which classes of agents a share of each limit of a meter is kept, and how what is left over is divided."""
+
+from typing import Final, Literal, NamedTuple
+
+OF_CLASS: Final = " of class "
+"""Stands in the name of a meter before the class whose requests alone it counts."""
+
+
+class Keep(NamedTuple):
+    """A share of each limit of a meter that is kept for a class.
+
+    scope: of the meter that counts what the class uses there. name: of the class. release: seconds before the end of
+    a calendar window from which on what is unused is for all; `forecast`: what it is not expected to need is not kept.
+    """
+
+    scope: str
+    name: str
+    share: float
+    release: float | Literal["forecast", "never"] = 3600.0
