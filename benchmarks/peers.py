@@ -1,6 +1,7 @@
 """Other routers over free tiers, each in an environment of its own under build/peers, which is made once."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -17,14 +18,19 @@ LIMITS: Final = {"groq": {"rpm": 30}, "together": {"rpm": 60}, "openrouter": {"r
 
 def python_of(peer: str) -> str:
     """The interpreter of a peer's environment. Raises SystemExit where the package registry has no such package."""
-    place = BUILD / f"{peer}-{VERSIONS[peer]}"
+    return python_with(peer, VERSIONS[peer])
+
+
+def python_with(package: str, version: str) -> str:
+    """The same of any package, such as `litellm[proxy]`."""
+    place = BUILD / f"{re.sub(r'[^a-z]+', '-', package).strip('-')}-{version}"
     python = place / "bin" / "python"
     if not (place / "made").exists():
         print(f"making {place.relative_to(ROOT)}", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        install = [str(python), "-m", "pip", "install", "-qq", f"{peer}=={VERSIONS[peer]}"]
+        install = [str(python), "-m", "pip", "install", "-qq", f"{package}=={version}"]
         if subprocess.run(install).returncode:
-            raise SystemExit(f"{peer} {VERSIONS[peer]} could not be installed; leave it out with --only")
+            raise SystemExit(f"{package} {version} could not be installed; leave it out with --only")
         (place / "made").touch()
     return str(python)
 

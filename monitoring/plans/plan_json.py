@@ -40,6 +40,28 @@ class PlannedProvider(_Document):
     failed_attempts: int = Field(description="that it did not answer")
 
 
+class Obstacle(_Document):
+    """What keeps requests of a class out."""
+
+    provider: str
+    limit: str
+    status: str = Field(description="kept: what is left is kept for other classes; share_used: of the class; ...")
+
+
+class PlannedClass(_Document):
+    """What becomes of the requests of a class of agents in some time."""
+
+    name: str
+    served: Number = Field(description="share of its tokens")
+    requests: int = Field(description="asked for; the same of tokens")
+    tokens: int
+    unserved_requests: int
+    unserved_tokens: int
+    unserved_since: str | None
+    obstacle: Obstacle | None = Field(description="most often in the way; null: all are served")
+    told: str | None = Field(description="the obstacle in words")
+
+
 class PlannedDay(_Document):
     """A day. Hours count from its midnight on; where clocks go back there are 25."""
 
@@ -56,6 +78,7 @@ class PlannedDay(_Document):
     dark_seconds: int = Field(description="for which nobody had room")
     needless_failures: int = Field(description="requests that were not served though somebody could")
     providers: list[PlannedProvider]
+    classes: list[PlannedClass] | None = Field(None, description="only where the file has classes")
 
 
 class PlannedWeek(_Document):
@@ -118,6 +141,7 @@ class PlanAnswer(_Document):
     timezone: str
     left_out: dict[str, str] = Field(description="providers that are never asked, each with the reason")
     providers: list[PlannedProvider]
+    classes: list[PlannedClass] | None = Field(None, description="only where the file has classes")
     days: list[PlannedDay]
     week: PlannedWeek
     asked: str = Field(description="the workload in words")

@@ -6,6 +6,7 @@ from datetime import date
 from math import ceil, floor, log10
 from typing import Any, Final, NamedTuple
 
+from router_config.config.agent_classes import AgentClass
 from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError, Limits, Provider
 from router_config.planner.assumptions.what_if import with_key, with_provider
@@ -78,7 +79,7 @@ def advice(
     before = glance.plan(config).served
     if before > made.served + SHOWS:
         glance, before = look, look.plan(config).served
-    ideas = list(_ideas(config, tokens, begins))
+    ideas = [*_ideas(config, tokens, begins), *_of_classes(config, made)]
     steps = _Steps(progress, len(ideas) * glance.days + TOLD * look.days)
 
     likely = []
@@ -158,10 +159,34 @@ def _ideas(config: Config, tokens: float, today: date) -> Iterator[_Idea]:
         yield _Idea("openai, paid", with_provider(config, "openai", today), dollars="openai")
 
 
+def _of_classes(config: Config, made: Plan) -> Iterator[_Idea]:
+    """Without what keeps requests of a class out while there is room for others."""
+    missed = {each.name: each.obstacle for each in made.classes if each.unserved_requests}
+    held = {None if obstacle is None else obstacle.status for obstacle in missed.values()}
+    for each in config.classes:
+        if each.share < 1 and each.name in missed:
+            yield _Idea(f"class {each.name} without a share", _with_class(config, replace(each, share=1.0)))
+        if each.use == "leftover" and each.name in missed:
+            yield _Idea(f"class {each.name} with use: any", _with_class(config, replace(each, use="any")))
+        if "kept" in held and (each.reserve or any(each.by_provider.values())):
+            nothing = replace(each, reserve=0.0, by_provider={})
+            yield _Idea(f"nothing kept for class {each.name}", _with_class(config, nothing))
+
+
+def _with_class(config: Config, changed: AgentClass) -> Config:
+    classes = tuple(changed if each.name == changed.name else each for each in config.classes)
+    return replace(config, classes=classes)
+
+
 def _told(found: _Found) -> str:
     served, cost = found.outlook.served, found.outlook.usd_per_month
-    share = "100 %" if served >= 1 - ROUNDING else f"{int(served * 1000) / 10:g} %"
-    return f"{found.idea.words}: {share}" + (f", ${cost:.2f} a month" if cost else "")
+    told = f"{found.idea.words}: {_percent(served)}" + (f", ${cost:.2f} a month" if cost else "")
+    classes = found.outlook.classes
+    return told + (f" ({', '.join(f'{name} {_percent(share)}' for name, share in classes.items())})" if classes else "")
+
+
+def _percent(share: float) -> str:
+    return "100 %" if share >= 1 - ROUNDING else f"{int(share * 1000) / 10:g} %"
 
 
 def _room(limits: Limits, tokens: float) -> float:

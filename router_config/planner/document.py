@@ -6,7 +6,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from router_config.iso import iso
-from router_config.planner.plan import Plan, PlanDay, Served
+from router_config.planner.plan import ClassServed, Plan, PlanDay, Served
+from router_config.planner.wording import in_the_way
 
 COLUMNS: Final = (
     "date",
@@ -53,13 +54,17 @@ def document(plan: Plan, told: str, remarks: Sequence[str] = ()) -> dict[str, An
         "timezone": plan.timezone,
         "left_out": dict(plan.left_out),
         "providers": [_provider(each) for each in plan.providers],
+        **_classes(plan.classes),
         "days": [_day(each, plan.timezone) for each in plan.days],
         "week": _week(plan),
     }
 
 
 def rows(plan: Plan) -> Iterator[tuple[object, ...]]:
-    """A row for each day and provider, and one for what nobody served, in the order of `COLUMNS`."""
+    """A row for each day and provider, and one for what nobody served, in the order of `COLUMNS`.
+
+    Where there are classes, two more for each: what of the class was served, and what was not (`class batch unserved`).
+    """
     for day in plan.days:
         date = date_of(day, plan.timezone)
         for each in day.providers:
@@ -68,6 +73,14 @@ def rows(plan: Plan) -> Iterator[tuple[object, ...]]:
         since = iso(day.unserved_since)
         dark = round(day.dark_seconds)
         yield date, UNSERVED, share, day.unserved_requests, day.unserved_tokens, 0.0, dark, since, None, 0
+        for of in day.classes:
+            name, since = f"class {of.name}", iso(of.unserved_since)
+            share = round(of.served, 6)
+            served = of.requests - of.unserved_requests, of.tokens - of.unserved_tokens
+            limit = None if of.obstacle is None else f"{of.obstacle.provider} {of.obstacle.limit}"
+            yield date, name, share, *served, 0.0, 0, None, None, 0
+            missed = of.unserved_requests, of.unserved_tokens
+            yield date, f"{name} {UNSERVED}", round(1 - of.served, 6), *missed, 0.0, 0, since, limit, 0
 
 
 def date_of(day: PlanDay, timezone: str) -> str:
@@ -90,6 +103,26 @@ def _day(day: PlanDay, timezone: str) -> dict[str, Any]:
         "dark_seconds": round(day.dark_seconds),
         "needless_failures": day.needless_failures,
         "providers": [_provider(each) for each in day.providers],
+        **_classes(day.classes),
+    }
+
+
+def _classes(classes: Sequence[ClassServed]) -> dict[str, Any]:
+    """By class of agents; nothing where there are none."""
+    return {"classes": [_class(each) for each in classes]} if classes else {}
+
+
+def _class(each: ClassServed) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "served": round(each.served, 6),
+        "requests": each.requests,
+        "tokens": each.tokens,
+        "unserved_requests": each.unserved_requests,
+        "unserved_tokens": each.unserved_tokens,
+        "unserved_since": iso(each.unserved_since),
+        "obstacle": None if each.obstacle is None else each.obstacle._asdict(),
+        "told": in_the_way(each),
     }
 
 

@@ -14,8 +14,10 @@ from router_config.planner.assumptions.faults import Fault, Faults, Loss
 from router_config.planner.assumptions.latencies import LATENCY, Latencies
 from router_config.planner.assumptions.what_if import left_out
 from router_config.planner.assumptions.workload import DAY, MONTH, arrivals
+from router_config.planner.class_record import ClassDay, Obstacle
 from router_config.planner.fallback import Fallback
 from router_config.planner.record import DayRecord, Recorder
+from router_config.planner.virtual.requests import class_of_load
 from router_config.planner.virtual.simulation import Simulation
 
 ENOUGH: Final = 0.999
@@ -46,6 +48,28 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassServed:
+    """What becomes of the requests of a class of agents in some time.
+
+    requests, tokens: asked for. unserved_since: when its first request was not served, epoch seconds. obstacle: what
+    was most often in the way of those that nobody served.
+    """
+
+    name: str
+    requests: int
+    tokens: int
+    unserved_requests: int
+    unserved_tokens: int
+    unserved_since: float | None
+    obstacle: Obstacle | None
+
+    @property
+    def served(self) -> float:
+        """Share of the tokens."""
+        return 1 - self.unserved_tokens / self.tokens if self.tokens else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class PlanDay:
     """A day of a plan.
 
@@ -65,6 +89,7 @@ class PlanDay:
     unserved_by_hour: tuple[int, ...]
     providers: tuple[Served, ...]
     needless_failures: int = 0
+    classes: tuple[ClassServed, ...] = ()
 
     @property
     def served(self) -> float:
@@ -90,6 +115,7 @@ class Plan:
     half, and 95 %, of those served waited for room at most. timezone: in which days are told.
     left_out: the providers that cannot be asked, each with the reason. advice: what would help, the best first.
     unserved_prompts: tokens of the prompts that nobody served. fallback: who would serve the rest for dollars.
+    classes: the same by class of agents, in the order of the file; none where it has no classes.
     """
 
     served: float
@@ -106,6 +132,7 @@ class Plan:
     left_out: Mapping[str, str] = field(default_factory=dict)
     unserved_prompts: int = 0
     fallback: Fallback | None = None
+    classes: tuple[ClassServed, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether it is served as good as whole."""
@@ -182,7 +209,8 @@ def planned(
     begins, days = begins - timedelta(days=warm_up), days + warm_up
     losses = [replace(each, day=each.day + warm_up) for each in losses]
     first, ends = midnight(begins, zone), midnight(begins + timedelta(days=days), zone)
-    recorder = Recorder(timezone, first)
+    whose = [each.name for load in loads if (each := class_of_load(load, config.classes)) is not None]
+    recorder = Recorder(timezone, first, whose)
     failing = Faults(config, faults, losses, begins=first, timezone=timezone, seed=seed)
     simulation = Simulation(config, loads, recorder, latency=latency, max_wait=max_wait, seed=seed, faults=failing)
     next_word = first
@@ -201,7 +229,8 @@ def planned(
 def _made(config: Config, recorder: Recorder, timezone: str) -> Plan:
     records = recorder.days
     names = [each.name for each in config.by_priority]
-    days = tuple(_day(each, names) for each in records)
+    classes = [each.name for each in config.classes]
+    days = tuple(_day(each, names, classes) for each in records)
     tokens = sum(day.tokens for day in days)
     total = _total(records)
     unserved = sum(day.unserved_tokens for day in days)
@@ -220,10 +249,11 @@ def _made(config: Config, recorder: Recorder, timezone: str) -> Plan:
         timezone=timezone,
         left_out=left_out(config),
         unserved_prompts=recorder.unserved_prompts,
+        classes=_by_class(total, classes),
     )
 
 
-def _day(record: DayRecord, names: Iterable[str]) -> PlanDay:
+def _day(record: DayRecord, names: Iterable[str], classes: Iterable[str]) -> PlanDay:
     return PlanDay(
         record.begins,
         record.requests,
@@ -236,6 +266,23 @@ def _day(record: DayRecord, names: Iterable[str]) -> PlanDay:
         tuple(record.unserved_by_hour),
         _served(record, names),
         record.needless_failures,
+        _by_class(record, classes),
+    )
+
+
+def _by_class(record: DayRecord, names: Iterable[str]) -> tuple[ClassServed, ...]:
+    return tuple(
+        ClassServed(
+            name,
+            each.requests,
+            each.tokens,
+            each.unserved_requests,
+            each.unserved_tokens,
+            each.unserved_since,
+            each.most_in_the_way,
+        )
+        for name in names
+        if (each := record.classes.get(name)) is not None
     )
 
 
@@ -264,6 +311,8 @@ def _total(records: Sequence[DayRecord]) -> DayRecord:
         total.tokens += record.tokens
         for name, each in record.providers.items():
             total.of(name).add(each)
+        for name, theirs in record.classes.items():
+            total.classes.setdefault(name, ClassDay()).add(theirs)
     return total
 
 

@@ -1,7 +1,7 @@
 """What became of a workload, by day and provider: the observer of a simulation that a plan is made of."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +10,7 @@ from router_config.deployments.deployment import Deployment
 from router_config.ledger.rules.choice import binding_limit
 from router_config.ledger.rules.windows import CalendarDay
 from router_config.planner.assumptions.workload import Arrival
+from router_config.planner.class_record import ClassDay, ClassRecorder
 from router_config.planner.virtual.simulation import Decided, Observer, Served
 
 NOBODY: Final = ""
@@ -66,6 +67,7 @@ class DayRecord:
     unserved_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
     nobody: ProviderDay = field(default_factory=ProviderDay)
     providers: dict[str, ProviderDay] = field(default_factory=dict)
+    classes: dict[str, ClassDay] = field(default_factory=dict)
 
     def of(self, provider: str) -> ProviderDay:
         found = self.providers.get(provider)
@@ -75,9 +77,13 @@ class DayRecord:
 
 
 class Recorder(Observer):
-    """Adds up what a simulation tells, by the days of a timezone, from a midnight on. Call `close` at its end."""
+    """Adds up what a simulation tells, by the days of a timezone, from a midnight on. Call `close` at its end.
 
-    def __init__(self, timezone: str, begins: float) -> None:
+    classes: of agents, that of each load of the workload; empty where there are none.
+    """
+
+    def __init__(self, timezone: str, begins: float, classes: Sequence[str] = ()) -> None:
+        self._classes = ClassRecorder(classes) if classes else None
         self.days: list[DayRecord] = []
         self.unserved_tokens = self.unserved_prompts = 0
         """Tokens that nobody served, and how many of them are prompts'."""
@@ -88,28 +94,37 @@ class Recorder(Observer):
         self._present = DayRecord(0.0)
         self._full: defaultdict[str, dict[str, float]] = defaultdict(dict)
         """By group and provider, since when it has no room."""
-        self._asked = set[str]()
-        """Groups that were asked today."""
-        self._examined: set[tuple[str, str]] = set()
-        """Groups and providers of which the limit in the way was looked up today."""
+        self._closed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        """By group and provider, the classes that find no room there."""
+        self._sees: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        """By group and provider, the classes that may ask it; of nobody, all that ask."""
+        self._asked = set[tuple[str, str]]()
+        """Groups that were asked today, each with the class that did."""
+        self._examined: set[tuple[str, str, str]] = set()
+        """Groups, the classes that see them, and providers of which the limit in the way was looked up today."""
         self._turn(begins)
 
     def decided(self, found: Decided) -> None:
         group, _, skipped, opened, now, _ = found
         if now >= self._ends:
             self._turn(now)
-        name, turned = group.name, opened.turned(skipped)
-        if name not in self._asked:
-            self._asked.add(name)
+        name, seen_by, turned = group.name, group.seen_by, opened.turned(skipped)
+        if self._classes is not None:
+            self._classes.decided(found)
+        if (name, seen_by) not in self._asked:
+            self._asked.add((name, seen_by))
+            for provider in (NOBODY, *opened.by_provider):
+                self._sees[name, provider].add(seen_by)
             self._note_bindings(opened.closed, found)
+            turned = [(provider, provider in opened.closed) for provider in opened.by_provider]
         elif not turned:
             return
         else:
             self._note_bindings([provider for provider, closed in turned if closed], found)
-        since = self._full[name]
-        for provider, closed in turned:
-            self._note_full(since, provider, now, closed=closed)
-        self._note_full(since, NOBODY, now, closed=opened.nobody)
+        for provider, is_closed in (*turned, (NOBODY, opened.nobody)):
+            theirs = self._closed[name, provider]
+            (theirs.add if is_closed else theirs.discard)(seen_by)
+            self._note_full(self._full[name], provider, now, closed=theirs >= self._sees[name, provider])
 
     def served(self, request: Served) -> None:
         spent, day = request[4], self._present
@@ -121,6 +136,8 @@ class Recorder(Observer):
         day.requests += 1
         day.tokens += tokens
         day.requests_by_hour[int((request[2] - day.begins) // 3600)] += 1
+        if self._classes is not None:
+            self._classes.served(request[0], tokens, day.classes)
         if request[2] > request[0][0]:
             self.waits[round(request[2] - request[0][0], 1)] += 1
 
@@ -141,6 +158,8 @@ class Recorder(Observer):
         hour = int((now - day.begins) // 3600)
         day.requests_by_hour[hour] += 1
         day.unserved_by_hour[hour] += 1
+        if self._classes is not None:
+            self._classes.unserved(arrival, now, day.classes)
 
     def wait(self, share: float) -> float:
         """Seconds that this share of the requests that were served waited at most."""
@@ -192,9 +211,10 @@ class Recorder(Observer):
     def _note_bindings(self, providers: Iterable[str], found: Decided) -> None:
         """Which limits are in the way of each, once a day."""
         for provider in providers:
-            if (found.group.name, provider) in self._examined:
+            key = found.group.name, found.group.seen_by, provider
+            if key in self._examined:
                 continue
-            self._examined.add((found.group.name, provider))
+            self._examined.add(key)
             binding = self._present.of(provider).binding
             for each in found.open.by_provider[provider]:
                 limit = binding_limit(each, found.need, found.book, found.now)

@@ -1,9 +1,11 @@
 """What some days of a plan say of all of them: cheap enough to plan one idea after the other."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from router_config.config.loads import Load
@@ -24,11 +26,15 @@ BUSY: Final = 0.5
 
 
 class Outlook(NamedTuple):
-    """What would become of all days. dearest: by provider, the dollars of the day on which it costs most."""
+    """What would become of all days. dearest: by provider, the dollars of the day on which it costs most.
+
+    classes: by class of agents, the share of its tokens that is served on the days that are planned.
+    """
 
     served: float
     usd_per_month: float
     dearest: Mapping[str, float]
+    classes: Mapping[str, float] = MappingProxyType({})
 
 
 class _Stretch(NamedTuple):
@@ -97,7 +103,7 @@ class SomeDays:
             for each in config.providers
             if each.tier == "paid"
         }
-        return Outlook(share, sum(usd) / number * MONTH / DAY, dearest)
+        return Outlook(share, sum(usd) / number * MONTH / DAY, dearest, _by_class(planned_days))
 
     def _stretch(self, begins: date, place: int, days: int, loads: Sequence[Load], losses: Sequence[Loss]) -> _Stretch:
         grown = [load.times((1 + load.growth) ** ((place - 1) * DAY / MONTH)) for load in loads]
@@ -124,6 +130,14 @@ class SomeDays:
                 nearest = min(stretches, key=lambda each: abs(each.place + each.days / 2 - day))
                 known.append(fits[nearest.place].at(self._asked[day]))
         return known
+
+
+def _by_class(planned_days: Sequence[Sequence[PlanDay]]) -> dict[str, float]:
+    asked, missed = Counter[str](), Counter[str]()
+    for each in (each for days in planned_days for day in days for each in day.classes):
+        asked[each.name] += each.tokens
+        missed[each.name] += each.unserved_tokens
+    return {name: 1 - missed[name] / tokens if tokens else 1.0 for name, tokens in asked.items()}
 
 
 class _Fit:

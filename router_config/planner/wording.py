@@ -1,11 +1,12 @@
 """A plan in words."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router_config.config.models import Config
 from router_config.ledger.rules.meters import kind_of
-from router_config.planner.plan import Plan
+from router_config.planner.plan import ClassServed, Plan
 
 
 def first_line(made: Plan, config: Config, asked: str) -> str:
@@ -20,7 +21,7 @@ def first_line(made: Plan, config: Config, asked: str) -> str:
             else " by free providers alone"
         )
         return f"Yes. {percent(made.served)} of {asked} are served for {days}{free}.{cost}"
-    told = f"No. {percent(made.served)} of {asked} are served"
+    told = f"No. {percent(made.served)} of {asked} are served{by_class(made.classes)}"
     first = made.unserved_since
     if first is not None:
         told += f"; from day {_when(made, first)}, {_who_is_missing(made, config)}"
@@ -36,7 +37,29 @@ def _when(made: Plan, first: float) -> str:
     return f"{number}, {time_of_day(first, made.timezone)} {_city(made.timezone)}{often}"
 
 
+def by_class(classes: Sequence[ClassServed]) -> str:
+    """` (trader 100 %, batch 41 %)`; nothing where there are no classes."""
+    return f" ({', '.join(f'{each.name} {percent(each.served)}' for each in classes)})" if classes else ""
+
+
+def in_the_way(of: ClassServed) -> str | None:
+    """What keeps requests of a class out: `it has used its share of groq tpd`."""
+    if of.obstacle is None:
+        return None
+    provider, limit, status = of.obstacle
+    if status == "share_used":
+        return f"it has used its share of {provider} {limit}"
+    if status == "kept":
+        return f"what is left of {provider} {limit} is kept for others"
+    return f"{provider} {limit} has no room"
+
+
 def _who_is_missing(made: Plan, config: Config) -> str:
+    worst = max(made.classes, key=lambda each: each.unserved_tokens, default=None)
+    if worst is not None and worst.obstacle is not None and worst.obstacle.status == "share_used":
+        return f"class {worst.name} has used its share"
+    if worst is not None and worst.obstacle is not None and worst.obstacle.status == "kept":
+        return f"class {worst.name} finds no room but what is kept for others"
     if made.binding is None:
         return "nobody serves"
     if not kind_of(made.binding[1]).exhausts:

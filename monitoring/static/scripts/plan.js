@@ -16,7 +16,7 @@ export function drawPlan(root, plan, heading = "h3") {
     ...wait(plan),
     ...failures(plan),
     element("div", { class: "plan-charts" }, drawDays(plan, heading), drawWeek(plan, heading)),
-    element("div", { class: "plan-lists" }, providers(plan, heading), element("div", {}, ...listed("What would help, the best first", plan.advice, heading), ...listed("Left out", leftOut(plan), heading))),
+    element("div", { class: "plan-lists" }, element("div", {}, providers(plan, heading), ...classes(plan, heading)), element("div", {}, ...listed("What would help, the best first", plan.advice, heading), ...listed("Left out", leftOut(plan), heading))),
     ...(plan.remarks ?? []).map((each) => element("p", { class: "fine" }, each)),
   );
 }
@@ -55,6 +55,34 @@ function providers(plan, heading) {
     ),
     element("p", { class: "fine" }, `Days and times of ${plan.timezone}. Full: for how long requests found no room there.`),
   );
+}
+
+/** What becomes of each class of agents, where there are any. */
+function classes(plan, heading) {
+  if (!plan.classes) return [];
+  const days = plan.days.length;
+  const head = [["Class"], ["Served", "number"], ["Tokens a day", "number roomy"], ["Requests a day", "number roomy"], ["Not served", "number"], ["In the way"]];
+  const cell = (text, kind = "number") => element("td", { class: kind }, text);
+  const rows = plan.classes.map((each) => element(
+    "tr",
+    {},
+    element("th", { scope: "row" }, each.name),
+    cell(percent(each.served)),
+    cell(roughNumber(each.tokens / days), "number roomy"),
+    cell(roughNumber(each.requests / days), "number roomy"),
+    cell(each.unserved_requests ? roughNumber(each.unserved_requests) : "–"),
+    cell(each.told ?? "–", "wraps"),
+  ));
+  return [
+    element(heading, {}, "Classes of agents"),
+    element(
+      "table",
+      { class: "plan-providers" },
+      element("caption", { class: "unseen" }, `Each class over ${plural(days, "day")}`),
+      element("thead", {}, element("tr", {}, ...head.map(([word, kind]) => element("th", { scope: "col", ...(kind ? { class: kind } : {}) }, word)))),
+      element("tbody", {}, ...rows),
+    ),
+  ];
 }
 
 /** What nobody serves, as a line of the table. */

@@ -22,9 +22,9 @@ from router_config.planner.assumptions.what_if import NO_KEYS, usable, with_ever
 from router_config.planner.assumptions.workload import DAY, MONTH, even_load
 from router_config.planner.document import COLUMNS, date_of, document, rows
 from router_config.planner.largest import largest
-from router_config.planner.plan import Plan, PlanDay, Served
+from router_config.planner.plan import ClassServed, Plan, PlanDay, Served
 from router_config.planner.planning import plan as make_plan
-from router_config.planner.wording import date_and_time, first_line, percent, rounded, time_of_day
+from router_config.planner.wording import date_and_time, first_line, in_the_way, percent, rounded, time_of_day
 
 _DAYS_SHOWN = 7
 _PROVIDERS = (
@@ -37,6 +37,15 @@ _PROVIDERS = (
     "FULL A DAY",
     "FIRST FULL",
     "BY",
+)
+_CLASSES = (
+    "CLASS",
+    "SERVED",
+    "TOKENS A DAY",
+    "REQUESTS A DAY",
+    "UNSERVED REQUESTS",
+    "FIRST UNSERVED",
+    "IN THE WAY",
 )
 _DAYS = ("DAY", "SERVED", "UNSERVED TOKENS", "REQUESTS", "SINCE", "NOBODY HAD ROOM FOR")
 
@@ -181,6 +190,9 @@ def _lines(made: Plan, config: Config, told: str) -> Iterator[str]:
     tiers = {each.name: each.tier for each in config.providers}
     days = len(made.days)
     yield table(_PROVIDERS, [_row(each, tiers[each.provider], days, made.timezone) for each in made.providers])
+    if made.classes:
+        yield ""
+        yield table(_CLASSES, [_class(each, days, made.timezone) for each in made.classes])
     if made.wait_p95:
         half, most = span(made.wait_p50), span(made.wait_p95)
         yield f"\nRequests wait for room: half of them {half} at most, 95 % {most} at most."
@@ -212,6 +224,18 @@ def _row(each: Served, tier: str, days: int, timezone: str) -> tuple[object, ...
         span(each.full_seconds / days) if each.full_since is not None else "-",
         date_and_time(each.full_since, timezone),
         each.binding,
+    )
+
+
+def _class(each: ClassServed, days: int, timezone: str) -> tuple[object, ...]:
+    return (
+        each.name,
+        percent(each.served),
+        rounded(each.tokens / days),
+        rounded(each.requests / days),
+        each.unserved_requests or "-",
+        date_and_time(each.unserved_since, timezone),
+        in_the_way(each),
     )
 
 

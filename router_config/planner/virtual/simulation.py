@@ -23,11 +23,10 @@ from router_config.ledger.values import Lease, Settlement
 from router_config.planner.assumptions.faults import Failure, Faults
 from router_config.planner.assumptions.latencies import LATENCY, Latencies, seconds_of
 from router_config.planner.assumptions.workload import Arrival
-from router_config.planner.virtual.able import with_tools
 from router_config.planner.virtual.estimates import Estimates, matter
 from router_config.planner.virtual.failing_calls import FailingCalls, closed
 from router_config.planner.virtual.open_candidates import OpenCandidates
-from router_config.planner.virtual.requests import AskedGroup, PlannedRequest
+from router_config.planner.virtual.requests import AskedGroup, PlannedRequest, asked_groups
 from router_config.planner.virtual.steps import done
 
 SOONEST: Final = 0.01
@@ -117,32 +116,27 @@ class Simulation:
         faults: Faults | None = None,
     ) -> None:
         self._observer, self._answers_after = observer, seconds_of(latency, seed)
-        self._max_wait = config.defaults.max_wait if max_wait is None else max_wait
         self.catalog = Catalog(generate(config).model_list, config.defaults.soft_limit)
         self._store = MemoryStore()
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
         self._order = CandidateOrder(self._store, Random(seed))
         self._failing = FailingCalls(self._store, faults, config.defaults.cooldown) if faults else None
         self._estimates = Estimates() if matter(self.catalog.deployments.values()) else None
-        groups: dict[tuple[str, bool], AskedGroup] = {}
-        names = [(config.group_of(load.group) or load.group, load.tools) for load in loads]
-        for name, tools in names:
-            theirs = [load for load, each in zip(loads, names, strict=True) if each == (name, tools)]
-            prompt = min(load.prompt.least for load in theirs)
-            least = self._need(prompt, min(load.answer.most for load in theirs))
-            group = self.catalog.group(name) or Group(name, (), {})
-            groups[name, tools] = AskedGroup(with_tools(group, config) if tools else group, self._store, least)
-        self._groups = [groups[name] for name in names]
-        self._asked = tuple(groups.values())
+        self._groups = asked_groups(config, self.catalog, loads, self._store, self._need)
+        self._asked = tuple(dict.fromkeys(self._groups))
+        self._max_wait = [_max_wait(each, config, max_wait) for each in self._groups]
         self._streams = frozenset(place for place, load in enumerate(loads) if load.stream)
         """Places of the loads whose answers are streamed."""
         self._answers = [load.answer.most for load in loads]
         self._needs: list[dict[int, Need]] = [{} for _ in loads]
         self._flights: list[tuple[float, int, Lease | PlannedRequest, Settlement | None, _Followed | None]] = []
         """By when they end; those without a settlement are requests that ask again then."""
-        self._lines = self._asked if self._max_wait > 0 else ()
+        self._lines = self._asked if any(self._max_wait) else ()
         self._number = 0
-        self._loads, self._expects_until = loads, -inf if any(each.pace == "even" for each in config.providers) else inf
+        expects = any(each.pace == "even" for each in config.providers) or any(
+            each.use == "leftover" or each.release == "forecast" for each in config.classes
+        )
+        self._loads, self._expects_until = loads, -inf if expects else inf
 
     def run(self, arrivals: Iterator[Arrival]) -> Iterator[float]:
         """Ask for each request in turn. Yields the moments (epoch seconds), so that whoever waits sees it go on."""
@@ -171,7 +165,7 @@ class Simulation:
                     self._follow(cast(Lease, lease), settlement, followed, ended)
                 else:
                     self._ask(cast(PlannedRequest, lease), ended)
-            for line in lines:
+            for line in sorted([each for each in lines if each.line], key=_order):
                 if line.line:
                     self._call(line, min(ends, wakes))
 
@@ -216,7 +210,7 @@ class Simulation:
                 needs.clear()
             need = needs[prompt] = self._need(prompt, self._answers[place])
         self._number += 1
-        self._ask(PlannedRequest(arrival, self._groups[place], need, now + self._max_wait, self._number), now)
+        self._ask(PlannedRequest(arrival, self._groups[place], need, now + self._max_wait[place], self._number), now)
 
     def _ask(self, request: PlannedRequest, now: float) -> None:
         asked, may_wait = request.asked, now < request.deadline
@@ -312,6 +306,16 @@ class Simulation:
         if failing is not None:
             failing.unanswered(request, now)
         self._observer.unserved(request.arrival, request.group, now, needlessly=needlessly)
+
+
+def _max_wait(asked: AskedGroup, config: Config, given: float | None) -> float:
+    """Seconds that its requests may wait for room."""
+    own = None if asked.agent_class is None else asked.agent_class.max_wait
+    return given if given is not None else own if own is not None else config.defaults.max_wait
+
+
+def _order(asked: AskedGroup) -> float:
+    return asked.order
 
 
 def _holds(reserved: Spending, spent: Spending) -> bool:
