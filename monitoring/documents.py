@@ -78,6 +78,8 @@ class Usage(_Document):
     tokens: int
     cost_usd: Number
     errors: int
+    prompt_tokens: int = Field(description="of prompts, as the provider told them")
+    cached_tokens: int = Field(description="of those, what it read from its cache")
 
 
 class Latency(_Document):

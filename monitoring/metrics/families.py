@@ -122,6 +122,12 @@ class Families(Collector):
             ("provider",),
             self._times("failover", providers),
         )
+        yield _counter(
+            "cached_tokens",
+            "Tokens of prompts that a provider read from its cache, as it told them.",
+            ("provider", "model"),
+            self._times("cached_tokens", self._models),
+        )
         errors = self._totals.counted.get(Counted("store_error"), 0)
         yield _counter("store_errors", "Steps that the store of the counts failed to take.", (), {(): errors})
 

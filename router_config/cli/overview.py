@@ -98,7 +98,13 @@ def _gone(name: str, capacity: dict[str, Any], now: str) -> str:
 def today(usage: dict[str, Any]) -> str:
     cost = f", ${usage['cost_usd']:.2f}" if usage["cost_usd"] else ""
     errors = f", {usage['errors']} failed" if usage["errors"] else ""
-    return f"{plural(usage['requests'], 'request')}, {plural(usage['tokens'], 'token')}{cost}{errors}"
+    cached = f", {share_cached(usage):.0%} of prompts cached" if usage["cached_tokens"] else ""
+    return f"{plural(usage['requests'], 'request')}, {plural(usage['tokens'], 'token')}{cached}{cost}{errors}"
+
+
+def share_cached(usage: dict[str, Any]) -> float:
+    """Of the tokens of prompts, how many the provider had in its cache."""
+    return float(usage["cached_tokens"] / usage["prompt_tokens"]) if usage["prompt_tokens"] else 0.0
 
 
 def _limits(limits: dict[str, dict[str, Any]]) -> str:

@@ -54,7 +54,8 @@ Reserved = tuple[Choice, Lease | None]
 class Outcome(NamedTuple):
     """One attempt as the journal keeps it. `error` is the kind of failure, None for a success.
 
-    `cancelled`: the caller gave up.
+    `cancelled`: the caller gave up. `prompt`, `cached`: tokens of the prompt as the provider told them, and how many of
+    them it had in its cache.
     """
 
     provider: str
@@ -63,6 +64,8 @@ class Outcome(NamedTuple):
     error: str | None = None
     message: str = ""
     cancelled: bool = False
+    prompt: int = 0
+    cached: int = 0
 
     @property
     def ended(self) -> str:
@@ -116,13 +119,18 @@ class Settlement(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What a provider was asked and gave in some time. `latencies`: how long its last answers took, milliseconds."""
+    """What a provider was asked and gave in some time. `latencies`: how long its last answers took, milliseconds.
+
+    `prompt`, `cached`: tokens of the prompts as it told them, and how many of them it had in its cache; of a day alone.
+    """
 
     requests: int = 0
     tokens: int = 0
     usd: float = 0.0
     errors: int = 0
     latencies: tuple[int, ...] = ()
+    prompt: int = 0
+    cached: int = 0
 
 
 class LastError(NamedTuple):

@@ -22,6 +22,11 @@ COUNTS: Final = (
 )
 """What total, prompt and answer are called, by OpenAI, Gemini, and Responses and Anthropic."""
 
+READ_FROM_CACHE: Final = (
+    "cache_read_input_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cached_tokens"
+)  # fmt: skip
+"""Tokens of the prompt that were read from a cache: as Anthropic, DeepSeek, Gemini and Moonshot have it."""
+
 CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
 DETAILS: Final = ("prompt_tokens_details", "input_tokens_details")
@@ -125,12 +130,12 @@ def told_by(usage: Any, most: int = WIDEST_CONTEXT) -> Reported:
 
 def _from_cache(fields: Any) -> int:
     """Tokens of the prompt that were read from a cache; 0 where nothing can be believed of them."""
-    cached = fields.get(CACHED[0])
+    cached = next((fields[name] for name in READ_FROM_CACHE if fields.get(name) is not None), None)
     for name in DETAILS:
         details = fields.get(name)
         if cached is None and details is not None:
             cached = details.get("cached_tokens") if isinstance(details, dict) else getattr(details, "cached_tokens", 0)
-    return int(cached) if _is_count(cached) else 0
+    return int(cached) if cached is not None and _is_count(cached) else 0
 
 
 def readable(body: bytes, *, whole: bool = False) -> bytes:

@@ -39,6 +39,8 @@ class Request:
     dimensions: int = 8
     batch: bool = False
     """whether a list of embeddings is expected (Gemini)"""
+    cached_tokens: int = 0
+    """of the prompt, read from the provider's cache"""
     body: Json = field(default_factory=dict)
 
 

@@ -44,6 +44,8 @@ class Options:
     """by provider, the models that its list has with their facts; they are served, too"""
     list_page: int = 1000
     """models of one page, where a provider's list has pages"""
+    prompt_caches: bool = False
+    """providers read the beginning of a prompt from a cache where the same key asked the same model not long before"""
     keep_bodies: bool = False
     """keep the JSON of every request that is remembered"""
 
@@ -73,7 +75,7 @@ def plain_options(options: Options) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     if name == "answer":
         return None if value is None else str(value)
-    if name in ("any_model", "as_long_as_asked", "keep_bodies", "window_headers"):
+    if name in ("any_model", "as_long_as_asked", "keep_bodies", "prompt_caches", "window_headers"):
         return bool(value)
     if name == "latency_ms":
         return read_range(value)

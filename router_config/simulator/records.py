@@ -42,6 +42,8 @@ class Call:
     """tokens taken at arrival"""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    """of the prompt's, those that were read from the provider's cache"""
     parameters: tuple[str, ...] = ()
     """the top-level names in the request's JSON, sorted"""
     body: Mapping[str, Any] | None = None
@@ -72,6 +74,7 @@ class Totals:
     open: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
     tokens: int = 0
     """charged: real ones of completed requests, reserved ones of the rest"""
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -121,6 +124,7 @@ class Records:
             day.admitted += 1
             totals.prompt_tokens += call.prompt_tokens
             totals.completion_tokens += call.completion_tokens
+            totals.cached_tokens += call.cached_tokens
             totals.tokens += call.tokens
             day.tokens += call.tokens
 

@@ -43,7 +43,7 @@ class RequestHandler:
         self.admitted = False
         self.admission: Admission | None = None
         self.settle_peak: Callable[[Demand], None]
-        self.completion_tokens = 0
+        self.completion_tokens = self.cached = 0
 
     async def run(self, path: str, body: Any) -> None:
         try:
@@ -98,7 +98,14 @@ class RequestHandler:
             await self._refuse(response, "too_large" if response.status == 413 else "rate_limited")
             return
         self._count(request, demand, admission)
-        await self._answer_admitted(request, answer, fault)
+        await self._answer_admitted(self._with_cached(request), answer, fault)
+
+    def _with_cached(self, request: Request) -> Request:
+        """The request with the tokens of its prompt that the provider reads from its cache."""
+        if self.state.options.prompt_caches and request.kind == "chat" and self.label is not None:
+            place = self.provider, self.label, request.model
+            self.cached = self.state.prompt_caches.read(place, request.body, request.prompt_tokens, self.now)
+        return replace(request, cached_tokens=self.cached) if self.cached else request
 
     async def _answer_admitted(self, request: Request, answer: Answer, fault: Fault) -> None:
         if not await self._stay(self._latency(fault)):
@@ -229,6 +236,7 @@ class RequestHandler:
             reserved=self.reserved.total,
             prompt_tokens=self.reserved.prompt if done else 0,
             completion_tokens=self.completion_tokens if done else 0,
+            cached_tokens=self.cached if done else 0,
         )
         self.records.close(self.call, self.date)
 

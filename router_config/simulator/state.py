@@ -11,6 +11,7 @@ from router_config.simulator.faults import Faults
 from router_config.simulator.keys import Keys
 from router_config.simulator.lists.listed_models import ListedModel
 from router_config.simulator.options import Options
+from router_config.simulator.prompt_caches import PromptCaches
 from router_config.simulator.quotas.admission import Quotas, zone_of
 from router_config.simulator.quotas.calendars import MINUTE, local_date
 from router_config.simulator.quotas.limits import PROVIDERS, UNLIMITED, ProviderLimits
@@ -49,6 +50,7 @@ class SimulatorState:
         self.random = random.Random(self._seed)
         self.faults = Faults(self._seed)
         self.keys = Keys()
+        self.prompt_caches = PromptCaches()
         self.records = Records(self._remember)
         self.quotas = {name: Quotas(name, self.limits[name]) for name in PROVIDERS}
         self.peaks = {name: PeakCounter(name) for name in PROVIDERS}

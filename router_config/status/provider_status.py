@@ -48,6 +48,8 @@ def provider_status(
             "tokens": usage.tokens,
             "cost_usd": round(usage.usd, 9),
             "errors": usage.errors,
+            "prompt_tokens": usage.prompt,
+            "cached_tokens": usage.cached,
         },
         "latency_ms": _latency(usage),
         "last_error": None if error is None else {"at": iso(error.at), "kind": error.kind, "message": error.message},

@@ -193,7 +193,8 @@ def test_a_file_without_the_tables_of_a_later_day_gets_them(tmp_path: Path) -> N
     path = tmp_path / "state.db"
     run(SQLiteStore(path).record(DECISION, START))
     with closing(sqlite3.connect(path)) as file:
-        file.execute("DROP TABLE decision_later")
+        for table in ("decision_later", "prompt_usage", "affinity"):
+            file.execute(f"DROP TABLE {table}")
     store = SQLiteStore(path)
     run(store.record(DECISION._replace(agent_class="batch"), START))
     assert [each.agent_class for each in run(store.decisions())] == ["batch", None]

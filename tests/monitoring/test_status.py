@@ -41,7 +41,14 @@ DESIGN: dict[str, Any] = {
             "endpoints": [],
             "limits": {"rpm": LIMIT, "tpd": LIMIT},
             "limits_changed": [],
-            "usage_today": {"requests": 61, "tokens": 41200, "cost_usd": 0.0, "errors": 2},
+            "usage_today": {
+                "requests": 61,
+                "tokens": 41200,
+                "cost_usd": 0.0,
+                "errors": 2,
+                "prompt_tokens": 30000,
+                "cached_tokens": 12000,
+            },
             "latency_ms": {"p50": 410, "p95": 900},
             "last_error": {"at": "...", "kind": "timeout", "message": "..."},
             "models": [
@@ -163,7 +170,10 @@ def test_it_counts_what_was_asked(make_router: MakeRouter, api: Api) -> None:
     assert groq["limits"]["rpm"]["used"] == 3
     assert groq["limits"]["rpm"]["remaining"] == 27
     assert groq["limits"]["tpd"]["used"] == tokens
-    assert groq["usage_today"] == {"requests": 3, "tokens": tokens, "cost_usd": 0.0, "errors": 0}
+    prompts = sum(reply.usage.prompt_tokens for reply in replies)
+    assert groq["usage_today"] == {
+        "requests": 3, "tokens": tokens, "cost_usd": 0.0, "errors": 0, "prompt_tokens": prompts, "cached_tokens": 0,
+    }  # fmt: skip
     assert groq["latency_ms"]["p95"] >= groq["latency_ms"]["p50"] >= 0
     assert groq["last_error"] is None
     document = client.get(STATUS).json()

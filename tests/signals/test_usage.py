@@ -78,6 +78,19 @@ def test_bytes_that_are_no_json_stay_as_they_are(body: bytes) -> None:
     [
         ({"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}, Reported(Usage(12, 7))),
         ({"prompt_tokens": 7, "completion_tokens": 5}, Reported(Usage(12, 7))),
+        (
+            {"prompt_tokens": 7, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}},
+            Reported(Usage(12, 7, 4)),
+        ),
+        ({"prompt_tokens": 7, "completion_tokens": 5, "prompt_cache_hit_tokens": 4}, Reported(Usage(12, 7, 4))),
+        ({"prompt_tokens": 7, "completion_tokens": 5, "cached_tokens": 4}, Reported(Usage(12, 7, 4))),
+        (
+            {"promptTokenCount": 7, "candidatesTokenCount": 5, "cachedContentTokenCount": 4},
+            Reported(Usage(12, 7, 4)),
+        ),
+        ({"input_tokens": 3, "output_tokens": 5, "cache_read_input_tokens": 4}, Reported(Usage(12, 7, 4))),
+        ({"prompt_tokens": 7, "completion_tokens": 5, "prompt_cache_hit_tokens": 9}, Reported(Usage(12, 7))),
+        ({"prompt_tokens": 7, "completion_tokens": 5, "prompt_cache_hit_tokens": -1}, Reported(Usage(12, 7))),
         ({"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 40}, Reported(Usage(40, 7))),
         ({"prompt_tokens": 7, "completion_tokens": 5.0, "total_tokens": 12}, Reported(Usage(12, 7))),
         ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, Reported(None)),

@@ -22,7 +22,7 @@ function drawCard(node, provider) {
   drawLimits(part(node, "limits"), provider.limits);
   fillList(part(node, "changed"), "changed", provider.limits_changed ?? [], (row, change) => drawChange(row, change, provider));
   write(part(node, "requests"), number(usage.requests));
-  write(part(node, "tokens"), number(usage.tokens));
+  write(part(node, "tokens"), number(usage.tokens) + cachedOf(usage));
   write(part(node, "cost"), money(usage.cost_usd));
   write(part(node, "errors"), number(usage.errors));
   write(part(node, "latency"), latency.p50 === null ? "–" : `${number(latency.p50)} / ${number(latency.p95)} ms`);
@@ -30,6 +30,10 @@ function drawCard(node, provider) {
   write(part(node, "more"), moreOf(provider.models.slice(MOST)));
   write(part(node, "error"), error ? `Last error ${at(error.at)}, ${words(error.kind)}${told(error, provider)}` : "");
 }
+
+/** ", 37 % of prompts cached", where the provider tells of any. */
+const cachedOf = ({ cached_tokens: cached, prompt_tokens: prompt }) =>
+  cached ? `, ${Math.round((100 * cached) / prompt)} % of prompts cached` : "";
 
 const before = ({ available_at: back, refused_since: since }) =>
   since ? `refused since ${at(since)}, asked again at ${at(back)}, ` : `until ${at(back)}, `;

@@ -27,7 +27,7 @@ from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, end
 from router_config.ledger.values import LastError, Outcome, Usage
 
 _Sums = list[float]
-"""Requests, tokens, dollars, errors."""
+"""Requests, tokens, dollars, errors, tokens of prompts, and of those what was cached."""
 
 NEVER: Final = -1
 
@@ -105,11 +105,11 @@ def _add(sums: _Sums, others: _Sums) -> _Sums:
 
 
 def _nothing() -> _Sums:
-    return [0, 0, 0.0, 0]
+    return [0, 0, 0.0, 0, 0, 0]
 
 
 def _usage(sums: _Sums, latencies: tuple[int, ...] = ()) -> Usage:
-    return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]), latencies)
+    return Usage(int(sums[0]), int(sums[1]), sums[2], int(sums[3]), latencies, int(sums[4]), int(sums[5]))
 
 
 class MemoryJournal(LocalJournal):
@@ -133,6 +133,8 @@ class MemoryJournal(LocalJournal):
         sums[0] += spent[0]
         sums[1] += spent[1]
         sums[2] += spent[2]
+        sums[4] += outcome.prompt
+        sums[5] += outcome.cached
         if outcome.error is None:
             history.latencies.append(round(outcome.seconds * 1000))
         else:

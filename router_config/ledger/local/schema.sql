@@ -54,6 +54,10 @@ CREATE TABLE IF NOT EXISTS hour ( -- What has left `usage`. Not in files of sche
     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL, errors INTEGER NOT NULL,
     PRIMARY KEY (provider, slot)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS prompt_usage ( -- Tokens of prompts as providers told them, by five minutes, and what was cached.
+    provider TEXT NOT NULL, slot INTEGER NOT NULL, prompt INTEGER NOT NULL, cached INTEGER NOT NULL,
+    PRIMARY KEY (provider, slot)
+) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS slot_usage AS
     SELECT provider, slot, requests, tokens, usd, errors FROM usage UNION ALL
     SELECT provider, minute / {SLOT_MINUTES}, requests, tokens, usd, errors FROM course;
@@ -94,3 +98,7 @@ CREATE TABLE IF NOT EXISTS process (
 CREATE TABLE IF NOT EXISTS identity (
     name TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS affinity ( -- Which deployment answers a tool loop.
+    conversation TEXT PRIMARY KEY, deployment TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+    calls INTEGER NOT NULL, tokens INTEGER NOT NULL, began REAL NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;

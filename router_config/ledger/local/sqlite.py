@@ -53,12 +53,6 @@ CREATE TABLE claimed (
 SWEEP_EVERY: Final = 60.0
 """Seconds between two looks for conversations that are over."""
 
-_AFFINITIES: Final = """
-CREATE TABLE IF NOT EXISTS affinity (
-    conversation TEXT PRIMARY KEY, deployment TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
-    calls INTEGER NOT NULL, tokens INTEGER NOT NULL, began REAL NOT NULL, until REAL NOT NULL
-) WITHOUT ROWID
-"""
 _NEWEST: Final = """
 DELETE FROM affinity WHERE conversation IN (
     SELECT conversation FROM affinity ORDER BY until DESC LIMIT -1 OFFSET ?
@@ -273,12 +267,10 @@ class SQLiteStore(LocalStore):
         self._db.execute("INSERT OR REPLACE INTO curve VALUES (?,?)", (name, text))
 
     def _affinity(self, conversation: str) -> Affinity | None:
-        self._db.execute(_AFFINITIES)  # As of the curves.
         row = self._db.execute("SELECT * FROM affinity WHERE conversation=?", (conversation,)).fetchone()
         return None if row is None else Affinity(*row)
 
     def _put_affinity(self, affinity: Affinity) -> None:
-        self._db.execute(_AFFINITIES)
         self._db.execute("INSERT OR REPLACE INTO affinity VALUES (?,?,?,?,?,?,?,?)", affinity)
         if self._now >= self._next_sweep:
             self._next_sweep = self._now + SWEEP_EVERY

@@ -39,6 +39,7 @@ _USAGE: Final = {"minute": (1, MINUTES_KEPT), "usage": (SLOT_MINUTES, SLOTS_KEPT
 _ADD_USAGE: Final = {table: adding(table, 2, "requests", "tokens", "usd", "errors") for table in (*_USAGE, "hour")}
 _READ_USAGE: Final = {MINUTE_SECONDS: "minute_usage", SLOT_SECONDS: "slot_usage", HOUR_SECONDS: "hour_usage"}
 _ADD_ATTEMPT: Final = adding("attempt_total", 4, "attempts", "tokens", "usd", "seconds")
+_ADD_TO_PROMPTS: Final = "UPDATE prompt_usage SET prompt=prompt+?, cached=cached+? WHERE provider=? AND slot=?"
 _ADD_COUNTED: Final = adding("counted_total", 3, "times")
 
 
@@ -66,6 +67,12 @@ class SQLiteJournal(LocalJournal):
             self._db.execute(
                 "INSERT OR REPLACE INTO last_error VALUES (?,?,?,?)", (provider, now, outcome.error, outcome.message)
             )
+        if outcome.prompt:
+            slot = minute // SLOT_MINUTES
+            added = self._db.execute(_ADD_TO_PROMPTS, (outcome.prompt, outcome.cached, provider, slot))
+            if not added.rowcount:
+                self._db.execute("INSERT INTO prompt_usage VALUES (?,?,?,?)", (provider, slot, *outcome[6:8]))
+                self._db.execute("DELETE FROM prompt_usage WHERE provider=? AND slot<=?", (provider, slot - SLOTS_KEPT))
         self._add_up(outcome, spent)
 
     def _goes_on(self, provider: str, minute: int, sums: _Sums, took: str) -> bool:
@@ -149,7 +156,11 @@ class SQLiteJournal(LocalJournal):
             minute, *present, latencies = histories.get(provider, _NO_HISTORY)
             sums = present if minute // SLOT_MINUTES >= first else _NONE
             requests, tokens, usd, errors = ((one or 0) + other for one, other in zip(over, sums, strict=True))
-            found[provider] = Usage(requests, tokens, usd, errors, latencies_of(latencies))
+            prompts = self._db.execute(
+                "SELECT sum(prompt), sum(cached) FROM prompt_usage WHERE provider=? AND slot>=?", (provider, first)
+            ).fetchone()
+            prompt, cached = (each or 0 for each in prompts)
+            found[provider] = Usage(requests, tokens, usd, errors, latencies_of(latencies), prompt, cached)
         return found
 
     def tokens_since(self, provider: str, moment: float) -> int:

@@ -11,7 +11,7 @@ from router_config.ledger.rules.history import HOUR_SLOTS, SLOT_MINUTES
 
 SCHEMA_VERSION: Final = 6
 
-ADDED_SINCE: Final = "decision_later"
+ADDED_SINCE: Final = "affinity"
 """Tables and views that came later without a new version, since an older one does not miss them, are there with it."""
 
 _NEVER: Final = "9e999"

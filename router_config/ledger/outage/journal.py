@@ -65,4 +65,10 @@ def _sum(one: Usage | None, other: Usage) -> Usage:
     if one is None:
         return other
     sums = Amount(*one[:3]).plus(Amount(*other[:3]))
-    return Usage(*sums, one.errors + other.errors, one.latencies + other.latencies)
+    return Usage(
+        *sums,
+        one.errors + other.errors,
+        one.latencies + other.latencies,
+        one.prompt + other.prompt,
+        one.cached + other.cached,
+    )

@@ -49,7 +49,7 @@ _PAGE: Final = Struct("<11d")
 _LENGTH: Final = Struct("<I")
 _OBSERVED: Final = Struct("<7d")
 _COOLDOWN: Final = Struct("<3dB")
-_USAGE: Final = Struct("<5d")
+_USAGE: Final = Struct("<7d")
 _LATENCY: Final = Struct(LATENCY)
 
 Mark = tuple[int, float, int, float]
@@ -271,14 +271,16 @@ def _outcome(outcome: Outcome, now: float) -> dict[str, Any]:
     }
     if outcome.error is None:
         fields["milliseconds"] = round(outcome.seconds * 1000)
+    if outcome.prompt:
+        fields |= {"prompt": outcome.prompt, "cached": outcome.cached}
     return fields
 
 
 def usage_of(raw: bytes, latencies: bytes) -> tuple[Usage, int]:
     """A provider's usage, and its tokens of the last hour."""
-    requests, tokens, usd, errors, burn = _USAGE.unpack(raw)
+    requests, tokens, usd, errors, burn, prompt, cached = _USAGE.unpack(raw)
     recent = unpack(f"<{len(latencies) // _LATENCY.size}I", latencies)
-    return Usage(int(requests), int(tokens), usd, int(errors), recent), int(burn)
+    return Usage(int(requests), int(tokens), usd, int(errors), recent, int(prompt), int(cached)), int(burn)
 
 
 def totals_of(attempts: Sequence[bytes], counted: Sequence[bytes]) -> Totals:

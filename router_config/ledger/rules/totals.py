@@ -17,7 +17,7 @@ _new: Final = tuple.__new__  # Half the time of calling the class.
 OK: Final = "ok"
 CANCELLED: Final = "cancelled"
 
-CountedKind = Literal["cooldown", "failover", "http_429", "store_error"]
+CountedKind = Literal["cooldown", "failover", "http_429", "store_error", "cached_tokens"]
 
 
 class Ending(NamedTuple):

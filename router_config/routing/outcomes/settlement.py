@@ -19,11 +19,11 @@ from router_config.ledger.rules.decisions import Attempt, Decision
 from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.rules.reported_limits import Report
-from router_config.ledger.rules.totals import Counted
-from router_config.ledger.values import Outcome, Settlement
+from router_config.ledger.values import Settlement
 from router_config.routing.fit import Fit
 from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.outcomes.abilities import learn_refusal
+from router_config.routing.outcomes.journal_entries import counted_of, events_of, outcome_of
 from router_config.routing.outcomes.observed_limits import limit_changes, reports_of
 from router_config.routing.outcomes.spending import (
     UnknownSpending,
@@ -217,8 +217,7 @@ class Settlements:
             cooldown = held_at_once(cooldown, deployment, flight.lease, flight.tried, flight.request.group, now)
         outcome = None
         if spent is not None or verdict is not None:
-            kind, message = (verdict.kind.value, verdict.message) if verdict else (None, "")
-            outcome = Outcome(deployment.provider, deployment.model, now - flight.started, kind, message, cancelled)
+            outcome = outcome_of(flight, verdict, told, now, cancelled=cancelled)
         observations = self._observations(flight, observations, now)
         settlement = Settlement(
             spent=spent,
@@ -228,9 +227,9 @@ class Settlements:
             cooldowns=() if cooldown is None else (cooldown,),
             reports=self._reports(flight, observations),
             outcome=outcome,
-            counted=_counted(flight),
+            counted=counted_of(flight, told),
             decision=decision,
-            events=(*_events(flight, told, now), *self._limit_changes(flight, observations, now)),
+            events=(*events_of(flight, told, now), *self._limit_changes(flight, observations, now)),
             affinity=self._loyalty.answered(flight, spent, now) if verdict is None and alive else None,
         )
         if not (cancelled and self._unknown.keeps(flight, settlement)):
@@ -367,24 +366,6 @@ class Settlements:
         body, now = flight.exchange.body, self._clock.now()
         verdict = self._read(flight, _seen(flight), now).verdict if body else None
         return None if verdict is None else ServiceUnavailableError(verdict.message, provider, flight.deployment.model)
-
-
-def _events(flight: Flight, told: Reported | None, now: float) -> tuple[Event, ...]:
-    if told is None or not told.implausible:
-        return ()
-    reason = f"{flight.deployment.model}: implausible usage ({told.implausible})"
-    reason += "" if told.usage is not None else "; the reservation is counted"
-    return (Event(now, "implausible_usage", flight.deployment.provider, reason, now),)
-
-
-def _counted(flight: Flight) -> tuple[tuple[Counted, int], ...]:
-    """A 429, and that the request came here because another provider failed it."""
-    counted: list[Counted] = []
-    if flight.exchange.status == 429:
-        counted.append(Counted("http_429", flight.deployment.provider, flight.deployment.model))
-    if flight.after is not None and flight.after.provider != flight.deployment.provider:
-        counted.append(Counted("failover", flight.after.provider, flight.after.model))
-    return tuple((each, 1) for each in counted)
 
 
 def _seen(flight: Flight) -> Reply:

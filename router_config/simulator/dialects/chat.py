@@ -114,7 +114,8 @@ class ChatFormat:
         }
 
     def usage(self, request: Request, answer: Answer) -> Json:
-        return {
+        cached = {"prompt_tokens_details": {"cached_tokens": request.cached_tokens}} if request.cached_tokens else {}
+        return cached | {
             "prompt_tokens": request.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
             "total_tokens": request.prompt_tokens + answer.completion_tokens,

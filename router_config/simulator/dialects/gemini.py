@@ -97,9 +97,11 @@ class Gemini:
         candidate: Json = {"content": {"parts": parts, "role": "model"}, "index": 0}
         if finish is not None:
             candidate["finishReason"] = finish
+        cached = {"cachedContentTokenCount": request.cached_tokens} if request.cached_tokens else {}
         return {
             "candidates": [candidate],
             "usageMetadata": {
+                **cached,
                 "promptTokenCount": request.prompt_tokens,
                 "candidatesTokenCount": tokens,
                 "totalTokenCount": request.prompt_tokens + tokens,

@@ -35,7 +35,7 @@ class OpenAI(ChatFormat):
 
     def usage(self, request: Request, answer: Answer) -> Json:
         return super().usage(request, answer) | {
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": request.cached_tokens, "audio_tokens": 0},
             "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
         }
 

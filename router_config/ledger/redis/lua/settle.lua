@@ -97,8 +97,24 @@ if step.affinity then
   redis.call('SET', key('affinity', step.affinity[1]), step.affinity[2], 'EX', step.affinity[3])
 end
 
+-- Tokens of prompts as the provider told them, and how many of them it had in its cache, by slot.
+local function count_prompt(outcome)
+  local prompts, prompt, cached = key('prompts', outcome.provider), 0, 0
+  local raw = redis.call('HGET', prompts, outcome.slot)
+  if raw then
+    prompt, cached = struct.unpack('<dd', raw)
+  else
+    for _, slot in ipairs(redis.call('HKEYS', prompts)) do
+      if tonumber(slot) <= outcome.slot - SLOTS_KEPT then redis.call('HDEL', prompts, slot) end
+    end
+  end
+  redis.call('HSET', prompts, outcome.slot, struct.pack('<dd', prompt + outcome.prompt, cached + outcome.cached))
+  redis.call('EXPIRE', prompts, HISTORY_LASTS)
+end
+
 local outcome = step.outcome
 if outcome then
+  if outcome.prompt then count_prompt(outcome) end
   count_minute(outcome, step.spent or { 0, 0, 0 })
   local spent = step.spent or { 0, 0, 0 }
   local usage = key('usage', outcome.provider)

@@ -53,6 +53,18 @@ local function slots_from(first)
   return slots
 end
 
+local function prompts_of(provider, first)
+  local prompt, cached = 0, 0
+  if redis.call('EXISTS', key('prompts', provider)) == 0 then return prompt, cached end
+  for _, raw in ipairs(redis.call('HMGET', key('prompts', provider), unpack(slots_from(first)))) do
+    if raw then
+      local p, c = struct.unpack('<dd', raw)
+      prompt, cached = prompt + p, cached + c
+    end
+  end
+  return prompt, cached
+end
+
 local function usage_of(provider, since)
   local requests, tokens, usd, errors, burn = 0, 0, 0, 0, 0
   local day = math.floor(since / SLOT_SECONDS)
@@ -66,7 +78,8 @@ local function usage_of(provider, since)
     end
   end
   local latencies = redis.call('GET', key('latencies', provider)) or ''
-  return { provider, struct.pack('<ddddd', requests, tokens, usd, errors, burn), latencies }
+  local prompt, cached = prompts_of(provider, math.max(day, last - SLOTS_KEPT))
+  return { provider, struct.pack('<ddddddd', requests, tokens, usd, errors, burn, prompt, cached), latencies }
 end
 
 local usage = {}
