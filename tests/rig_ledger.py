@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Choice
+from router_config.ledger.rules.classes.keeps import Keep, Release
 from router_config.ledger.rules.gates import Need, Tier
 from router_config.ledger.rules.meters import Amount, Limit, Meter, Part, Spending, SplitAmount
 from router_config.ledger.rules.windows import ROLLING_DAY, Calendar, CalendarDay, Window
@@ -46,6 +48,53 @@ class Place:
     def need(self, tokens: int, prompt_tokens: int) -> Spending:
         whole = Amount(1, tokens, tokens * self.price)
         return SplitAmount.of(*whole, prompt_tokens, tokens - prompt_tokens) if self.parts else whole
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A place as a class of agents sees it. reserves: what is kept for each class, by name; share: its own, at most."""
+
+    place: Place
+    name: str
+    reserves: tuple[tuple[str, float], ...] = ()
+    share: float = 1.0
+    release: Release = 3600.0
+    leftover: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.place.id} for {self.name}"
+
+    @property
+    def tier(self) -> Tier:
+        return self.place.tier
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return self.place.scopes
+
+    @cached_property
+    def meters(self) -> tuple[Meter, ...]:
+        limited = [each for each in self.place.meters if each.limits and each.pace != "beside"]
+        seen = {each.scope: replace(each, keeps=self._keeps(each), leftover=self._leftover(each)) for each in limited}
+        own = (
+            Meter(f"{each.scope} of class {self.name}", self._shares(each), each.long, each.part, of_class=self.name)
+            for each in limited
+        )
+        return (*(seen.get(each.scope, each) for each in self.place.meters), *own)
+
+    def need(self, tokens: int, prompt_tokens: int) -> Spending:
+        return self.place.need(tokens, prompt_tokens)
+
+    def _keeps(self, meter: Meter) -> tuple[Keep, ...]:
+        others = ((name, share) for name, share in self.reserves if name != self.name)
+        return tuple(Keep(f"{meter.scope} of class {name}", name, share, self.release) for name, share in others)
+
+    def _leftover(self, meter: Meter) -> str:
+        return f"{meter.scope} of class {self.name}" if self.leftover else ""
+
+    def _shares(self, meter: Meter) -> tuple[Limit, ...]:
+        return tuple(Limit(each.name, each.value * self.share) for each in meter.limits) if self.share < 1 else ()
 
 
 def _paced(meters: tuple[Meter, ...]) -> Iterator[Meter]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from rig import NOON, MakeRouter, all_sleep, message, reference, refusals
 from rig_processes import SharedClock, Team
+from rig_redis import RedisServer
 
 from adapters import BaseAgent
 from router_config import NoProviderAvailable, Router, route_of
@@ -201,16 +203,27 @@ def test_many_threads_of_three_classes_never_take_of_each_other(make_router: Mak
     assert refusals(simulator) == 0
 
 
-def test_two_processes_on_one_file_keep_the_same_room(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "redis"])
+def shared(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield "sqlite:///state.db"
+        return
+    server = RedisServer()
+    yield server.url
+    server.stop()
+
+
+def test_two_processes_of_one_store_keep_the_same_room(tmp_path: Path, shared: str) -> None:
     clock = SharedClock.create(tmp_path / "clock", NOON, 1.0)
     limits = {"groq": {"rpm": 40, "strict_rolling": True}}
     with Simulator(limits, clock=clock.now) as simulator:
-        document = reference(simulator, state="sqlite:///state.db", providers=only_groq(rpm=40), classes=THREE)
+        document = reference(simulator, state=shared, providers=only_groq(rpm=40), classes=THREE)
         (tmp_path / "litellm.yaml").write_text(yaml.safe_dump(document), "utf-8")
         with Team(2, tmp_path / "litellm.yaml", simulator.env(), tmp_path / "clock") as team:
             team.do("ready")
             clock.advance(61)
-            assert sum(team.do("ask as", "somebody", 40)) == 28
+            assert sum(team.do("ask as", "batch", 20)) == 20
+            assert sum(team.do("ask as", "somebody", 40)) == 8
             assert sum(team.do("ask as", "TradingAgent", 20)) == 12
             assert sum(team.do("ask as", "batch", 5)) == 0
         assert refusals(simulator) == 0

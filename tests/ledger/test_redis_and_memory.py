@@ -4,12 +4,13 @@ import asyncio
 from random import Random
 
 import pytest
-from rig_ledger import START, Place
+from rig_ledger import START, Place, Seen
 from rig_redis import RedisServer
 
 from router_config.ledger.interfaces import Store
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.redis.store import RedisStore
+from router_config.ledger.rules.classes.keeps import Release
 from router_config.ledger.rules.gates import Cooldown, Need
 from router_config.ledger.rules.meters import LIMITS, Amount, Limit
 from router_config.ledger.rules.pacing import Expected
@@ -21,7 +22,7 @@ STEPS = 60
 EXACT = 2.0**-20
 """Dollars a token that floats add up without error."""
 
-PLACES = (
+PLACES: tuple[Place | Seen, ...] = (
     Place("groq", (Limit("rpm", 6), Limit("tpd", 9000, soft=6000)), own=(Limit("tpm", 2000),)),
     Place("gemini", (Limit("rpd", 12), Limit("rpm", 4), Limit("tpm", 2500)), day=CalendarDay("America/Los_Angeles")),
     Place(
@@ -47,7 +48,27 @@ PLACES = (
         pace=True,
     ),
 )
-METERS = tuple(meter for place in PLACES for meter in place.meters)
+DIVIDED = Place(
+    "divided",
+    (Limit("rpm", 8), Limit("tpd", 9000, soft=8000), Limit("usd_per_day", 9000 * EXACT)),
+    day=CalendarDay("America/Los_Angeles"),
+    own=(Limit("rpm", 6), Limit("tpm", 2500), Limit("parallel", 4)),
+    price=EXACT,
+)
+ROLLS = Place("rolls", (Limit("rpm", 8), Limit("tpd", 9000)))
+RESERVES = (("trader", 0.3), ("research", 0.25))
+CLASSES: tuple[tuple[str, float, Release, bool], ...] = (
+    ("trader", 1.0, 3600.0, False),
+    ("research", 0.5, "forecast", False),
+    ("batch", 0.75, "never", True),
+    ("default", 1.0, "forecast", False),
+)
+PLACES += tuple(
+    Seen(place, name, RESERVES, share, release, leftover)
+    for place in (DIVIDED, ROLLS)
+    for name, share, release, leftover in CLASSES
+)
+METERS = tuple({meter.scope: meter for place in PLACES for meter in place.meters}.values())
 LIMITED = [(meter.scope, limit) for meter in METERS for limit in meter.limits]
 
 

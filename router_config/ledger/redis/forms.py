@@ -11,6 +11,7 @@ from struct import Struct, unpack
 from typing import Any, Final, cast
 
 from router_config.ledger.redis.scripts import LATENCY
+from router_config.ledger.rules.classes.kept import unreleased, window_of
 from router_config.ledger.rules.decisions import Decision, decision_of
 from router_config.ledger.rules.gates import Candidate, Cooldown, Status
 from router_config.ledger.rules.history import Event, EventKind, minute_of, slot_of
@@ -26,6 +27,7 @@ from router_config.ledger.rules.meters import (
     kind_name,
     kind_of,
 )
+from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.schedule import with_end
 from router_config.ledger.rules.totals import Counted, Ending, Sums, Totals, ending
 from router_config.ledger.rules.windows import MINUTE, Window
@@ -66,23 +68,50 @@ def mark_of(moment: float, day: Window) -> Mark:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What never changes of a candidate, ready to be sent, the kinds of day that it counts by, and what is paced."""
+    """What never changes of a candidate, ready to be sent, the kinds of day that it counts by, and what is paced.
+
+    divided: the meters of which something is kept for other classes of agents.
+    """
 
     candidate: Candidate
     text: bytes
     days: tuple[tuple[str, Window], ...]
     paced: tuple[tuple[str, Window], ...]
+    divided: tuple[Meter, ...] = ()
 
 
 def describe(candidate: Candidate) -> Description:
     days = {repr(meter.long): meter.long for meter in candidate.meters}
     meters = [
-        {"scope": meter.scope, "day": repr(meter.long), "limits": _limits(meter), **_part(meter)}
+        {"scope": meter.scope, "day": repr(meter.long), "limits": _limits(meter), **_part(meter), **_class(meter)}
         for meter in candidate.meters
     ]
     text = text_of({"tier": candidate.tier, "scopes": candidate.scopes, "meters": meters})
     paced = tuple((meter.scope, meter.long) for meter in candidate.meters if meter.paced)
-    return Description(candidate, text, tuple(days.items()), paced)
+    divided = tuple(meter for meter in candidate.meters if meter.keeps or meter.leftover)
+    return Description(candidate, text, tuple(days.items()), paced, divided)
+
+
+def divided_of(meter: Meter, expected: Expected, now: float) -> dict[str, Any]:
+    """What of a meter is kept for other classes now, and how much of the rest is left over."""
+    keeps = [
+        {"scope": each.scope, "share": each.share, "unreleased": unreleased(each, meter.long, expected, now)}
+        for each in meter.keeps
+    ]
+    if not meter.leftover:
+        return {"keeps": keeps}
+    return {"keeps": keeps, "own": meter.leftover, "gone": expected.share(window_of(meter.long), now)}
+
+
+def divided_name(meter: Meter) -> str:
+    """Of what is kept of a meter: classes see it differently."""
+    return "|".join((meter.scope, meter.leftover, *(each.name for each in meter.keeps)))
+
+
+def _class(meter: Meter) -> dict[str, str]:
+    if meter.keeps or meter.leftover:
+        return {"divided": divided_name(meter)}
+    return {"of_class": meter.of_class} if meter.of_class else {}
 
 
 def _part(meter: Meter) -> dict[str, str]:

@@ -119,6 +119,7 @@ class RedisStore(Backend):
         arguments: list[bytes] = []
         marks: dict[str, forms.Mark] = {}
         shares: dict[str, float] = {}
+        divided: dict[str, dict[str, Any]] = {}
         for candidate in candidates:
             description = self._description(candidate)
             arguments += description.text, forms.need_text(need.amount(candidate), need.dearest(candidate))
@@ -127,9 +128,12 @@ class RedisStore(Backend):
                     marks[name] = forms.mark_of(expires_at, day)
             for scope, window in description.paced:
                 shares[scope] = self.expected.share(window, now)
+            for meter in description.divided:
+                if (name := forms.divided_name(meter)) not in divided:
+                    divided[name] = forms.divided_of(meter, self.expected, now)
         line = await self._line()
         header = forms.SIX.pack(now, expires_at, last, need.least(), need.least("input"), need.least("output"))
-        step = forms.text_of({"marks": marks, "shares": shares})
+        step = forms.text_of({"marks": marks, "shares": shares, "divided": divided})
         reply = line.call(script("reserve"), header, lease_id, step, *arguments)
         try:
             return await reply
@@ -314,7 +318,9 @@ class RedisStore(Backend):
         return line
 
     async def _read(self, candidates: Sequence[Candidate], now: float) -> "_Reading":
-        scopes = list(dict.fromkeys(meter.scope for each in candidates for meter in each.meters))
+        meters = [meter for each in candidates for meter in each.meters]
+        kept_for = (keep.scope for meter in meters for keep in meter.keeps)
+        scopes = list(dict.fromkeys((*(meter.scope for meter in meters), *kept_for)))
         pages, cooldowns = await self._call("read", forms.ONE.pack(now), *scopes)
         counts = {scope: forms.page_of(raw) for scope, raw in zip(scopes, pages, strict=True)}
         return _Reading(counts, forms.cooldowns_of(cooldowns), self.expected)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Final
 
+from router_config.ledger.rules.classes.keeps import Keep
 from router_config.ledger.rules.classes.kept import Kept, kept_of, leftover_grows, released_at
 from router_config.ledger.rules.gates import (
     Book,
@@ -19,6 +20,9 @@ from router_config.ledger.rules.meters import Amount, Counts, Limit, Meter
 from router_config.ledger.rules.pacing import paced_until
 
 Gates = tuple[Gate, ...]
+Made = dict[tuple[str, tuple[Keep, ...], str, Amount], Gates]
+"""The gates of each meter, as a class of agents sees it, for what is needed of it."""
+
 NOTHING_KEPT: Final = Kept(0.0, (), inf, inf)
 
 
@@ -27,13 +31,11 @@ def examine_all(candidates: Iterable[Candidate], need: Need, book: Book, now: fl
 
     Candidates of one account share its meter, whose gates are made once for all that need the same of it.
     """
-    made: dict[tuple[str, Amount], Gates] = {}
+    made: Made = {}
     return tuple(_examine(each, need, book, now, made) for each in candidates)
 
 
-def _examine(
-    candidate: Candidate, need: Need, book: Book, now: float, made: dict[tuple[str, Amount], Gates]
-) -> Examination:
+def _examine(candidate: Candidate, need: Need, book: Book, now: float, made: Made) -> Examination:
     cooldowns = [cooldown for scope in candidate.scopes if (cooldown := book.cooldown_of(scope)) is not None]
     holding = [cooldown for cooldown in cooldowns if cooldown.holds(now)]
     pages = metered(candidate, book)
@@ -41,9 +43,9 @@ def _examine(
     gates: list[Gate] = []
     for meter, counts in pages:
         taken = amount.counted(meter.part)
-        of_meter = made.get((meter.scope, taken))
+        of_meter = made.get(seen := (meter.scope, meter.keeps, meter.leftover, taken))
         if of_meter is None:
-            of_meter = made[meter.scope, taken] = tuple(_gates(meter, counts, taken, need, book, now))
+            of_meter = made[seen] = tuple(_gates(meter, counts, taken, need, book, now))
         gates += of_meter
     longest = max(holding, key=lambda cooldown: cooldown.until, default=None)
     due = any(cooldown.probes and not cooldown.holds(now) for cooldown in cooldowns)

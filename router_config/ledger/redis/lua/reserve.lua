@@ -5,7 +5,8 @@
 --   all, input, output
 -- ARGV[2] id of the lease
 -- ARGV[3] JSON: marks (that of the lease's expiry by kind of day), shares (by scope, of its paced limits what may be
---   used by now; pacing.py)
+--   used by now; pacing.py), divided (by what a meter names, what is kept of
+--   its limits for other classes of agents; kept.py)
 -- ARGV[4...] two for each candidate: its JSON, and what it needs (packed requests, tokens, usd, the most in usd, and input
 --   and output tokens where they are counted apart)
 --
@@ -17,7 +18,7 @@ local expires_at, last, least, least_input, least_output
 now, expires_at, last, least, least_input, least_output = struct.unpack('<dddddd', ARGV[1])
 local least_of = { input = least_input, output = least_output }
 local lease_id, step = ARGV[2], cjson.decode(ARGV[3])
-local expiry_marks, shares = step.marks, step.shares
+local expiry_marks, shares, divided = step.marks, step.shares, step.divided
 local any_cooldown = redis.call('EXISTS', key('rests')) == 1
 
 -- The status of a candidate in cooldown, else nil and the scopes whose ended cooldown this request would probe.
@@ -50,7 +51,7 @@ local function limits_in_force(meter, page)
       used = used + extra_at(observed)
     end
     found[#found + 1] = {
-      exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = value, soft = soft, used = used,
+      exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = value, soft = soft, used = used, period = kind.period,
       paced = kind.exhausts and shares[meter.scope] and value * shares[meter.scope],
     }
     configured[limit.number] = true
@@ -65,11 +66,36 @@ local function limits_in_force(meter, page)
       if same_part or used >= observed.limit then
         found[#found + 1] = {
           exhausts = kind.exhausts, metric = kind.metric, part = kind.part, value = observed.limit, soft = math.huge, used = used,
+          period = kind.period,
         }
       end
     end
   end
   return found
+end
+
+-- What of a limit may be used and reserved in all, beside what is kept for other classes. `kept_of` of kept.py.
+local function most_of(gate, meter, held)
+  local of_meter = meter.divided and divided[meter.divided]
+  if not of_meter then return gate.value end
+  local function whole(amount)
+    return gate.metric == 'requests' and math.floor(amount + ROUNDING) or amount
+  end
+  local function used_by(scope)
+    local page = read_page(scope)
+    return page and page[gate.period][gate.metric] + page.open[gate.metric] or 0
+  end
+  local most = gate.value
+  for _, keep in ipairs(of_meter.keeps) do
+    local share = whole(gate.value * keep.share)
+    local unreleased = gate.period == 'day' and keep.unreleased or 1
+    most = most - math.max(0, whole(math.min(share - used_by(keep.scope), share * unreleased)))
+  end
+  if of_meter.own and gate.period ~= 'none' and gate.exhausts then
+    local others = math.max(0, held - used_by(of_meter.own))
+    most = others + of_meter.gone * math.max(0, most - others)
+  end
+  return most
 end
 
 -- What the request takes: never more tokens than the smallest limit of them, or an estimate too high would starve it; of
@@ -80,7 +106,8 @@ local function fitted(amount, dearest, metered)
     for _, gate in ipairs(each.gates) do
       if gate.metric == 'tokens' and gate.value < amount[part] then amount[part] = math.floor(gate.value) end
       if gate.metric == 'usd' and dearest > 0 then
-        dearest = math.min(dearest, gate.value * (1 - ROUNDING) - gate.used - each.page.open.usd)
+        local held = gate.used + each.page.open.usd
+        dearest = math.min(dearest, most_of(gate, each.meter, held) * (1 - ROUNDING) - held)
       end
     end
   end
@@ -96,9 +123,10 @@ local function standing(amount, metered)
       local reserved, needed = each.page.open[gate.metric], taken[gate.metric]
       if gate.metric == 'tokens' and gate.value > 0 and (least_of[gate.part] or least) > gate.value then return 'too_large' end
       if gate.value <= 0 or gate.used + reserved + needed > gate.value then
-        return gate.exhausts and 'exhausted' or 'rate_limited'
+        return each.meter.of_class and 'share_used' or gate.exhausts and 'exhausted' or 'rate_limited'
       end
       local held = gate.used + reserved
+      if needed > 0 and held + needed > most_of(gate, each.meter, held) + ROUNDING then return 'kept' end
       -- Of dollars the longest answer is reserved: the next request counts nothing yet. `held_back` of pacing.py.
       if gate.paced and held > 0 and held + (gate.metric == 'usd' and 0 or needed) > gate.paced then return 'paced' end
       if held >= gate.soft then soft = true end
@@ -112,7 +140,7 @@ local function metered_of(candidate)
   local metered = {}
   for _, meter in ipairs(candidate.meters) do
     local page = read_page(meter.scope)
-    if page or #meter.limits > 0 then
+    if page or meter.of_class or #meter.limits > 0 then
       page = page or new_page()
       metered[#metered + 1] = { meter = meter, page = page, gates = limits_in_force(meter, page) }
     end

@@ -6,6 +6,9 @@ OF_CLASS: Final = " of class "
 """Stands in the name of a meter before the class whose requests alone it counts."""
 
 
+Release = float | Literal["forecast", "never"]
+
+
 class Keep(NamedTuple):
     """A share of each limit of a meter that is kept for a class.
 
@@ -16,4 +19,4 @@ class Keep(NamedTuple):
     scope: str
     name: str
     share: float
-    release: float | Literal["forecast", "never"] = 3600.0
+    release: Release = 3600.0

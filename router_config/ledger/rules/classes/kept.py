@@ -44,7 +44,8 @@ def kept_of(meter: Meter, limit: Limit, held: float, pages: Pages, now: float) -
     for keep in meter.keeps:
         theirs = _share(limit, keep.share)
         theirs -= _held(keep.scope, limit, pages)
-        theirs = min(theirs, _share(limit, keep.share) * _unreleased(keep, meter.long, limit, pages.expected, now))
+        if limit.period == "long":
+            theirs = min(theirs, _share(limit, keep.share) * unreleased(keep, meter.long, pages.expected, now))
         if limit.metric == "requests":
             theirs = floor(theirs + _ROUNDING)
         if theirs > 0:
@@ -95,9 +96,9 @@ def _held(scope: str, limit: Limit, pages: Pages) -> float:
     return 0.0 if counts is None else counts.used(limit) + counts.open[limit.place]
 
 
-def _unreleased(keep: Keep, window: Window, limit: Limit, expected: Expected, now: float) -> float:
-    """The part of a reserve that is not released."""
-    if keep.release == "never" or limit.period != "long" or not isinstance(window, Calendar):
+def unreleased(keep: Keep, window: Window, expected: Expected, now: float) -> float:
+    """The part of what is kept of a long window that is not released."""
+    if keep.release == "never" or not isinstance(window, Calendar):
         return 1.0
     if keep.release == "forecast":
         return 1.0 - expected.share(window, now)
