@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.choice import Choice
 from router_config.ledger.rules.classes.keeps import Keep, Release
-from router_config.ledger.rules.gates import Need, Tier
+from router_config.ledger.rules.gates import Candidate, Need, Tier
 from router_config.ledger.rules.meters import Amount, Limit, Meter, Part, Spending, SplitAmount
 from router_config.ledger.rules.windows import ROLLING_DAY, Calendar, CalendarDay, Window
 from router_config.ledger.values import Lease, Settlement
@@ -112,7 +112,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def reserve(
-    store: Store, *places: Place, tokens: int = 100, prompt: int = 10, most: int = 0, at: float = START
+    store: Store, *places: Candidate, tokens: int = 100, prompt: int = 10, most: int = 0, at: float = START
 ) -> tuple[Choice, Lease | None]:
     return run(store.reserve(places, Need(tokens, prompt, most), at, 600.0))
 

@@ -1,0 +1,182 @@
+"""What is kept for a class of agents, in every store: to the request, of every window, and released in time."""
+
+from random import Random
+
+import pytest
+from rig_ledger import START, Place, Seen, reserve, run
+
+from router_config.ledger.interfaces import Store
+from router_config.ledger.rules.classes.keeps import Release
+from router_config.ledger.rules.gates import Need, Status
+from router_config.ledger.rules.meters import Amount, Limit
+from router_config.ledger.rules.pacing import Expected
+from router_config.ledger.rules.windows import CalendarDay
+from router_config.ledger.values import Settlement
+
+RESERVES = (("trader", 0.3),)
+HOUR = 3600.0
+MIDNIGHT = START + 12 * HOUR
+
+
+def views(place: Place, release: Release = HOUR, share: float = 1.0, *, leftover: bool = False) -> tuple[Seen, Seen]:
+    """A place as the trader and as others see it."""
+    return Seen(place, "trader", RESERVES, release=release), Seen(place, "others", RESERVES, share, release, leftover)
+
+
+def taken(store: Store, place: Seen, times: int, tokens: int = 100, at: float = START) -> int:
+    """How many of so many requests are let in; each spends what it takes."""
+    done = 0
+    for _ in range(times):
+        _, lease = reserve(store, place, tokens=tokens, at=at)
+        if lease is not None:
+            run(store.settle(lease, Settlement(lease.amount, at, at, True), at))
+            done += 1
+    return done
+
+
+def status(store: Store, place: Seen, tokens: int = 100, at: float = START) -> Status:
+    (examined,) = run(store.explain([place], Need(tokens, tokens // 10), at))
+    return examined.status
+
+
+@pytest.mark.parametrize(
+    ("limits", "tokens", "others", "trader"),
+    [
+        ((Limit("rpm", 10),), 1, 7, 3),
+        ((Limit("rpd", 9),), 1, 7, 2),  # 2.7 requests are two.
+        ((Limit("tpm", 1000),), 100, 7, 3),
+        ((Limit("tpd", 1000),), 90, 7, 4),  # The last of them needs 10 tokens beyond what is kept for it.
+        ((Limit("rpm", 10), Limit("tpd", 500)), 100, 3, 2),
+        ((Limit("rph", 10),), 1, 7, 3),
+        ((Limit("requests_per_5h", 10),), 1, 7, 3),
+    ],
+)
+def test_others_leave_what_is_kept_to_the_request(
+    store: Store, limits: tuple[Limit, ...], tokens: int, others: int, trader: int
+) -> None:
+    of_trader, of_others = views(Place("groq", limits))
+    assert taken(store, of_others, 20, tokens) == others
+    assert status(store, of_others, tokens) == "kept"
+    assert taken(store, of_trader, 20, tokens) == trader
+
+
+def test_requests_at_a_time_are_kept_too(store: Store) -> None:
+    trader, others = views(Place("groq", (Limit("parallel", 4),)))
+    leases = [reserve(store, others)[1] for _ in range(5)]
+    assert [each is not None for each in leases] == [True] * 3 + [False] * 2
+    assert reserve(store, trader)[1] is not None
+
+
+def test_of_one_request_at_a_time_nothing_can_be_kept(store: Store) -> None:
+    _, others = views(Place("groq", (Limit("parallel", 1),)))
+    assert reserve(store, others)[1] is not None
+
+
+def test_what_a_class_has_reserved_or_used_itself_is_no_longer_kept_for_it(store: Store) -> None:
+    trader, others = views(Place("groq", (Limit("rpm", 10),)))
+    assert reserve(store, trader)[1] is not None  # Still open.
+    assert taken(store, trader, 1) == 1
+    assert taken(store, others, 20) == 7
+    assert taken(store, trader, 20) == 1
+
+
+def test_what_a_class_uses_beyond_its_reserve_is_of_what_all_share(store: Store) -> None:
+    trader, others = views(Place("groq", (Limit("rpm", 10),)))
+    assert taken(store, trader, 8) == 8
+    assert taken(store, others, 20) == 2
+
+
+def test_a_share_is_a_limit_of_the_class_alone(store: Store) -> None:
+    place = Place("groq", (Limit("rpm", 10), Limit("tpd", 100_000)))
+    _, half = views(place, share=0.5)
+    assert taken(store, half, 20) == 5
+    assert status(store, half) == "share_used"
+    (examined,) = run(store.explain([half], Need(100, 10), START))
+    assert (examined.reason or "").startswith("class others has used its share: rpm: 5 used")
+    assert taken(store, views(place)[1], 20) == 2
+
+
+def test_what_is_kept_and_unused_is_for_all_in_the_last_hour_of_the_day(store: Store) -> None:
+    _, others = views(Place("groq", (Limit("tpd", 1000),), day=CalendarDay("UTC")))
+    assert taken(store, others, 20) == 7
+    (examined,) = run(store.explain([others], Need(100, 10), START))
+    assert examined.until == MIDNIGHT - HOUR
+    assert taken(store, others, 20, at=MIDNIGHT - HOUR - 1) == 0
+    assert taken(store, others, 20, at=MIDNIGHT - HOUR) == 3
+
+
+def test_no_more_than_a_quarter_of_a_window_is_released(store: Store) -> None:
+    _, others = views(Place("groq", (Limit("tpd", 1000),), day=CalendarDay("UTC")), release=20 * HOUR)
+    assert taken(store, others, 20) == 7
+    assert taken(store, others, 20, at=MIDNIGHT - 6 * HOUR - 1) == 0
+    assert taken(store, others, 20, at=MIDNIGHT - 6 * HOUR) == 3
+
+
+@pytest.mark.parametrize("day", [None, CalendarDay("UTC")])
+def test_what_is_never_released_is_kept_to_the_end_and_so_are_windows_that_roll(
+    store: Store, day: CalendarDay | None
+) -> None:
+    limits = (Limit("tpd", 1000),)
+    place = Place("groq", limits) if day is None else Place("groq", limits, day=day)
+    _, others = views(place, release=HOUR if day is None else "never")
+    assert taken(store, others, 20) == 7
+    assert taken(store, others, 20, at=MIDNIGHT - 1) == 0
+
+
+def test_a_minute_keeps_its_part_while_the_day_is_released(store: Store) -> None:
+    trader, others = views(Place("groq", (Limit("rpm", 10), Limit("tpd", 100_000)), day=CalendarDay("UTC")))
+    assert taken(store, others, 20, at=MIDNIGHT - 60) == 7
+    assert taken(store, trader, 20, at=MIDNIGHT - 60) == 3
+
+
+def test_by_forecast_that_is_kept_which_is_expected_to_be_needed(store: Store) -> None:
+    store.expect(Expected([1.0] * 168))
+    _, others = views(Place("groq", (Limit("tpd", 10_000),), day=CalendarDay("UTC")), release="forecast")
+    assert taken(store, others, 100, at=START) == 85  # At noon half of the 3000 are kept, less what may be used ahead.
+    assert taken(store, others, 100, at=MIDNIGHT - HOUR) == 13
+
+
+def test_leftovers_are_what_the_others_are_not_expected_to_use(store: Store) -> None:
+    place = Place("groq", (Limit("tpd", 10_000),), day=CalendarDay("UTC"))
+    trader, rest = Seen(place, "trader", RESERVES), Seen(place, "batch", RESERVES, leftover=True)
+    assert taken(store, rest, 200, at=START) == 35  # At noon half of what is not kept.
+    assert status(store, rest) == "kept"
+    (examined,) = run(store.explain([rest], Need(100, 10), START))
+    assert examined.until is not None
+    assert START < examined.until < START + HOUR
+    assert taken(store, rest, 1, at=examined.until - 60) == 0
+    assert taken(store, rest, 1, at=examined.until) == 1
+    assert taken(store, trader, 10, at=MIDNIGHT - 2 * HOUR) == 10
+    assert taken(store, rest, 200, at=MIDNIGHT - 1) == 53  # Of all that is left the last second's part is not yet.
+    assert taken(store, trader, 200, at=MIDNIGHT - 1) == 1
+
+
+def test_a_request_that_needs_more_than_is_not_kept_is_told_that_no_time_helps(store: Store) -> None:
+    _, others = views(Place("groq", (Limit("tpm", 1000),)))
+    (examined,) = run(store.explain([others], Need(800, 10), START))
+    assert (examined.status, examined.until, examined.may_clear(START + HOUR)) == ("kept", None, False)
+
+
+def test_what_a_dead_process_held_counts_for_its_class_again_once_it_expires(store: Store) -> None:
+    trader, others = views(Place("groq", (Limit("rpd", 10),)))
+    store.register_meters((*trader.meters, *others.meters))
+    assert reserve(store, trader)[1] is not None
+    later = START + 700
+    assert taken(store, others, 20, at=later) == 7
+    assert taken(store, trader, 20, at=later) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_comes_the_reserve_is_there(store: Store, seed: int) -> None:
+    chance, now = Random(seed), START
+    place = Place("groq", (Limit("rpm", 20), Limit("tpm", 4000), Limit("tpd", 60_000)), own=(Limit("rpm", 15),))
+    reserves = (("trader", 0.3), ("research", 0.25))
+    rest = [Seen(place, name, reserves) for name in ("batch", "default", "research")]
+    trader = Seen(place, "trader", reserves)
+    for _ in range(120):
+        now += chance.choice((0, 0, 0.2, 3, 20))
+        _, lease = reserve(store, chance.choice(rest), tokens=chance.randint(1, 900), at=now)
+        if lease is not None and chance.random() < 0.7:
+            spent = lease.amount._replace(tokens=chance.randint(1, lease.amount.tokens))
+            run(store.settle(lease, Settlement(Amount(*spent[:3]), now, now, True), now))
+    assert [reserve(store, trader, tokens=300, at=now)[1] is not None for _ in range(5)] == [True] * 4 + [False]
