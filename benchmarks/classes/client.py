@@ -81,16 +81,14 @@ def litellms(job: dict[str, Any]) -> Asking:
                 "api_key": "simulated",
                 "api_base": job["bases"][name],
                 job["load"]["limit"]: limit,
-                "order": priority,
             },
             "model_info": {"id": name, "input_cost_per_token": 0.0, "output_cost_per_token": 0.0},
         }
-        for priority, (name, limit) in enumerate(job["load"]["limits"].items(), start=1)
+        for name, limit in job["load"]["limits"].items()
     ]
-    router = Router(
+    router = Router(  # Its usual routing, by the limits; its usual cooldown.
         model_list=entries,
         num_retries=2,
-        cooldown_time=300,
         redis_url=job["state"],
         optional_pre_call_checks=["enforce_model_rate_limits"],
     )

@@ -261,7 +261,7 @@ def _day(record: DayRecord, names: Iterable[str], classes: Iterable[str]) -> Pla
         record.unserved_requests,
         record.unserved_tokens,
         record.nobody.full,
-        record.nobody.full_since,
+        record.unserved_since,
         tuple(record.requests_by_hour),
         tuple(record.unserved_by_hour),
         _served(record, names),

@@ -69,6 +69,12 @@ class DayRecord:
     providers: dict[str, ProviderDay] = field(default_factory=dict)
     classes: dict[str, ClassDay] = field(default_factory=dict)
 
+    @property
+    def unserved_since(self) -> float | None:
+        """When nobody had room first, or none that a class may use."""
+        moments = (self.nobody.full_since, *(each.unserved_since for each in self.classes.values()))
+        return min((each for each in moments if each is not None), default=None)
+
     def of(self, provider: str) -> ProviderDay:
         found = self.providers.get(provider)
         if found is None:

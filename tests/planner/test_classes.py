@@ -71,6 +71,52 @@ def test_a_provider_is_full_when_it_is_so_for_all_classes_that_may_ask_it() -> N
     assert made.dark_seconds == 0  # Somebody always had room, if not for batch.
 
 
+def test_what_is_kept_for_a_class_is_there_when_it_comes() -> None:
+    late = """\
+  - {agent: TradingAgent, tokens_per_day: 500k, hours: '18:00-22:00'}
+  - {agent: night, tokens_per_day: 6M}
+"""
+    kept = planned("{trader: {reserve: 30%, agents: [TradingAgent]}}", late)
+    assert {each.name: each.served for each in kept.classes}["trader"] == 1
+    others = next(each for each in kept.classes if each.name == "default")
+    assert others.obstacle is not None
+    assert others.obstacle.status == "kept"
+    assert kept.unserved_since == others.unserved_since
+    without = planned("{trader: {agents: [TradingAgent]}}", late)
+    assert {each.name: each.served for each in without.classes}["trader"] < 0.9
+
+
+def test_a_class_that_has_used_its_share_is_told_so() -> None:
+    classes, night = "{batch: {share: 20%, agents: [night]}}", "  - {agent: night, tokens_per_day: 2M}\n"
+    made = planned(classes, night)
+    told = first_line(made, config(classes, night), "2M tokens a day")
+    assert "class batch has used its share" in told
+    assert document(made, told)["classes"][0]["told"] == "it has used its share of groq tpd"
+    served = sum(each.tokens for each in made.providers) / len(made.days)
+    assert 0.55e6 < served <= 0.6e6 * 4 / 3  # Of 3M a day; rolling days begin with nothing used.
+
+
+def test_what_is_kept_opens_for_others_when_it_is_released() -> None:
+    classes = "{trader: {reserve: 50%%, agents: [TradingAgent], release: %s}}"
+    one = """\
+version: 1
+providers:
+  groq: {api_key: none, day: {window: calendar}, limits: {tpd: 1M}, models: [llama-3.3-70b-versatile]}
+classes: %s
+workload: [{agent: night, tokens_per_day: 10M}]
+"""
+    released = plan(load_text(one % (classes % "6h"), "litellm.yaml", {}), days=2, begins=BEGINS, advise=False)
+    never = plan(load_text(one % (classes % "never"), "litellm.yaml", {}), days=2, begins=BEGINS, advise=False)
+    assert [sum(each.tokens for each in made.providers) // 100_000 for made in (released, never)] == [20, 10]
+
+
+def test_what_would_help_tells_what_it_does_to_each_class() -> None:
+    classes = "{trader: {reserve: 30%, agents: [TradingAgent]}, batch: {share: 20%, agents: [night]}}"
+    workload = "  - {agent: night, tokens_per_day: 1500k}\n  - {agent: TradingAgent, tokens_per_day: 300k}\n"
+    made = plan(config(classes, workload), days=2, begins=BEGINS)
+    assert "class batch without a share: 100 % (trader 100 %, batch 100 %)" in made.advice
+
+
 def test_without_classes_a_plan_has_none() -> None:
     made = plan(
         load_text(f"{PROVIDERS}workload:\n{BOTH.replace('class: batch, ', '')}", "litellm.yaml", {}),

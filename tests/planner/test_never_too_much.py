@@ -35,8 +35,8 @@ BEGINNINGS = (
 )
 
 
-def config_of(providers: dict[str, object]) -> Config:
-    text = yaml.safe_dump({"state": "memory://", "providers": providers}, sort_keys=False)
+def config_of(providers: dict[str, object], classes: dict[str, object]) -> Config:
+    text = yaml.safe_dump({"state": "memory://", "providers": providers, "classes": classes}, sort_keys=False)
     return with_every_key(load_text(text, "litellm.yaml", {}))
 
 
@@ -124,9 +124,19 @@ HOURS = st.builds(
     ends=st.integers(0, 1439),
     timezone=st.sampled_from(ZONES),
 )
+CLASSES = st.fixed_dictionaries(
+    {
+        "trader": st.fixed_dictionaries(
+            {"reserve": st.sampled_from(["20%", "70%"]), "release": st.sampled_from(["1h", "6h", "forecast", "never"])}
+        ),
+        "batch": st.sampled_from([{"use": "leftover"}, {"share": "40%"}, {"reserve": "10%", "priority": -1}, {}]),
+        "default": st.sampled_from([{"share": "70%"}, {}]),
+    }
+)
 LOADS = st.lists(
     st.builds(
         Load,
+        agent_class=st.sampled_from(["trader", "batch", None]),
         requests_per_hour=st.floats(2, 25),
         prompt=SPREAD,
         answer=SPREAD,
@@ -135,7 +145,7 @@ LOADS = st.lists(
         growth=st.sampled_from([0.0, 0.0, -0.5, 4.0]),
     ),
     min_size=1,
-    max_size=2,
+    max_size=3,
 )
 
 
@@ -147,7 +157,7 @@ class Observed(Observer):
         self.seen.append((request.asked_at, request.deployment.id))
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=16, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     st.dictionaries(st.sampled_from(["groq", "openrouter", "openai"]), PROVIDER, min_size=1),
     LOADS,
@@ -157,6 +167,7 @@ class Observed(Observer):
     st.sampled_from(BEGINNINGS),
     st.sampled_from([2, 2, 9]),
     st.sampled_from([0.5, 3.0, 40.0]),
+    st.just({}) | CLASSES,
 )
 def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
     listed: dict[str, dict[str, Any]],
@@ -167,6 +178,7 @@ def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
     day: date,
     days: int,
     latency: float,
+    classes: dict[str, object],
 ) -> None:
     """Nor does it matter to who serves that full candidates are left out. Both whoever fails."""
     providers: dict[str, object] = {}
@@ -188,7 +200,7 @@ def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
         }
         shared = {"shared_account": each["one_account"], "strict_rolling": True, "price": price}
         judged[name] = {**spans, **each["limits"], "models": models, **shared}
-    config = config_of(providers)
+    config = config_of(providers, classes)
     begins = midnight(day, UTC_ZONE)
     judge, same = Judge(read_limits(judged), begins), Observed()
     ends = begins + days * DAY

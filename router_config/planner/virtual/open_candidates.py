@@ -49,6 +49,18 @@ class OpenCandidates:
         self._parallel = [
             any(limit.period == "none" for meter in each.meters for limit in meter.limits) for each in self._listed
         ]
+        self._opens_with_time = {
+            place
+            for place, each in enumerate(self._listed)
+            if any(meter.paced or meter.keeps or meter.leftover for meter in each.meters)
+        }
+        """Where time alone gives more room: paced limits, and what is kept for other classes until it is released."""
+        self._keeps_by_forecast = {
+            place
+            for place, each in enumerate(self._listed)
+            if any(keep.release == "forecast" for meter in each.meters for keep in meter.keeps)
+        }
+        """Where what is kept for others may become less at any moment."""
         tiers = [{each.tier for each in tier} for tier in group.tiers]
         self._paid_first = any(
             "paid" in tier and "free" in set[str]().union(*tiers[at:]) for at, tier in enumerate(tiers)
@@ -96,7 +108,7 @@ class OpenCandidates:
         for name, status in skipped:
             place = self._place[name]
             found = FULL if status not in OPEN else SOFT
-            if self._state[place] == found:
+            if self._state[place] == found or (status == "kept" and place in self._keeps_by_forecast):
                 continue
             deployment = self._listed[place]
             if self._store.any_cooldown and any(self._store.cooldown_of(scope) for scope in deployment.scopes):
@@ -105,7 +117,7 @@ class OpenCandidates:
             if others and standing(deployment, self._least, self._store, now) in OPEN:
                 continue
             until = self._store.unchanged_until(deployment.meters)
-            if found == FULL and any(meter.paced for meter in deployment.meters):  # Time alone gives more room there.
+            if found == FULL and place in self._opens_with_time:
                 (examined,) = done(self._store.explain([deployment], self._least, now))
                 until = min(until, examined.until or inf)
             if until > now:

@@ -116,7 +116,7 @@ class Simulation:
         faults: Faults | None = None,
     ) -> None:
         self._observer, self._answers_after = observer, seconds_of(latency, seed)
-        self.catalog = Catalog(generate(config).model_list, config.defaults.soft_limit)
+        self.catalog = Catalog(generate(config).model_list, config.defaults.soft_limit, classes=config.classes)
         self._store = MemoryStore()
         self._store.register_meters(self.catalog.meters, self.catalog.formerly)
         self._order = CandidateOrder(self._store, Random(seed))
