@@ -159,6 +159,7 @@ def test_the_responses_api_works_without_the_mcp_package(
     assert reply.output_text.startswith("Simulated answer")
     assert router.status()["providers"][0]["usage_today"] == {
         "requests": 1, "tokens": reply.usage.total_tokens, "cost_usd": 0.0, "errors": 0,
+        "prompt_tokens": reply.usage.input_tokens, "cached_tokens": 0,
     }  # fmt: skip
 
 

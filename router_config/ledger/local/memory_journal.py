@@ -88,7 +88,9 @@ class _ProviderHistory:
             closed = self._by_the_hour(since)
         present = self.minute * MINUTE_SECONDS // slot_seconds
         both = {**closed, present: _add(list(closed.get(present, _nothing())), self.present)}
-        return {number: _usage(sums) for number, sums in both.items() if (number + 1) * slot_seconds > since}
+        return {
+            number: _usage([*sums[:4], 0, 0]) for number, sums in both.items() if (number + 1) * slot_seconds > since
+        }
 
     def _by_the_hour(self, since: float) -> dict[int, _Sums]:
         """The hours that end after a moment, of slots that are over."""
