@@ -11,8 +11,8 @@ from router_config.ledger.rules.history import HOUR_SLOTS, SLOT_MINUTES
 
 SCHEMA_VERSION: Final = 6
 
-ADDED_SINCE: Final = "affinity"
-"""Tables and views that came later without a new version, since an older one does not miss them, are there with it."""
+ADDED_SINCE: Final = ("hour_usage", "decision_later", "prompt_usage", "affinity")
+"""Tables and views that came later without a new version, since an older one does not miss them."""
 
 _NEVER: Final = "9e999"
 """As SQLite writes `inf`: a window that holds nothing leaves never."""
@@ -82,8 +82,9 @@ def _upgrade(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _is_up_to_date(connection: sqlite3.Connection) -> bool:
-    added = connection.execute("SELECT 1 FROM sqlite_master WHERE name=?", (ADDED_SINCE,)).fetchone()
-    return added is not None and _version(connection) == SCHEMA_VERSION
+    marks = ",".join("?" * len(ADDED_SINCE))
+    added = connection.execute(f"SELECT count(*) FROM sqlite_master WHERE name IN ({marks})", ADDED_SINCE).fetchone()[0]
+    return bool(added == len(ADDED_SINCE)) and _version(connection) == SCHEMA_VERSION
 
 
 def _version(connection: sqlite3.Connection) -> int:
