@@ -69,6 +69,8 @@ class ModelState(State):
     retired: Retirement | None = Field(description="null: its provider serves it, for all that is known")
     answers_as: str | None = Field(description="the model that answers in its place; null: none does")
     instead_of: list[str] = Field(description="models of the file in whose place it answers; it is not in the file")
+    first_token_ms: int | None = Field(None, description="of streams; only where its group measures speed")
+    tokens_per_second: float | None = Field(None, description="of answers; only where its group measures speed")
 
 
 class Usage(_Document):
@@ -384,6 +386,9 @@ class CandidateState(_Document):
     reason: str | None
     clears_at: str | None
     lacks: list[str] = Field(description="the needs of the request that it does not meet, and how that is known")
+    speed: str | None = Field(
+        None, description="how soon it is expected to answer, where its group prefers the fastest"
+    )
     rest: CooldownState | None
     probe_due: bool
     estimate: CandidateEstimate

@@ -280,7 +280,7 @@ FILE = Section(
             'What callers may ask for ("*": anything) -> a group.',
         ),
         "classes": Entry(CLASSES, "Classes of agents: what is kept for each, and what it may use."),
-        "groups": Entry(GROUPS, "Rules of a group as a whole: how long a first token may take."),
+        "groups": Entry(GROUPS, "Rules of a group as a whole: whom it prefers, how long a first token may take."),
         "router_settings": Entry(Anything("Write a mapping, or leave it out."), "Passed to litellm.Router as it is."),
         "litellm_settings": Entry(Anything("Write a mapping, or leave it out."), "Set on the litellm module as it is."),
         "workload": Entry(WORKLOAD, "The requests that `router-config plan` is asked about, by agent.", named=False),

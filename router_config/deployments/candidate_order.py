@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
+from router_config.deployments.speed import Speeds
 from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.gates import Need
 
@@ -53,11 +54,18 @@ class CandidateOrder:
         need: Need,
         now: float,
         left: Callable[[Sequence[Deployment]], Sequence[Deployment]] | None = None,
+        speeds: Speeds | None = None,
     ) -> Sequence[Deployment]:
-        """The group's deployments. left: which of a tier may still be asked. now: epoch seconds."""
+        """The group's deployments. left: which of a tier may still be asked. now: epoch seconds.
+
+        speeds: given where of equal ones the fastest comes first, and room decides among those that are as fast.
+        """
         if left is None and group.ranks_all:
             return group.deployments
-        return [each for tier in await self.drawn(group, need, now, left) for each in tier.in_order]
+        drawn = await (
+            self.drawn(group, need, now, left) if speeds is None else self._by_speed(group, need, now, left, speeds)
+        )
+        return [each for tier in drawn for each in tier.in_order]
 
     async def drawn(
         self,
@@ -72,6 +80,24 @@ class CandidateOrder:
             theirs = tier if left is None else left(tier)
             compares = len(theirs) > 1 and place <= reached
             found.append(Drawn(await self._first(theirs, need, now) if compares else (), theirs))
+        return found
+
+    async def _by_speed(
+        self,
+        group: Group,
+        need: Need,
+        now: float,
+        left: Callable[[Sequence[Deployment]], Sequence[Deployment]] | None,
+        speeds: Speeds,
+    ) -> Sequence[Drawn]:
+        found = list[Drawn]()
+        for tier in group.tiers:
+            theirs = tier if left is None else left(tier)
+            if len(theirs) > 1:
+                fast, others = speeds.order(theirs, need.tokens - need.prompt_tokens, now)
+                ahead = Drawn(await self._first(fast, need, now) if len(fast) > 1 else (), fast)
+                theirs = [*ahead.in_order, *others]
+            found.append(Drawn((), theirs))
         return found
 
     def served(self, group: Group, deployment: str) -> None:

@@ -6,14 +6,17 @@ from typing import Any
 
 from router_config.config.models import Config
 from router_config.deployments.catalog import Catalog, Group
+from router_config.deployments.deployment import Deployment
 from router_config.deployments.fitness import needs_named
 from router_config.deployments.learned import Learned
 from router_config.iso import corrected
 from router_config.ledger.rules.gates import Need
 from router_config.routing.fit import Fit
+from router_config.routing.latency.measurements import Measurements
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from, barred_from, explanation
 from router_config.status.source import StoreReader
+from router_config.status.speeds import explained, with_speeds
 from router_config.status.views import View, view_of, view_of_deployments
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.transport import Transport
@@ -27,6 +30,7 @@ class Inspection(StoreReader):
     _transport: Transport
     _learned: Learned
     _fit: Fit
+    _measurements: Measurements
     _terms: Terms
     _shown: tuple[Terms, View] | None
     """What of the configuration is shown, made anew for each of them."""
@@ -65,7 +69,7 @@ class Inspection(StoreReader):
     async def astatus(self) -> dict[str, Any]:
         """`status()` for callers on an event loop."""
         await self._learned.exchange(self._store, self._clock.now())
-        return await super().astatus()
+        return with_speeds(await super().astatus(), self.catalog.deployments.values(), self._measurements.speeds)
 
     def explain(
         self, model: str = "default", tokens: int = 1000, needs: Sequence[str] = (), agent: str | None = None
@@ -94,9 +98,9 @@ class Inspection(StoreReader):
         group = self.terms.seen_by(agent_class, group)
         unfit = self._fit.misfits(group, needs_named(needs), Need(tokens, tokens), now)
         with corrected(self._clock.correction):
-            return await explanation(
+            shown = await explanation(
                 group.name,
-                group.deployments,
+                self._deployments_by_speed(group, tokens),
                 tokens,
                 self._store,
                 now,
@@ -107,6 +111,20 @@ class Inspection(StoreReader):
                 agent=agent,
                 agent_class=agent_class,
             )
+        if self._prefers_speed(group):
+            explained(shown, group.tiers, tokens // 2, self._measurements.speeds)
+        return shown
+
+    def _prefers_speed(self, group: Group) -> bool:
+        rules = self.terms.group_rules.get(group.name)
+        return rules is not None and rules.prefer == "fastest"
+
+    def _deployments_by_speed(self, group: Group, tokens: int) -> Sequence[Deployment]:
+        """In the order in which they are asked, where the fastest of equal ones comes first."""
+        if not self._prefers_speed(group):
+            return group.deployments
+        speeds = self._measurements.speeds
+        return [each for tier in group.tiers for each in speeds.ranked(tier, tokens // 2)]
 
     async def aconfig(self) -> Config:
         """The configuration that requests go by. Raises ValueError for a Router of a model list, which has none."""

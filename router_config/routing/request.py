@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from router_config.attempts.tried import Tried
 from router_config.config.agent_classes import AgentClass
+from router_config.config.group_rules import GroupRules
 from router_config.deployments.abilities import NOTHING, Needs
 from router_config.deployments.catalog import Group
 from router_config.deployments.deployment import Deployment
@@ -62,6 +63,11 @@ class Request:
     conversation: Conversation | None = None
 
     @property
+    def rules(self) -> GroupRules | None:
+        """What its group is to do besides, if anything."""
+        return self.terms.group_rules.get(self.group.name) if self.terms.group_rules else None
+
+    @property
     def message(self) -> int:
         """What tells its content from that of another request."""
         return hash(repr(self.asked.get("messages") or self.asked.get("input") or self.asked))
@@ -74,6 +80,7 @@ class Flight:
     started: epoch seconds. after: the attempt at this request that failed just before. loop_stood_still: whether this
     process' event loop did, for much of the attempt. revives: the scope that is asked in spite of its cooldown, since
     nobody else could be asked. stays: which call of a tool loop this is, where it stays with the loop's model.
+    first_token_after: seconds, where it was measured.
     """
 
     deployment: Deployment
@@ -88,6 +95,7 @@ class Flight:
     loop_stood_still: Callable[[], bool] = lambda: False
     revives: str | None = None
     stays: int | None = None
+    first_token_after: float | None = None
 
 
 ROUTE_KEY: Final = "route"

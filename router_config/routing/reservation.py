@@ -14,6 +14,7 @@ from router_config.deployments.abilities import ANSWER, CONTEXT
 from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.deployments.learned import Learned
+from router_config.deployments.speed import Speeds
 from router_config.ledger.interfaces import Store
 from router_config.ledger.values import Lease, Settlement
 from router_config.routing.fit import Fit
@@ -49,10 +50,11 @@ class Reservations:
         failing: FailingProviders,
         fit: Fit,
         loyalty: Loyalty,
+        speeds: Speeds,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._learned, self._in_spite = learned, InSpiteOfCooldowns(store, failing, LEASE, moments.next)
-        self.fit, self._loyalty = fit, loyalty
+        self.fit, self._loyalty, self._speeds = fit, loyalty, speeds
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._order = CandidateOrder(store)
         self._await_probe: set[Place] = set()
@@ -131,11 +133,13 @@ class Reservations:
 
     async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
         """All that is left, in order."""
+        rules = request.rules
+        speeds = self._speeds if rules is not None and rules.prefer == "fastest" else None
         if tried.deployments:
-            ordered: Sequence[Deployment] = await self._order.of(request.group, request.need, now, tried.left)
+            ordered: Sequence[Deployment] = await self._order.of(request.group, request.need, now, tried.left, speeds)
             ordered = tried.in_order(ordered)
         else:
-            ordered = await self._order.of(request.group, request.need, now)
+            ordered = await self._order.of(request.group, request.need, now, None, speeds)
         if unfit := self.fit.unfit(request, now):
             tried.add_misfits(ordered, unfit)
             ordered = [each for each in ordered if each.id not in unfit]

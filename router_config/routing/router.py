@@ -43,6 +43,7 @@ from router_config.routing.fit import Fit
 from router_config.routing.intake.callers import Callers, agent_of
 from router_config.routing.intake.groups import aliased, group_asked_for, group_named, left_out
 from router_config.routing.latency.first_token import FirstTokens
+from router_config.routing.latency.measurements import Measurements
 from router_config.routing.live_file import LiveFile
 from router_config.routing.loops.conversation import conversation_of
 from router_config.routing.loops.loyalty import Loyalty
@@ -114,7 +115,10 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         self._pulse = Pulse()
         self._first_tokens = FirstTokens(self._store, self._clock, fit, self._pulse)
         loyalty = Loyalty(self._store, self._learned.loops)
-        self._reservations = Reservations(self._store, self._clock, moments, self._learned, failing, fit, loyalty)
+        self._measurements = measurements = Measurements()
+        self._reservations = Reservations(
+            self._store, self._clock, moments, self._learned, failing, fit, loyalty, measurements.speeds
+        )
         self._settlements = Settlements(
             self._store,
             self._clock,
@@ -127,6 +131,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._succession,
             fit,
             loyalty,
+            measurements,
         )
         self._requests, self._expected_hours = count(), ExpectedHours()
         self._shown, self._outlooks, self._running_out = None, Outlooks(), RunningOut()

@@ -171,6 +171,7 @@ class Stream:
         self._opened = opened
         self._patience = self._left = patience
         self._ended: Ended | None = ended
+        self.waited = 0.0
         self._watch, self._dropped = watch, dropped
 
     @property  # type: ignore[misc]
@@ -237,6 +238,7 @@ class Stream:
                 raise self._late() from None
             told = "the stream ended without saying that it is complete"
             raise self._broken("the answer broke off before its end") from CutStream(told)
+        self.waited += clock() - began
         self._left = self._patience if carries_content(chunk) else max(0.0, self._left - (clock() - began))
         return chunk
 

@@ -88,7 +88,9 @@ def _verdict(candidate: dict[str, Any], document: dict[str, Any]) -> str:
 
 
 def _why(candidate: dict[str, Any], document: dict[str, Any], *, shared: bool) -> Iterator[str]:
-    if shared:
+    if "speed" in candidate:
+        yield candidate["speed"]
+    elif shared:
         yield "shares the load with the others of its place, the more the more room it has"
     if candidate["deployment"] == document["chosen"] and candidate["status"] == "soft_limited":
         yield "past its soft limit, but nobody below theirs has room, or only paid ones would come before it"

@@ -6,7 +6,7 @@ from typing import Any, Final
 from router_config.config.grammar.given_mapping import NOWHERE, GivenMapping
 from router_config.config.grammar.quantities import parse_duration
 from router_config.config.grammar.rules import Entry, MappingOf, Place, Scalar, Section, nearest
-from router_config.config.grammar.scalars import group_name, positive
+from router_config.config.grammar.scalars import group_name, one_of, positive
 from router_config.config.grammar.yaml_source import Source
 from router_config.config.group_rules import GroupRules
 from router_config.config.models import Config, ConfigError
@@ -15,18 +15,26 @@ from router_config.config.sections.numbers import DURATION, STICKY
 GROUP: Final = Section(
     GroupRules,
     {
+        "prefer": Entry(
+            one_of(
+                room="who has the most room left, by chance",
+                fastest="who is expected to answer soonest, as measured by this process",
+            ),
+            "Which of those of equal priority is asked first.",
+        ),
         "first_token_timeout": Entry(
             Scalar(positive(parse_duration, "5s"), DURATION.json),
             "How long a stream may show nothing before the next candidate is asked instead.",
         ),
         "sticky": Entry(STICKY, "How long a tool loop stays with its model after each answer; off: it does not."),
     },
-    hint="Write a mapping such as {first_token_timeout: 5s}.",
+    hint="Write a mapping such as {prefer: fastest, first_token_timeout: 5s}.",
     foreign={
         "models": "A model names its groups: write groups: [...] on the model.",
         "providers": "A model names its groups: write groups: [...] on the model.",
         "stream_timeout": "Write first_token_timeout here, or stream_timeout under router_settings.",
         "timeout": "Write first_token_timeout here, or timeout under defaults.",
+        "routing_strategy": "Write prefer: fastest, or leave it out.",
         "ttft": "Write first_token_timeout.",
         "fallbacks": "Write fallbacks under router_settings.",
     },

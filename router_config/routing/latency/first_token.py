@@ -28,7 +28,7 @@ class FirstTokens:
     async def in_time(self, flight: Flight, answering: Coroutine[Any, Any, Any]) -> Any:
         """What `answering` returns or raises. Raises FirstTokenLate where nothing of a stream was there in time."""
         request = flight.request
-        rules = request.terms.group_rules.get(request.group.name)
+        rules = request.rules
         patience = None if rules is None else rules.first_token_timeout
         if patience is None or not streams(request.endpoint, request.asked):
             return await answering

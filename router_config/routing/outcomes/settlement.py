@@ -9,7 +9,7 @@ from litellm.exceptions import ServiceUnavailableError
 
 from router_config.attempts.cooldowns import cooldown_after, held_at_once
 from router_config.attempts.failing_providers import FailingProviders
-from router_config.attempts.late_first_tokens import LONGEST, FirstTokenLate, LateFirstTokens
+from router_config.attempts.late_first_tokens import FirstTokenLate
 from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments, SystemClock
 from router_config.deployments.catalog import Catalog
@@ -21,6 +21,7 @@ from router_config.ledger.rules.meters import Amount, Spending
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.values import Settlement
 from router_config.routing.fit import Fit
+from router_config.routing.latency.measurements import Measurements
 from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.outcomes.abilities import learn_refusal
 from router_config.routing.outcomes.journal_entries import counted_of, events_of, outcome_of
@@ -40,7 +41,7 @@ from router_config.routing.reservation import LEASE
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
 from router_config.signals.usage import Reported
-from router_config.signals.verdicts import empty_answer, first_token_late, not_sent, unread_answer
+from router_config.signals.verdicts import empty_answer, not_sent, unread_answer
 from router_config.transport.background_loop import BackgroundLoop
 from router_config.transport.endpoints import SCOPE_NAMES
 from router_config.transport.errors.failures import (
@@ -83,19 +84,21 @@ class Settlements:
         succession: Succession,
         fit: Fit,
         loyalty: Loyalty,
+        measurements: Measurements,
     ) -> None:
         self._store, self._clock, self._moments = store, clock, moments
         self._background, self._failing = background, failing
         self._room_came_free, self._catalog = room_came_free, catalog
         self._learned, self._succession = learned, succession
-        self._unknown, self._fit, self._late = UnknownSpending(), fit, LateFirstTokens()
-        self._loyalty = loyalty
+        self._unknown, self._fit = UnknownSpending(), fit
+        self._loyalty, self._measurements = loyalty, measurements
 
     async def succeeded(self, flight: Flight, reply: Any) -> None:
         now, hidden = self._clock.now(), getattr(reply, "_hidden_params", None)
         cached = flight.exchange.status is None and isinstance(hidden, dict) and hidden.get("cache_hit") is True
         told = None if cached else told_by_answer(flight, reply)
         spent = None if told is None else spent_on(flight, told)
+        self._measurements.answered(flight, told, now)
         await self._answers(flight, hidden, now)
         decision = self._answered(flight, spent, now)
         await self._settle(flight, spent, None, now, alive=True, decision=decision, told=told)
@@ -116,8 +119,7 @@ class Settlements:
             return None
         reading = self._read(flight, reply, now)
         if isinstance(error, FirstTokenLate):
-            enough = self._late.late(flight.deployment.scopes.model, flight.started, now)
-            verdict = first_token_late(flight.deployment.provider, error.seconds, LONGEST if enough else None)
+            verdict = self._measurements.late(flight, error, now)
         elif is_empty_answer(flight.exchange, error):
             verdict = empty_answer(flight.deployment.provider)
         elif is_unread_answer(flight.exchange):
@@ -132,6 +134,8 @@ class Settlements:
             verdict = replace(verdict, hold=Hold.none)  # The caller's key is at fault, not the configuration's.
         if verdict.retires and not flight.request.own_key:
             verdict = self._succession.refused(flight.request.terms.config, flight.deployment, verdict, now)
+        if verdict.message != OURSELVES:
+            self._measurements.failed(flight, verdict, now)
         spent: Spending | None
         if not reached(flight.exchange, error):
             spent = None
@@ -311,8 +315,9 @@ class Settlements:
 
     async def begun(self, flight: Flight, opened: Opened) -> None:
         """A stream that begins to come now: its provider serves, and nobody waits for the end of it to ask, too."""
-        await self._answers(flight, opened.hidden, self._clock.now())
-        self._late.in_time(flight.deployment.scopes.model)
+        now = self._clock.now()
+        self._measurements.first_token(flight, now)
+        await self._answers(flight, opened.hidden, now)
         if opened.has_content:
             for scope in flight.lease.probes:
                 await self._store.end_cooldown(scope)
@@ -342,6 +347,7 @@ class Settlements:
         if error is None:
             told = told_by_stream(flight, stream.usage_reported)
             spent = spent_on(flight, told)
+            self._measurements.answered(flight, told, now, stream.waited)
             answered = self._answered(flight, spent, now)
             await self._settle(flight, spent, None, now, alive=True, decision=answered, told=told)
         elif isinstance(error, Exception) and not isinstance(error, Abandoned):
