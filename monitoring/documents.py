@@ -276,7 +276,7 @@ class Skipped(_Document):
 
     provider: str
     model: str
-    status: Literal[Status, "too_large", "unfit"]
+    status: Literal[Status, "too_large", "unfit", "kept", "share_used"]
     reason: str | None = Field(description="what the request needs and it lacks, if that is why")
 
 
@@ -356,13 +356,16 @@ class GateState(_Document):
 
     name: LimitName
     scope: str
-    status: Literal[Status, "too_large", "unfit"]
+    status: Literal[Status, "too_large", "unfit", "kept", "share_used"]
     used: Number
     reserved: Number
     needed: Number
     limit: Number
     soft_limit: Number | None = Field(description="from here on others are preferred")
     paced: Number | None = Field(description="what of the limit is for the hours until now; null: all of it")
+    kept: Number | None = Field(None, description="what of the limit is kept for other classes of agents")
+    kept_for: list[str] | None = Field(None, description="for which")
+    of_class: str | None = Field(None, alias="class", description="whose share the limit is, where it is one")
     blocks: bool
     clears_at: str | None
 
@@ -382,7 +385,7 @@ class CandidateState(_Document):
     key: int
     place: int
     tier: Literal["free", "paid"]
-    status: Literal[Status, "too_large", "unfit"]
+    status: Literal[Status, "too_large", "unfit", "kept", "share_used"]
     reason: str | None
     clears_at: str | None
     lacks: list[str] = Field(description="the needs of the request that it does not meet, and how that is known")
@@ -399,7 +402,7 @@ class CandidateState(_Document):
 class Absence(_Document):
     """Why a provider cannot be asked as it is configured."""
 
-    status: Literal["unconfigured", "disabled"]
+    status: Literal["unconfigured", "disabled", "not_allowed"]
     reason: str
 
 

@@ -203,6 +203,18 @@ def test_many_threads_of_three_classes_never_take_of_each_other(make_router: Mak
     assert refusals(simulator) == 0
 
 
+def test_explain_tells_whose_share_a_limit_is_and_for_whom_it_is_kept(make_router: MakeRouter) -> None:
+    router = make_router(providers=only_groq(rpm=10), classes=THREE)
+    assert served(router, "batch", 5) == 5
+    assert served(router, "somebody", 9) == 2
+    (groq,) = router.explain(agent="batch")["providers"]
+    (candidate,) = groq["candidates"]
+    assert candidate["status"] == "share_used"
+    account, own = candidate["gates"]
+    assert (account["status"], account["kept"], account["kept_for"]) == ("kept", 3, ["trader"])
+    assert (own["status"], own["class"], own["limit"]) == ("share_used", "batch", 5)
+
+
 @pytest.fixture(params=["sqlite", "redis"])
 def shared(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":

@@ -9,7 +9,7 @@ import pytest
 from rig import MakeRouter, message
 from rig_redis import RedisServer
 
-from router_config import NoProviderAvailable, Router
+from router_config import NoProviderAvailable, Router, route_of
 from router_config.simulator import Simulator
 
 CENT = 10_000.0
@@ -84,3 +84,45 @@ def test_an_unknown_length_does_not_starve_a_small_budget(
     router = make_router(state=state, providers=budget(6))
     assert sum(ask_all(router, 1) for _ in range(10)) == 10
     assert spent(router) == pytest.approx(1)
+
+
+def as_agent(name: str, **more: Any) -> dict[str, Any]:
+    return {"max_tokens": 100, "metadata": {"agent": name}, **more}
+
+
+def test_a_class_spends_no_more_than_its_dollars_at_all_providers_together(
+    make_router: MakeRouter, simulator: Simulator, state: str
+) -> None:
+    simulator.set_options(answer_tokens=100)
+    model = {"price": {"input": 0.0, "output": CENT}}
+    providers = {
+        "openai": {"limits": {"rpm": 2}, "models": [{"name": "gpt-4o-mini", **model}]},
+        "groq": {"tier": "paid", "priority": 9, "limits": {}, "models": [{"name": "m", **model}]},
+        **dict.fromkeys(("gemini", "openrouter", "together")),
+    }
+    router = make_router(state=state, providers=providers, classes={"batch": {"usd_per_day": 3.5}})
+    assert ask_all(router, 9, **as_agent("batch")) == 3
+    assert (simulator.count("openai"), simulator.count("groq")) == (2, 1)
+    with pytest.raises(NoProviderAvailable, match="class batch has used its share: usd_per_day: 3 used") as refused:
+        router.completion("default", message(), **as_agent("batch"))
+    assert refused.value.verdicts["openai"].status == "share_used"
+    assert ask_all(router, 9, **as_agent("somebody")) == 9
+
+
+def test_a_class_without_dollars_left_is_still_served_by_those_that_cost_nothing(make_router: MakeRouter) -> None:
+    free = {"groq": {"limits": {}, "models": ["m"], "priority": 9}}
+    others = dict.fromkeys(("gemini", "openrouter", "together"))
+    router = make_router(providers={**budget(9)} | others | free, classes={"batch": {"usd_per_day": 0}})
+    assert route_of(router.completion("default", message(), **as_agent("batch"))).provider == "groq"
+
+
+def test_what_of_a_budget_is_kept_for_a_class_is_left_by_answers_of_unknown_length(
+    make_router: MakeRouter, simulator: Simulator, state: str
+) -> None:
+    simulator.set_options(answer_tokens=100)
+    short = {"output_tokens": 100}
+    router = make_router(state=state, providers=budget(10), classes={"trader": {"reserve": "40%"}}, defaults=short)
+    for _ in range(9):
+        ask_all(router, 1, metadata={"agent": "somebody"})
+    assert spent(router) == pytest.approx(6)
+    assert ask_all(router, 9, **as_agent("trader")) == 4

@@ -213,6 +213,14 @@ def _gate(gate: Gate) -> dict[str, Any]:
         "limit": number(gate.value),
         "soft_limit": None if math.isinf(gate.soft) else number(gate.soft),
         "paced": None if gate.paced is None else number(whole(gate.limit, gate.paced)),
+        **_division(gate),
         "blocks": gate.blocks,
         "clears_at": iso(gate.clears_at),
     }
+
+
+def _division(gate: Gate) -> dict[str, Any]:
+    """Whose share the limit is, or what of it is kept for other classes; nothing where there are none."""
+    if gate.of_class:
+        return {"class": gate.of_class}
+    return {"kept": number(whole(gate.limit, gate.kept)), "kept_for": list(gate.kept_for)} if gate.kept_for else {}

@@ -126,6 +126,7 @@ def _row(gate: dict[str, Any]) -> tuple[object, ...]:
     numbers = [amount(gate[name]) for name in ("used", "reserved", "needed")]
     total = gate["used"] + gate["reserved"] + gate["needed"]
     of = "account" if gate["scope"].startswith("account:") else "model"
+    of = f"class {gate['class']}" if "class" in gate else of
     return (gate["name"], of, *numbers, amount(round(total, 9)), amount(gate["limit"]), _judged(gate))
 
 
@@ -137,6 +138,13 @@ def _judged(gate: dict[str, Any]) -> str:
     if gate["status"] == "paced":
         kept = f"pace: {amount(gate['paced'])} of {amount(gate['limit'])} are for the hours until now"
         return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}; {kept}"
+    if gate["status"] == "kept":
+        whose = (
+            f"{amount(gate['kept'])} are kept for {', '.join(gate['kept_for'])}"
+            if "kept" in gate
+            else "left for others"
+        )
+        return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}; {whose}"
     if gate["blocks"] and gate["name"] == "parallel":
         return "BLOCKS until one in flight ends"
     if gate["blocks"]:

@@ -188,11 +188,14 @@ class Examination:
 
     @property
     def blocking(self) -> Gate | None:
-        """The gate that clears last of those that block."""
+        """The gate that clears last of those that block; of several the one that says whose share is used."""
         closed = [gate for gate in self.gates if gate.status not in OPEN]
         if len(closed) < 2:
             return closed[0] if closed else None
-        return max(closed, key=lambda gate: float("inf") if gate.clears_at is None else gate.clears_at)
+        return max(
+            closed,
+            key=lambda gate: (float("inf") if gate.clears_at is None else gate.clears_at, gate.status == "share_used"),
+        )
 
     @property
     def status(self) -> Status:
