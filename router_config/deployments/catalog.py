@@ -23,13 +23,14 @@ class Group:
     """A model group: its deployments, and LiteLLM's entry of each by id.
 
     tiers: in the order in which they are asked; those of one tier share the load. seen_by: the class of agents
-    that sees it so; empty: it is whole.
+    that sees it so; empty: it is whole. endpoint: the one besides chats that it is asked at, as scopes call it.
     """
 
     name: str
     tiers: tuple[tuple[Deployment, ...], ...]
     entries: Mapping[str, dict[str, Any]]
     seen_by: str = ""
+    endpoint: str = ""
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -50,7 +51,7 @@ class Group:
         found = self._elsewhere.get(endpoint)
         if found is None:
             tiers = tuple(tuple(replace(each, scopes=each.scopes.at(endpoint)) for each in tier) for tier in self.tiers)
-            found = self._elsewhere[endpoint] = Group(self.name, tiers, self.entries)
+            found = self._elsewhere[endpoint] = Group(self.name, tiers, self.entries, endpoint=endpoint)
         return found
 
     @cached_property
@@ -80,7 +81,7 @@ class Group:
         if found is None:
             theirs = [seen_by(each, agent_class, classes) for each in open_to(agent_class, self.deployments)]
             entries = {each.id: self.entries[each.id] for each in theirs}
-            found = Group(self.name, by_preference(theirs), entries, agent_class.name)
+            found = Group(self.name, by_preference(theirs), entries, agent_class.name, self.endpoint)
             self._by_class[agent_class.name] = found
         return found
 

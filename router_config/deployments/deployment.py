@@ -112,9 +112,13 @@ class Deployment:
 
     @property
     def same_model(self) -> str:
-        """The name of the model at its address, the same with each key: under it is learned what it can do."""
-        place = endpoint_of(self.scopes.provider)[0].removeprefix("provider:")
-        return f"{place}/{self.model}"
+        """The name of the model at its address, the same with each key: under it is learned what it can do.
+
+        Of each endpoint apart, for what an address refuses another may take, and LiteLLM makes another request of it.
+        """
+        place, endpoint = endpoint_of(self.scopes.provider)
+        name = f"{place.removeprefix('provider:')}/{self.model}"
+        return f"{name}{AT}{endpoint}" if endpoint else name
 
     @property
     def account_meters(self) -> tuple[Meter, ...]:

@@ -24,7 +24,7 @@ from router_config.deployments.deployment import Deployment
 from router_config.deployments.learned import Learned
 from router_config.ledger.rules.abilities import Lack
 from router_config.ledger.rules.gates import Need
-from router_config.routing.needs import PARAMETERS
+from router_config.routing.needs.of_request import PARAMETERS
 from router_config.routing.request import Request
 
 Lists = Mapping[str, KeptList]
@@ -50,8 +50,8 @@ class Fit:
 
     def __init__(self, learned: Learned, lists: Callable[[], Lists]) -> None:
         self._learned, self._lists = learned, lists
-        self._known: dict[tuple[str, str], _Known] = {}
-        """By the name of a group and the class that sees it."""
+        self._known: dict[tuple[str, str, str], _Known] = {}
+        """By the name of a group, the class that sees it, and the endpoint."""
 
     def unfit(self, request: Request, now: float) -> Mapping[str, Misfit]:
         """By deployment, why it is not asked. Where that is not sure and nobody else is left, it is asked."""
@@ -107,7 +107,7 @@ class Fit:
         return min(need.prompt_tokens, counted)
 
     def _of(self, group: Group) -> _Known:
-        key, lists, learned = (group.name, group.seen_by), self._lists(), self._learned.abilities
+        key, lists, learned = (group.name, group.seen_by, group.endpoint), self._lists(), self._learned.abilities
         known = self._known.get(key)
         if (
             known is not None

@@ -47,7 +47,7 @@ from router_config.routing.latency.measurements import Measurements
 from router_config.routing.live_file import LiveFile
 from router_config.routing.loops.conversation import conversation_of
 from router_config.routing.loops.loyalty import Loyalty
-from router_config.routing.needs import needs_of
+from router_config.routing.needs.of_request import needs_of
 from router_config.routing.outcomes.event_loop_lag import Pulse
 from router_config.routing.outcomes.settlement import Settlements
 from router_config.routing.outcomes.succession import Succession

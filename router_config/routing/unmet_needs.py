@@ -7,7 +7,7 @@ from litellm.exceptions import BadRequestError, ContextWindowExceededError, Unsu
 
 from router_config.deployments.abilities import CONTEXT, Misfit
 from router_config.deployments.deployment import Deployment
-from router_config.routing.needs import PARAMETERS
+from router_config.routing.needs.of_request import PARAMETERS
 from router_config.transport.errors.pickled_errors import picklable
 
 MODELS_TOLD: Final = 12

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from router_config.deployments.abilities import told
 from router_config.deployments.calibrations import known_curve
-from router_config.deployments.deployment import Deployment
+from router_config.deployments.deployment import Deployment, endpoint_of
 from router_config.deployments.learned import abilities_in, limits_in, retired_in
 from router_config.deployments.limit_changes import changes_of
 from router_config.iso import iso
@@ -92,9 +92,14 @@ def _model(provider: ProviderView, model: dict[str, Any], known: Mapping[str, st
 
 
 def _lacks(deployments: Sequence[Deployment], lacks: Mapping[Place, Lack]) -> list[str]:
-    """What a model was seen to refuse."""
+    """What a model was seen to refuse, at chats and at other endpoints."""
     models = {each.same_model for each in deployments} if lacks else ()
-    return [told(ability, each) for (model, ability), each in sorted(lacks.items()) if each.lacks and model in models]
+    found = []
+    for (model, ability), lack in sorted(lacks.items()):
+        name, endpoint = endpoint_of(model)
+        if lack.lacks and (model in models or name in models):
+            found.append(told(ability, lack) + (f" at {endpoint}" if endpoint and model not in models else ""))
+    return found
 
 
 def _retired(deployments: Sequence[Deployment], gone: Mapping[str, Retired]) -> dict[str, Any] | None:
