@@ -13,8 +13,10 @@ from pathlib import Path
 from rig_ledger import START, Place
 from rig_wall_clock import child_variables
 
+from router_config.deployments.learned import Learned
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
+from router_config.ledger.rules.abilities import ASKED_AGAIN, Lack
 from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Amount, Limit
 from router_config.ledger.values import Settlement
@@ -24,6 +26,8 @@ LARGE = Place("large", (Limit("rpm", 2000),))
 GEMINI = Place("gemini", (Limit("rpm", 1_000_000),))
 CALLERS = 8
 """Requests at the same time in each process."""
+
+CLAIMED = 12
 
 SPENT = 7
 """Tokens of each request that `endless` settles."""
@@ -113,14 +117,29 @@ async def until_refused(store: Store, number: int) -> None:
         await asyncio.sleep(0.01 + 0.05 * random.random() * (number + 1))
 
 
+async def claims(store: Store, number: int) -> None:
+    """Claim to ask again each of many models that refused tools; tell those that were got."""
+    learned, models = Learned(), [f"groq/{each}" for each in range(CLAIMED)]
+    learned.abilities.take(
+        {(model, "tools"): Lack(START - 2 * ASKED_AGAIN, START - ASKED_AGAIN, True) for model in models}
+    )
+    for model in models:
+        by = learned.abilities.claim(model, "tools", START)
+        await learned.exchange(store, START)
+        if by is not None and learned.abilities.lacks(model)["tools"].by == by:
+            print(model)
+
+
+WORK = {each.__name__: each for each in (everything, probe, endless, until_refused, claims)}
+
+
 async def main(work: str, url: str) -> None:
     logging.disable()
     store = open_store(url)
     await store.rooms([GROQ], Need(1, 1), START)
     print("ready", flush=True)
     sys.stdin.readline()
-    job = {"everything": everything, "probe": probe, "endless": endless, "until_refused": until_refused}[work]
-    await asyncio.gather(*(job(store, number) for number in range(CALLERS)))
+    await asyncio.gather(*(WORK[work](store, number) for number in range(CALLERS)))
     await store.aclose()
 
 

@@ -189,9 +189,14 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Callable[
     return server.url, lambda _: _digest(server)
 
 
+SIGNED_IN = (b":processes", b":joined", b":journal", b":resting")
+"""So end the keys that a process which makes requests writes each second, whatever it is asked."""
+
+
 def _digest(server: RedisServer) -> str:
     names = sorted(server.ask("KEYS", "*").split(b"\r\n")[2::2])
-    values = [server.ask("DUMP", name.decode()) for name in names if name]
+    names = [name for name in names if name and not name.endswith(SIGNED_IN)]
+    values = [server.ask("DUMP", name.decode()) for name in names]
     return hashlib.sha256(b"".join([*names, *values])).hexdigest()
 
 

@@ -126,7 +126,7 @@ class Reservations:
         claims = {name: abilities.claim(model, name, now) for name, lack in before if lack.due(now)}
         if not claims:  # It is not sure, and nobody else fits; or another request has just begun to ask.
             return all(name in (CONTEXT, ANSWER) for name, _ in before)
-        for _ in range(2 if self._store.shared else 0):  # Redis keeps the last of two claims: the second look shows it.
+        if self._store.shared:  # Of two claims the store keeps the first.
             await self._learned.exchange(self._store, now)
         known = abilities.lacks(model)
         return all(by is not None and (name not in known or known[name].by == by) for name, by in claims.items())

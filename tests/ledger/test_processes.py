@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rig_ledger import START, run, spend, taken, used
 from rig_redis import RedisServer
-from rig_workers import CALLERS, GEMINI, GROQ, SPENT, workers
+from rig_workers import CALLERS, CLAIMED, GEMINI, GROQ, SPENT, workers
 
 from router_config.ledger.local.sqlite import SQLiteStore
 from router_config.ledger.opening import open_store
@@ -77,6 +77,12 @@ def test_after_a_cooldown_one_request_of_all_processes_probes_and_the_others_go_
     assert len(asked) == PROCESSES * CALLERS * 6
     assert asked.count("groq") == 1
     assert asked.count("gemini") == len(asked) - 1
+
+
+def test_of_eight_processes_one_alone_gets_to_ask_again_what_a_model_refused(url: str) -> None:
+    with workers(8, "claims", url) as started:
+        got = [name for worker in started for name in worker.told().decode().split()]
+    assert sorted(got) == sorted(f"groq/{each}" for each in range(CLAIMED))
 
 
 def test_a_process_that_is_killed_loses_nothing_settled_and_its_leases_expire(url: str) -> None:

@@ -4,6 +4,7 @@ The scripts in `lua/` do what local/store.py does for the other stores, and the 
 `explain` and `rooms` need no atomic write: counts and cooldowns are fetched once, and the pure rules judge them.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,9 @@ PREFIX: Final = "{router-config:1}"
 
 FIRST: Final = 16
 """So many candidates go out in the first call of a reservation, and four times as many in each call that follows."""
+
+LEARNS: Final = 100
+"""So often a process tells what it learned, where others tell theirs of the same at this moment."""
 
 DESCRIPTIONS_KEPT: Final = 10_000
 
@@ -285,9 +289,14 @@ class RedisStore(Backend):
 
     async def learn(self, curves: Mapping[str, str]) -> Mapping[str, str]:
         known = _curves(await self._call("learn"))
-        told = {name: merged(name, known.get(name), text) for name, text in curves.items()}
-        if told:  # Of two processes that learn at the same moment one tells the other a second later.
-            known = _curves(await self._call("learn", *chain.from_iterable(told.items())))
+        left = curves
+        for _ in range(LEARNS):  # Each time some process has told its own, so this ends.
+            if not left:
+                break
+            told = {name: (known.get(name), merged(name, known.get(name), text)) for name, text in left.items()}
+            steps = ((name, _sha1(before), text) for name, (before, text) in told.items())
+            known = _curves(await self._call("learn", *chain.from_iterable(steps)))
+            left = {name: left[name] for name, (_, text) in told.items() if known.get(name) != text}
         return known
 
     async def affinity(self, conversation: str, now: float) -> Affinity | None:
@@ -362,6 +371,10 @@ class _Reading:
 
 def _curves(flat: Sequence[bytes]) -> dict[str, str]:
     return {name.decode(): text.decode() for name, text in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _sha1(text: str | None) -> str:
+    return "" if text is None else hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _texts(raw: Iterable[bytes]) -> tuple[str, ...]:
