@@ -247,6 +247,47 @@ class Capacity(_Document):
     )
 
 
+class ClassLimit(_Document):
+    """A limit of a provider as a class of agents has it. Requests, tokens or dollars, as its name says."""
+
+    kept: Number = Field(description="for the class now, and not used by it yet")
+    used: Number = Field(description="by the class in this window")
+    reserved: Number = Field(description="for its requests in flight")
+    share: Number | None = Field(description="the most that it may use; null: all")
+    released: bool = Field(description="whether what was kept for it is, or is partly, given to all for this window")
+
+
+class ClassModel(_Document):
+    """A model with limits of its own, as a class has them."""
+
+    name: str
+    limits: dict[LimitName, ClassLimit]
+
+
+class ClassProvider(_Document):
+    """A provider that a class may ask."""
+
+    name: str
+    reserve: Number = Field(description="share that is kept for the class there, from 0 to 1")
+    limits: dict[LimitName, ClassLimit] = Field(description="of the account")
+    models: list[ClassModel] = Field(description="those with limits of their own")
+
+
+class ClassState(_Document):
+    """A class of agents. Today: since midnight, UTC."""
+
+    name: str
+    agents: list[str] = Field(description="names, or patterns with *")
+    reserve: Number = Field(description="share of each limit that is kept for it where a provider is not named apart")
+    share: Number = Field(description="share of each limit that it may use")
+    use: Literal["any", "leftover"]
+    requests_today: int
+    tokens_today: int
+    cost_usd_today: Number
+    refused_today: int = Field(description="requests that nobody had room for, or none that it may use")
+    providers: list[ClassProvider]
+
+
 class StatusDocument(_Document):
     """Everything, at one moment."""
 
@@ -259,6 +300,7 @@ class StatusDocument(_Document):
     config: Configuration
     state: StoreState
     providers: list[ProviderState]
+    classes: list[ClassState] | None = Field(None, description="of agents; only where the configuration has some")
     capacity: Capacity
 
 

@@ -44,7 +44,7 @@ def ours(job: dict[str, Any]) -> Asking:
                 "api_base": job["bases"][name],
                 "api_key": "os.environ/KEY",
                 "limits": {load["limit"]: limit},
-                "day": "rolling",
+                "day": {"window": "rolling"},
                 "models": [MODELS[name].partition("/")[2]],
             }
             for priority, (name, limit) in enumerate(load["limits"].items(), start=1)

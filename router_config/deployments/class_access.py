@@ -15,8 +15,8 @@ LAST: Final = 1e9
 """Added to the priority of what costs money where that is asked last: higher than any priority in a file."""
 
 
-DOLLARS: Final = "class "
-"""So begins the name of the meter of a class' dollars at all providers."""
+IN_ALL: Final = "class "
+"""So begins the name of the meter of what a class uses at all providers."""
 
 
 def seen_by(deployment: Deployment, agent_class: AgentClass, classes: Sequence[AgentClass]) -> Deployment:
@@ -42,7 +42,7 @@ def keeps_of(
 
 
 def class_meters(deployment: Deployment, agent_class: AgentClass) -> list[Meter]:
-    """Those that count what a class uses of each limit of a deployment, and of its dollars."""
+    """Those that count what a class uses of each limit of a deployment, and what it uses in all."""
     share, name = agent_class.share, agent_class.name
     found = [
         Meter(
@@ -55,10 +55,20 @@ def class_meters(deployment: Deployment, agent_class: AgentClass) -> list[Meter]
         for each in deployment.meters
         if each.limits and each.pace != "beside"
     ]
-    if agent_class.usd_per_day is not None and deployment.price != FREE:
-        dollars = (Limit("usd_per_day", agent_class.usd_per_day),)
-        found.append(Meter(f"{DOLLARS}{name}", dollars, CalendarDay("UTC"), of_class=name))
+    found.append(day_meter(agent_class, costs=deployment.price != FREE))
     return found
+
+
+def day_meter(agent_class: AgentClass, *, costs: bool = False) -> Meter:
+    """What a class uses in a UTC day, at all providers together. costs: its dollars are limited there."""
+    most = agent_class.usd_per_day
+    limits = (Limit("usd_per_day", most),) if costs and most is not None else ()
+    return Meter(f"{IN_ALL}{agent_class.name}", limits, CalendarDay("UTC"), of_class=agent_class.name)
+
+
+def refused_meter(agent_class: AgentClass) -> Meter:
+    """How many requests of a class were refused in a UTC day."""
+    return Meter(f"{IN_ALL}{agent_class.name} refused", (), CalendarDay("UTC"), of_class=agent_class.name)
 
 
 def scope_of(meter: Meter, name: str) -> str:
@@ -88,7 +98,11 @@ def within_reserve(deployment: Deployment, agent_class: AgentClass) -> Deploymen
     return replace(deployment, meters=tuple(meters))
 
 
+def share_of(limit: Limit, share: float) -> float:
+    """So much of a limit; of requests whole ones."""
+    value = round(limit.value * share, 9)
+    return floor(value) if limit.metric == "requests" else value
+
+
 def _shares(limits: Iterable[Limit], share: float) -> tuple[Limit, ...]:
-    """So much of each limit; of requests whole ones."""
-    kept = [(each, round(each.value * share, 9)) for each in limits]
-    return tuple(Limit(each.name, floor(value) if each.metric == "requests" else value) for each, value in kept)
+    return tuple(Limit(each.name, share_of(each, share)) for each in limits)

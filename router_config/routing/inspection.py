@@ -154,7 +154,10 @@ class Inspection(StoreReader):
             )
         else:
             deployments = tuple(terms.groups.deployments.values())
-            view = view_of_deployments(deployments, loaded_at=terms.loaded_at, simulated=self.simulated)
+            classes = terms.callers.classes
+            view = view_of_deployments(
+                deployments, loaded_at=terms.loaded_at, simulated=self.simulated, classes=classes
+            )
         view = replace(view, error=terms.error)
         self._shown = terms, view
         return view

@@ -49,6 +49,7 @@ from router_config.routing.loops.conversation import conversation_of
 from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.needs.of_request import needs_of
 from router_config.routing.outcomes.event_loop_lag import Pulse
+from router_config.routing.outcomes.refused_requests import record_refusal
 from router_config.routing.outcomes.settlement import Settlements
 from router_config.routing.outcomes.succession import Succession
 from router_config.routing.refusals import lies_in_the_request, refusal
@@ -309,7 +310,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
                 failure = refusal(request.model, deployments, examined, tried.attempts, absent, unfit, now, asks)
         elif tried.refusal is not None:
             failure = tried.refusal[0]
-        await self._store.record(decided_by(failure, request, tried, now), now)
+        await record_refusal(self._store, decided_by(failure, request, tried, now), request.agent_class, now)
         await self._settlements.unanswered(request, tried, nobody_left=True)
         return failure
 

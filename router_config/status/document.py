@@ -45,11 +45,13 @@ async def document(
     known = await store.learn({})
     providers: list[dict[str, Any]] = []
     burn: dict[str, int] = {}
+    counts: dict[str, Counts] = {}
     for part in view.parts:
         if providers:
             await asyncio.sleep(0)
         since = {provider.name: _day_began(provider, now) for provider in part.providers}
-        snapshot = await store.snapshot(part.meters, since, now)
+        snapshot = await store.snapshot((*part.meters, *part.class_meters), since, now)
+        counts |= snapshot.counts if part.classes else {}
         recalled = [provider.memory.recall(snapshot) for provider in part.providers]
         others = [each for each, status in zip(part.providers, recalled, strict=True) if status is None]
         closed |= await _closed([each for provider in others for each in provider.deployments], snapshot, store, now)
@@ -72,6 +74,7 @@ async def document(
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
         "providers": providers,
+        **({"classes": view.shown_classes.documents(counts, store.expected, now)} if view.classes else {}),
         "capacity": left,
     }
 

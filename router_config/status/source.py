@@ -178,7 +178,7 @@ class ConfiguredSource(StoreReader):
             learned=self._learned,
             now=self._clock.now(),
         )
-        self._store.register_meters(view.meters)
+        self._store.register_meters((*view.meters, *view.class_meters))
         return view
 
     async def aconfig(self) -> Config:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
+from router_config.config.agent_classes import AgentClass
 from router_config.config.models import Config
+from router_config.deployments.class_access import class_meters, refused_meter
 from router_config.deployments.deployment import Deployment, by_preference, endpoint_of
 from router_config.deployments.learned import Learned
 from router_config.deployments.limit_changes import with_reported
@@ -17,6 +19,7 @@ from router_config.deployments.model_list import deployments_of
 from router_config.deployments.retirement import stand_ins, with_successors
 from router_config.ledger.rules.meters import Counts, LimitName, Meter
 from router_config.ledger.values import LastError, Snapshot, Usage
+from router_config.status.classes import ClassesShown
 from router_config.status.explanation import absence
 
 PART: Final = 40
@@ -129,7 +132,8 @@ class View:
     """The providers that a status shows, by priority.
 
     path, loaded_at, error: the configuration's file, when it was read (epoch seconds), and why a newer one cannot be
-    used. correction: seconds by which the time of calendar days is ahead of the router's clock.
+    used. correction: seconds by which the time of calendar days is ahead of the router's clock. classes: of agents;
+    empty where there are none.
     """
 
     providers: tuple[ProviderView, ...]
@@ -138,6 +142,7 @@ class View:
     error: str | None = None
     simulated: bool = False
     correction: float = 0.0
+    classes: tuple[AgentClass, ...] = ()
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -147,6 +152,17 @@ class View:
     def meters(self) -> tuple[Meter, ...]:
         """Every meter once."""
         return _distinct(meter for each in self.deployments for meter in each.meters)
+
+    @cached_property
+    def class_meters(self) -> tuple[Meter, ...]:
+        """Every meter of a class once: what it uses where, and in all, and how often it is refused."""
+        theirs = [meter for each in self.classes for of in self.deployments for meter in class_meters(of, each)]
+        return _distinct((*theirs, *map(refused_meter, self.classes)))
+
+    @cached_property
+    def shown_classes(self) -> ClassesShown:
+        """What is shown of its classes."""
+        return ClassesShown(self.classes, self.providers)
 
     @cached_property
     def parts(self) -> tuple["View", ...]:
@@ -206,19 +222,23 @@ def view_of(
         for provider in sorted(config.providers, key=lambda provider: provider.priority)
     ]
     path = None if config.path is None else str(config.path)
-    return View(tuple(providers), path, loaded_at, None, simulated, correction)
+    return View(tuple(providers), path, loaded_at, None, simulated, correction, config.classes)
 
 
 def view_of_deployments(
-    deployments: Sequence[Deployment], *, loaded_at: float | None = None, simulated: bool = False
+    deployments: Sequence[Deployment],
+    *,
+    loaded_at: float | None = None,
+    simulated: bool = False,
+    classes: tuple[AgentClass, ...] = (),
 ) -> View:
-    """The view of a Router that was made from a model list. loaded_at: epoch seconds."""
+    """The view of a Router that was made from a model list. loaded_at: epoch seconds. classes: of agents."""
     providers: list[ProviderView] = []
     for name in dict.fromkeys(each.provider for each in sorted(deployments, key=lambda each: each.priority)):
         theirs = tuple(each for each in deployments if each.provider == name)
         models = tuple(dict.fromkeys(each.model for each in theirs))
         providers.append(ProviderView(name, min(each.priority for each in theirs), theirs[0].tier, models, theirs))
-    return View(tuple(providers), None, loaded_at, None, simulated)
+    return View(tuple(providers), None, loaded_at, None, simulated, classes=classes)
 
 
 def _distinct(meters: Iterable[Meter]) -> tuple[Meter, ...]:
