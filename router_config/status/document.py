@@ -141,7 +141,7 @@ class _Book:
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return self.snapshot.cooldowns.get(scope)
 
-    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
+    def clears_at(self, meter: Meter, limit: Limit, room: float, without: Sequence[str] = ()) -> float:
         raise NotImplementedError("the store knows when its windows clear")
 
 

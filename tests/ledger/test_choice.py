@@ -1,5 +1,7 @@
 """Choosing and explaining say the same of a deployment: one looks at limits shortly, the other at each."""
 
+from collections.abc import Sequence
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig_ledger import START, Place
@@ -42,7 +44,7 @@ class Kept:
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return None
 
-    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
+    def clears_at(self, meter: Meter, limit: Limit, room: float, without: Sequence[str] = ()) -> float:
         return START
 
 

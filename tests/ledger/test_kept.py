@@ -180,3 +180,25 @@ def test_whatever_comes_the_reserve_is_there(store: Store, seed: int) -> None:
             spent = lease.amount._replace(tokens=chance.randint(1, lease.amount.tokens))
             run(store.settle(lease, Settlement(Amount(*spent[:3]), now, now, True), now))
     assert [reserve(store, trader, tokens=300, at=now)[1] is not None for _ in range(5)] == [True] * 4 + [False]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_room_beside_what_is_kept_is_there_when_it_was_said_to_be_and_not_before(store: Store, seed: int) -> None:
+    chance, now = Random(seed), START
+    place = Place("groq", (Limit("rpm", 20), Limit("tpm", 4000)))
+    reserves = (("trader", 0.3), ("research", 0.25))
+    trader, research, others = (Seen(place, name, reserves) for name in ("trader", "research", "others"))
+    told = 0
+    while told < 4:
+        now += chance.choice((0, 0, 0.7, 3))
+        by, tokens = chance.choice((trader, research, others, others)), chance.randint(1, 700)
+        _, lease = reserve(store, by, tokens=tokens, at=now)
+        if lease is not None:
+            run(store.settle(lease, Settlement(lease.amount, now, now, True), now))
+        elif by is others and status(store, others, tokens, now) == "kept":
+            told += 1
+            (examined,) = run(store.explain([others], Need(tokens, tokens // 10), now))
+            assert examined.until is not None
+            assert status(store, others, tokens, examined.until - 0.01) != "available"
+            assert status(store, others, tokens, examined.until) == "available"
+            now = examined.until

@@ -1,7 +1,8 @@
 """What is counted of each scope, by window and slot; the same for every store of this machine."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from math import inf
@@ -93,9 +94,22 @@ class Pages(ABC):
             page.reading = Reading(meter, page.counts.copy(), resets_at)
         return page.reading
 
-    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
-        """When the window of `limit` will have `room` more than now, if nothing else is used."""
+    def clears_at(self, meter: Meter, limit: Limit, room: float, without: Sequence[str] = ()) -> float:
+        """When the window of `limit` will have `room` more than now, if nothing else is used.
+
+        without: scopes of meters that count a part of the same; what leaves of theirs gives no room.
+        """
         freed = 0.0
+        if without:
+            leaving: defaultdict[float, float] = defaultdict(float)
+            for scope in (meter.scope, *without):
+                for leaves, amount in self._oldest_first(scope, limit.period):
+                    leaving[leaves] += amount.of(limit.metric) if scope == meter.scope else -amount.of(limit.metric)
+            for leaves in sorted(leaving):
+                freed += leaving[leaves]
+                if freed >= room - ROUNDING:
+                    return leaves
+            return meter.window(limit.period).frees(self._now)
         for leaves, amount in self._oldest_first(meter.scope, limit.period):
             freed += amount.of(limit.metric)
             if freed >= room - ROUNDING:

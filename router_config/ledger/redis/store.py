@@ -237,15 +237,15 @@ class RedisStore(Backend):
             forms.ONE.pack(now),
             forms.text_of(
                 [
-                    {"scope": meter.scope, "number": forms.number_of(limit.name), "room": room}
-                    for meter, limit, room in asked
+                    {"scope": meter.scope, "number": forms.number_of(limit.name), "room": room, "without": without}
+                    for meter, limit, room, without in asked
                 ]
             ),
         )
-        for (meter, limit, room), raw in zip(asked, answers, strict=True):
+        for (meter, limit, room, without), raw in zip(asked, answers, strict=True):
             # The window never held so much. What is open now must end first, and then leave the window.
             leaves: float = meter.window(limit.period).frees(now) if raw is None else forms.ONE.unpack(raw)[0]
-            reading.clears[meter.scope, limit.name, room] = leaves
+            reading.clears[meter.scope, limit.name, room, without] = leaves
         return examine_all(candidates, need, reading, now)
 
     async def rooms(self, candidates: Sequence[Candidate], need: Need, now: float) -> tuple[float, ...]:
@@ -346,8 +346,8 @@ class _Reading:
     pages: Mapping[str, Counts | None]
     cooldowns: Mapping[str, Cooldown]
     expected: Expected
-    clears: dict[tuple[str, LimitName, float], float] = field(default_factory=dict)
-    not_fetched: list[tuple[Meter, Limit, float]] = field(default_factory=list)
+    clears: dict[tuple[str, LimitName, float, tuple[str, ...]], float] = field(default_factory=dict)
+    not_fetched: list[tuple[Meter, Limit, float, tuple[str, ...]]] = field(default_factory=list)
     """What a first examination asked of the windows. It is fetched for the second."""
 
     def counts(self, meter: Meter) -> Counts | None:
@@ -361,10 +361,10 @@ class _Reading:
     def cooldown_of(self, scope: str) -> Cooldown | None:
         return self.cooldowns.get(scope)
 
-    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
-        leaves = self.clears.get((meter.scope, limit.name, room))
+    def clears_at(self, meter: Meter, limit: Limit, room: float, without: Sequence[str] = ()) -> float:
+        leaves = self.clears.get((meter.scope, limit.name, room, tuple(without)))
         if leaves is None:
-            self.not_fetched.append((meter, limit, room))
+            self.not_fetched.append((meter, limit, room, tuple(without)))
             return inf
         return leaves
 

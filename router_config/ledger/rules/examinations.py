@@ -1,6 +1,6 @@
 """Everything that a request would meet at deployments now, and when it clears. Pure logic over counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 from typing import Final
 
@@ -84,7 +84,8 @@ def _kept_until(
     if kept.gone < 1 and (grows := leftover_grows(meter, limit, held, needed, book, now)) is not None:
         moments.append(grows)
     excess = held + needed - (limit.value - kept.amount)
-    if 0 < excess <= used and (leaves := _clears_at(meter, limit, counts, excess, book, now)) is not None:
+    theirs = [each.scope for each in meter.keeps if each.name in kept.names]
+    if 0 < excess <= used and (leaves := _clears_at(meter, limit, counts, excess, book, now, theirs)) is not None:
         moments.append(leaves)
     if (released := released_at(meter, limit, now)) is not None:
         moments.append(released)
@@ -92,7 +93,9 @@ def _kept_until(
     return min(later) if later else inf if needed > kept.idle else None
 
 
-def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float) -> float | None:
+def _clears_at(
+    meter: Meter, limit: Limit, counts: Counts, excess: float, book: Book, now: float, without: Sequence[str] = ()
+) -> float | None:
     """Others' usage is gone when the provider said it would be; our own leaves the window slot by slot.
 
     None: no time helps, but the end of an open request does.
@@ -104,7 +107,7 @@ def _clears_at(meter: Meter, limit: Limit, counts: Counts, excess: float, book: 
     if not meter.holds(limit.kind):
         return observed.extra_is_below(extra - excess) if observed is not None and extra > 0 else None
     if observed is None or extra == 0:
-        return book.clears_at(meter, limit, excess)
+        return book.clears_at(meter, limit, excess, without)
     if excess <= extra:
         return observed.extra_is_below(extra - excess)
-    return max(observed.until, book.clears_at(meter, limit, excess - extra))
+    return max(observed.until, book.clears_at(meter, limit, excess - extra, without))

@@ -1,6 +1,6 @@
 """What a request meets at a deployment: cooldowns, and one gate for each limit. Pure logic over counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, Protocol
@@ -278,8 +278,11 @@ class Book(Protocol):
 
     def cooldown_of(self, scope: str) -> Cooldown | None: ...
 
-    def clears_at(self, meter: Meter, limit: Limit, room: float) -> float:
-        """When the window of `limit` will have `room` more than now, if nothing else is used."""
+    def clears_at(self, meter: Meter, limit: Limit, room: float, without: Sequence[str] = ()) -> float:
+        """When the window of `limit` will have `room` more than now, if nothing else is used.
+
+        without: scopes of meters that count a part of the same; what leaves of theirs gives no room.
+        """
         ...
 
 
