@@ -10,7 +10,7 @@ from rig_config import load_text
 
 from router_config import ConfigError, Router
 from router_config.config.changes import changes_between
-from router_config.config.group_rules import GroupRules
+from router_config.config.group_rules import After, GroupRules, Hedge
 
 PROVIDERS = """
 providers:
@@ -44,8 +44,28 @@ def test_a_group_may_say_how_long_a_first_token_may_take() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hedge", "read"),
+    [
+        ("{}", Hedge(after=After(quantile=0.95), at_most=0.05, paid=False)),
+        ("{after: p99, at_most: 2%}", Hedge(after=After(quantile=0.99), at_most=0.02)),
+        ("{after: 1500ms, paid: true}", Hedge(after=After(seconds=1.5), paid=True)),
+    ],
+)
+def test_a_group_may_have_a_second_provider_asked_where_the_first_is_late(hedge: str, read: Hedge) -> None:
+    assert rules(f"groups: {{default: {{prefer: fastest, hedge: {hedge}}}}}") == {
+        "default": GroupRules(prefer="fastest", hedge=read)
+    }
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("groups: {default: {hedge: {after: p30}}}", '1:35: groups, default, hedge, after: "p30" is not a duration'),
+        ("groups: {default: {hedge: {after: p30}}}", "Write p50 to p99, such as p95"),
+        ("groups: {default: {hedge: {at_most: 120%}}}", '1:37: groups, default, hedge, at_most: "120%"'),
+        ("groups: {default: {hedge: {budget: 5%}}}", "Write at_most."),
+        ("groups: {default: {hedge: 2s}}", "Write {after: p95, at_most: 5%}, or leave it out."),
+        ("groups: {default: {prefer: speed}}", '"speed" is not known here'),
         ("groups: {defualt: {}}", '1:10: no model serves the group "defualt"\n  Did you mean default?'),
         ("groups: {xyz: {}}", '1:10: no model serves the group "xyz"\n  Groups that models serve: deep, default.'),
         ("groups: {gpt-4o: {}}", '1:10: "gpt-4o" is an alias, not a group\n  Write its group: default.'),
@@ -63,6 +83,15 @@ def test_an_edit_is_told_in_words() -> None:
     before, after = (load_text(text + PROVIDERS) for text in ("", "groups: {default: {first_token_timeout: 5s}}"))
     assert changes_between(before, after) == ("group default first_token_timeout none -> 5",)
     assert changes_between(after, before) == ("group default first_token_timeout 5 -> none",)
+
+
+def test_an_edited_hedge_is_told_part_by_part() -> None:
+    one, other = (
+        load_text(f"groups: {{default: {{hedge: {{{text}}}}}}}" + PROVIDERS)
+        for text in ("after: p95", "after: 2s, at_most: 3%")
+    )
+    assert changes_between(one, other) == ("group default hedge p95, at most 5% -> 2s, at most 3%",)
+    assert changes_between(load_text(PROVIDERS), one) == ("group default hedge none -> p95, at most 5%",)
 
 
 def test_show_has_the_rules_under_the_key_of_the_file(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from prometheus_client.utils import floatToGoString
 
 from router_config.iso import epoch
 from router_config.ledger.rules.meters import kind_of
-from router_config.ledger.rules.totals import BUCKETS, CANCELLED, OK, Counted, CountedKind
+from router_config.ledger.rules.totals import BUCKETS, CANCELLED, HEDGES, OK, Counted, CountedKind
 from router_config.signals import Kind
 from router_config.status.measurements import Reading
 
@@ -121,6 +121,16 @@ class Families(Collector):
             "Requests that went on with another provider because this one failed them.",
             ("provider",),
             self._times("failover", providers),
+        )
+        yield _counter(
+            "hedges",
+            "Attempts at this provider beside another that was late: it answered first, the other did, or it failed.",
+            ("provider", "outcome"),
+            {
+                (*provider, outcome): times
+                for outcome, kind in HEDGES.items()
+                for provider, times in self._times(kind, providers).items()
+            },
         )
         yield _counter(
             "cached_tokens",

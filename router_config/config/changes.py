@@ -87,7 +87,9 @@ def _changes(old: Config, new: Config) -> Iterator[str]:
     yield from _of_classes({each.name: each for each in old.classes}, {each.name: each for each in new.classes})
     for name in dict.fromkeys((*old.group_rules, *new.group_rules)):
         was, now = (config.group_rules.get(name, GroupRules()) for config in (old, new))
-        yield from _of_fields(f"group {name}", was, now, frozenset())
+        yield from _of_fields(f"group {name}", was, now, frozenset({"hedge"}))
+        if was.hedge != now.hedge:
+            yield f"group {name} hedge {_shown(was.hedge)} -> {_shown(now.hedge)}"
     for what in ("router_settings", "litellm_settings"):
         yield from _of_settings(what, getattr(old, what), getattr(new, what))
 

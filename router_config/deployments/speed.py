@@ -34,6 +34,12 @@ NARROW: Final = 0.1
 ENOUGH: Final = 3
 """Answers of a model, before which a slow one is looked at again at once."""
 
+ENOUGH_FOR_QUANTILES: Final = 20
+"""Answers of a model, before which nobody knows when it is late."""
+
+STALL: Final = 5.0
+"""Times the median: an answer that took longer stalled."""
+
 RECENT: Final = 100
 """Times of answers that are kept of each model for their quantiles."""
 
@@ -94,6 +100,17 @@ class Speed:
         ratio = self._y / self._x if self._x else 0.0  # By the tokens alone, where all answers were of one length.
         slope = max(0.0, (self._xy - self._x * self._y + narrow * ratio) / (spread + narrow)) if self._x else 0.0
         return Expected(self._first, slope, max(0.0, self._y + slope * (tokens - self._x)))
+
+    def late_after(self, quantile: float, *, streamed: bool) -> float | None:
+        """Seconds within which such a part of its answers came, or of its first tokens; None: too few are known.
+
+        Those that took several times as long as usual are left out: stalls would else set the mark for themselves.
+        """
+        times = sorted(self.first_tokens if streamed else self.answers)
+        if len(times) < ENOUGH_FOR_QUANTILES:
+            return None
+        usual = [each for each in times if each <= STALL * times[len(times) // 2]]
+        return usual[min(len(usual) - 1, int(quantile * len(usual)))]
 
     def _count(self) -> None:
         """The first answer counts until the second is there: it also took connecting, and imports of LiteLLM."""

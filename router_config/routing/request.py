@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from router_config.attempts.tried import Tried
 from router_config.config.agent_classes import AgentClass
@@ -17,6 +17,7 @@ from router_config.ledger.values import Lease
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.loops.conversation import Conversation
 from router_config.routing.terms import Terms
+from router_config.signals import Verdict
 from router_config.signals.redaction import shorten
 from router_config.transport.exchange import Exchange
 
@@ -24,6 +25,7 @@ TOLD: Final = 300
 """Characters of an error that a decision holds."""
 
 CANCELLED: Final = "cancelled"
+HEDGED: Final = "hedged"
 REFUSED: Final = "refused"
 
 
@@ -80,7 +82,8 @@ class Flight:
     started: epoch seconds. after: the attempt at this request that failed just before. loop_stood_still: whether this
     process' event loop did, for much of the attempt. revives: the scope that is asked in spite of its cooldown, since
     nobody else could be asked. stays: which call of a tool loop this is, where it stays with the loop's model.
-    first_token_after: seconds, where it was measured.
+    first_token_after: seconds, where it was measured. hedge: how an attempt ended that was made beside another one, as
+    far as is known. verdict: on its failure.
     """
 
     deployment: Deployment
@@ -96,6 +99,8 @@ class Flight:
     revives: str | None = None
     stays: int | None = None
     first_token_after: float | None = None
+    hedge: Literal["won", "lost", "failed"] | None = None
+    verdict: Verdict | None = None
 
 
 ROUTE_KEY: Final = "route"

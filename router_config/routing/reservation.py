@@ -117,6 +117,34 @@ class Reservations:
             deployment, entry, lease, now, request, tried, exchange, after=before, revives=revives, stays=stays
         )
 
+    async def beside(self, first: Flight, now: float, *, paid: bool) -> Flight | None:
+        """Room for a second attempt beside one that is late: at another provider that is below its soft limits.
+
+        paid: whether one that costs money is asked beside one that is free. Nobody is waited for.
+        """
+        request, tried, asked = first.request, first.tried, first.deployment
+        unfit = self.fit.unfit(request, now)
+        others = [
+            each
+            for each in await self._order.of(request.group, request.need, now, tried.left)
+            if each.provider != asked.provider
+            and (paid or each.tier == asked.tier or each.tier == "free")
+            and each.id not in unfit
+            and not self.fit.refused_before(request, each)
+        ]
+        examined = await self._store.explain(others, request.need, now) if others else ()
+        open_now = {each.deployment for each in examined if each.status == "available"}
+        left = [each for each in others if each.id in open_now]
+        if not left:
+            return None
+        _, lease = await self._store.reserve(left, request.need, self._moments.next(), LEASE)
+        if lease is None:
+            return None
+        deployment = request.group.by_id[lease.deployment]
+        tried.deployments.add(deployment.id)
+        exchange, began = Exchange(deployment.litellm_provider), self._clock.now()
+        return Flight(deployment, request.group.entries[deployment.id], lease, began, request, tried, exchange)
+
     async def _may_ask(self, request: Request, deployment: Deployment, now: float) -> bool:
         """Whether this request may go to a model that refused such ones: of all processes, one alone asks again."""
         before = self.fit.refused_before(request, deployment)

@@ -43,6 +43,7 @@ from router_config.routing.fit import Fit
 from router_config.routing.intake.callers import Callers, agent_of
 from router_config.routing.intake.groups import aliased, group_asked_for, group_named, left_out
 from router_config.routing.latency.first_token import FirstTokens
+from router_config.routing.latency.hedging import Hedging
 from router_config.routing.latency.measurements import Measurements
 from router_config.routing.live_file import LiveFile
 from router_config.routing.loops.conversation import conversation_of
@@ -134,6 +135,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             loyalty,
             measurements,
         )
+        self._hedging = Hedging(self._reservations, self._settlements, measurements.speeds, self._clock)
         self._requests, self._expected_hours = count(), ExpectedHours()
         self._shown, self._outlooks, self._running_out = None, Outlooks(), RunningOut()
         self._settings = self._settings_of(settings)
@@ -273,6 +275,14 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
         """One attempt at the reserved deployment, settled when it has answered, or when its stream ends."""
+        flight, reply = await self._hedging.first(flight, partial(self._answer, asked))
+        if isinstance(reply, Opened):
+            return await self._stream(flight, reply)
+        await self._settlements.succeeded(flight, reply)
+        return reply
+
+    async def _answer(self, asked: dict[str, Any], flight: Flight) -> Any:
+        """What the reserved deployment answers: all of it, or a stream whose first token is there."""
         endpoint, exchange = flight.request.endpoint, flight.exchange
         terms = flight.request.terms
         exchange.largest, params = terms.max_response, flight.entry["litellm_params"]
@@ -285,17 +295,14 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             inside = self._settlements.error_inside(flight)
             if inside is not None:
                 raise inside
-        if opened:
-            return await self._stream(flight, reply, timeout)
-        if endpoint == "acompletion" and is_empty(reply, exchange):
+        if not opened and endpoint == "acompletion" and is_empty(reply, exchange):
             raise empty_answer(flight.deployment.litellm_provider, flight.deployment.model)
-        await self._settlements.succeeded(flight, reply)
         return reply
 
-    async def _stream(self, flight: Flight, opened: Opened, patience: float) -> Stream:
+    async def _stream(self, flight: Flight, opened: Opened) -> Stream:
         await self._settlements.begun(flight, opened)
-        ended = partial(self._settlements.stream_ended, flight)
-        return Stream(opened, ended, partial(self._settlements.renew, flight), self._background, patience)
+        ended, renew = partial(self._settlements.stream_ended, flight), partial(self._settlements.renew, flight)
+        return Stream(opened, ended, renew, self._background, flight.exchange.timeout)
 
     async def _refusal(self, request: Request, tried: Tried, failure: Exception | None) -> Exception:
         """The error of a request that no candidate can take: its own failure where the request is at fault."""

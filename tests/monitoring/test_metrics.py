@@ -23,7 +23,7 @@ from monitoring.http.guard import app_for
 from monitoring.metrics.families import OUTCOMES
 from router_config import Router
 from router_config.ledger.rules.meters import NOTHING
-from router_config.ledger.rules.totals import BUCKETS
+from router_config.ledger.rules.totals import BUCKETS, HEDGES
 from router_config.ledger.values import Lease, Outcome, Settlement
 from router_config.simulator import Simulator
 
@@ -178,7 +178,7 @@ def test_only_the_configuration_and_fixed_words_become_labels(make_router: MakeR
     words: dict[str, set[str]] = {
         "provider": {"", *MODELS},
         "model": {"", *(model for models in MODELS.values() for model in models)},
-        "outcome": {*OUTCOMES, "other"},
+        "outcome": {*OUTCOMES, "other", *HEDGES},
         "status": set(get_args(Status)),
         "window": {"minute", "day"},
         "unit": {"requests", "tokens", "dollars"},
@@ -187,7 +187,7 @@ def test_only_the_configuration_and_fixed_words_become_labels(make_router: MakeR
     }
     models = sum(map(len, MODELS.values()))
     limits = 2 * len(MODELS)
-    assert len(list(samples(after))) <= 12 * len(MODELS) + 34 * models + 3 * limits + 4 * (len(MODELS) + 1) + 3
+    assert len(list(samples(after))) <= 15 * len(MODELS) + 34 * models + 3 * limits + 4 * (len(MODELS) + 1) + 3
     for _, labels, _ in samples(after):
         assert labels.keys() <= LABELS
         for name, allowed in words.items():

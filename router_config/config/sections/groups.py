@@ -1,16 +1,54 @@
 """`groups:` of litellm.yaml, as a person writes it: rules of a group as a whole."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from router_config.config.grammar.given_mapping import NOWHERE, GivenMapping
-from router_config.config.grammar.quantities import parse_duration
+from router_config.config.grammar.quantities import BadValue, parse_duration, parse_share
 from router_config.config.grammar.rules import Entry, MappingOf, Place, Scalar, Section, nearest
-from router_config.config.grammar.scalars import group_name, one_of, positive
+from router_config.config.grammar.scalars import flag, group_name, one_of, positive
 from router_config.config.grammar.yaml_source import Source
-from router_config.config.group_rules import GroupRules
+from router_config.config.group_rules import After, GroupRules, Hedge
 from router_config.config.models import Config, ConfigError
-from router_config.config.sections.numbers import DURATION, STICKY
+from router_config.config.sections.numbers import DURATION, NUMBER, STICKY
+
+_QUANTILE: Final = re.compile(r"p([5-9]\d)")
+_AFTER_HINT: Final = "Write p50 to p99, such as p95 (of its own recent times), or a time such as 2s."
+
+
+def _after(value: object) -> After:
+    match = _QUANTILE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if match is not None:
+        return After(quantile=int(match[1]) / 100)
+    try:
+        return After(seconds=positive(parse_duration, "2s")(value))
+    except BadValue as bad:
+        raise BadValue(bad.what, _AFTER_HINT) from None
+
+
+HEDGE: Final = Section(
+    Hedge,
+    {
+        "after": Entry(
+            Scalar(_after, {**NUMBER, "examples": ["p95", "2s"]}),
+            "When the first is late: p50 to p99 of its own recent times, or a time. Default: p95.",
+        ),
+        "at_most": Entry(
+            Scalar(parse_share, {**NUMBER, "examples": ["5%"]}), "Share of the requests that are hedged at most."
+        ),
+        "paid": Entry(
+            Scalar(flag, {"type": "boolean"}), "true: one that costs money may be asked beside one that is free."
+        ),
+    },
+    hint="Write {after: p95, at_most: 5%}, or leave it out.",
+    foreign={
+        "budget": "Write at_most.",
+        "share": "Write at_most.",
+        "delay": "Write after.",
+        "quantile": "Write after.",
+    },
+)
 
 GROUP: Final = Section(
     GroupRules,
@@ -22,6 +60,7 @@ GROUP: Final = Section(
             ),
             "Which of those of equal priority is asked first.",
         ),
+        "hedge": Entry(HEDGE, "A second provider is asked where the first is late, and the first answer counts."),
         "first_token_timeout": Entry(
             Scalar(positive(parse_duration, "5s"), DURATION.json),
             "How long a stream may show nothing before the next candidate is asked instead.",

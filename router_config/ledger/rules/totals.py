@@ -17,7 +17,12 @@ _new: Final = tuple.__new__  # Half the time of calling the class.
 OK: Final = "ok"
 CANCELLED: Final = "cancelled"
 
-CountedKind = Literal["cooldown", "failover", "http_429", "store_error", "cached_tokens"]
+CountedKind = Literal[
+    "cooldown", "failover", "http_429", "store_error", "cached_tokens", "hedge_won", "hedge_lost", "hedge_failed"
+]
+
+HEDGES: Final[Mapping[str, CountedKind]] = {"won": "hedge_won", "lost": "hedge_lost", "failed": "hedge_failed"}
+"""What is counted of an attempt that was made beside another one, by how it ended."""
 
 
 class Ending(NamedTuple):

@@ -1,6 +1,5 @@
 """`first_token_timeout`: a stream that shows nothing for too long is given up, if somebody else could answer."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
@@ -8,15 +7,13 @@ from router_config.attempts.late_first_tokens import FirstTokenLate
 from router_config.clock import Clock
 from router_config.ledger.interfaces import Ledger
 from router_config.routing.fit import Fit
+from router_config.routing.latency.attempts import Attempt
 from router_config.routing.outcomes.event_loop_lag import Pulse
 from router_config.routing.request import Flight
 from router_config.transport.endpoints import streams
 
 LOOK_AGAIN: Final = 1.0
 """Seconds after which it is looked again whether somebody else has room, while the stream goes on being silent."""
-
-ENDS_WITHIN: Final = 1.0
-"""Seconds for which the end of a cancelled attempt is waited for."""
 
 
 class FirstTokens:
@@ -33,15 +30,17 @@ class FirstTokens:
         if patience is None or not streams(request.endpoint, request.asked):
             return await answering
         stood_still = self._pulse.watch(patience)
-        attempt, waits = asyncio.ensure_future(answering), patience
+        attempt, waits = Attempt(flight, answering), patience
         try:
-            while not (await asyncio.wait((attempt,), timeout=waits))[0]:
+            while not await attempt.ends_within(waits):
                 if not stood_still() and await self._others_have_room(flight):
                     raise FirstTokenLate(patience)
                 stood_still, waits = self._pulse.watch(LOOK_AGAIN), min(LOOK_AGAIN, patience)
-            return attempt.result()
-        finally:
-            await ended(attempt)
+            return attempt.task.result()
+        except BaseException:
+            if attempt.failure is None:
+                await attempt.end()
+            raise
 
     async def _others_have_room(self, flight: Flight) -> bool:
         """Whether the request could go on. It may fail all the same, if that room is taken meanwhile."""
@@ -49,17 +48,3 @@ class FirstTokens:
         unfit = self._fit.unfit(request, now)
         left = [each for each in flight.tried.left(request.group.deployments) if each.id not in unfit]
         return bool(left) and any(room >= 1 for room in await self._store.rooms(left, request.need, now))
-
-
-async def ended(attempt: "asyncio.Future[Any]") -> None:
-    """Cancel an attempt that is under way, and wait for its end; what it failed with is of no more interest."""
-    if attempt.done():
-        return
-    attempt.cancel()
-    attempt.add_done_callback(_heard)
-    await asyncio.wait((attempt,), timeout=ENDS_WITHIN)
-
-
-def _heard(attempt: "asyncio.Future[Any]") -> None:
-    if not attempt.cancelled():
-        attempt.exception()

@@ -8,6 +8,7 @@ from router_config.routing.request import Flight
 from router_config.signals import Kind, Verdict
 from router_config.signals.usage import Reported
 from router_config.signals.verdicts import first_token_late
+from router_config.transport.endpoints import streams
 
 SLOW: Final = frozenset({Kind.timeout, Kind.overloaded, Kind.server_error, Kind.connection})
 """Failures that count as slow answers; the others say nothing of speed."""
@@ -48,6 +49,11 @@ class Measurements:
         rules = flight.request.rules
         if rules is not None and rules.measures and verdict.kind in SLOW:
             self.speeds.failed(flight.deployment, _expected(flight), now - flight.started, now)
+
+    def beaten(self, flight: Flight, now: float) -> None:
+        """Another attempt, made beside it, answered first."""
+        tokens = 0 if streams(flight.request.endpoint, flight.request.asked) else _expected(flight)
+        self.speeds.beaten(flight.deployment, tokens, now - flight.started, now)
 
     def late(self, flight: Flight, error: FirstTokenLate, now: float) -> Verdict:
         """The verdict on a stream that was given up before its first token."""

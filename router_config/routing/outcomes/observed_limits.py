@@ -12,11 +12,21 @@ from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import LIMITS, LimitName, Meter
 from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.rules.windows import LENGTHS
+from router_config.routing.request import Flight
 from router_config.signals import Observation
 
 _NAMES: Final[Mapping[tuple[str, str | None, str], LimitName]] = {
     (kind.metric, kind.part, kind.unit): name for name, kind in LIMITS.items() if kind.unit not in ("odd", "concurrent")
 }
+
+
+def reported(flight: Flight, observations: tuple[Observation, ...], catalog: Catalog) -> tuple[Report, ...]:
+    """What an attempt's answer says of limits, for the ledger."""
+    if not observations:
+        return ()
+    refused = (flight.exchange.status or 0) >= 400
+    only_model = catalog.serves_one_model(flight.deployment)
+    return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
 
 
 def reports_of(
@@ -42,21 +52,15 @@ def reports_of(
 
 
 def limit_changes(
-    learned: Learned,
-    catalog: Catalog,
-    deployment: Deployment,
-    observations: tuple[Observation, ...],
-    now: float,
-    *,
-    refused: bool,
-    editable: bool,
+    flight: Flight, observations: tuple[Observation, ...], learned: Learned, catalog: Catalog, now: float
 ) -> tuple[Event, ...]:
-    """What a reply says of limits is remembered. The events of those that are reported steadily, from now on, and
-    otherwise than the file has them.
-
-    refused: the reply is a 429. editable: there is a file.
+    """What an attempt's answer says of limits is remembered. The events of those that are reported steadily, from now
+    on, and otherwise than the file has them.
     """
-    provider = deployment.provider
+    if not observations or flight.request.own_key:  # The limits of a caller's own key are none of the file's.
+        return ()
+    deployment, refused = flight.deployment, flight.exchange.status == 429
+    provider, editable = deployment.provider, flight.request.terms.config is not None
     before = learned.limits(provider)
     if not learned.hear(provider, _stated(deployment, observations), "429" if refused else "headers", now):
         return ()

@@ -14,18 +14,16 @@ from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments, SystemClock
 from router_config.deployments.catalog import Catalog
 from router_config.deployments.learned import Learned
-from router_config.ledger.interfaces import Ledger
+from router_config.ledger.interfaces import Store
 from router_config.ledger.rules.decisions import Attempt, Decision
-from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import Amount, Spending
-from router_config.ledger.rules.reported_limits import Report
 from router_config.ledger.values import Settlement
 from router_config.routing.fit import Fit
 from router_config.routing.latency.measurements import Measurements
 from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.outcomes.abilities import learn_refusal
 from router_config.routing.outcomes.journal_entries import counted_of, events_of, outcome_of
-from router_config.routing.outcomes.observed_limits import limit_changes, reports_of
+from router_config.routing.outcomes.observed_limits import limit_changes, reported
 from router_config.routing.outcomes.spending import (
     UnknownSpending,
     in_full,
@@ -36,7 +34,7 @@ from router_config.routing.outcomes.spending import (
 )
 from router_config.routing.outcomes.succession import Succession
 from router_config.routing.refusals import OF_THE_REQUEST
-from router_config.routing.request import CANCELLED, ROUTE_KEY, Flight, Request, Route, decided, label
+from router_config.routing.request import CANCELLED, HEDGED, ROUTE_KEY, Flight, Request, Route, decided, label
 from router_config.routing.reservation import LEASE
 from router_config.signals import Hold, Kind, Observation, Reading, Reply, Scope, Verdict, read, without
 from router_config.signals.durations import wait
@@ -73,7 +71,7 @@ class Settlements:
 
     def __init__(
         self,
-        store: Ledger,
+        store: Store,
         clock: Clock,
         moments: Moments,
         background: BackgroundLoop,
@@ -103,19 +101,28 @@ class Settlements:
         decision = self._answered(flight, spent, now)
         await self._settle(flight, spent, None, now, alive=True, decision=decision, told=told)
 
-    async def failed(self, flight: Flight, error: Exception, *, begun: bool = False) -> Verdict | None:
-        """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come."""
+    async def failed(
+        self, flight: Flight, error: Exception, *, begun: bool = False, beside: bool = False
+    ) -> Verdict | None:
+        """What a failure means; None when the error is not the provider's. `begun`: its answer had begun to come.
+
+        beside: another attempt at the same request is under way, and may answer it.
+        """
+        if flight.settled and not begun:
+            return await self._failed_as_the_other(flight)
         now, reply = self._clock.now(), reply_of(flight.exchange, error)
         made_presentable(error, flight.entry["litellm_params"].get("api_key"))
         if reply is None and refused_unsent(flight.exchange, error):
             verdict = not_sent(flight.deployment.provider, why_unsent(error))
             self._note(flight, verdict.kind.value, verdict.message, now)
             flight.tried.add_unfit(flight.deployment, error, verdict.message)
+            flight.verdict = verdict
             await self._settle(flight, None, None, now, alive=None, decision=None)
             return verdict
         if reply is None:
             self._note(flight, Kind.bad_request.value, f"not the provider's error: {why_unsent(error)}", now)
-            await self._settle(flight, None, None, now, alive=None, decision=self._gave_up(flight, now))
+            left = None if beside else self._gave_up(flight, now)
+            await self._settle(flight, None, None, now, alive=None, decision=left)
             return None
         reading = self._read(flight, reply, now)
         if isinstance(error, FirstTokenLate):
@@ -152,7 +159,7 @@ class Settlements:
             await self._learn_abilities(flight, verdict, now)
         answered = is_unread_answer(flight.exchange) or verdict.kind is Kind.empty_answer
         alive = answered or (reply.status is not None and reply.status < 500)
-        ended = begun or not verdict.retry
+        flight.verdict, ended = verdict, begun or not (verdict.retry or beside)
         await self._settle(
             flight,
             spent,
@@ -163,6 +170,26 @@ class Settlements:
             observations=reading.observations if reply == _seen(flight) else None,
         )
         return verdict
+
+    async def _failed_as_the_other(self, flight: Flight) -> Verdict | None:
+        """The verdict on an attempt that was settled beside another one, which failed as well."""
+        verdict = flight.verdict
+        if verdict is None or not verdict.retry:
+            now = self._clock.now()
+            await self._store.record(self._gave_up(flight, now), now)
+            await self.unanswered(flight.request, flight.tried)
+        return verdict
+
+    async def beaten(self, flight: Flight, reply: Any) -> None:
+        """Another attempt answered the request before. reply: a whole answer that came all the same, if one did."""
+        now = self._clock.now()
+        told = None if reply is None else told_by_answer(flight, reply)
+        unsaid = in_full(flight) if reached(flight.exchange, asyncio.CancelledError()) else None
+        spent = unsaid if told is None else spent_on(flight, told)
+        self._note(flight, HEDGED, "", now)
+        self._measurements.beaten(flight, now)
+        alive = True if told is not None else None
+        await self._settle(flight, spent, None, now, alive=alive, decision=None, cancelled=told is None, told=told)
 
     async def _learn_abilities(self, flight: Flight, verdict: Verdict, now: float) -> None:
         """What the refusal says that the model cannot do, for all processes and from now on."""
@@ -185,6 +212,9 @@ class Settlements:
         """Cancelled or interrupted: what may have reached the provider stays counted in full."""
         spent = in_full(flight) if reached(flight.exchange, error) else None
         now = self._clock.now()
+        if flight.settled:  # It had failed, and the attempt beside it was under way.
+            await asyncio.shield(self._store.record(decided(flight.request, flight.tried, CANCELLED, now), now))
+            return
         self._note(flight, CANCELLED, "", now)
         left = self._gave_up(flight, now)
         await asyncio.shield(self._settle(flight, spent, None, now, alive=None, cancelled=True, decision=left))
@@ -229,11 +259,14 @@ class Settlements:
             ended_at=now,
             alive=alive,
             cooldowns=() if cooldown is None else (cooldown,),
-            reports=self._reports(flight, observations),
+            reports=reported(flight, observations, self._catalog()),
             outcome=outcome,
             counted=counted_of(flight, told),
             decision=decision,
-            events=(*events_of(flight, told, now), *self._limit_changes(flight, observations, now)),
+            events=(
+                *events_of(flight, told, now),
+                *limit_changes(flight, observations, self._learned, self._catalog(), now),
+            ),
             affinity=self._loyalty.answered(flight, spent, now) if verdict is None and alive else None,
         )
         if not (cancelled and self._unknown.keeps(flight, settlement)):
@@ -286,26 +319,6 @@ class Settlements:
             # What a refusal says of the model holds for this endpoint.
             observations = tuple(each for each in observations if each.scope == "account")
         return observations
-
-    def _reports(self, flight: Flight, observations: tuple[Observation, ...]) -> tuple[Report, ...]:
-        if not observations:
-            return ()
-        refused = (flight.exchange.status or 0) >= 400
-        only_model = self._catalog().serves_one_model(flight.deployment)
-        return tuple(reports_of(flight.deployment, observations, refused=refused, only_model=only_model))
-
-    def _limit_changes(self, flight: Flight, observations: tuple[Observation, ...], now: float) -> tuple[Event, ...]:
-        if not observations or flight.request.own_key:  # The limits of a caller's own key are none of the file's.
-            return ()
-        return limit_changes(
-            self._learned,
-            self._catalog(),
-            flight.deployment,
-            observations,
-            now,
-            refused=flight.exchange.status == 429,
-            editable=flight.request.terms.config is not None,
-        )
 
     def _listen(self, clock: SystemClock, flight: Flight) -> None:
         """Tell the clock what time the provider said it was when its answer began to come."""
