@@ -154,13 +154,13 @@ def _error_in(document: Mapping[str, Any], loose: bool) -> Mapping[str, Any]:
         if isinstance(said, list | tuple) and said:
             said = said[0]
         if isinstance(said, Mapping):
-            return said if "message" in said else {**document, "message": _at_its_place(said)}
+            return said if "message" in said else {**document, "message": at_its_place(said)}
         if isinstance(said, str) and said.strip():
             return {**document, "message": said}
     return {}
 
 
-def _at_its_place(said: Mapping[str, Any]) -> Any:
+def at_its_place(said: Mapping[str, Any]) -> Any:
     """What pydantic finds wrong, with the field that it is about: `body.messages: Field required`."""
     place, told = said.get("loc"), said.get("msg")
     if not isinstance(place, list | tuple) or not isinstance(told, str):

@@ -22,7 +22,7 @@ _NAMES: Final = {
     "audio": r"input[ _]audio|audio[ _](?:input|content)s?|audio|modalities",
     "pdf": r"pdfs?|documents?|files?|file[ _](?:input|content|attachment)s?",
     "n": r"(?:multiple|several|more than one) (?:candidate|choice|completion|generation)s?|candidate_?count"
-    r"|(?<=['\"`])n(?=['\"`])",
+    r"|(?<=['\"`])n(?=['\"`])|(?<=body\.)n(?=: )",
     "logprobs": r"(?:top_?)?log_?probs?|log[ -]prob(?:abilitie)?s",
     "reasoning": r"reasoning(?:[ _.]effort)?|thinking(?:[ _](?:mode|budget|level|config))?",
     "streaming": r"stream(?:ing)?(?:[ _]options)?",
@@ -47,7 +47,8 @@ _DENIED = (
     r"(?:(?:is|are|was|were|be|has|have|can)\W{1,2})?(?:(?:currently|yet)\W)?"
     r"(?:(?:not|n't|cannot|cannot be)\W(?:(?:yet|currently|be|been|implemented or)\W){0,2}"
     r"(?:support|available|enable|allow|permit|accept|implement|offer|a supported|recogni[sz]ed)"
-    r"|n't (?:support|available|enabled|allowed)|unsupported|disabled|unavailable|only (?:supported|available|allowed)"
+    r"|n't (?:support|available|enabled|allowed)|unsupported|disabled|unavailable"
+    r"|only (?:supported|available|allowed|enabled)|enabled only"
     r"|not permitted|extra (?:inputs|fields|parameters)\W{1,2}(?:are )?not|requires? (?:--|-|a model|another|the flag))"
 )
 _WITHOUT = (
@@ -104,6 +105,10 @@ _SAID_OTHERWISE: Final = {
         r"|only one (?:candidate|choice|completion)|n ?(?:>|greater than) ?1\b"
     ),
     "dimensions": re.compile(r"not support matryoshka"),
+    "streaming": re.compile(r"must be verified to stream\b"),
+    "json_schema": re.compile(
+        r"^\W{0,2}response_format\.type\W{1,5}value is not one of the allowed values.{0,20}json_object"
+    ),
     "attached": re.compile(
         r"\bcontent\b\W{0,4}(?:field |value )?(?:must|should|has to|needs to) be (?:of type |a |type )?\W?str(?:ing)?\b"
     ),
@@ -116,8 +121,16 @@ _OF_THE_CONTENT: Final = re.compile(
     r"|(?:mime|media|file)[ _]?type|extension|\bcodec|url scheme|corrupt|too (?:large|big|many)|resolution"
     r"|could not (?:be )?(?:download|decode|process|fetch|pars)|unsupported image\b|\bformat \W?(?:image|audio)/"
     r"|image (?:format|size|type)|audio format|failed to (?:download|fetch|decode|load)"
+    r"|unable to process (?:the |this |your )?(?:input|provided|image|audio|file)"
+    r"|only (?:allowed|supported) (?:when|if)\b"
 )
 """About this tool, picture or schema, and not about any."""
+
+_ASKED_OTHERWISE: Final = re.compile(
+    r"\bparameter has (?:been )?(?:moved|renamed)\b|\bthinking\.type\b|\badaptive thinking\b"
+    r"|\bfunction[ _]calling mode\b"
+)
+"""The model can do it where it is asked for in another form."""
 
 _TOGETHER: Final = re.compile(
     r"\b(?:with|in|when|while|and|together|combin\w{1,8}|both|alongside|if|conjunction|simultaneous\w{0,2})\b"
@@ -126,7 +139,7 @@ _SENTENCE: Final = re.compile(r"[^.!?;\n]+(?:[.](?=\w)[^.!?;\n]+)*")
 
 _NUMBER = r"(\d{1,3}(?:[,_]\d{3})+|\d{2,9})"
 _MOST_ANSWERED: Final = re.compile(
-    rf"max\w{{0,12}}_?tokens\b[^\n]{{0,60}}?(?:at most|less than or equal to|<=|maximum (?:is|of|value)|up to"
+    rf"max\w{{0,12}}_?tokens\b[^\n]{{0,100}}?(?:at most|less than or equal to|<=|maximum (?:is|of|value)|up to"
     rf"|not exceed|cannot exceed|exceeds? the (?:maximum|limit) of|limit (?:is|of))\W{{0,4}}{_NUMBER}"
     rf"|supports? (?:at most|up to|a maximum of) {_NUMBER} (?:completion|output)"
     rf"|max\w{{0,12}}_?tokens\b[^\n]{{0,40}}\btoo large\b[^\n]{{0,60}}?{_NUMBER} (?:completion|output)"
@@ -157,6 +170,8 @@ def missing_abilities(text: str) -> tuple[Missing, ...]:
     What it says of the content of this one request (a schema's keyword, a picture's format) names none.
     """
     text = text[:_LOOKED_AT]
+    if _ASKED_OTHERWISE.search(text):
+        return ()
     found: dict[str, frozenset[str]] = {}
     for sentence in _SENTENCE.findall(text):
         sentence = sentence[:_SENTENCE_LENGTH]

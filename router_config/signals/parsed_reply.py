@@ -161,6 +161,8 @@ def _message(error: Mapping[str, Any]) -> str:
         said = error.get(name)
         if isinstance(said, Mapping):
             said = said.get("message") or said.get("detail")
+            if isinstance(said, list) and said and isinstance(said[0], Mapping):  # Mistral's, of what pydantic finds.
+                said = error_body.at_its_place(said[0])
         if isinstance(said, str) and said.strip():
             return said[:_TEXT]
     return ""

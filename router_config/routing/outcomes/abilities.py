@@ -26,12 +26,19 @@ def learn_refusal(flight: Flight, verdict: Verdict, abilities: LearnedAbilities,
         taken = verdict.takes
         plausible = taken is not None and taken < prompt + answer
         abilities.refused(model, CONTEXT, now, taken if plausible else None, prompt + answer)
-    needed = frozenset(names_of(needs.abilities))
+    for ability in taught(verdict, frozenset(names_of(needs.abilities))):
+        abilities.refused(model, ability, now)
+    return abilities.changes != learned
+
+
+def taught(verdict: Verdict, needed: frozenset[str]) -> tuple[str, ...]:
+    """Of the abilities that a request needs those that this refusal says the model is without."""
+    found: dict[str, None] = {}
     for ability, beside in verdict.lacks:
         meant = needed & _meant(ability)
         if len(meant) == 1 and not beside & needed - meant:
-            abilities.refused(model, next(iter(meant)), now)
-    return abilities.changes != learned
+            found.update(dict.fromkeys(meant))
+    return tuple(found)
 
 
 def _meant(ability: str) -> frozenset[str]:

@@ -241,7 +241,7 @@ def not_found(reply: ParsedReply) -> Verdict:
         return verdicts.account_refused(reply, "has no such address; correct api_base in litellm.yaml")
     if "model" not in reply.text and error_wording.ANOTHER_OBJECT.search(reply.text):
         return bad_request(reply)
-    if reply.status == 404 and error_wording.ABILITY.search(reply.text):
+    if reply.status == 404 and (error_wording.ABILITY.search(reply.text) or missing_abilities(reply.text)):
         return verdicts.unfit(reply, Kind.bad_request, "it does not offer what the request asks for")
     return verdicts.model_gone(reply)
 
@@ -262,6 +262,8 @@ def failed(reply: ParsedReply) -> Verdict:
         return verdicts.account_refused(reply, "may not serve this place for legal reasons; disable it or move")
     if status in _UNREACHABLE:
         return verdicts.failing(reply, Kind.connection, "could not be reached", reply.hints)
+    if status in (500, 501) and missing_abilities(reply.text):  # llama.cpp's server, and others that run models.
+        return verdicts.unfit(reply, Kind.bad_request, "it does not offer what the request asks for")
     if status in _OVERLOADED or (status >= 500 and (reply.has_code(*_BUSY) or error_wording.BUSY.search(reply.text))):
         return verdicts.failing(reply, Kind.overloaded, "is overloaded", reply.hints)
     if status >= 500:
