@@ -85,18 +85,34 @@ class Fit:
         """What is known of a deployment of a group."""
         return self._of(group).facts[deployment]
 
-    def refused_before(self, request: Request, deployment: Deployment) -> tuple[tuple[str, Lack], ...]:
-        """What this request needs, and the model of a deployment was seen to refuse: it is asked again all the same."""
+    def refused_before(
+        self, request: Request, deployment: Deployment, asks_format: int = 0
+    ) -> tuple[tuple[str, Lack], ...]:
+        """What this request needs, and the model of a deployment was seen to refuse: it is asked again all the same.
+
+        asks_format: as of a flight.
+        """
         if not self._learned.abilities.known:  # Nearly always.
             return ()
         facts = self.facts(request.group, deployment.id)
         lacks = self._learned.abilities.lacks(facts.model)
         if not lacks:
             return ()
-        needs = request.needs
+        needs = request.needs._replace(abilities=request.needs.abilities | asks_format)
         dropped = _parameters_dropped(request.group.entries[deployment.id], request.asked, names_of(needs.abilities))
         needs = needs._replace(abilities=needs.abilities & ~dropped)
         return applying(facts, needs, request.need.prompt_tokens, lacks)
+
+    def takes_format(self, request: Request, deployment: Deployment, name: str, now: float) -> bool | None:
+        """Whether a model takes a JSON format, by the file and its refusals; None: nobody knows.
+
+        A week after it refused one, one request finds out whether it still does.
+        """
+        facts, bit = self.facts(request.group, deployment.id), BIT[name]
+        lack = None if (facts.can | facts.cannot) & bit else self._learned.abilities.lacks(facts.model).get(name)
+        if lack is None:
+            return bool(facts.can & bit) if (facts.can | facts.cannot) & bit else None
+        return lack.due(now) and self._learned.abilities.claim(facts.model, name, now) is not None
 
     def _counted(self, deployment: Deployment, need: Need) -> int:
         """Tokens that a model will count for a prompt, as far as it is known."""

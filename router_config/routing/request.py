@@ -81,7 +81,8 @@ class Flight:
 
     started: epoch seconds. after: the attempt at this request that failed just before. loop_stood_still: whether this
     process' event loop did, for much of the attempt. revives: the scope that is asked in spite of its cooldown, since
-    nobody else could be asked. stays: which call of a tool loop this is, where it stays with the loop's model.
+    nobody else could be asked. asks_format: the JSON format that is asked of this model, though another would do, as a
+    bit of abilities. stays: which call of a tool loop this is, where it stays with the loop's model.
     first_token_after: seconds, where it was measured. hedge: how an attempt ended that was made beside another one, as
     far as is known. verdict: on its failure.
     """
@@ -97,6 +98,7 @@ class Flight:
     after: Attempt | None = None
     loop_stood_still: Callable[[], bool] = lambda: False
     revives: str | None = None
+    asks_format: int = 0
     stays: int | None = None
     first_token_after: float | None = None
     hedge: Literal["won", "lost", "failed"] | None = None

@@ -36,6 +36,7 @@ from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
 from router_config.ledger.rules.gates import Need
+from router_config.routing.answer_form import in_its_form
 from router_config.routing.endpoint_methods import Endpoints
 from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
@@ -288,6 +289,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         exchange.largest, params = terms.max_response, flight.entry["litellm_params"]
         timeout = exchange.timeout = self._transport.timeout(endpoint, asked, params, terms.settings)
         flight.loop_stood_still = self._pulse.watch(timeout)
+        asked = in_its_form(flight, asked, self._fit, self._clock.now())
         answering = self._transport.ask(endpoint, asked, flight.entry, flight.request.model, exchange, terms.settings)
         reply = await (self._first_tokens.in_time(flight, answering) if terms.group_rules else answering)
         opened = isinstance(reply, Opened)

@@ -15,7 +15,6 @@ from router_config.transport import client_lookup, endpoints, seams
 from router_config.transport.callbacks import somebody_listens
 from router_config.transport.clients import TEXT, Clients, is_misfit
 from router_config.transport.exchange import Exchange
-from router_config.transport.messages.answer_schemas import takes_schema
 from router_config.transport.wire.notes import COST
 
 OF_THE_ROUTER: Final = frozenset(
@@ -36,15 +35,12 @@ def arguments(
 ) -> dict[str, Any]:
     """What LiteLLM's function is called with: the deployment's parameters, then the caller's.
 
-    entry: the deployment, from LiteLLM's model list. settings: those of the Router. With `schema_in_prompt`, a
-    `response_format` goes only to models that are known to take one.
+    entry: the deployment, from LiteLLM's model list. settings: those of the Router.
     """
     params, info = entry["litellm_params"], entry["model_info"]
     name = "litellm_metadata" if endpoint in endpoints.METADATA_OF_THE_PROVIDER else "metadata"
     asked = {each: value for each, value in params.items() if value is not None}
     asked.update((each, value) for each, value in given.items() if each not in OF_THE_ROUTER)
-    if given.get("schema_in_prompt") and not takes_schema(params["model"]):
-        asked.pop("response_format", None)
     metadata = dict(asked.get(name) or {})
     for each, value in (settings.get("default_litellm_params") or {}).items():
         if each == "metadata":

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from adapters import BaseAgent, InvalidAnswer
 from router_config import Router
+from router_config.clock import VirtualClock
 from router_config.presets.lookup import REFERENCE
 from router_config.simulator import Simulator
 
@@ -245,3 +246,65 @@ def test_only_so_many_problems_are_listed(agent: BaseAgent, heard: Any) -> None:
         agent.ask_for("Well?", list[int])
     assert len(invalid.value.errors) == 21
     assert invalid.value.errors[-1] == "and 480 more"
+
+
+REFUSED = {
+    "schemas": ("'response_format' of type 'json_schema' is not supported with this model.", '"json_schema"'),
+    "any format": ("The response_format parameter is unsupported at the moment. Leave it unset.", '"response_format"'),
+}
+
+
+def formats(heard: Any) -> list[str | None]:
+    return [(request.get("response_format") or {}).get("type") for request in heard.requests]
+
+
+@pytest.mark.parametrize(
+    ("refused", "sent"),
+    [
+        ("schemas", ["json_schema", "json_schema", "json_object", "json_object"]),
+        ("any format", ["json_schema", "json_schema", "json_object", "json_schema", None]),
+    ],
+)
+def test_a_model_that_refused_a_format_is_asked_in_the_next_that_it_may_take(
+    make_router: MakeRouter, heard: Any, simulator: Simulator, refused: str, sent: list[str | None]
+) -> None:
+    others: dict[str, Any] = {name: {"enabled": False} for name in REFERENCE}
+    asked: dict[str, Any] = {
+        "openai": {"priority": 1, "models": ["gpt-4o-mini"]},
+        "together": {"priority": 2, "models": [{"name": "m", "supports": {"json_schema": True}}]},
+    }
+    agent = BaseAgent(router=make_router(providers=others | asked))
+    words, telling = REFUSED[refused]
+    simulator.fault("openai", status=400, body={"error": {"message": words}}, text=telling)
+    heard.answers(GOOD)
+    for _ in range(3):
+        assert agent.ask_for("Buy or sell?", Order) == ORDER
+    assert formats(heard) == sent
+    assert simulator.count("together") == len(sent) - 3
+
+
+def test_what_the_file_says_of_formats_is_heeded(make_router: MakeRouter, heard: Any, simulator: Simulator) -> None:
+    others: dict[str, Any] = {name: {"enabled": False} for name in REFERENCE}
+    models = {"json_schema": True}, {"json_schema": False}, {"json_schema": False, "json_object": False}
+    heard.answers(GOOD)
+    for supports in models:
+        listed = [{"name": "gpt-4o-mini", "supports": supports}]
+        agent = BaseAgent(router=make_router(providers=others | {"openai": {"models": listed}}))
+        assert agent.ask_for("Buy or sell?", Order) == ORDER
+    assert formats(heard) == ["json_schema", "json_object", None]
+
+
+def test_a_week_later_a_schema_is_tried_again(
+    make_router: MakeRouter, heard: Any, simulator: Simulator, clock: VirtualClock
+) -> None:
+    others: dict[str, Any] = {name: {"enabled": False} for name in REFERENCE}
+    agent = BaseAgent(router=make_router(providers=others | {"openai": {"models": ["gpt-4o-mini"]}}))
+    words, telling = REFUSED["schemas"]
+    simulator.fault("openai", status=400, body={"error": {"message": words}}, text=telling, times=1)
+    heard.answers(GOOD)
+    agent.ask_for("Buy or sell?", Order)
+    agent.ask_for("Buy or sell?", Order)
+    clock.advance(7 * 86_400 + 1)
+    for _ in range(2):
+        agent.ask_for("Buy or sell?", Order)
+    assert formats(heard) == ["json_schema", None, "json_object", "json_schema", "json_schema"]

@@ -43,3 +43,10 @@ def test_a_failure_of_another_kind_teaches_nothing_whatever_the_request_needs(
 ) -> None:
     verdict = verdict_on(prefix, status, text)
     assert [need for need in ABILITIES if taught(verdict, frozenset({need}))] == []
+
+
+def test_without_tools_a_refusal_of_tools_is_about_the_schema_that_litellm_made_one_of() -> None:
+    verdict = verdict_on("groq", 400, "`tool calling` is not supported with this model")
+    assert lessons(verdict, "json_schema images") == {"json_schema": None}
+    assert lessons(verdict, "json_schema tools") == {"tools": None}
+    assert lessons(verdict, "images") == {}

@@ -17,6 +17,7 @@ def learn_refusal(flight: Flight, verdict: Verdict, abilities: LearnedAbilities,
     """
     request, model = flight.request, flight.deployment.same_model
     needs, learned = request.needs, abilities.changes
+    needs = needs._replace(abilities=needs.abilities | flight.asks_format)
     if not needs.abilities and not needs.sized:
         return False
     prompt, answer = request.need.prompt_tokens, needs.answer
@@ -35,15 +36,17 @@ def taught(verdict: Verdict, needed: frozenset[str]) -> tuple[str, ...]:
     """Of the abilities that a request needs those that this refusal says the model is without."""
     found: dict[str, None] = {}
     for ability, beside in verdict.lacks:
-        meant = needed & _meant(ability)
+        meant = needed & _meant(ability, needed)
         if len(meant) == 1 and not beside & needed - meant:
             found.update(dict.fromkeys(meant))
     return tuple(found)
 
 
-def _meant(ability: str) -> frozenset[str]:
+def _meant(ability: str, needed: frozenset[str]) -> frozenset[str]:
     if ability == FORMAT:
         return FORMATS
     if ability == ATTACHED:
         return ATTACHMENTS
+    if ability == "tools" and ability not in needed:  # LiteLLM makes a tool of a schema for Groq and some others.
+        return frozenset({"json_schema"})
     return FORMATS if ability in FORMATS else frozenset({ability})

@@ -294,7 +294,7 @@ class Settlements:
         if isinstance(hidden, dict):
             hidden[ROUTE_KEY] = Route(deployment.provider, deployment.model, tuple(tried.attempts))
             label(hidden, flight.request.asked["model"])
-        for ability, _ in self._fit.refused_before(flight.request, deployment):
+        for ability, _ in self._fit.refused_before(flight.request, deployment, flight.asks_format):
             self._learned.abilities.answered(deployment.same_model, ability, now)
         if not flight.request.own_key:
             self._succession.answered(deployment, now)
