@@ -20,7 +20,7 @@ Agent = tuple[str, str]
 
 
 class Loop(NamedTuple):
-    """A tool loop that has ended: its name, when (epoch seconds), and the calls and tokens that it took."""
+    """A tool loop that has ended: its name, when it was answered last (epoch seconds), its calls and tokens."""
 
     name: str
     ended: float
@@ -48,11 +48,11 @@ def expected(loops: Iterable[Loop]) -> Expectation | None:
 
 
 def both(one: Loops, other: Loops) -> dict[Agent, tuple[Loop, ...]]:
-    """What two processes know as one: of one loop the longer account, of each agent the last ones. In any order."""
+    """What two processes know as one: of one loop the later account, of each agent the last ones. In any order."""
     found = {agent: _last((*one.get(agent, ()), *other.get(agent, ()))) for agent in {**one, **other}}
     if len(found) <= AGENTS_KEPT:
         return found
-    newest = sorted(found, key=lambda agent: (found[agent][-1].ended, agent), reverse=True)
+    newest = sorted(found, key=lambda agent: (_order(found[agent][-1]), agent), reverse=True)
     return {agent: found[agent] for agent in newest[:AGENTS_KEPT]}
 
 
@@ -60,8 +60,12 @@ def _last(loops: Iterable[Loop]) -> tuple[Loop, ...]:
     by_name: dict[str, Loop] = {}
     for loop in loops:
         known = by_name.get(loop.name)
-        by_name[loop.name] = loop if known is None else max(known, loop, key=lambda each: (each.calls, each))
-    return tuple(sorted(by_name.values(), key=lambda each: (each.ended, each.name))[-LOOPS_KEPT:])
+        by_name[loop.name] = loop if known is None else max(known, loop, key=_order)
+    return tuple(sorted(by_name.values(), key=_order)[-LOOPS_KEPT:])
+
+
+def _order(loop: Loop) -> tuple[float, int, int, str]:
+    return loop.ended, loop.calls, loop.tokens, loop.name
 
 
 def loops_text(loops: Loops) -> str:

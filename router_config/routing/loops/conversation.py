@@ -62,7 +62,7 @@ def grown_by_one_answer(asked: Mapping[str, Any], size: int) -> bool:
 
 def is_result(message: Any) -> bool:
     """Whether a message is what a tool said: of a chat, of Anthropic's, of Responses' input, of Gemini's contents."""
-    if _field(message, "role") in _RESULTS:
+    if _role(message) in _RESULTS:
         return True
     if type(message) is dict and isinstance(message.get("content"), str):
         return False  # Nearly always.
@@ -111,9 +111,9 @@ def _name(asked: Mapping[str, Any], messages: Sequence[Any]) -> Iterator[str]:
     if isinstance(given := asked.get("input") or asked.get("contents"), str):
         yield _ends(given)
     for message in islice(messages, LOOKED_AT):
-        role = _field(message, "role")
+        role = _role(message)
         if role in _SYSTEM or role in _FIRST:
-            yield str(role)
+            yield role
             yield from _texts(_field(message, "content") or _field(message, "parts"))
         if role in _FIRST and not is_result(message):
             return
@@ -135,6 +135,11 @@ def _texts(content: Any, depth: int = 3) -> Iterator[str]:
 
 def _ends(text: str) -> str:
     return text if len(text) <= 2 * END else f"{text[:END]}{len(text)}{text[-END:]}"
+
+
+def _role(message: Any) -> str:
+    role = _field(message, "role")
+    return role if isinstance(role, str) else ""
 
 
 def _field(message: Any, name: str) -> Any:

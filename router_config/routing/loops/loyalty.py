@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from math import inf
 from typing import Final, NamedTuple
 
@@ -18,7 +19,11 @@ from router_config.ledger.rules.meters import Spending
 from router_config.ledger.values import Affinity
 from router_config.routing.loops.conversation import Conversation, grown_by_one_answer
 from router_config.routing.loops.look_ahead import with_room_for_all
+from router_config.routing.loops.residents import ACTIVE, Crowd, Resident
 from router_config.routing.request import Flight, Request
+
+LOOK_EVERY: Final = 0.5
+"""Seconds for which it is known how many loops live where."""
 
 KEPT: Final = 10_000
 """Conversations, and deployments, that a process knows."""
@@ -33,11 +38,16 @@ CALLS: Final = re.compile(
 
 
 class _Known(NamedTuple):
-    """What this process last learned of a conversation. size: the messages that it had then. agent: whose it is."""
+    """What this process last learned of a conversation. size: the messages that it had then. agent: whose it is.
+
+    scopes: by which its deployment's minutes are counted. at: when it was answered here, epoch seconds; 0: never.
+    """
 
     affinity: Affinity
     size: int
     agent: Agent
+    scopes: tuple[str, ...] = ()
+    at: float = 0.0
 
 
 class Loyalty:
@@ -47,6 +57,7 @@ class Loyalty:
         self._store, self._loops = store, loops
         self._lock = taken_for_forks(threading.Lock())
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._crowd = -inf, Crowd({}, None)
         self._without_soft_limit: dict[int, tuple[Deployment, Deployment]] = {}
 
     async def in_order(self, request: Request, ordered: Sequence[Deployment], now: float) -> Sequence[Deployment]:
@@ -55,11 +66,13 @@ class Loyalty:
         if conversation is None:
             return ordered
         if not conversation.in_loop:
+            ordered = self._crowd_at(now).in_order(ordered)
             expectation = self._loops.expected(_agent(request))
             if expectation is None:
                 return ordered
             return await with_room_for_all(self._store, ordered, request.need, expectation, now)
         affinity = await self._affinity(request, conversation, now)
+        ordered = self._crowd_at(now).in_order(ordered)
         return ordered if affinity is None else self._first(ordered, affinity)
 
     def answered(self, flight: Flight, spent: Spending | None, now: float) -> Affinity | None:
@@ -73,7 +86,7 @@ class Loyalty:
             if conversation.in_loop:
                 calls, tokens, began = known.affinity.calls, known.affinity.tokens, known.affinity.began
             else:
-                self._has_ended(known, now)
+                self._has_ended(known)
         affinity = Affinity(
             conversation.key,
             deployment.id,
@@ -84,9 +97,11 @@ class Loyalty:
             began,
             now + sticky_of(request),
         )
-        kept = self._keep(request, conversation, affinity)
+        scopes = tuple([meter.scope for meter in deployment.meters if meter.limits_minutes])
+        kept = self._keep(conversation, _Known(affinity, conversation.size, _agent(request), scopes, now))
         if _calls_no_tool(flight.exchange.answer or flight.exchange.body):
-            self._has_ended(kept, now)
+            self._keep(conversation, kept._replace(scopes=()))  # It lives nowhere any more.
+            self._has_ended(kept)
         self._drop_ended(now)
         return affinity
 
@@ -105,13 +120,12 @@ class Loyalty:
         if self._store.shared and (known is None or not grown_by_one_answer(request.asked, known.size)):
             affinity = await self._store.affinity(conversation.key, now)
             if affinity is not None:
-                self._keep(request, conversation, affinity)
+                self._keep(conversation, _Known(affinity, conversation.size, _agent(request)))
         if affinity is None or now >= affinity.until:
             return None
         return affinity
 
-    def _keep(self, request: Request, conversation: Conversation, affinity: Affinity) -> _Known:
-        kept = _Known(affinity, conversation.size, _agent(request))
+    def _keep(self, conversation: Conversation, kept: _Known) -> _Known:
         with self._lock:
             self._known[conversation.key] = kept
             self._known.move_to_end(conversation.key)
@@ -119,17 +133,38 @@ class Loyalty:
                 self._known.popitem(last=False)
         return kept
 
+    def _crowd_at(self, now: float) -> Crowd:
+        """What the loops under way need, as it was at most half a second ago."""
+        at, crowd = self._crowd
+        if not at <= now < at + LOOK_EVERY:
+            with self._lock:
+                newest_first = takewhile(
+                    lambda each: each.at > now - ACTIVE or not each.at, reversed(self._known.values())
+                )
+                under_way = [
+                    Resident(each.scopes, each.affinity.calls, each.affinity.tokens, each.affinity.began, each.at)
+                    for each in newest_first
+                    if each.scopes
+                ]
+            crowd = Crowd.of(under_way)
+            self._crowd = now, crowd
+        return crowd
+
     def _drop_ended(self, now: float) -> None:
         """Forget the loops with which nobody went on for long."""
         with self._lock:
             while self._known and (oldest := next(iter(self._known.values()))).affinity.until <= now:
-                self._has_ended(oldest, now)
+                self._has_ended(oldest)
                 del self._known[oldest.affinity.conversation]
 
-    def _has_ended(self, known: _Known, now: float) -> None:
-        """A loop is over: no tool is called any more, another one has begun, or nobody went on with it for long."""
+    def _has_ended(self, known: _Known) -> None:
+        """A loop is over: no tool is called any more, another one has begun, or nobody went on with it for long.
+
+        Of one that was answered elsewhere alone another process tells.
+        """
         loop, began = known.affinity, round(known.affinity.began * 1000)
-        self._loops.ended(known.agent, Loop(f"{loop.conversation[:6]}{began:x}", now, loop.calls, loop.tokens))
+        if known.at:
+            self._loops.ended(known.agent, Loop(f"{loop.conversation[:6]}{began:x}", known.at, loop.calls, loop.tokens))
 
     def _first(self, ordered: Sequence[Deployment], affinity: Affinity) -> Sequence[Deployment]:
         """It first, then the same model with other keys; but of those that cost money behind all that are free.
