@@ -24,8 +24,8 @@ class BaseAgent:
 
     A subclass sets what it wants to differ, on the class or on an instance, and calls the methods. It needs no
     `__init__`, and one of its own need not call this one. What has a `name` is called that in the log of decisions on
-    the dashboard, else by its class. Every method takes LiteLLM's parameters for one request
-    (`model=`, `max_tokens=`, `temperature=`, `tools=`, ...), which win over the agent's.
+    the dashboard, else by its class; by that name `classes:` of the file know it. Every method takes LiteLLM's
+    parameters for one request (`model=`, `max_tokens=`, `temperature=`, `tools=`, ...), which win over the agent's.
 
     All methods raise NoProviderAvailable when nothing can serve the request now, LiteLLM's own error when the request
     is itself at fault, and ConfigError when the agent has no router and `litellm.yaml` cannot be used.

@@ -203,6 +203,18 @@ def test_many_threads_of_three_classes_never_take_of_each_other(make_router: Mak
     assert refusals(simulator) == 0
 
 
+def test_what_a_class_used_stays_counted_when_the_account_gets_a_name(make_router: MakeRouter) -> None:
+    state = {"state": "sqlite:///state.db", "classes": THREE}
+    router = make_router(providers=only_groq(rpm=10), **state)
+    assert served(router, "TradingAgent", 2) == 2
+    router.close()
+    named = only_groq(rpm=10)
+    named["groq"]["account"] = "mine"
+    router = make_router(providers=named, **state)
+    assert served(router, "somebody", 20) == 7
+    assert served(router, "TradingAgent", 20) == 1
+
+
 def test_explain_tells_whose_share_a_limit_is_and_for_whom_it_is_kept(make_router: MakeRouter) -> None:
     router = make_router(providers=only_groq(rpm=10), classes=THREE)
     assert served(router, "batch", 5) == 5

@@ -92,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
         "set one value in litellm.yaml; comments and order stay",
         "set groq.limits.rpm 60",
         "set defaults.cooldown 10m",
+        "set classes.trader.reserve 40%",
         "set gemini.models.gemini-3.5-flash.limits.rpd 50",
         "set groq.models '[openai/gpt-oss-120b, openai/gpt-oss-20b]'",
     )

@@ -11,6 +11,7 @@ from router_config.deployments.class_access import class_meters, open_to, seen_b
 from router_config.deployments.deployment import Deployment, by_preference, deployment_of_entry
 from router_config.deployments.learned import Learned
 from router_config.deployments.limit_changes import with_reported
+from router_config.ledger.rules.classes.keeps import OF_CLASS
 from router_config.ledger.rules.meters import Meter
 from router_config.slices import pause
 
@@ -182,7 +183,17 @@ class Catalog:
     @property
     def formerly(self) -> dict[str, str]:
         """Other names that the scopes in use had, each with its name now."""
-        return {old: new for each in self.deployments.values() for old, new in each.formerly.items()}
+        found = {old: new for each in self.deployments.values() for old, new in each.formerly.items()}
+        counted = (
+            {meter.scope for each in self.deployments.values() for meter in each.meters} if self._classes else set()
+        )
+        of_classes = {
+            f"{old}{OF_CLASS}{each.name}": f"{new}{OF_CLASS}{each.name}"
+            for each in self._classes
+            for old, new in found.items()
+            if new in counted
+        }
+        return {**found, **of_classes}
 
     def _matched(self, name: str) -> Group | None:
         for pattern, listed in self._patterns:

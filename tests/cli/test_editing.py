@@ -60,6 +60,7 @@ def changed(before: str, after: str) -> list[str]:
         ("openai.models.0", '"@cf/x"', '    models: ["@cf/x"]'),
         ("openai.models.0", "@cf/x", '    models: ["@cf/x"]'),
         ("defaults.cooldown", "10m", "defaults: {cooldown: 10m}"),
+        ("classes.trader.reserve", "40%", "classes: {trader: {reserve: 40%}}"),
         ("aliases.*", "default", 'aliases: {x: default, "*": default}'),
         ("openai.api_key", "none", "    api_key: none"),
     ],
