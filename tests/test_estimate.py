@@ -6,6 +6,7 @@ import json
 import random
 import time
 import timeit
+from typing import Any
 
 import pytest
 from litellm.litellm_core_utils.default_encoding import encoding
@@ -143,3 +144,39 @@ def test_what_is_no_sentence_is_not_below_the_count_of_a_real_tokenizer(name: st
 )
 def test_the_kind_of_a_prompt_is_that_of_its_longest_message(request_: dict[str, object], kind: str) -> None:
     assert kind_of(request_) == kind
+
+
+@pytest.mark.parametrize(
+    ("part", "least", "most"),
+    [
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64," + "A" * 1_300_000}}, 50_000, 100_000),
+        ({"type": "document", "source": {"type": "base64", "data": "A" * 1_300_000}}, 50_000, 100_000),
+        ({"type": "document", "source": {"type": "url", "url": "https://a.b/c.pdf"}}, 1600, 1700),
+        ({"type": "document", "source": {"type": "text", "data": "word " * 4000}}, 4_000, 8_000),
+        ({"type": "input_audio", "input_audio": {"data": "A" * 1_300_000, "format": "mp3"}}, 2_000, 20_000),
+        ({"type": "input_image", "image_url": "data:" + "A" * 1_300_000}, 1000, 3000),
+    ],
+)
+def test_documents_and_recordings_count_by_their_content_and_not_by_their_letters(
+    part: dict[str, Any], least: int, most: int
+) -> None:
+    assert least <= need_of({"messages": [{"role": "user", "content": [part]}]}, 0).prompt_tokens <= most
+    assert least <= need_of({"input": [{"role": "user", "content": [part]}]}, 0, None, "aresponses").tokens <= most
+
+
+def test_an_answer_of_responses_is_reserved_where_nobody_bounds_it() -> None:
+    need = need_of({"input": "hello"}, 500, None, "aresponses")
+    assert need.tokens - need.prompt_tokens == 500
+    assert need_of({"input": "hello"}, 500, None, "aembedding").tokens < 10
+    bounded = need_of({"contents": "hello", "config": {"maxOutputTokens": 70}}, 500, None, "agenerate_content")
+    assert bounded.tokens - bounded.prompt_tokens == 70
+
+
+@pytest.mark.parametrize("name", ["system", "instructions", "contents", "prompt"])
+def test_each_endpoints_own_place_of_a_prompt_counts(name: str) -> None:
+    assert need_of({"messages": message(), name: "word " * 1000}, 0).prompt_tokens > 1000
+
+
+def test_tokens_that_are_given_count_as_they_are() -> None:
+    assert need_of({"prompt": list(range(1000))}, 0).prompt_tokens == 1000 + 0
+    assert need_of({"input": [[1] * 500, [2] * 500]}, 0).prompt_tokens == 1000

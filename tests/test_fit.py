@@ -1,6 +1,7 @@
 """Only who can is asked: what the file tells, what lists say, and what refusals teach."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from litellm.exceptions import BadRequestError, ContextWindowExceededError, UnsupportedParamsError
 from rig import NOON, MakeRouter, message
 from rig_abilities import IMAGE, TOOLS, ask, refuses
+from rig_upstream import ANSWER, answer, entry, upstream
 
-from router_config import NoProviderAvailable
+from router_config import NoProviderAvailable, Router
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
@@ -292,3 +294,34 @@ def test_of_two_processes_one_alone_asks_again(
     clock.set(NOON + WEEK + 1)
     asyncio.run(at_once())
     assert simulator.count("groq") == 2
+
+
+def test_an_estimate_that_is_too_low_for_a_model_costs_one_refusal_whatever_context_the_file_tells(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = two(make_router, groq={"models": [{"name": "m", "context": "8k"}]})
+    words = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9100 tokens."
+    body = {"error": {"message": words, "code": "context_length_exceeded"}}
+    simulator.fault("groq", status=400, body=body, text="word " * 4000)
+    dense, shorter = message("word " * 5000), message("word " * 2000)
+    assert [ask(router, dense) for _ in range(4)] == ["gemini"] * 4
+    assert simulator.count("groq") == 1
+    assert [ask(router, shorter) for _ in range(2)] == ["groq"] * 2
+
+
+def test_an_estimate_that_is_too_high_still_goes_to_the_only_model_that_may_hold_it(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = two(make_router, groq={"models": [{"name": "m", "context": "6k"}]}, gemini={"enabled": False})
+    assert ask(router, message("word " * 5000)) == "groq"
+
+
+def test_a_bound_of_the_answer_reaches_the_provider_as_it_was_given() -> None:
+    with upstream(lambda _: answer(ANSWER)) as provider:
+        model = entry("openai", provider.address)
+        model["model_info"] = {**model.get("model_info", {}), "context": 32_000, "max_output": 8_000}
+        router = Router([model])
+        for bound in (1, 7999, None):
+            asyncio.run(router.acompletion("default", message(), max_tokens=bound))
+        router.close()
+        assert [json.loads(each.body).get("max_tokens") for each in provider.asked] == [1, 7999, None]

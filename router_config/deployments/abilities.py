@@ -145,9 +145,12 @@ def misfit(
     """
     found: list[Lacking] = []
     wanted = needs.abilities & ~facts.can
-    if wanted:
+    suspect = wanted & (facts.cannot | facts.listed)
+    for name in learned:
+        suspect |= wanted & BIT.get(name, 0)
+    if suspect:
         for name, bit in BIT.items():
-            if not wanted & bit:
+            if not suspect & bit:
                 continue
             lack = learned.get(name)
             if facts.cannot & bit:
@@ -164,7 +167,12 @@ def misfit(
         if lack is not None and not lack.due(now) and needs.answer > _bound(lack, needs.answer):
             reason = f"{_too_long(needs.answer, _bound(lack, needs.answer))} ({_learned(lack)})"
             found.append(Lacking(ANSWER, reason, True, lack))
-    if needs.sized and (lacking := _sized(facts, needs.answer, prompt, counted, learned.get(CONTEXT), now)):
+    fits = CONTEXT not in learned and prompt + needs.answer <= facts.smallest
+    if (
+        needs.sized
+        and not fits
+        and (lacking := _sized(facts, needs.answer, prompt, counted, learned.get(CONTEXT), now))
+    ):
         found.append(lacking)
     return Misfit(tuple(found)) if found else None
 
@@ -178,10 +186,10 @@ def _sized(facts: Facts, answer: int, prompt: int, counted: int, lack: Lack | No
             return Lacking(CONTEXT, _too_large(least, size.tokens), size.told)
         if most > size.tokens:
             return Lacking(CONTEXT, _too_large(most, size.tokens), False)
-    if lack is None or lack.due(now) or facts.context.told:
+    if lack is None or lack.due(now):
         return None
     least, most = prompt / PROMPT_FACTOR + answer, counted + answer
-    if lack.size is not None and most > lack.size:
+    if lack.size is not None and most > lack.size and not facts.context.told:
         needed = least if least > lack.size else most
         return Lacking(CONTEXT, f"{_too_large(needed, lack.size)} ({_learned(lack)})", least > lack.size, lack)
     if lack.refused and prompt + answer >= lack.refused:
@@ -196,8 +204,9 @@ def applying(facts: Facts, needs: Needs, prompt: int, learned: Mapping[str, Lack
     lack, tokens = learned.get(ANSWER), prompt + needs.answer
     if lack is not None and not facts.answer.told and needs.answer > _bound(lack, needs.answer):
         found.append((ANSWER, lack))
-    lack = learned.get(CONTEXT) if needs.sized and not facts.context.told else None
-    if lack is not None and (tokens >= (lack.refused or inf) or tokens > (lack.size or inf)):
+    lack = learned.get(CONTEXT) if needs.sized else None
+    size = inf if lack is None or facts.context.told else lack.size or inf
+    if lack is not None and (tokens >= (lack.refused or inf) or tokens > size):
         found.append((CONTEXT, lack))
     return tuple(found)
 

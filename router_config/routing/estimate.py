@@ -29,7 +29,33 @@ LONGEST_WORD: Final = 32
 _RUNS: Final = re.compile(rb"[0-9A-Za-z+/=_-]{32,}")
 _ROWS: Final = re.compile(rb"([^0-9A-Za-z\s\x80-\xff])\1{15,}")
 
-_BESIDE_MESSAGES: Final = frozenset({"input", "prompt", "tools", "functions", "response_format", "documents", "query"})
+_BESIDE_MESSAGES: Final = frozenset(
+    {
+        "input", "prompt", "tools", "functions", "response_format", "documents", "query", "system", "instructions",
+        "contents", "text",
+    }
+)  # fmt: skip
+"""Arguments that are part of the prompt, at whichever endpoint."""
+
+_WITHOUT_AN_ANSWER: Final = frozenset({"aembedding", "amoderation", "arerank"})
+
+PER_DOCUMENT: Final = 1600
+"""Tokens of a document at least, one whose bytes are elsewhere among them."""
+
+DOCUMENT: Final = 16
+"""Base64 signs of a PDF to a token: text takes 3000 tokens a page at most, in 40 kB and more."""
+
+AUDIO: Final = 160
+"""Base64 signs of a recording to a token: compressed it has 4 kB a second, of which providers count 10 to 32."""
+
+_MEDIA: Final[Mapping[str, tuple[int, int]]] = {
+    "input_audio": (AUDIO, 0),
+    "audio_url": (AUDIO, 0),
+    "document": (DOCUMENT, PER_DOCUMENT),
+    "file": (DOCUMENT, PER_DOCUMENT),
+    "input_file": (DOCUMENT, PER_DOCUMENT),
+}
+"""By the type of a part, base64 signs to a token, and tokens at least."""
 
 _PROSE: Final = bytes(range(ord("a"), ord("z") + 1)) + b" "
 _CAPITALS: Final = bytes(range(ord("A"), ord("Z") + 1))
@@ -37,24 +63,25 @@ _NOT_ASCII: Final = bytes(range(128, 256))
 
 
 def need_of(
-    request: Mapping[str, Any], default_output: int, corrections: Mapping[TextKind, Correction] | None = None
+    request: Mapping[str, Any],
+    default_output: int,
+    corrections: Mapping[TextKind, Correction] | None = None,
+    endpoint: str = "",
 ) -> Need:
     """The tokens of a LiteLLM request (`messages`, `input` or `prompt`, tools, max_tokens), prompt and answer.
 
     default_output: the guess for an answer whose length the caller does not bound. corrections: what candidates are
-    known to count, by kind of prompt.
+    known to count, by kind of prompt. endpoint: the name of LiteLLM's function; without it an `input` is embedded.
     """
     correction = None if corrections is None else corrections[kind_of(request)]
     prompt = _messages(request.get("messages"))
     if not _BESIDE_MESSAGES.isdisjoint(request):
         prompt += sum(_content(request[key]) for key in _BESIDE_MESSAGES if request.get(key) is not None)
-    if (
-        request.get("input") is not None
-        and request.get("messages") is None
-        and request.get("max_output_tokens") is None
-    ):
-        return Need(prompt, prompt, correction=correction)  # An embedding answers no tokens.
+    if endpoint in _WITHOUT_AN_ANSWER or (not endpoint and _is_embedding(request)):
+        return Need(prompt, prompt, correction=correction)
     answer = request.get("max_completion_tokens") or request.get("max_tokens") or request.get("max_output_tokens")
+    if answer is None and isinstance(config := request.get("config"), Mapping):  # Of Gemini's own form.
+        answer = config.get("max_output_tokens") or config.get("maxOutputTokens")
     longest = 0
     if not isinstance(answer, int) or isinstance(answer, bool) or answer < 0:
         answer, longest = default_output, LONGEST_ANSWER
@@ -62,6 +89,11 @@ def need_of(
     if isinstance(choices, int) and choices > 1:
         answer, longest = answer * choices, longest * choices
     return Need(prompt + answer, prompt, prompt + longest if longest else 0, 1, correction)
+
+
+def _is_embedding(request: Mapping[str, Any]) -> bool:
+    asked = request.get("messages"), request.get("max_output_tokens")
+    return request.get("input") is not None and asked == (None, None)
 
 
 def kind_of(request: Mapping[str, Any]) -> TextKind:
@@ -142,9 +174,37 @@ def _content(value: Any) -> int:
     if isinstance(value, str):
         return tokens_of(value)
     if isinstance(value, Mapping):
-        if value.get("type") in ("image_url", "input_image", "image"):
+        kind = value.get("type")
+        if kind in ("image_url", "input_image", "image"):
             return PER_IMAGE
+        if isinstance(kind, str) and kind in _MEDIA:
+            return _media(value, *_MEDIA[kind])
+        for name in ("inline_data", "inlineData"):  # Of Gemini's own form.
+            if isinstance(inside := value.get(name), Mapping):
+                media = str(inside.get("mime_type") or inside.get("mimeType"))
+                if media.startswith("image/"):
+                    return PER_IMAGE
+                return _media(inside, *_MEDIA["input_audio" if media.startswith("audio/") else "file"])
         return sum(2 + _content(each) for each in value.values())
     if isinstance(value, Sequence) and not isinstance(value, bytes):
+        if value and type(value[0]) is int:
+            return len(value)  # Tokens already.
         return sum(map(_content, value))
     return 2
+
+
+def _media(part: Mapping[str, Any], signs: int, least: int) -> int:
+    """The tokens of a recording or a document, whose bytes stand in some text of it. Plain text counts as such."""
+    source = part.get("source")
+    if isinstance(source, Mapping) and source.get("type") in ("text", "content"):
+        return sum(2 + _content(each) for each in source.values())
+    return max(least, _longest(part) // signs)
+
+
+def _longest(value: Any) -> int:
+    """The length of the longest text in a part."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return max(map(_longest, value.values()), default=0)
+    return 0

@@ -68,9 +68,13 @@ class Fit:
         if fits and not needs.abilities & known.lacking:
             return {}  # Nearly always.
         unfit: dict[str, Misfit] = {}
+        lacks, abilities, tokens = self._learned.abilities.lacks, needs.abilities, prompt + needs.answer
         for name, facts in known.facts.items():
-            deployment, learned = group.by_id[name], self._learned.abilities.lacks(facts.model)
-            counted = self._counted(deployment, need)
+            learned = lacks(facts.model)
+            fits = tokens <= facts.smallest and needs.answer <= facts.answer.tokens
+            if fits and not learned and not abilities & (facts.cannot | facts.listed):
+                continue
+            counted = prompt if fits and not learned else self._counted(group.by_id[name], need)
             found = misfit(facts, needs, prompt, counted, learned, now)
             if found is not None and (dropped := _dropped(group.entries[name], asked or {}, found)):
                 rest = needs._replace(abilities=needs.abilities & ~dropped)

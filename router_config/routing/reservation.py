@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ from router_config.attempts.failing_providers import FailingProviders
 from router_config.attempts.in_spite_of_cooldowns import IN_COOLDOWN, REFUSAL_TAKES, InSpiteOfCooldowns
 from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments
-from router_config.deployments.abilities import ANSWER, CONTEXT
+from router_config.deployments.abilities import ANSWER, CONTEXT, Misfit
 from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.deployment import NO_SCOPES, Deployment
 from router_config.deployments.learned import Learned
@@ -86,7 +86,7 @@ class Reservations:
         line = self._lines[request.group.name] if now < request.deadline else None
         lease, revives = None, None
         if not line:  # Who may wait does not overtake those who do.
-            candidates = await self._candidates(request, tried, now)
+            candidates = await self._candidates(request, tried, now, unfit)
             choice, lease = await self._store.reserve(candidates, request.need, self._moments.next(), LEASE)
             if choice.skipped:
                 tried.add_skipped(choice.skipped)
@@ -159,7 +159,9 @@ class Reservations:
         known = abilities.lacks(model)
         return all(by is not None and (name not in known or known[name].by == by) for name, by in claims.items())
 
-    async def _candidates(self, request: Request, tried: Tried, now: float) -> Sequence[Deployment]:
+    async def _candidates(
+        self, request: Request, tried: Tried, now: float, unfit: Mapping[str, Misfit]
+    ) -> Sequence[Deployment]:
         """All that is left, in order."""
         rules = request.rules
         speeds = self._speeds if rules is not None and rules.prefer == "fastest" else None
@@ -168,7 +170,7 @@ class Reservations:
             ordered = tried.in_order(ordered)
         else:
             ordered = await self._order.of(request.group, request.need, now, None, speeds)
-        if unfit := self.fit.unfit(request, now):
+        if unfit:
             tried.add_misfits(ordered, unfit)
             ordered = [each for each in ordered if each.id not in unfit]
         if request.conversation is not None:
@@ -211,7 +213,7 @@ class Reservations:
                         raise Outdated
                     if request.terms.groups.is_outdated(self._learned):
                         raise Outdated
-                    candidates = await self._candidates(request, tried, now)
+                    candidates = await self._candidates(request, tried, now, self.fit.unfit(request, now))
                     free = left_by(ahead, candidates, mine) if ahead else candidates
                     departs = self._moments.next()
                     choice, lease = await self._store.reserve(free, request.need, departs, LEASE)

@@ -260,7 +260,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             endpoint,
             group.name,
             group,
-            need_of(asked, terms.output_tokens, self._learned.corrections),
+            need_of(asked, terms.output_tokens, self._learned.corrections, endpoint),
             now,
             now + asked.get("max_wait", terms.max_wait_of(agent_class)),
             next(self._requests),
