@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+import yaml
 from rig import MakeRouter, message
+from rig_upstream import ANSWER, Asked, answer, upstream
 
 from router_config import NoProviderAvailable, Router, route_of
+from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
 FEW: dict[str, Any] = {"openrouter": None, "together": None}
@@ -118,3 +122,61 @@ def test_the_models_of_a_class_are_judged_apart_from_those_of_another(make_route
         with pytest.raises(Exception, match="none meets tools"):
             served(router, "a", tools=tools)
         assert served(router, "b", tools=tools) == "gemini"
+
+
+def test_a_cooldown_holds_for_every_class_and_the_probe_of_one_ends_it_for_all(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router(classes={"trader": {"reserve": "30%"}, "batch": {"providers": ["groq", "gemini"]}})
+    simulator.fault("groq", status=500, times=1)
+    assert [served(router, "trader"), served(router, "batch"), served(router)] == ["gemini"] * 3
+    clock.advance(301)
+    assert [served(router, "batch"), served(router, "trader"), served(router)] == ["groq"] * 3
+
+
+def test_a_class_whose_only_provider_is_in_cooldown_asks_it_all_the_same_now_and_then(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    router = make_router(classes={"batch": {"providers": ["groq"]}})
+    simulator.fault("groq", status=500, times=1)
+    assert served(router) == "gemini"
+    clock.advance(30)
+    assert served(router, "batch") == "groq"  # Nobody else is left to it, so it is the probe.
+    assert served(router) == "groq"
+
+
+def test_a_request_that_a_provider_failed_goes_on_within_its_class(
+    make_router: MakeRouter, simulator: Simulator
+) -> None:
+    router = make_router(classes={"batch": {"providers": ["groq", "together"]}})
+    simulator.fault("groq", status=500, times=1)
+    reply = router.completion("default", message(), metadata={"agent": "batch"})
+    assert [(each.provider, each.outcome) for each in route_of(reply).attempts] == [
+        ("groq", "server_error"),
+        ("together", "ok"),
+    ]
+
+
+def test_the_successor_of_a_model_that_is_gone_is_kept_room_at_for_a_class_too(tmp_path: Path) -> None:
+    def serve(asked: Asked) -> bytes:
+        told = "The model `old-1` has been decommissioned. Please use `new-1` instead."
+        gone = answer({"error": {"message": told}}, 404)
+        return gone if b'"old-1"' in asked.body else answer(ANSWER)
+
+    with upstream(serve) as at:
+        acme = {
+            "litellm_provider": "groq", "api_base": at.address, "api_key": "k", "models": ["old-1"],
+            "on_retired": "successor", "limits": {"rpm": 10},
+        }  # fmt: skip
+        path = tmp_path / "litellm.yaml"
+        document = {"state": "memory://", "providers": {"acme": acme}, "classes": {"trader": {"reserve": "30%"}}}
+        path.write_text(yaml.safe_dump(document), "utf-8")
+        router = Router.from_yaml(path, env={}, watch=False)
+        try:
+            replies = [router.completion("default", message()) for _ in range(6)]  # One room went to the old model.
+            assert {route_of(each).model for each in replies} == {"new-1"}
+            with pytest.raises(NoProviderAvailable, match="3 of 10 are kept for class trader"):
+                router.completion("default", message())
+            assert route_of(router.completion("default", message(), metadata={"agent": "trader"})).model == "new-1"
+        finally:
+            router.close()
