@@ -1,13 +1,16 @@
 """The status of classes of agents: what each used today and was refused, and what is kept for it where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rig import MakeRouter, message
+from rig_redis import RedisServer
 
 from monitoring.documents import StatusDocument
 from router_config import NoProviderAvailable, Router
+from router_config.cli.overview import overview
 from router_config.clock import VirtualClock
 
 ALONE: dict[str, Any] = dict.fromkeys(("gemini", "openrouter", "together", "openai"))
@@ -86,6 +89,33 @@ def test_limits_of_models_are_told_by_model(ask: Callable[..., Router]) -> None:
     assert [(each["name"], each["limits"]["rpm"]["kept"]) for each in groq["models"]] == [
         ("llama-3.3-70b-versatile", 6)
     ]
+
+
+def test_the_command_says_it_in_a_line_a_class(ask: Callable[..., Router]) -> None:
+    router = ask()
+    answered(router, "TradingAgent")
+    shown = overview(router.status())
+    assert "class trader: 1 request, " in shown
+    assert "; kept for it: groq 2 rpm, " in shown
+    assert "class batch: 0 requests, 0 tokens today\n" in shown
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/state.db"
+        return
+    server = RedisServer()
+    yield server.url
+    server.stop()
+
+
+def test_refusals_count_in_every_store_and_over_a_restart(make_router: MakeRouter, state: str) -> None:
+    for _ in range(2):
+        router = make_router(classes=CLASSES, providers={"groq": {"limits": {"rpm": 0}}, **ALONE}, state=state)
+        with pytest.raises(NoProviderAvailable):
+            answered(router, "batch")
+    assert classes(router)["batch"]["refused_today"] == 2
 
 
 def test_without_classes_the_status_has_none(make_router: MakeRouter) -> None:

@@ -2,7 +2,8 @@
 
 Labels are the providers and models of the configuration and words of fixed lists (statuses, outcomes, windows), never
 anything that a request or a response brings. So their number is bounded by the configuration: 13 series for a provider,
-at most 34 for each of its models, 3 for each limit, and 4 for each of its days, weeks and months.
+at most 34 for each of its models, 3 for each limit, and 4 for each of its days, weeks and months; of a class of agents
+4, and 3 for each limit.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -67,6 +68,7 @@ class Families(Collector):
         yield from self._statuses()
         yield from self._limits()
         yield from self._forecast()
+        yield from self._of_classes()
         yield from self._whole_router()
 
     def _attempts(self) -> Iterator[Metric]:
@@ -199,6 +201,36 @@ class Families(Collector):
             {(*of, _unit(name)): epoch(row["resets_at"]) for name, of, row in limits if row["resets_at"] is not None},
         )
 
+    def _of_classes(self) -> Iterator[Metric]:
+        """Of classes of agents; nothing where there are none. What is of today begins anew at midnight, UTC."""
+        classes: list[dict[str, Any]] = self._document.get("classes", [])
+        if not classes:
+            return
+        for field, about in (
+            ("requests", "Requests of a class of agents today"),
+            ("tokens", "Tokens of a class of agents today"),
+            ("cost_usd", "US dollars of a class of agents today"),
+            ("refused", "Requests of a class of agents today that nobody had room for, or none that it may use"),
+        ):
+            name = field.replace("cost_usd", "cost_dollars")
+            values: dict[tuple[str, ...], float] = {(each["name"],): float(each[f"{field}_today"]) for each in classes}
+            yield _gauge(f"class_{name}_today", f"{about}, since midnight UTC.", ("class",), values)
+        rows = {
+            (each["name"], provider["name"], model, name): row
+            for each in classes
+            for provider in each["providers"]
+            for model, limits in _by_model(provider)
+            for name, row in limits.items()
+        }
+        labels = ("class", "provider", "model", "limit")
+        for field, about in (
+            ("kept", "What of a limit is kept for a class of agents, and not used by it yet"),
+            ("used", "What a class of agents used of a limit in its window"),
+            ("share", "The most of a limit that a class of agents may use; absent where that is all"),
+        ):
+            values = {of: row[field] for of, row in rows.items() if row[field] is not None}
+            yield _gauge(f"class_{field}", f"{about}; in requests, tokens or dollars, as the limit.", labels, values)
+
     def _forecast(self) -> Iterator[Metric]:
         labels, capacity = ("provider", "window"), self._document["capacity"]
         rooms: dict[tuple[str, str], dict[str, Any]] = {("", unit): each for unit, each in capacity["windows"].items()}
@@ -250,3 +282,9 @@ def _filled(
     for labels, value in sorted(values.items()):
         family.add_metric(labels, value)
     return family
+
+
+def _by_model(provider: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The limits of an account, and of the models that have some of their own."""
+    yield "", provider["limits"]
+    yield from ((each["name"], each["limits"]) for each in provider["models"])

@@ -50,9 +50,23 @@ def remarks(document: dict[str, Any]) -> Iterator[str]:
             if model.get("answers_as"):
                 gone = f"{provider['name']} {model['name']} is gone since {model['retired']['since']}"
                 yield f"{gone}: {model['answers_as']} answers in its place until the file is edited"
+    for each in document.get("classes", ()):
+        yield _class(each)
     following = ", ".join(f"{group} -> {provider or 'nobody'}" for group, provider in document["next"].items())
     yield f"next: {following or 'nobody'}   ({document['generated_at']})"
     yield from left(document)
+
+
+def _class(each: dict[str, Any]) -> str:
+    """What a class of agents used today, was refused, and what is kept for it now."""
+    used = f"{plural(each['requests_today'], 'request')}, {plural(each['tokens_today'], 'token')} today"
+    cost = f", ${each['cost_usd_today']:.2f}" if each["cost_usd_today"] else ""
+    refused = f", {each['refused_today']} refused" if each["refused_today"] else ""
+    kept = []
+    for provider in each["providers"]:
+        limits = [f"{amount(limit['kept'])} {name}" for name, limit in provider["limits"].items() if limit["kept"]]
+        kept += [f"{provider['name']} {', '.join(limits)}"] if limits else []
+    return f"class {each['name']}: {used}{cost}{refused}" + (f"; kept for it: {'; '.join(kept)}" if kept else "")
 
 
 def limit_change(provider: str, change: dict[str, Any]) -> str:

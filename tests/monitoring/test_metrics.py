@@ -78,6 +78,19 @@ def driven(make_router: MakeRouter, simulator: Simulator, api: Api) -> str:
     return scrape(api(router))
 
 
+def test_classes_of_agents_are_told_where_there_are_some(make_router: MakeRouter, api: Api, driven: str) -> None:
+    assert "llm_router_class_" not in driven
+    classes = {"trader": {"reserve": "30%"}, "batch": {"share": "20%"}}
+    router = make_router(classes=classes, providers={"groq": {"limits": {"rpm": 10}}})
+    router.completion(model="default", messages=message(), metadata={"agent": "trader"})
+    text = scrape(api(router))
+    assert value(text, "llm_router_class_requests_today", **{"class": "trader"}) == 1
+    assert value(text, "llm_router_class_refused_today", **{"class": "batch"}) == 0
+    of_groq = {"provider": "groq", "limit": "rpm", "model": ""}
+    assert value(text, "llm_router_class_kept", **{"class": "trader"}, **of_groq) == 2
+    assert value(text, "llm_router_class_share", **{"class": "batch"}, **of_groq) == 2
+
+
 def test_it_counts_attempts_by_how_they_ended(driven: str) -> None:
     requests = "llm_router_requests_total"
     assert value(driven, requests, outcome="ok") == 3

@@ -24,9 +24,9 @@ export function offerGroups({ next }) {
 export function listenToExplain() {
   $("explain").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const { group, tokens } = Object.fromEntries(new FormData(event.target));
+    const { group, tokens, agent } = Object.fromEntries(new FormData(event.target));
     try {
-      draw(await post("api/llm-providers/explain", { group, tokens: Number(tokens) }));
+      draw(await post("api/llm-providers/explain", { group, tokens: Number(tokens), ...(agent ? { agent } : {}) }));
     } catch (error) {
       $("verdict").replaceChildren(element("span", { class: "failure" }, error.message));
       show($("explained"), false);
@@ -35,8 +35,9 @@ export function listenToExplain() {
 }
 
 function draw(explanation) {
-  const { group, tokens, generated_at: moment, providers } = explanation;
-  const what = element("span", { class: "fine" }, ` ${number(tokens)} tokens of ${group}, at ${at(moment)}`);
+  const { group, tokens, agent, class: ofClass, generated_at: moment, providers } = explanation;
+  const whose = ofClass ? ` of ${agent ?? "an agent"} (class ${ofClass})` : "";
+  const what = element("span", { class: "fine" }, ` ${number(tokens)} tokens${whose} of ${group}, at ${at(moment)}`);
   $("verdict").replaceChildren(...verdict(explanation), what);
   $("explained").replaceChildren(...providers.map((each) => drawnProvider(each, explanation.chosen)));
   show($("explained"), true);
@@ -95,16 +96,19 @@ function cooldown({ of: scope, status, since, until, then_probes: probes, reason
 /** The account's windows and the model's own: what counts, what this request needs, and whether that fits. */
 function drawnGate(gate) {
   const { name, scope, used, reserved, needed, limit } = gate;
-  const whose = scope.startsWith("account:") ? "account" : "model";
+  const whose = gate.class ? `share of class ${gate.class}` : scope.startsWith("account:") ? "account" : "model";
   const held = name === IN_FLIGHT ? `${number(reserved)} in flight` : `${amount(name, used)} used + ${amount(name, reserved)} reserved`;
   const told = `${held} + ${amount(name, needed)} needed, of ${amount(name, limit)}`;
   return element("li", {}, element("span", { class: "gate" }, `${limitWords(name)} (${whose})`), " ", element("span", {}, told), " ", judged(gate));
 }
 
-function judged({ name, status, soft_limit: soft, limit, blocks, clears_at: clears }) {
+function judged({ name, status, soft_limit: soft, limit, blocks, clears_at: clears, kept, kept_for: whom, class: ofClass }) {
   const blocking = (text) => element("span", { class: "failure" }, text);
   if (status === "too_large") return blocking("too large at any time");
   if (status === "unfit") return blocking("cannot do this request");
+  const then = clears ? `, until ${at(clears)}` : "";
+  if (status === "kept") return blocking(kept ? `blocks${then}: ${amount(name, kept)} are kept for ${whom.join(", ")}` : `blocks${then}: what is left is expected to be used by others`);
+  if (status === "share_used") return blocking(`blocks${then}: class ${ofClass} has used its share`);
   if (blocks && limit <= 0) return blocking("0 means never");
   if (blocks && name === IN_FLIGHT) return blocking("blocks until one in flight ends");
   if (blocks) return blocking(clears ? `blocks until ${at(clears)}` : "blocks");

@@ -4,6 +4,7 @@ import { announceChanges, announceConnection } from "./announce.js";
 import { drawBanners, drawConnection } from "./banners.js";
 import { drawCards } from "./cards.js";
 import { drawChart, keepChartInShape } from "./chart.js";
+import { drawClasses } from "./classes.js";
 import { $, show, write } from "./dom.js";
 import { drawEmpty } from "./empty.js";
 import { listenToExplain, offerGroups } from "./explain.js";
@@ -32,6 +33,7 @@ function draw() {
   drawGlance(status);
   drawEmpty(status);
   drawCards(status);
+  drawClasses(status);
   drawLeft(status);
   offerGroups(status);
   drawLog(status);
