@@ -1,5 +1,6 @@
 """How much of a limit a class of agents may use beside what is kept for others. Pure logic over counts."""
 
+from functools import lru_cache
 from math import floor
 from typing import Final, NamedTuple, Protocol
 
@@ -86,13 +87,17 @@ def released_at(meter: Meter, limit: Limit, now: float) -> float | None:
     return min(moments, default=None)
 
 
+_meter: Final = lru_cache(4096)(Meter)
+"""By its scope alone: so much is needed to read its counts. Each is read for every limit of every request."""
+
+
 def _share(limit: Limit, share: float) -> float:
     value = limit.value * share
     return floor(value + _ROUNDING) if limit.metric == "requests" else value
 
 
 def _held(scope: str, limit: Limit, pages: Pages) -> float:
-    counts = pages.counts(Meter(scope))
+    counts = pages.counts(_meter(scope))
     return 0.0 if counts is None else counts.used(limit) + counts.open[limit.place]
 
 
