@@ -9,6 +9,7 @@ from router_config import ConfigError
 from router_config.config.agent_classes import AgentClass
 from router_config.config.changes import changes_between
 from router_config.config.class_checks import overlap
+from router_config.config.file_format import json_schema
 from router_config.config.models import Config
 
 PROVIDERS = """
@@ -165,6 +166,13 @@ def test_a_class_that_may_ask_nobody_is_doubtful() -> None:
 def test_it_is_told_where_nothing_is_left_for_others() -> None:
     (told,) = warnings_of("  x: {reserve: {groq: 100%}}\n")
     assert "all of groq is kept for x: nothing is left for default" in told
+
+
+def test_the_schema_has_the_keys_of_a_class_and_forbids_others() -> None:
+    of_class = json_schema()["properties"]["classes"]["additionalProperties"]
+    assert of_class["additionalProperties"] is False
+    assert {"reserve", "agents", "share", "release"} <= of_class["properties"].keys()
+    assert of_class["properties"]["paid"]["enum"] == ["never", "last", "always"]
 
 
 def test_what_an_edit_of_classes_changes_is_told() -> None:

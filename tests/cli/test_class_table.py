@@ -27,8 +27,8 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def loaded(classes: str, more: str = "") -> Config:
-    return load_text(FILE.format(classes=classes, more=more))
+def loaded(classes: str, more: str = "", **env: str) -> Config:
+    return load_text(FILE.format(classes=classes, more=more), env)
 
 
 def words(text: str) -> list[str]:
@@ -70,6 +70,11 @@ def test_what_cannot_be_divided_is_warned_of() -> None:
 
 def test_nothing_is_said_of_a_provider_that_a_class_may_not_ask() -> None:
     assert list(class_warnings(loaded("{batch: {share: 70%, providers: [gemini]}}", ", parallel: 1"))) == []
+
+
+def test_a_class_for_which_nobody_can_be_asked_is_warned_of() -> None:
+    (told,) = class_warnings(loaded("{batch: {providers: [gemini]}}", GROQ_API_KEY="k"))
+    assert told == "class batch: no provider that it may ask has a key and is switched on"
 
 
 def test_dollars_of_a_class_need_prices() -> None:

@@ -73,8 +73,11 @@ def class_documents(config: Config) -> list[dict[str, Any]]:
 
 
 def class_warnings(config: Config) -> Iterator[str]:
-    """Limits that are too small to be divided as a class says, and dollars that nobody can count."""
+    """Who may ask nobody, limits too small to be divided as a class says, and dollars that nobody can count."""
+    ready = [provider for provider in config.providers if provider.enabled and provider.configured]
     for each in config.classes:
+        if ready and all(each.barred_from(provider.name, provider.tier) for provider in ready):
+            yield f"class {each.name}: no provider that it may ask has a key and is switched on"
         for limited in _limits(config):
             if each.barred_from(limited.provider.name, limited.provider.tier) or not limited.value:
                 continue
