@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from router_config.config.agent_classes import AgentClass
+from router_config.config.agent_classes import PRIORITY_STEP, AgentClass
 from router_config.deployments.deployment import Deployment, deployment_of_entry
 from router_config.ledger.rules.gates import Cooldown, Examination, Gate
-from router_config.routing.waiting_line import STEP, Lacks, Line, Place, lacks_of, left_by
+from router_config.routing.waiting_line import Lacks, Line, Place, lacks_of, left_by
 
 TRADER = AgentClass(name="trader", reserve=0.3)
 BATCH = AgentClass(name="batch")
@@ -71,8 +71,8 @@ def test_a_better_priority_is_worth_ten_seconds_a_step_and_no_more() -> None:
     def check(line: Line) -> None:
         with (
             line.place(1, 100.0, "batch") as batch,
-            line.place(2, 105.0 - STEP, "trader") as trader,
-            line.place(3, 111.0 - STEP, "late") as late,
+            line.place(2, 105.0 - PRIORITY_STEP, "trader") as trader,
+            line.place(3, 111.0 - PRIORITY_STEP, "late") as late,
         ):
             assert line.ahead_of(trader) == ()
             line.looked(trader, {})

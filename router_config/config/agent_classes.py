@@ -12,6 +12,9 @@ Release = Literal["forecast", "never"]
 DEFAULT_CLASS: Final = "default"
 """The class of whoever is named by no other. It is there as soon as the file has any class."""
 
+PRIORITY_STEP: Final = 10.0
+"""Seconds of waiting that a step of a class' priority is worth, so that whoever waits long enough comes first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentClass:

@@ -10,6 +10,7 @@ from router_config.attempts.failing_providers import FailingProviders
 from router_config.attempts.in_spite_of_cooldowns import IN_COOLDOWN, REFUSAL_TAKES, InSpiteOfCooldowns
 from router_config.attempts.tried import Tried
 from router_config.clock import Clock, Moments
+from router_config.config.agent_classes import PRIORITY_STEP
 from router_config.deployments.abilities import ANSWER, CONTEXT, Misfit
 from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.deployment import NO_SCOPES, Deployment
@@ -21,7 +22,7 @@ from router_config.routing.fit import Fit
 from router_config.routing.loops.loyalty import Loyalty
 from router_config.routing.request import CANCELLED, Flight, Request, decided
 from router_config.routing.terms import Terms
-from router_config.routing.waiting_line import STEP, Line, Place, lacks_of, left_by
+from router_config.routing.waiting_line import Line, Place, lacks_of, left_by
 from router_config.transport.exchange import Exchange
 
 LEASE: Final = 600.0
@@ -203,7 +204,7 @@ class Reservations:
     async def _wait(self, request: Request, tried: Tried, line: Line) -> Lease | None:
         """Stand in the group's line until there is room, the time is up, or no room can come before that."""
         mine, arrived = request.agent_class, request.arrived
-        before, name = (0.0, None) if mine is None else (arrived + STEP * mine.priority, mine.name)
+        before, name = (0.0, None) if mine is None else (arrived + PRIORITY_STEP * mine.priority, mine.name)
         with line.place(request.number, before, name) as place:
             while True:
                 now = self._clock.now()

@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Literal
 
 from router_config.clock import Clock
 from router_config.config.agent_classes import AgentClass
@@ -14,9 +14,6 @@ from router_config.deployments.class_access import within_reserve
 from router_config.deployments.deployment import Deployment
 from router_config.forks import in_forked_child, taken_for_forks
 from router_config.ledger.rules.gates import Examination
-
-STEP: Final = 10.0
-"""Seconds of waiting that a step of a class' priority is worth, so that whoever waits long enough comes first."""
 
 Lacks = Literal["room", "reserve", "share"]
 """What one who waits lacks at a deployment: room for anybody; room that is not kept for others; a share left."""

@@ -1,5 +1,6 @@
 """What each class of agents has used today and was refused, and what is kept for it where: `classes` of the status."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,7 @@ from router_config.ledger.rules.classes.kept import kept_of
 from router_config.ledger.rules.gates import limits_in_force
 from router_config.ledger.rules.meters import Amount, Counts, LimitName, Meter
 from router_config.ledger.rules.pacing import Expected
+from router_config.ledger.rules.windows import Calendar
 from router_config.status.numbers import number, whole
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 class _Seen(NamedTuple):
     """A meter of a provider and what a class has of it.
 
-    own: the scope that counts what the class uses. kept, never: the meter with what is kept for the class alone, and
-    the same as if it were never released; None: nothing is kept.
+    own: the scope that counts what the class uses. kept: the meter with what is kept for the class alone; None: nothing
+    is. never: the same as if it were never released; None: it never is.
     """
 
     meter: Meter
@@ -46,10 +48,16 @@ class ClassesShown:
         self._classes = classes
         self._places = {each.name: tuple(_places(each, providers)) for each in classes}
 
-    def documents(self, counts: Mapping[str, Counts], expected: Expected, now: float) -> list[dict[str, Any]]:
-        """The JSON of each class, in the order of the file. counts: by scope. now: epoch seconds."""
-        pages = _Pages(counts, expected)
-        return [self._document(each, pages, now) for each in self._classes]
+    async def documents(self, counts: Mapping[str, Counts], expected: Expected, now: float) -> list[dict[str, Any]]:
+        """The JSON of each class, in the order of the file. counts: by scope. now: epoch seconds.
+
+        Between two classes the event loop gets its turn.
+        """
+        pages, found = _Pages(counts, expected), []
+        for each in self._classes:
+            found.append(self._document(each, pages, now))
+            await asyncio.sleep(0)
+        return found
 
     def _document(self, agent_class: AgentClass, pages: "_Pages", now: float) -> dict[str, Any]:
         today, refused = (_today(pages, make(agent_class)) for make in (day_meter, refused_meter))
@@ -107,7 +115,8 @@ def _seen(meters: Iterable[Meter], agent_class: AgentClass, provider: str) -> tu
         own = scope_of(each, agent_class.name)
         keep = Keep(own, agent_class.name, reserve, agent_class.release)
         kept = replace(each, keeps=(keep,)) if reserve else None
-        never = replace(each, keeps=(keep._replace(release="never"),)) if reserve else None
+        may_be_released = reserve and agent_class.release != "never" and isinstance(each.long, Calendar)
+        never = replace(each, keeps=(keep._replace(release="never"),)) if may_be_released else None
         found.append(_Seen(each, own, kept, never))
     return tuple(found)
 
@@ -119,8 +128,10 @@ def _limits(seen: Iterable[_Seen], agent_class: AgentClass, pages: _Pages, now: 
         counts, theirs = pages.by_scope.get(meter.scope) or Counts(), pages.by_scope.get(own) or Counts()
         for limit, used in limits_in_force(meter, counts, now):
             held, amount, full = used + counts.open.of(limit.metric), 0.0, 0.0
-            if kept is not None and never is not None:
-                amount, full = (kept_of(each, limit, held, pages, now).amount for each in (kept, never))
+            if kept is not None:
+                amount = full = kept_of(kept, limit, held, pages, now).amount
+            if never is not None:
+                full = kept_of(never, limit, held, pages, now).amount
             total = sums.setdefault(limit.name, {"kept": 0, "used": 0, "reserved": 0, "share": None, "released": False})
             total["kept"] += amount
             total["used"] += theirs.used(limit)

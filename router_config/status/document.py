@@ -65,6 +65,7 @@ async def document(
             told = [limit_change(each, editable=view.path is not None) for each in changed]
             providers.append({**status, "models": models, "limits_changed": told})
         burn |= snapshot.burn
+    classes = await view.shown_classes.documents(counts, store.expected, now) if view.classes else None
     left = await capacity(view.providers, providers, burn, store, outlooks or Outlooks(), now)
     return {
         "generated_at": iso(now),
@@ -74,7 +75,7 @@ async def document(
         "config": {"path": view.path, "loaded_at": iso(view.loaded_at), "error": view.error},
         "state": _state_of(store),
         "providers": providers,
-        **({"classes": view.shown_classes.documents(counts, store.expected, now)} if view.classes else {}),
+        **({} if classes is None else {"classes": classes}),
         "capacity": left,
     }
 

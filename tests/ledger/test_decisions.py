@@ -201,6 +201,16 @@ def test_a_day_that_is_used_up_is_told_once_an_hour(store: Store) -> None:
     assert events(store) == [("exhausted", "groq", START), ("exhausted", "groq", START + 3600)]
 
 
+def test_a_class_that_has_used_its_share_is_told_once_a_day(store: Store) -> None:
+    share_used = (SkippedModel("groq", "llama", "share_used"), SkippedModel("gemini", "flash", "cooldown"))
+    refused = REFUSAL._replace(skipped=share_used, agent_class="batch")
+    run(store.record(ANSWER._replace(skipped=share_used, agent_class="batch", attempts=()), START))
+    for seconds in (1, 3600, 86400, 86402):
+        run(store.record(refused._replace(at=START + seconds), START + seconds))
+    told = [("share_used", "class batch", START + 1), ("share_used", "class batch", START + 86402)]
+    assert events(store, now=START + 86402) == told
+
+
 def test_processes_that_share_a_store_tell_an_event_once(shared_url: str) -> None:
     one, other = open_store(shared_url), open_store(shared_url)
     for store in (one, other):

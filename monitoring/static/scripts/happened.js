@@ -16,11 +16,12 @@ export const KINDS = {
   lasts_again: { sign: "✓", word: "warning taken back" },
   unreachable: { sign: "!", word: "loss of the network" },
   limit_changed: { sign: "±", word: "changed limit" },
+  share_used: { sign: "■", word: "used-up share of a class" },
   recovered: { sign: "✓", word: "recovery" },
   configuration: { sign: "✎", word: "edit of the file" },
   configuration_error: { sign: "!", word: "fault in the file" },
 };
-const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", limit_changed: "reports another limit", recovered: "recovered", running_out: "is running out", lasts_again: "lasts again", state_lost: "made anew", unreachable: "cannot be reached", configuration: "edited", configuration_error: "cannot be used" };
+const WORDS = { failover: "failed over", cooldown: "cooldown", exhausted: "exhausted", disabled: "disabled", implausible_usage: "implausible usage", limit_changed: "reports another limit", recovered: "recovered", running_out: "is running out", share_used: "used up", lasts_again: "lasts again", state_lost: "made anew", unreachable: "cannot be reached", configuration: "edited", configuration_error: "cannot be used" };
 
 const MOST = 60;
 

@@ -42,7 +42,7 @@ EVENTS_KEPT: Final = 200
 
 EventKind = Literal[
     "configuration", "configuration_error", "cooldown", "disabled", "exhausted", "failover", "implausible_usage",
-    "lasts_again", "limit_changed", "recovered", "running_out", "state_lost", "unreachable",
+    "lasts_again", "limit_changed", "recovered", "running_out", "share_used", "state_lost", "unreachable",
 ]  # fmt: skip
 
 REPEATED_AFTER: Final[dict[str, float]] = {
@@ -54,6 +54,7 @@ REPEATED_AFTER: Final[dict[str, float]] = {
     "lasts_again": 240.0,
     "limit_changed": 86400.0,
     "running_out": 240.0,
+    "share_used": 86400.0,
     "state_lost": 60.0,
     "unreachable": 3600.0,
 }
@@ -110,9 +111,13 @@ def event_of_recovery(cooldown: Cooldown, provider: str, now: float) -> Event | 
 
 
 def events_of(decision: Decision) -> Iterator[Event]:
-    """Failovers to another provider, providers that were skipped because their day is used up, and no network."""
+    """Failovers, providers that were skipped because their day is used up, no network, and classes past their share."""
     if decision.error is not None and decision.error.startswith(UNREACHABLE):
         yield Event(decision.at, "unreachable", "network", UNREACHABLE, decision.at)
+    refused = decision.agent_class is not None and decision.provider is None
+    if refused and any(each.status == "share_used" for each in decision.skipped):
+        reason = "it has used its share; a request of it was refused"
+        yield Event(decision.at, "share_used", f"class {decision.agent_class}", reason, decision.at)
     for attempt in decision.attempts:
         if attempt.outcome != "ok" and decision.provider is not None and attempt.provider != decision.provider:
             reason = f"{attempt.outcome}; {decision.provider} answered"

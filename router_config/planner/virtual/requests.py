@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from router_config.attempts.tried import Tried
-from router_config.config.agent_classes import AgentClass, class_of
+from router_config.config.agent_classes import PRIORITY_STEP, AgentClass, class_of
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.deployments.catalog import Catalog, Group
@@ -17,9 +17,6 @@ from router_config.planner.assumptions.workload import Arrival
 from router_config.planner.virtual.able import with_tools
 from router_config.planner.virtual.open_candidates import OpenCandidates
 
-STEP: Final = 10.0
-"""Seconds of waiting that a step of a class' priority is worth, as in the router's waiting line."""
-
 
 class AskedGroup:
     """A model group that is asked: its candidates, and the line of those who wait for room, first come first served.
@@ -29,7 +26,7 @@ class AskedGroup:
 
     def __init__(self, group: Group, store: MemoryStore, least: Need, agent_class: AgentClass | None = None) -> None:
         self.group, self.agent_class = group, agent_class
-        self._ahead = 0.0 if agent_class is None else STEP * agent_class.priority
+        self._ahead = 0.0 if agent_class is None else PRIORITY_STEP * agent_class.priority
         self.ranks_all = group.ranks_all
         self.open = OpenCandidates(group, store, least)
         self.line: deque[PlannedRequest] = deque()
