@@ -11,7 +11,7 @@ from router_config.config.models import Config
 from router_config.ledger.interfaces import Store, StoreError
 from router_config.planner.assumptions.latencies import LATENCY, Latencies
 from router_config.planner.assumptions.own_history import replay_of
-from router_config.planner.assumptions.what_if import NO_KEYS, usable
+from router_config.planner.assumptions.what_if import NO_KEYS, not_planned, usable
 from router_config.planner.assumptions.workload import DAY, MONTH, even_load, per_day
 from router_config.planner.wording import rounded
 
@@ -127,3 +127,4 @@ def _is_timezone(name: str) -> bool:
 def _remarks(config: Config, ready: Config) -> Iterator[str]:
     if ready is not config:
         yield NO_KEYS
+    yield from not_planned(config)

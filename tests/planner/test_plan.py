@@ -12,7 +12,7 @@ from router_config import load_config, plan
 from router_config.config.loading import load_text
 from router_config.config.loads import Hours
 from router_config.config.models import Config
-from router_config.planner.assumptions.what_if import with_every_key
+from router_config.planner.assumptions.what_if import not_planned, with_every_key
 from router_config.planner.assumptions.workload import DAY, even_load
 from router_config.planner.document import document
 from router_config.planner.largest import largest
@@ -148,3 +148,12 @@ def test_the_week_of_a_plan_has_each_request_in_its_local_hour_whatever_the_cloc
     assert week["unserved"][sunday + 13] == week["requests"][sunday + 13] > 30
     for day in made.days:
         assert (sum(day.requests_by_hour), sum(day.unserved_by_hour)) == (day.requests, day.unserved_requests)
+
+
+def test_what_rules_of_groups_may_change_is_said_beside_the_plan() -> None:
+    groups = "groups: {default: {prefer: fastest, hedge: {at_most: 5%}}}\n"
+    told = list(not_planned(load_text(groups + "providers: {groq: {models: [m]}}", "litellm.yaml", {})))
+    assert told[0].startswith("Hedging in the group default may spend up to 5 % more than is planned")
+    assert told[0].endswith("divided by 1.05.")
+    assert told[1].startswith("The group default prefers the fastest")
+    assert not list(not_planned(load_text("providers: {groq: {models: [m]}}", "litellm.yaml", {})))

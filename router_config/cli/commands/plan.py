@@ -18,7 +18,14 @@ from router_config.config.loads import Load
 from router_config.config.models import Config, ConfigError
 from router_config.deployments.model_list import prices_of
 from router_config.planner.assumptions.latencies import Latencies
-from router_config.planner.assumptions.what_if import NO_KEYS, usable, with_every_key, with_key, with_provider
+from router_config.planner.assumptions.what_if import (
+    NO_KEYS,
+    not_planned,
+    usable,
+    with_every_key,
+    with_key,
+    with_provider,
+)
 from router_config.planner.assumptions.workload import DAY, MONTH, even_load
 from router_config.planner.document import COLUMNS, date_of, document, rows
 from router_config.planner.largest import largest
@@ -134,6 +141,7 @@ def _config(arguments: argparse.Namespace) -> tuple[Config, list[str]]:
     for name in arguments.add or ():
         config = with_provider(config, name, datetime.now(UTC).date())
     hint = "it counts as free here; give it one: price: {input: 0.15, output: 0.60}."
+    remarks += not_planned(config)
     remarks += [f"Nobody knows the price of {name}: {hint}" for name in _priceless(config)]
     return config, remarks
 

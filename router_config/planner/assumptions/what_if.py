@@ -1,6 +1,6 @@
 """Configurations as they might be: with keys and providers that are not there yet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
@@ -10,6 +10,17 @@ from router_config.presets.lookup import preset_to_add
 from router_config.presets.preset import Preset
 
 NO_KEYS: Final = "No provider has a key yet: planned as if all had theirs."
+
+
+def not_planned(config: Config) -> Iterator[str]:
+    """What rules of groups may change, and a plan does not know, in sentences."""
+    for name, rules in config.group_rules.items():
+        if rules.hedge is not None:
+            at_most = rules.hedge.at_most
+            divided = f"what lasts is to be divided by {1 + at_most:g}"
+            yield f"Hedging in the group {name} may spend up to {at_most * 100:g} % more than is planned: {divided}."
+        if rules.prefer == "fastest":
+            yield f"The group {name} prefers the fastest, and nobody knows who that will be: planned by the room left."
 
 
 def usable(config: Config) -> Config:
