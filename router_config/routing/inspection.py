@@ -11,7 +11,9 @@ from router_config.deployments.fitness import needs_named
 from router_config.deployments.learned import Learned
 from router_config.iso import corrected
 from router_config.ledger.rules.gates import Need
+from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.fit import Fit
+from router_config.routing.intake.groups import aliased, group_asked_for, group_named
 from router_config.routing.latency.measurements import Measurements
 from router_config.routing.terms import Terms
 from router_config.status.explanation import absent_from, barred_from, explanation
@@ -55,8 +57,29 @@ class Inspection(StoreReader):
         """The deployments by group."""
         raise NotImplementedError
 
-    def _group(self, model: str) -> Group | None:
-        raise NotImplementedError
+    async def async_get_available_deployment(
+        self, model: str, request_kwargs: dict[str, Any] | None = None, *_: Any, **__: Any
+    ) -> Any:
+        """The deployment that would be asked now, as an entry of the model list. Nothing is reserved.
+
+        request_kwargs: the arguments of the request; its agent is told by their `metadata`. Raises NoProviderAvailable.
+        """
+        group = group_asked_for("acompletion", {**(request_kwargs or {}), "model": model}, self.terms)[0]
+        rooms = await self._store.rooms(group.deployments, Need(1, 1), self._clock.now())
+        for deployment, room in zip(group.deployments, rooms, strict=True):
+            if room >= 1:
+                return group.entries[deployment.id]
+        raise NoProviderAvailable(model, None, {}, ())
+
+    def get_available_deployment(
+        self, model: str, *_: Any, request_kwargs: dict[str, Any] | None = None, **__: Any
+    ) -> Any:
+        """`async_get_available_deployment` for synchronous callers."""
+        return self._background.run(self.async_get_available_deployment(model, request_kwargs))
+
+    def get_model_from_alias(self, model: str) -> str | None:
+        """The group that an alias stands for; None for what is no alias."""
+        return aliased(model, self.terms)
 
     @property
     def _fast_path(self) -> bool:
@@ -90,7 +113,7 @@ class Inspection(StoreReader):
     ) -> dict[str, Any]:
         """`explain()` for callers on an event loop."""
         await self._learned.exchange(self._store, self._clock.now())
-        group = self._group(model)
+        group = group_named(model, self.terms)
         if group is None:
             raise ValueError(f"no group, alias or deployment is called {model!r}")
         now, agent_class = self._clock.now(), self.terms.callers.named(agent)

@@ -26,7 +26,7 @@ from router_config.config.file_watch import stamp_of
 from router_config.config.given_classes import classes_of
 from router_config.config.models import Config, reveal
 from router_config.config.sections.groups import rules_of
-from router_config.deployments.catalog import Catalog, Group
+from router_config.deployments.catalog import Catalog
 from router_config.deployments.learned import Learned
 from router_config.deployments.model_list import generate
 from router_config.deployments.retirement import successor_entries
@@ -35,14 +35,12 @@ from router_config.forks import taken_for_forks
 from router_config.iso import corrected
 from router_config.ledger.interfaces import Store
 from router_config.ledger.opening import open_store
-from router_config.ledger.rules.gates import Need
 from router_config.routing.answer_form import in_its_form
 from router_config.routing.endpoint_methods import Endpoints
-from router_config.routing.errors import NoProviderAvailable
 from router_config.routing.estimate import need_of
 from router_config.routing.fit import Fit
 from router_config.routing.intake.callers import Callers, agent_of
-from router_config.routing.intake.groups import aliased, group_asked_for, group_named, left_out
+from router_config.routing.intake.groups import group_asked_for, left_out
 from router_config.routing.latency.first_token import FirstTokens
 from router_config.routing.latency.hedging import Hedging
 from router_config.routing.latency.measurements import Measurements
@@ -322,35 +320,6 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
         await record_refusal(self._store, decided_by(failure, request, tried, now), request.agent_class, now)
         await self._settlements.unanswered(request, tried, nobody_left=True)
         return failure
-
-    # Names: groups, aliases, deployments.
-
-    async def async_get_available_deployment(
-        self, model: str, request_kwargs: dict[str, Any] | None = None, *_: Any, **__: Any
-    ) -> Any:
-        """The deployment that would be asked now, as an entry of the model list. Nothing is reserved.
-
-        request_kwargs: the arguments of the request; its agent is told by their `metadata`. Raises NoProviderAvailable.
-        """
-        group = group_asked_for("acompletion", {**(request_kwargs or {}), "model": model}, self.terms)[0]
-        rooms = await self._store.rooms(group.deployments, Need(1, 1), self._clock.now())
-        for deployment, room in zip(group.deployments, rooms, strict=True):
-            if room >= 1:
-                return group.entries[deployment.id]
-        raise NoProviderAvailable(model, None, {}, ())
-
-    def get_available_deployment(
-        self, model: str, *_: Any, request_kwargs: dict[str, Any] | None = None, **__: Any
-    ) -> Any:
-        """`async_get_available_deployment` for synchronous callers."""
-        return self._background.run(self.async_get_available_deployment(model, request_kwargs))
-
-    def get_model_from_alias(self, model: str) -> str | None:
-        """The group that an alias stands for; None for what is no alias."""
-        return aliased(model, self.terms)
-
-    def _group(self, model: str) -> Group | None:
-        return group_named(model, self.terms)
 
     @property
     def terms(self) -> Terms:
