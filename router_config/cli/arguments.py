@@ -61,12 +61,27 @@ def parser() -> argparse.ArgumentParser:
     )
 
     check = add(
-        "check", "check the configuration", "check", "check other.yaml --strict", "check --verbose", "check --live"
+        "check",
+        "check the configuration",
+        "check",
+        "check other.yaml --strict",
+        "check --verbose",
+        "check --needs images,tools",
+        "check --live",
     )
     check.add_argument("positional_file", nargs="?", metavar="FILE", help="the same as -c FILE")
     check.add_argument("--strict", action="store_true", help="warnings, too, end with exit code 1")
     check.add_argument(
-        "--verbose", action="store_true", help="also which way requests go through the LiteLLM that is installed"
+        "--verbose",
+        action="store_true",
+        help="also what each model can do, and which way requests go through the LiteLLM that is installed",
+    )
+    check.add_argument(
+        "--needs",
+        type=abilities,
+        default=(),
+        metavar="NEEDS",
+        help="also which models of each group can do requests that need this, such as images,tools",
     )
     check.add_argument(
         "--live",

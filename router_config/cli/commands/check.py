@@ -9,6 +9,13 @@ from typing import Any
 from router_config.catalogue.comparison import compare
 from router_config.catalogue.kept_lists import KeptLists
 from router_config.catalogue.list_request import facts_of
+from router_config.cli.checks.ability_table import (
+    ability_documents,
+    ability_report,
+    need_documents,
+    need_report,
+    need_warnings,
+)
 from router_config.cli.checks.class_table import class_documents, class_report, class_warnings
 from router_config.cli.text import amount, plural, print_json, table
 from router_config.config import prices as price_list
@@ -40,14 +47,21 @@ def check(arguments: argparse.Namespace) -> int:
         *_preset_warnings(config),
         *_list_warnings(config),
     ]
+    abilities = ability_documents(config) if arguments.verbose else None
+    needs = need_documents(config, arguments.needs) if arguments.needs else None
+    warnings += [] if needs is None else need_warnings(needs)
     door = _door(config) if arguments.verbose else None
     live = _live(path, config) if arguments.live else None
     if arguments.json:
-        print_json(
-            {"ok": True, "path": str(path), **_summary(config), **(door or {}), **(live or {}), "warnings": warnings}
-        )
+        more = {name: each for name, each in (("abilities", abilities), ("needs", needs)) if each is not None}
+        document = {"ok": True, "path": str(path), **_summary(config), **more, **(door or {}), **(live or {})}
+        print_json({**document, "warnings": warnings})
     else:
         print(_report(config, str(path)))
+        if needs is not None:
+            print("\n" + need_report(needs))
+        if abilities is not None:
+            print("\n" + ability_report(abilities))
         if door is not None:
             print("\n" + door_report(door))
         if live is not None:
