@@ -180,7 +180,7 @@ def cost(rounds: int, each: int = 40) -> dict[str, float]:
         simulator.set_limits(dict.fromkeys(MODELS, PLENTY))
         routers: dict[str, Router] = {}
         for name, rules in cases.items():
-            path = file_of(simulator, Path(folder), Case(name, rules, equal=True))
+            path = file_of(simulator, Path(folder), Case(name, rules))
             routers[name] = Router.from_yaml(path, env=simulator.env(), watch=False)
 
         async def asking(router: Router) -> float:

@@ -95,8 +95,9 @@ class Hedging:
         """Cancelled, it counts as reserved: nobody knows what its provider had done by then."""
         if loser.flight.settled:
             return
+        failure = loser.failure  # What it fails with once it is cancelled says nothing of its provider.
         reply = await loser.end()
-        if loser.failure is not None:
-            await self._settlements.failed(loser.flight, loser.failure, beside=True)
+        if failure is not None:
+            await self._settlements.failed(loser.flight, failure, beside=True)
         else:
             await self._settlements.beaten(loser.flight, reply)
