@@ -58,6 +58,15 @@ LACKS: Final[dict[str, dict[str, str]]] = {
 LIMITS: Final = {"rpm": 8}
 
 
+def have_lacks(simulator: Simulator) -> None:
+    """Have each provider refuse what its model cannot do."""
+    for provider, lacks in LACKS.items():
+        for kind, words in lacks.items():
+            telling = TELLING_GEMINI if provider == "gemini" else IN_THE_REQUEST
+            body = {"error": {"message": words, "type": "invalid_request_error"}}
+            simulator.fault(provider, status=400, body=body, text=telling[kind])
+
+
 def file_of(simulator: Simulator, folder: Path) -> Path:
     providers = {
         name: {
@@ -148,11 +157,7 @@ def main() -> int:
     arguments = parser.parse_args()
     clock = VirtualClock(START)
     with tempfile.TemporaryDirectory() as folder, Simulator(clock=clock.now) as simulator:
-        for provider, lacks in LACKS.items():
-            for kind, words in lacks.items():
-                telling = TELLING_GEMINI if provider == "gemini" else IN_THE_REQUEST
-                body = {"error": {"message": words, "type": "invalid_request_error"}}
-                simulator.fault(provider, status=400, body=body, text=telling[kind])
+        have_lacks(simulator)
         path = file_of(simulator, Path(folder))
         result: dict[str, Any] = {"models_that_lack_something": sum(map(len, LACKS.values()))}
         for name in ("first", "after a restart"):
