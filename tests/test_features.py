@@ -253,11 +253,14 @@ def test_parameters_reach_the_provider_and_what_is_for_litellm_does_not(
 def test_a_requests_own_timeout_holds(make_router: MakeRouter, simulator: Simulator, stream: bool, way: str) -> None:
     simulator.fault("groq", timeout=True)
     router = make_router()
+    # The next provider has as long, which is not much for a busy machine that loads LiteLLM meanwhile.
     if stream:
-        assert text_of(streamed(router, way, timeout=0.3)).startswith("Simulated answer")
+        assert text_of(streamed(router, way, timeout=1.0)).startswith("Simulated answer")
     else:
-        reply = call(router, "completion", way, messages=message(), timeout=0.3)
-        assert [each.outcome for each in route_of(reply).attempts] == ["timeout", "ok"]
+        reply = call(router, "completion", way, messages=message(), timeout=1.0)
+        first, *later, last = [each.outcome for each in route_of(reply).attempts]
+        assert (first, last) == ("timeout", "ok")
+        assert set(later) <= {"timeout"}
     assert router.status()["providers"][0]["last_error"]["kind"] == "timeout"
 
 

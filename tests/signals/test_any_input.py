@@ -122,6 +122,7 @@ def test_any_text_can_be_redacted(text: str, secrets: list[str]) -> None:
     assert found.isprintable()
 
 
+@CALM
 @given(st.floats(0, 4e9))
 def test_at_any_time_the_day_ends_within_26_hours(now: float) -> None:
     body = next(f.body for f in FIXTURES if "PerDayPerProject" in json.dumps(f.body) and "limit: 0" not in str(f))
