@@ -171,6 +171,13 @@ async def _ask_as(router: Any, clock: SharedClock, number: int, agent: str, time
     return sum(not isinstance(each, Exception) for each in await asyncio.gather(*calls, return_exceptions=True))
 
 
+async def _in_loop(router: Any, clock: SharedClock, number: int, calls: int, asked: dict[str, Any]) -> str:
+    """Who answers a loop in which tools were called so often."""
+    from rig_loops import aask
+
+    return await aask(router, calls, **asked)
+
+
 async def _wake(router: Any, clock: SharedClock, number: int) -> None:
     for deployment in router.catalog.deployments:
         await router.end_cooldowns(deployment)
@@ -185,6 +192,7 @@ _COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
     "load": _load,
     "ask": _ask,
     "ask as": _ask_as,
+    "in loop": _in_loop,
     "status": _status,
     "wake": _wake,
 }

@@ -39,14 +39,25 @@ def conversation_of(asked: Mapping[str, Any], agent: str | None, group: str) -> 
     It is known by its `metadata={"session": ...}`, else by its `user`, else by its system prompt and first user's
     message; of each agent and group apart.
     """
+    if not (tools := asked.get("tools") or asked.get("functions")) and _is_plain(asked):
+        return None  # Nearly always.
     messages = _messages(asked)
     in_loop = (messages and is_result(messages[-1])) or asked.get("previous_response_id") is not None
-    if not in_loop and not (asked.get("tools") or asked.get("functions")):
-        return None  # Nearly always.
+    if not in_loop and not tools:
+        return None
     digest = blake2b(digest_size=12, person=b"router-config")
     for text in (agent or "", group, *_name(asked, messages)):
         digest.update(f"{len(text)}:{text}".encode("utf-8", "replace"))
     return Conversation(digest.hexdigest(), bool(in_loop), len(messages))
+
+
+def _is_plain(asked: Mapping[str, Any]) -> bool:
+    """Whether it is a chat whose last message is a user's text: no result of a tool. Half a microsecond."""
+    messages = asked.get("messages")
+    if type(messages) is not list or not messages or "previous_response_id" in asked:
+        return False
+    last = messages[-1]
+    return type(last) is dict and last.get("role") == "user" and type(last.get("content")) is str
 
 
 def grown_by_one_answer(asked: Mapping[str, Any], size: int) -> bool:

@@ -78,8 +78,7 @@ class Loyalty:
     def answered(self, flight: Flight, spent: Spending | None, now: float) -> Affinity | None:
         """The deployment that answered a conversation, for the store to remember; None where no tools are used."""
         request, deployment = flight.request, flight.deployment
-        conversation = _conversation(request)
-        if conversation is None:
+        if request.conversation is None or (conversation := _conversation(request)) is None:
             return None  # Nearly always.
         calls, tokens, began = 0, 0, request.arrived
         if (known := self._known.get(conversation.key)) is not None:
@@ -107,8 +106,9 @@ class Loyalty:
 
     def stays(self, request: Request, deployment: Deployment) -> int | None:
         """The number of this call in a tool loop that stays with its model; None: it is in none, or has moved."""
-        conversation = _conversation(request)
-        known = None if conversation is None or not conversation.in_loop else self._known.get(conversation.key)
+        if request.conversation is None or (conversation := _conversation(request)) is None:
+            return None  # Nearly always.
+        known = self._known.get(conversation.key) if conversation.in_loop else None
         if known is None or not _same_model(deployment, known.affinity):
             return None
         return known.affinity.calls + 1
