@@ -1,5 +1,6 @@
 """Which conversation a request goes on with, and whether it is in a tool loop, in each endpoint's form."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -8,7 +9,13 @@ from hypothesis import strategies as st
 from rig_abilities import TOOLS
 from rig_loops import history
 
-from router_config.routing.loops.conversation import END, Conversation, conversation_of, grown_by_one_answer
+from router_config.routing.loops.conversation import (
+    END,
+    Conversation,
+    conversation_of,
+    deployment_named_in,
+    grown_by_one_answer,
+)
 
 USER = {"role": "user", "content": "Buy or sell?"}
 ANTHROPIC = [
@@ -99,6 +106,13 @@ def test_one_answer_more_is_told_from_several(before: int, now: int, alone: bool
 def test_one_answer_may_call_several_tools() -> None:
     messages = [*history(1), {"role": "tool", "tool_call_id": "call_1", "content": "8"}]
     assert grown_by_one_answer({"messages": messages}, 1)
+
+
+def test_the_deployment_that_gave_a_response_stands_in_its_id() -> None:
+    told = b"litellm:custom_llm_provider:groq;model_id:groq/llama#1;response_id:chatcmpl-1"
+    assert deployment_named_in("resp_" + b64encode(told).decode().rstrip("=")) == "groq/llama#1"
+    for other in ("resp_68a1", "resp_" + b64encode(b"\xff\xfe").decode(), "", "x" * 9999, 7, None):
+        assert deployment_named_in(other) is None
 
 
 anything = st.recursive(

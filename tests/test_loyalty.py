@@ -9,6 +9,7 @@ from rig_abilities import TOOLS
 from rig_loops import ask, history
 
 from router_config import Router, route_of
+from router_config.attempts.tried import Tried
 from router_config.clock import VirtualClock
 from router_config.simulator import Simulator
 
@@ -163,6 +164,23 @@ def test_the_same_key_goes_on_and_else_the_same_model_with_another(
     assert keys[:3] == keys[:1] * 3
     assert keys[3:] == keys[3:4] * 3 != keys[:3]
     assert models == {"llama-3.3-70b-versatile"}
+
+
+def test_a_response_that_goes_on_with_another_goes_where_that_was_given(full: Router, clock: VirtualClock) -> None:
+    async def story() -> list[str]:
+        await full.aresponses(model="default", input="Something else.", max_output_tokens=50)
+        given: Any = await full.aresponses(model="default", input="Buy or sell?", max_output_tokens=50)
+        clock.advance(61)
+        found = []
+        for before in (given.id, None):
+            asked = {"model": "default", "input": "And now?", "previous_response_id": before}
+            request = full._request("aresponses", asked, clock.now())
+            flight = await full._reservations.reserve(request, Tried(), clock.now())
+            assert flight is not None
+            found.append(flight.deployment.provider)
+        return found
+
+    assert asyncio.run(story()) == ["gemini", "groq"]
 
 
 def test_decisions_say_which_call_of_a_loop_stayed(full: Router, clock: VirtualClock) -> None:

@@ -3,6 +3,8 @@
 A conversation is known by a digest, for what is in it may be secret. Long texts are hashed by their ends alone.
 """
 
+import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
@@ -10,6 +12,11 @@ from typing import Any, Final, NamedTuple
 
 END: Final = 2048
 """Characters of each end of a text that are hashed, besides its length."""
+
+LONGEST_ID: Final = 4096
+"""Characters of the id of a response that is read."""
+
+_MODEL_ID: Final = re.compile(r"(?:^|;)model_id:([^;]+)(?:;|$)")
 
 PARTS: Final = 16
 """Parts of a message that are hashed."""
@@ -69,6 +76,18 @@ def grown_by_one_answer(asked: Mapping[str, Any], size: int) -> bool:
         elif answered:
             return False
     return answered
+
+
+def deployment_named_in(response: Any) -> str | None:
+    """The deployment that gave a response, which LiteLLM writes into its id; None where it does not."""
+    if not isinstance(response, str) or len(response) > LONGEST_ID:
+        return None
+    try:
+        told = b64decode(response.removeprefix("resp_") + "==").decode()
+    except ValueError:
+        return None
+    found = _MODEL_ID.search(told)
+    return None if found is None else found[1]
 
 
 def is_result(message: Any) -> bool:

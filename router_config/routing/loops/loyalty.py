@@ -17,7 +17,7 @@ from router_config.ledger.interfaces import Ledger
 from router_config.ledger.rules.loops import Agent, Loop
 from router_config.ledger.rules.meters import Spending
 from router_config.ledger.values import Affinity
-from router_config.routing.loops.conversation import Conversation, grown_by_one_answer
+from router_config.routing.loops.conversation import Conversation, deployment_named_in, grown_by_one_answer
 from router_config.routing.loops.look_ahead import with_room_for_all
 from router_config.routing.loops.residents import ACTIVE, Crowd, Resident
 from router_config.routing.request import Flight, Request
@@ -114,6 +114,13 @@ class Loyalty:
         return known.affinity.calls + 1
 
     async def _affinity(self, request: Request, conversation: Conversation, now: float) -> Affinity | None:
+        before = deployment_named_in(request.asked.get("previous_response_id"))
+        if before is not None and (deployment := request.group.by_id.get(before)) is not None:
+            # What was said before lies with it, and nobody else could go on.
+            until = now + sticky_of(request)
+            return Affinity(
+                conversation.key, before, deployment.provider, deployment.model, 0, 0, request.arrived, until
+            )
         known = self._known.get(conversation.key)
         affinity = None if known is None else known.affinity
         # Another process that answered in between has left more than one answer behind.
