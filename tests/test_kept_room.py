@@ -93,6 +93,11 @@ def test_a_class_uses_no_more_than_its_share_however_much_is_free(
     assert refusals(simulator) == 0
 
 
+def test_a_share_of_a_single_request_at_a_time_shuts_nobody_out(make_router: MakeRouter) -> None:
+    router = make_router(providers=only_groq(rpm=100, parallel=1), classes=THREE)
+    assert served(router, "batch", 3) == 3
+
+
 def test_who_meets_what_is_kept_for_others_is_told_so_and_when_to_come_back(
     make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
 ) -> None:
@@ -250,4 +255,21 @@ def test_two_processes_of_one_store_keep_the_same_room(tmp_path: Path, shared: s
             assert sum(team.do("ask as", "somebody", 40)) == 8
             assert sum(team.do("ask as", "TradingAgent", 20)) == 12
             assert sum(team.do("ask as", "batch", 5)) == 0
+        assert refusals(simulator) == 0
+
+
+def test_four_processes_at_once_never_take_of_what_is_kept(tmp_path: Path, shared: str) -> None:
+    clock = SharedClock.create(tmp_path / "clock", NOON, 0.01)  # All within one minute, however slow the machine.
+    with Simulator({"groq": {"rpm": 80, "strict_rolling": True}}, clock=clock.now) as simulator:
+        document = reference(simulator, state=shared, providers=only_groq(rpm=80), classes=THREE)
+        (tmp_path / "litellm.yaml").write_text(yaml.safe_dump(document), "utf-8")
+        with Team(4, tmp_path / "litellm.yaml", simulator.env(), tmp_path / "clock") as team:
+            team.do("ready")
+            clock.advance(61)
+            batch = team.begin("ask as", "batch", 50, only=[0])
+            others = team.begin("ask as", "somebody", 40, only=[1, 2])
+            traders = team.begin("ask as", "TradingAgent", 24, only=[3])
+            assert [each.result() for each in traders] == [24]
+            assert batch[0].result() <= 40
+            assert sum(each.result() for each in [*batch, *others]) == 56
         assert refusals(simulator) == 0

@@ -47,7 +47,7 @@ def class_meters(deployment: Deployment, agent_class: AgentClass) -> list[Meter]
     found = [
         Meter(
             scope_of(each, name),
-            _shares(each.limits, share) if share < 1 else (),
+            tuple(Limit(one.name, share_of(one, share)) for one in each.limits) if share < 1 else (),
             each.long,
             each.part,
             of_class=name,
@@ -93,16 +93,20 @@ def within_reserve(deployment: Deployment, agent_class: AgentClass) -> Deploymen
     reserve, name = agent_class.reserve_at(deployment.provider), agent_class.name
     if not reserve:
         return None
-    own = {scope_of(each, name): _shares(each.limits, reserve) for each in deployment.meters}
+    own = {
+        scope_of(meter, name): tuple(Limit(each.name, _reserved(each, reserve)) for each in meter.limits)
+        for meter in deployment.meters
+    }
     meters = [replace(each, limits=own.get(each.scope, each.limits)) for each in deployment.meters]
     return replace(deployment, meters=tuple(meters))
 
 
 def share_of(limit: Limit, share: float) -> float:
-    """So much of a limit; of requests whole ones."""
+    """The most of a limit that a class may use; of requests whole ones, and one at least where there is one at all."""
     value = round(limit.value * share, 9)
+    return max(floor(value), min(1.0, limit.value)) if limit.metric == "requests" else value
+
+
+def _reserved(limit: Limit, reserve: float) -> float:
+    value = round(limit.value * reserve, 9)
     return floor(value) if limit.metric == "requests" else value
-
-
-def _shares(limits: Iterable[Limit], share: float) -> tuple[Limit, ...]:
-    return tuple(Limit(each.name, share_of(each, share)) for each in limits)

@@ -1,4 +1,4 @@
-"""What paced limits go by: when requests are expected, by the file's workload or by the own history."""
+"""What paced limits and leftovers go by: when requests are expected, by the file's workload or by the own history."""
 
 import asyncio
 from typing import Final
@@ -15,7 +15,7 @@ RENEWED_AFTER: Final = 60.0
 
 
 class ExpectedHours:
-    """Tells a store when requests are expected, at first and then once an hour, where the file has paced limits."""
+    """Tells a store when requests are expected, at first and then once an hour, where the file needs it."""
 
     def __init__(self) -> None:
         self._of: Config | None = None
@@ -26,7 +26,7 @@ class ExpectedHours:
         if config is self._of and now < self._next:
             return False
         self._of, self._next = config, (now - RENEWED_AFTER) // HOUR * HOUR + HOUR + RENEWED_AFTER
-        return config is not None and any(each.pace == "even" for each in config.providers)
+        return config is not None and goes_by_hours(config)
 
     async def tell(self, config: Config, store: Store, now: float) -> None:
         """Look, and tell the store. now: epoch seconds."""
@@ -38,3 +38,9 @@ class ExpectedHours:
         history = await store.history(HOUR, began - HOURS_KEPT * HOUR, now)
         profile = await asyncio.to_thread(profile_of, total_of(history.slots), began)
         store.expect(Expected(profile.weights if profile.basis == "profile" else ()))
+
+
+def goes_by_hours(config: Config) -> bool:
+    """Whether it matters when requests are expected: for paced limits, and for what others leave by forecast."""
+    paced = any(each.pace == "even" for each in config.providers)
+    return paced or any(each.use == "leftover" or each.release == "forecast" for each in config.classes)

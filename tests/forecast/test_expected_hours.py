@@ -80,3 +80,16 @@ def test_pace_without_a_limit_that_lasts_is_a_warning() -> None:
     config = load_text("providers: {groq: {models: [m], pace: even, limits: {rpm: 3}}}", "litellm.yaml", {})
     assert any("pace spreads limits of a day" in each for each in config.warnings)
     assert not any("pace" in each for each in paced().warnings)
+
+
+@pytest.mark.parametrize(
+    ("classes", "due"),
+    [
+        ("batch: {use: leftover}", True),
+        ("trader: {reserve: 30%, release: forecast}", True),
+        ("trader: {reserve: 30%}", False),
+    ],
+)
+def test_what_a_class_gets_by_forecast_goes_by_the_hours_too(classes: str, due: bool) -> None:
+    text = f"providers: {{groq: {{models: [m], limits: {{tpd: 1M}}}}}}\nclasses: {{{classes}}}"
+    assert ExpectedHours().is_due(load_text(text, "litellm.yaml", {}), MIDNIGHT) is due

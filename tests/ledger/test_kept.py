@@ -1,11 +1,15 @@
 """What is kept for a class of agents, in every store: to the request, of every window, and released in time."""
 
+import multiprocessing
+from pathlib import Path
 from random import Random
 
 import pytest
 from rig_ledger import START, Place, Seen, reserve, run
+from rig_redis import RedisServer
 
 from router_config.ledger.interfaces import Store
+from router_config.ledger.opening import open_store
 from router_config.ledger.rules.classes.keeps import Release
 from router_config.ledger.rules.gates import Need, Status
 from router_config.ledger.rules.meters import Amount, Limit
@@ -202,3 +206,29 @@ def test_room_beside_what_is_kept_is_there_when_it_was_said_to_be_and_not_before
             assert status(store, others, tokens, examined.until - 0.01) != "available"
             assert status(store, others, tokens, examined.until) == "available"
             now = examined.until
+
+
+def _take(url: str, number: int, results: "multiprocessing.Queue[tuple[bool, int]]") -> None:
+    of_trader, of_others = views(Place("groq", (Limit("rpd", 400),)))
+    trades = number < 2
+    store = open_store(url)
+    results.put((trades, taken(store, of_trader if trades else of_others, 60, 1)))
+    run(store.aclose())
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_eight_processes_at_once_leave_what_is_kept_to_the_request(
+    tmp_path: Path, own_redis: RedisServer, kind: str
+) -> None:
+    url = own_redis.url if kind == "redis" else f"sqlite:///{tmp_path / 'state.db'}"
+    run(open_store(url).aclose())
+    context = multiprocessing.get_context("spawn")
+    results: multiprocessing.Queue[tuple[bool, int]] = context.Queue()
+    processes = [context.Process(target=_take, args=(url, number, results)) for number in range(8)]
+    for process in processes:
+        process.start()
+    answers = [results.get(timeout=110) for _ in processes]
+    for process in processes:
+        process.join(timeout=60)
+    assert sum(served for trades, served in answers if trades) == 120
+    assert sum(served for trades, served in answers if not trades) == 280

@@ -13,6 +13,7 @@ from router_config.deployments.candidate_order import CandidateOrder
 from router_config.deployments.catalog import Catalog, Group
 from router_config.deployments.deployment import Deployment
 from router_config.deployments.model_list import generate
+from router_config.forecast.expected_hours import goes_by_hours
 from router_config.forecast.workload_hours import weights_of
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.choice import Skipped
@@ -133,10 +134,7 @@ class Simulation:
         """By when they end; those without a settlement are requests that ask again then."""
         self._lines = self._asked if any(self._max_wait) else ()
         self._number = 0
-        expects = any(each.pace == "even" for each in config.providers) or any(
-            each.use == "leftover" or each.release == "forecast" for each in config.classes
-        )
-        self._loads, self._expects_until = loads, -inf if expects else inf
+        self._loads, self._expects_until = loads, -inf if goes_by_hours(config) else inf
 
     def run(self, arrivals: Iterator[Arrival]) -> Iterator[float]:
         """Ask for each request in turn. Yields the moments (epoch seconds), so that whoever waits sees it go on."""
