@@ -64,7 +64,7 @@ def test_what_cannot_be_divided_is_warned_of() -> None:
     config = loaded("{trader: {reserve: 30%}, batch: {share: 70%, providers: [groq]}}", ", parallel: 1")
     assert list(class_warnings(config)) == [
         "groq parallel: 1: nothing can be kept of it for class trader (30 % is less than one)",
-        "groq parallel: 1: 70 %, the share of class batch, is less than one request, so it is never asked there",
+        "groq parallel: 1: 70 %, the share of class batch, is less than one request; it may use one",
     ]
 
 

@@ -89,7 +89,7 @@ def class_warnings(config: Config) -> Iterator[str]:
                 yield f"{told}: nothing can be kept of it for class {each.name} ({percent(share)} is less than one)"
             if each.share < 1 and not limited.kept(each.share):
                 of = f"{percent(each.share)}, the share of class {each.name}, is less than one request"
-                yield f"{told}: {of}, so it is never asked there"
+                yield f"{told}: {of}; it may use one"
         if each.usd_per_day is not None:
             asked = [one for one in config.providers if one.enabled and each.barred_from(one.name, one.tier) is None]
             prices = prices_of(asked)
