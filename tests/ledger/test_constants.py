@@ -15,7 +15,7 @@ PLAIN = {"0", "1", "2"}
 
 PLACES = re.compile(r"""
     \[ \s* \d (?: \s* \+ \s* index )? \s* \]   # a place in an array, as in ARGV[3], mark[4] or ARGV[3 + index]
-  | = \s* \d [^,]* , \s* \#ARGV                # the place of the first of many arguments
+  | = \s* \d [^,]* , \s* \#ARGV (?: , \s* \d )?  # the place of the first of many arguments, and how many go together
 """, re.VERBOSE)  # fmt: skip
 
 NUMBER = re.compile(r"(?<![\w.])(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")

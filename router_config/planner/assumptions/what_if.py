@@ -17,8 +17,9 @@ def not_planned(config: Config) -> Iterator[str]:
     for name, rules in config.group_rules.items():
         if rules.hedge is not None:
             at_most = rules.hedge.at_most
-            divided = f"what lasts is to be divided by {1 + at_most:g}"
-            yield f"Hedging in the group {name} may spend up to {at_most * 100:g} % more than is planned: {divided}."
+            divided = f"what lasts is to be divided by {1 + at_most:g} or, in tokens, a little more"
+            more = f"up to {at_most * 100:g} % more requests than planned"
+            yield f"Hedging in the group {name} may ask {more}: {divided}."
         if rules.prefer == "fastest":
             yield f"The group {name} prefers the fastest, and nobody knows who that will be: planned by the room left."
 
