@@ -39,7 +39,8 @@ def two(make_router: MakeRouter, **more: Any) -> Any:
     """groq is asked first, then gemini; nothing limits them."""
     groq = {"models": ["m"], "limits": {}, **more.pop("groq", {})}
     gemini = {"models": ["g"], "limits": {}, **more.pop("gemini", {})}
-    return make_router(providers={**OTHERS, "groq": groq, "gemini": gemini}, **more)
+    others = {name: more.pop(name, None) for name in OTHERS}
+    return make_router(providers={**others, "groq": groq, "gemini": gemini}, **more)
 
 
 @pytest.mark.parametrize("words", LACKS_TOOLS.values(), ids=LACKS_TOOLS)
@@ -57,11 +58,12 @@ def test_a_model_that_refused_tools_is_asked_for_them_no_more(
 def test_other_abilities_are_learned_alike(
     ability: str, asked: dict[str, Any], words: str, make_router: MakeRouter, simulator: Simulator
 ) -> None:
-    router = two(make_router)
-    refuses(simulator, "groq", ability, words)
+    here = {"models": ["m"], "limits": {}}  # Of which no preset and no list knows anything.
+    router = two(make_router, openrouter={**here, "priority": 0}, groq={"enabled": False})
+    refuses(simulator, "openrouter", ability, words)
     assert [ask(router, **asked) for _ in range(2)] == ["gemini"] * 2
-    assert simulator.count("groq") == 1
-    assert ask(router) == "groq"
+    assert simulator.count("openrouter") == 1
+    assert ask(router) == "openrouter"
 
 
 @pytest.mark.parametrize(

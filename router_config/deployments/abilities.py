@@ -59,15 +59,17 @@ class Size(NamedTuple):
 class Facts(NamedTuple):
     """What is known of a model before it is asked.
 
-    model: its name at its address, by which it learns. can, cannot: what the file tells. listed: what a list says it
-    cannot, by source. prompt: tokens of a prompt; context: of prompt and answer together; answer: of an answer.
+    model: its name at its address, by which it learns. can, cannot: what the file tells. listed: what others say it
+    cannot; own, preset: of that, what its provider's own list says, and what the preset does. prompt: tokens of a
+    prompt; context: of prompt and answer together; answer: of an answer.
     """
 
     model: str
     can: int = 0
     cannot: int = 0
     listed: int = 0
-    source: str = "LiteLLM's list"
+    own: int = 0
+    preset: int = 0
     prompt: Size = Size()
     context: Size = Size()
     answer: Size = Size()
@@ -75,6 +77,12 @@ class Facts(NamedTuple):
     @property
     def smallest(self) -> float:
         return min(self.prompt.tokens, self.context.tokens)
+
+    def who_lists(self, bit: int) -> str:
+        """Who says that it cannot, where neither the file nor a refusal does."""
+        if self.own & bit:
+            return "the provider's own list"
+        return "the preset" if self.preset & bit else "LiteLLM's list"
 
 
 class Lacking(NamedTuple):
@@ -105,34 +113,42 @@ class Misfit(NamedTuple):
 
 
 def facts_of(
-    model: str, info: Mapping[str, Any], listed: Mapping[str, Any], own: Mapping[str, Any] | None = None
+    model: str,
+    info: Mapping[str, Any],
+    listed: Mapping[str, Any],
+    own: Mapping[str, Any] | None = None,
+    preset: Mapping[str, Any] | None = None,
 ) -> Facts:
-    """The facts about one model.
+    """The facts about one model. Of those who say something of an ability the first counts: info, own, preset, listed.
 
     info: its `model_info`, with `supports`, `context` and `max_output` of the file, or LiteLLM's names for them.
-    listed: its entry in LiteLLM's list. own: what its provider's own list says, under LiteLLM's names.
+    listed: its entry in LiteLLM's list. own: what its provider's own list says, under LiteLLM's names. preset: what
+    `preset_facts` knows of it.
     """
-    can = cannot = others = 0
-    supports, source = info.get("supports") or {}, "LiteLLM's list"
-    own = own or {}
+    can = cannot = by_own = by_preset = by_litellm = 0
+    supports, own, preset = info.get("supports") or {}, own or {}, preset or {}
     for name, bit in BIT.items():
         key = LISTED.get(name, "")
         told = supports.get(name, info.get(key))
-        if told is None:
-            if own.get(key) is False:
-                others, source = others | bit, "the provider's own list"
-            elif own.get(key) is None and listed.get(key) is False:
-                others |= bit
-        elif told:
-            can |= bit
-        else:
-            cannot |= bit
+        if told is not None:
+            can, cannot = (can | bit, cannot) if told else (can, cannot | bit)
+        elif own.get(key) is not None:
+            by_own |= 0 if own[key] else bit
+        elif preset.get(name) is not None:
+            by_preset |= 0 if preset[name] else bit
+        elif listed.get(key) is False:
+            by_litellm |= bit
     context = _told(info.get("context")) or Size(_tokens(own.get("max_input_tokens")))
+    if context.tokens == inf:
+        context = Size(_tokens(preset.get("context")))
     prompt = _size(info, listed, "max_input_tokens")
     if context.tokens < inf and not prompt.told:
         prompt = Size()  # The list's is about the same, and knows less.
-    answer = _told(info.get("max_output")) or _size(info, listed, "max_output_tokens")
-    return Facts(model, can, cannot, others, source, prompt, context, answer)
+    answer = _told(info.get("max_output")) or _told(info.get("max_output_tokens"))
+    if answer is None:
+        answer = Size(_tokens(preset.get("max_output")))
+        answer = answer if answer.tokens < inf else Size(_tokens(listed.get("max_output_tokens")))
+    return Facts(model, can, cannot, by_own | by_preset | by_litellm, by_own, by_preset, prompt, context, answer)
 
 
 def misfit(
@@ -159,7 +175,7 @@ def misfit(
                 if not lack.due(now):
                     found.append(Lacking(name, f"{name}: not supported ({_learned(lack)})", True, lack))
             elif facts.listed & bit:
-                found.append(Lacking(name, f"{name}: not supported ({facts.source} says so)", False))
+                found.append(Lacking(name, f"{name}: not supported ({facts.who_lists(bit)} says so)", False))
     if needs.answer > facts.answer.tokens:
         found.append(Lacking(ANSWER, _too_long(needs.answer, facts.answer.tokens), facts.answer.told))
     elif needs.answer and not facts.answer.told:

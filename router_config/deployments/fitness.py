@@ -9,6 +9,7 @@ from router_config.deployments.abilities import ABILITIES, BIT, Facts, Misfit, N
 from router_config.deployments.deployment import Deployment
 from router_config.deployments.learned_abilities import LearnedAbilities
 from router_config.deployments.model_list import abilities_told
+from router_config.presets.abilities import preset_facts
 
 
 def needs_named(names: Sequence[str]) -> Needs:
@@ -20,14 +21,19 @@ def needs_named(names: Sequence[str]) -> Needs:
 
 
 def facts_in(config: Config, deployments: Sequence[Deployment]) -> dict[str, Facts]:
-    """By deployment, what the file and LiteLLM's list say."""
+    """By deployment, what the file, the preset and LiteLLM's list say."""
     models = {
         (provider.name, model.name): (provider, model) for provider in config.providers for model in provider.models
     }
     known = [(each, *found) for each in deployments if (found := models.get((each.provider, each.model))) is not None]
     listed = price_list.listed((provider.litellm_provider, model.name) for _, provider, model in known)
     return {
-        each.id: facts_of(each.same_model, abilities_told(model), _of(listed, provider.litellm_provider, model.name))
+        each.id: facts_of(
+            each.same_model,
+            abilities_told(model),
+            _of(listed, provider.litellm_provider, model.name),
+            preset=preset_facts(provider.litellm_provider, model.name),
+        )
         for each, provider, model in known
     }
 

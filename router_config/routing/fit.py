@@ -24,6 +24,7 @@ from router_config.deployments.deployment import Deployment
 from router_config.deployments.learned import Learned
 from router_config.ledger.rules.abilities import Lack
 from router_config.ledger.rules.gates import Need
+from router_config.presets.abilities import preset_facts
 from router_config.routing.needs.of_request import PARAMETERS
 from router_config.routing.request import Request
 
@@ -167,7 +168,8 @@ def _facts(deployment: Deployment, entry: Mapping[str, Any], lists: Lists) -> Fa
             "supports_vision": listed.vision,
             "max_input_tokens": listed.context,
         }
-    return facts_of(deployment.same_model, info, _listed(model), own)
+    prefix, _, name = model.partition("/")
+    return facts_of(deployment.same_model, info, _listed(model), own, preset_facts(prefix, name))
 
 
 def _listed(model: str) -> Mapping[str, Any]:

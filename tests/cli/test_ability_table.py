@@ -25,6 +25,7 @@ providers:
       - {name: openai/gpt-oss-120b, supports: {images: false}, context: 32k}
   gemini:
     models: [gemini-2.5-flash]
+  openrouter: {models: [openrouter/free, {name: "openai/gpt-oss-20b:free", supports: {images: true}}]}
   mine: {litellm_provider: openai, api_base: "http://127.0.0.1:9/v1", models: [home-made]}
 """
 KEYS = {"GROQ_API_KEY": "k", "GEMINI_API_KEY": "k"}
@@ -46,6 +47,23 @@ def test_each_ability_is_told_with_who_says_so(tmp_path: Path) -> None:
     shown = ability_report(list(by_model.values()))
     assert "no (file)" in shown
     assert "yes (LiteLLM)" in shown
+
+
+def test_what_a_preset_knows_is_told_as_its_word_where_the_file_says_nothing(tmp_path: Path) -> None:
+    by_model = documents(tmp_path)
+    free, small = by_model["openrouter/free"], by_model["openai/gpt-oss-20b:free"]
+    assert free["context"] == {"value": 200_000, "source": "preset"}
+    assert free["tools"] == {"value": True, "source": "preset"}
+    assert free["audio"] == {"value": None, "source": None}
+    assert small["audio"] == {"value": False, "source": "preset"}
+    assert small["images"] == {"value": True, "source": "file"}
+
+
+def test_the_table_of_check_says_preset(run: Run, folder: Path) -> None:
+    (folder / "can.yaml").write_text(FILE)
+    shown = run("check", "can.yaml", "--verbose", **KEYS, OPENROUTER_API_KEY="k").stdout
+    assert "200k (preset)" in shown
+    assert "yes (preset)" in shown
 
 
 def test_what_was_learned_is_told_with_its_date(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from router_config.deployments.model_list import abilities_told, deployments_of
 from router_config.iso import iso
 from router_config.ledger.interfaces import Store, StoreError
 from router_config.ledger.rules.abilities import Lack, Place
+from router_config.presets.abilities import preset_facts
 
 SHOWN: Final = ("tools", "images", "json_schema", CONTEXT, ANSWER)
 """Columns of the table; the JSON has all."""
@@ -27,14 +28,15 @@ _SHOWN_ONLY: Final = {"json_schema": "supports_response_schema"}
 
 
 class Known(NamedTuple):
-    """Whether a model can, or the most tokens; None: nobody says. source: file, learned ..., own list or LiteLLM."""
+    """Whether a model can, or the most tokens; None: nobody says. source: file, learned ..., own list, preset
+    or LiteLLM."""
 
     value: bool | int | None = None
     source: str | None = None
 
 
 class _Sources(NamedTuple):
-    """What is known of one model: the file, its provider's own list, LiteLLM's, and its refusals."""
+    """What is known of one model: the file, its provider's own list, the preset, LiteLLM's list, and its refusals."""
 
     provider: Provider
     model: Model
@@ -54,6 +56,11 @@ class _Sources(NamedTuple):
             said = {"tools": self.own.tools, "images": self.own.vision, CONTEXT: self.own.context}.get(name)
             if said is not None:
                 return Known(said, "own list")
+        said = preset_facts(self.provider.litellm_provider, self.model.name).get(
+            "max_output" if name == ANSWER else name
+        )
+        if said is not None:
+            return Known(said, "preset")
         keys = {**LISTED, **_SHOWN_ONLY, CONTEXT: "max_input_tokens", ANSWER: "max_output_tokens"}
         listed = self.listed.get(keys.get(name, ""))
         if isinstance(listed, bool if name in ABILITIES else int):
@@ -135,7 +142,8 @@ def need_warnings(document: Mapping[str, Any]) -> list[str]:
 def _facts(deployment: Deployment, of: _Sources) -> Any:
     own = of.own
     told = {"supports_function_calling": own.tools, "supports_vision": own.vision} if own is not None else {}
-    return facts_of(deployment.same_model, abilities_told(of.model), of.listed, told)
+    preset = preset_facts(of.provider.litellm_provider, of.model.name)
+    return facts_of(deployment.same_model, abilities_told(of.model), of.listed, told, preset)
 
 
 def _sources(config: Config, learned: Mapping[Place, Lack]) -> dict[tuple[str, str], _Sources]:
