@@ -50,7 +50,7 @@ def _gpt_oss(size: str) -> ModelFacts:
         litellm_provider="*",
         model=f"*gpt-oss?{size}*",  # gpt-oss-120b, openai/gpt-oss-120b:free, gpt-oss:120b, ...
         source=Source(f"https://developers.openai.com/api/docs/models/gpt-oss-{size}", _READ),
-        cannot=("images", "audio"),  # "Input modalities: text"
+        cannot=("images", "audio"),  # Text alone goes in and out.
     )
 
 
@@ -60,7 +60,7 @@ MODEL_FACTS: Final = (
         litellm_provider="openrouter",
         model="openrouter/free",
         source=Source("https://openrouter.ai/openrouter/free", _READ),
-        can=("tools", "images", "json_schema", "reasoning"),  # It chooses among the free models that can.
+        can=("tools", "images", "json_schema"),  # It chooses among the free models that can.
         context=200_000,
     ),
     ModelFacts(
@@ -69,6 +69,14 @@ MODEL_FACTS: Final = (
         source=Source("https://vercel.com/ai-gateway/models/gpt-oss-120b/faq", _READ),
         can=("tools", "reasoning"),
         context=131_072,
+    ),
+    ModelFacts(
+        litellm_provider="vercel_ai_gateway",
+        model="openai/gpt-oss-20b",
+        source=Source("https://vercel.com/ai-gateway/models/gpt-oss-20b", _READ),
+        can=("tools", "reasoning"),
+        context=131_072,
+        max_output=32_768,
     ),
     ModelFacts(
         litellm_provider="custom_openai",
