@@ -65,7 +65,7 @@ def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book,
         elif status in ("rate_limited", "exhausted", "share_used") and limit.value > 0:
             clears = _clears_at(meter, limit, counts, held + needed - limit.value, book, now)
         elif status == "kept":
-            clears = _kept_until(meter, limit, counts, kept, needed, book, now)
+            clears = _kept_until(meter, limit, counts, kept, needed, need.times, book, now)
         yield Gate(
             meter.scope, limit.name, status, used, reserved, needed, limit.value, clears, limit.soft, paced,
             kept.amount, kept.names, meter.of_class,
@@ -73,11 +73,12 @@ def _gates(meter: Meter, counts: Counts, amount: Amount, need: Need, book: Book,
 
 
 def _kept_until(
-    meter: Meter, limit: Limit, counts: Counts, kept: Kept, needed: float, book: Book, now: float
+    meter: Meter, limit: Limit, counts: Counts, kept: Kept, needed: float, times: int, book: Book, now: float
 ) -> float | None:
     """When there is room beside what is kept: others' usage has left, it is released, or more is left over.
 
-    None: nobody can tell. `inf`: never, for it needs more than what is not kept.
+    times: so many such requests at once are needed, one of each process that counts for itself until the store is back.
+    None: nobody can tell. `inf`: never, for a single one needs more than what is not kept.
     """
     used, reserved = counts.used(limit), counts.open.of(limit.metric)
     held, moments = used + reserved, []
@@ -90,7 +91,7 @@ def _kept_until(
     if (released := released_at(meter, limit, now)) is not None:
         moments.append(released)
     later = [each for each in moments if each > now]
-    return min(later) if later else inf if needed > kept.idle else None
+    return min(later) if later else inf if needed > kept.idle * times else None
 
 
 def _clears_at(
