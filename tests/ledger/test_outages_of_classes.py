@@ -315,3 +315,27 @@ def test_a_request_that_only_a_part_of_the_room_cannot_hold_waits_for_the_store(
         await close(two)
 
     run(story())
+
+
+def test_an_account_that_gets_another_name_in_an_outage_keeps_what_each_class_used(site: Site) -> None:
+    now = seen(Place("other", GROQ.limits))
+    whose = ("", *(f" of class {each.name}" for each in now))
+    formerly = {f"account:groq{each}": f"account:other{each}" for each in whose}
+
+    async def story() -> None:
+        two = site.processes()
+        await known(two)
+        with site.outage():
+            await lost(two)
+            assert [await each.served(each.classes.trader, 2) for each in two] == [2, 2]
+            for each in two:
+                each.store.register_meters(tuple(meter for view in now for meter in view.meters), formerly)
+            assert [await each.served(now.default) for each in two] == [14, 14]
+            assert [await each.served(now.trader) for each in two] == [4, 4]
+        for each in two:
+            each.classes = now
+        await returned(two)
+        assert [await two[0].served(place) for place in now] == [0, 0, 0]
+        await close(two)
+
+    run(story())

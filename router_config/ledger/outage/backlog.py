@@ -1,11 +1,13 @@
 """Settlements that a store has not received because it failed, to be sent when it is back."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Final
 
 from router_config.ledger.interfaces import Backend
+from router_config.ledger.outage.renaming import renamed_lease, renamed_settlement
 from router_config.ledger.rules.meters import NOTHING, Spending, SplitAmount
 from router_config.ledger.rules.windows import LENGTHS
 from router_config.ledger.values import SETTLED, Lease, Membership, Settled, Settlement
@@ -73,6 +75,14 @@ class Backlog:
 
     def end_cooldown(self, scope: str) -> None:
         self._ended_cooldowns.add(scope)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """names: by other names of scopes, those that they have now."""
+        for _ in range(len(self._unsent)):
+            unsent = self._unsent.popleft()
+            lease, settlement = renamed_lease(unsent.lease, names), renamed_settlement(unsent.settlement, names)
+            self._unsent.append(replace(unsent, lease=lease, settlement=settlement))
+        self._ended_cooldowns = {names.get(scope, scope) for scope in self._ended_cooldowns}
 
     async def send(self, store: Backend, *, wiped: bool) -> None:
         """Send everything. What the store does not take stays here."""

@@ -17,6 +17,7 @@ from router_config.forks import in_forked_child, taken_for_forks
 from router_config.ledger.interfaces import Backend, MovableClock
 from router_config.ledger.outage.backlog import Backlog, Unsent
 from router_config.ledger.outage.journal import STORE_ERROR
+from router_config.ledger.outage.renaming import renamed_lease
 from router_config.ledger.outage.share import PROCESS_LASTS, LastReading, Share, restore
 from router_config.ledger.rules.history import Event
 from router_config.ledger.rules.meters import NOTHING, Meter
@@ -109,7 +110,16 @@ class Failover:
         self._formerly = formerly
         self.backend.register_meters(meters, formerly)
         if self._share is not None:
-            self._share.register_meters(meters)
+            self._share.register_meters(meters, formerly)
+            self._rename(formerly)
+
+    def _rename(self, names: Mapping[str, str]) -> None:
+        """The store takes over other names once: what it is still to be sent must not come by one of them later."""
+        self.backlog.rename(names)
+        for held in self.leases.values():
+            held.lease = renamed_lease(held.lease, names)
+        if self._last_reading is not None:
+            self._last_reading = self._last_reading.renamed(names)
 
     def expect(self, expected: Expected) -> None:
         self._expected = expected

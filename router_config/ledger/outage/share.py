@@ -13,6 +13,7 @@ from typing import Final
 from router_config.ledger.interfaces import Backend
 from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.outage.backlog import Unsent
+from router_config.ledger.outage.renaming import renamed_scopes
 from router_config.ledger.rules.choice import Choice, Skipped
 from router_config.ledger.rules.gates import Candidate, Examination, Need
 from router_config.ledger.rules.meters import NOTHING, Amount, Counts, Limit, LimitName, Meter, ObservedLimit, kind_of
@@ -49,6 +50,13 @@ class LastReading:
         counts = {scope: each for scope, each in self.snapshot.counts.items() if scope in scopes}
         cooldowns = {scope: each for scope, each in self.snapshot.cooldowns.items() if scope in scopes}
         return replace(self, snapshot=replace(self.snapshot, counts=counts, cooldowns=cooldowns))
+
+    def renamed(self, names: Mapping[str, str]) -> "LastReading":
+        """names: by other names of scopes, those that they have now."""
+        cooldowns = renamed_scopes(self.snapshot.cooldowns, names)
+        cooldowns = {scope: each._replace(scope=scope) for scope, each in cooldowns.items()}
+        snapshot = replace(self.snapshot, counts=renamed_scopes(self.snapshot.counts, names), cooldowns=cooldowns)
+        return replace(self, snapshot=snapshot, open_elsewhere=renamed_scopes(self.open_elsewhere, names))
 
 
 class Share(MemoryStore):

@@ -53,7 +53,8 @@ class ResilientStore(Store):
             return await store.settle(lease, settlement, now)
 
         taken, share = await failover.step(now, close)
-        settled = Unsent(lease, settlement, now, held is not None, held is None or held.stored, taken)
+        known = lease if held is None else held.lease  # By the names that scopes have now.
+        settled = Unsent(known, settlement, now, held is not None, held is None or held.stored, taken)
         if share is not None:
             failover.backlog.add(settled)
         elif failover.serves:
