@@ -276,3 +276,10 @@ def test_tables_and_amounts() -> None:
     assert [amount(number) for number in (0, 30, 1500, 100_000, 15_000_000, 41_234, 0.5)] == [
         "0", "30", "1.5k", "100k", "15M", "41234", "0.5",
     ]  # fmt: skip
+
+
+def test_explain_tells_what_is_kept_for_others_where_there_is_room_too(run: Run, folder: Path) -> None:
+    (folder / "litellm.yaml").write_text(GOOD + "classes: {trader: {reserve: 30%, agents: [TradingAgent]}}\n")
+    told = run("explain", "--agent", "somebody", "--tokens", "2000", GROQ_API_KEY="k").stdout
+    assert "fits; 30k are kept for trader" in told
+    assert "kept for" not in run("explain", "--agent", "TradingAgent", "--tokens", "2000", GROQ_API_KEY="k").stdout

@@ -136,17 +136,14 @@ def _judged(gate: dict[str, Any]) -> str:
     if gate["blocks"] and gate["limit"] <= 0:
         return "BLOCKS: 0 means never"
     if gate["status"] == "paced":
-        kept = f"pace: {amount(gate['paced'])} of {amount(gate['limit'])} are for the hours until now"
-        return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}; {kept}"
+        paced = f"pace: {amount(gate['paced'])} of {amount(gate['limit'])} are for the hours until now"
+        return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}; {paced}"
+    kept = f"{amount(gate['kept'])} are kept for {', '.join(gate['kept_for'])}" if "kept" in gate else ""
     if gate["status"] == "kept":
-        whose = (
-            f"{amount(gate['kept'])} are kept for {', '.join(gate['kept_for'])}"
-            if "kept" in gate
-            else "left for others"
-        )
-        return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}; {whose}"
+        return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}; {kept or 'left for others'}"
     if gate["blocks"] and gate["name"] == "parallel":
         return "BLOCKS until one in flight ends"
     if gate["blocks"]:
         return f"BLOCKS{' until ' + clock(gate['clears_at']) if gate['clears_at'] else ''}"
-    return f"past its soft limit, {amount(gate['soft_limit'])}" if gate["status"] == "soft_limited" else "fits"
+    fits = f"past its soft limit, {amount(gate['soft_limit'])}" if gate["status"] == "soft_limited" else "fits"
+    return f"{fits}; {kept}" if kept else fits
