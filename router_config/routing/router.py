@@ -253,7 +253,7 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             self._background.submit_quietly(self._expected_hours.tell(terms.config, self._store, now))
         if self._warning_is_due(now):
             self._background.submit_quietly(self._look_ahead())
-        group, agent_class = group_asked_for(endpoint, asked, terms)
+        agent, (group, agent_class) = agent_of(asked), group_asked_for(endpoint, asked, terms)
         return Request(
             endpoint,
             group.name,
@@ -264,12 +264,12 @@ class Router(LiveFile, Endpoints):  # type: ignore[override]
             next(self._requests),
             terms,
             bool(asked.get("ignore_cooldowns")),
-            agent_of(asked),
+            agent,
             asked.get("api_key") is not None,
             asked,
             needs_of(endpoint, asked),
             agent_class,
-            conversation_of(asked, agent_of(asked), group.name),
+            conversation_of(asked, agent, group.name),
         )
 
     async def _ask(self, flight: Flight, asked: dict[str, Any]) -> Any:
