@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import peers
+from benchmarks.client_pipes import answer_of, say, tell
 from benchmarks.estimating import costs
 from benchmarks.foresight import accounts_of, allowed
 from benchmarks.judged import Judged, judged
@@ -130,25 +131,25 @@ def measure(experiment: Experiment, clients: Sequence[str], wanted: argparse.Nam
             started.append([_start(job) for job in jobs])
             for process in started[-1]:
                 stack.callback(process.kill)
-        _say(f"{experiment.title}: starting {len(clients)} clients")
+        say(f"{experiment.title}: starting {len(clients)} clients")
         for process in chain(*started):
-            _line(process)
-        _say(f"{experiment.title}: {len(schedule)} requests in {experiment.seconds:g} s to each")
+            answer_of(process)
+        say(f"{experiment.title}: {len(schedule)} requests in {experiment.seconds:g} s to each")
         for number, (upstream, processes) in enumerate(zip(upstreams, started, strict=True)):
             time.sleep(experiment.apart if number else 0)
             ahead = (experiment.begins_at - time.time()) % 60.0
             upstream.reset(ahead)
             for process in processes:
-                _tell(process, {"ahead": ahead})
+                tell(process, {"ahead": ahead})
         rows = []
         for client, upstream, processes in zip(clients, upstreams, started, strict=True):
-            told = [json.loads(_line(process)) for process in processes]
+            told = [json.loads(answer_of(process)) for process in processes]
             results = [Result(**each) for one in told for each in one["results"]]
             calls, summary = upstream.calls(), upstream.summary()
             rows.append(
                 judged(client, results, calls, summary, experiment.limits, keys=experiment.keys, allowed=possible)
             )
-            _say(f"{client}: done, {sum(one['cpu'] for one in told):.0f} s of CPU")
+            say(f"{client}: done, {sum(one['cpu'] for one in told):.0f} s of CPU")
     return rows
 
 
@@ -249,26 +250,8 @@ def _start(job: dict[str, Any]) -> "subprocess.Popen[str]":
         cwd=ROOT,
         env=peers.environment() if peer else None,
     )
-    _tell(process, job)
+    tell(process, job)
     return process
-
-
-def _tell(process: "subprocess.Popen[str]", what: dict[str, Any]) -> None:
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(what) + "\n")
-    process.stdin.flush()
-
-
-def _line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise SystemExit(f"a client ended early with code {process.wait()}; run it with --only to see why")
-    return line
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.client_pipes import say
 from benchmarks.costs.commands import commands
 from benchmarks.costs.memory import memory
 from benchmarks.costs.page import page
@@ -89,7 +90,7 @@ def _elsewhere(versions: Sequence[str], argv: Sequence[str]) -> Iterable[dict[st
             python = Path(sys.executable)
         if not python.exists():
             raise SystemExit(f"There is no {python}; `make compat ARGS={number}` makes it.")
-        _say(f"LiteLLM {number}")
+        say(f"LiteLLM {number}")
         command = [str(python), "-W", "ignore", "-m", "benchmarks.overhead", *argv, "--litellm", "", "--json"]
         found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if not found.stdout:
@@ -113,20 +114,20 @@ def measure(wanted: argparse.Namespace, replay: Replay) -> tuple[list[Row], list
     others: list[Row] = []
     left_out = LEFT_OUT_BY_FEW if wanted.few else LEFT_OUT_BY_QUICK if quick else ()
     for first in wanted.first:
-        routed += routing(wanted.only, left_out, first, models, replay, effort, _say)
+        routed += routing(wanted.only, left_out, first, models, replay, effort, say)
     for subject in wanted.only:
         match subject:
             case "threads":
-                routed.append(synchronous(models, replay, effort, THREADS, _say))
+                routed.append(synchronous(models, replay, effort, THREADS, say))
             case "stores":
-                others += stores(effort.rounds, _say)
+                others += stores(effort.rounds, say)
             case "commands":
-                others += commands(3 if quick else 7, 1 if quick else 3, _say)
+                others += commands(3 if quick else 7, 1 if quick else 3, say)
             case "page":
-                others += page(models, replay, effort.rounds, effort.sequential, _say)
+                others += page(models, replay, effort.rounds, effort.sequential, say)
             case "memory":
                 requests, routers = (400, 10) if quick else (100_000, 50)
-                others.append(memory(models, replay, requests, routers, _say))
+                others.append(memory(models, replay, requests, routers, say))
     return routed, others
 
 
@@ -138,10 +139,6 @@ def _effort(wanted: argparse.Namespace) -> Effort:
 def _busy() -> str:
     """How busy the machine is: what a reader needs to know before believing a figure that is no ratio."""
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors (a benchmark alone on its machine makes 1.5)"
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -71,6 +71,7 @@ def test_a_group_may_have_a_second_provider_asked_where_the_first_is_late(hedge:
         ("groups: {gpt-4o: {}}", '1:10: "gpt-4o" is an alias, not a group\n  Write its group: default.'),
         ("groups: {default: {first_token: 5s}}", "Did you mean first_token_timeout?"),
         ("groups: {default: {first_token_timeout: 0}}", "1:41: groups, default, first_token_timeout: 0 is too little"),
+        ("groups: {default: {sticky: forever}}", "such as 10m, or off."),
         ("groups: {default: {models: [m]}}", "A model names its groups"),
         ("groups: [default]", "1:9: groups: a mapping is expected here"),
     ],

@@ -88,7 +88,7 @@ def test_without_tools_nothing_is_remembered(full: Router, clock: VirtualClock) 
     assert ask(full, 1) == "groq"
 
 
-@pytest.mark.parametrize("off", [{"defaults": {"sticky": False}}, {"groups": {"default": {"sticky": False}}}])
+@pytest.mark.parametrize("off", [{"defaults": {"sticky": False}}, {"groups": {"default": {"sticky": "off"}}}])
 def test_off_goes_by_priority_at_each_call(
     off: dict[str, dict[str, bool]], make_router: MakeRouter, clock: VirtualClock
 ) -> None:

@@ -1,16 +1,14 @@
 """The store fails in the middle of a run: no request fails for it, no limit is exceeded, and it is taken up again."""
 
 import asyncio
-import os
-import resource
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from rig import MakeRouter, message, refusals
+from rig_outages import frozen, full_disk, gone, locked
 from rig_redis import RedisServer
 
 from router_config import NoProviderAvailable, Router
@@ -29,38 +27,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is locked counts as lost sooner, and the store is looked at more often than once a second."""
     monkeypatch.setattr(sqlite_file, "PATIENCE", 0.05)
     monkeypatch.setattr(failover, "LOOK_EVERY", 0.05)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    yield
-    other.execute("ROLLBACK")
-    other.close()
-
-
-@contextmanager
-def full_disk(path: Path) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(f"{path}-wal"), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@contextmanager
-def frozen(server: RedisServer) -> Iterator[None]:
-    server.freeze()
-    yield
-    server.thaw()
-
-
-@contextmanager
-def gone(server: RedisServer) -> Iterator[None]:
-    """It comes back empty."""
-    server.stop()
-    yield
-    server.start()
 
 
 @pytest.fixture(params=["locked file", "full disk", "frozen Redis", "Redis gone"])

@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -18,6 +17,7 @@ from typing import Any, Final
 from benchmarks import peers
 from benchmarks.classes.judge import Judged, Result, judged
 from benchmarks.classes.load import AGENTS, DAYS, MINUTES, Load, allowed
+from benchmarks.client_pipes import answer_of, say, tell
 from benchmarks.turmoil.processes import OwnRedis
 from benchmarks.upstream import Upstream
 
@@ -85,13 +85,13 @@ def _measured(client: str, load: Load, wanted: argparse.Namespace) -> Judged:
         for process in started:
             stack.callback(process.kill)
         for process in started:
-            _line(process)
+            answer_of(process)
         upstream.reset(0.0)
         upstream.keep_bodies()
-        _say(f"{load.name}: {client}")
+        say(f"{load.name}: {client}")
         for process in started:
-            _tell(process, {})
-        results = [Result(**each) for process in started for each in json.loads(_line(process))]
+            tell(process, {})
+        results = [Result(**each) for process in started for each in json.loads(answer_of(process))]
         calls = upstream.calls()
     possible = sum(allowed(load, load.timetable()).values())
     return judged(client, load, results, calls, possible, together=not is_ours)
@@ -117,26 +117,8 @@ def _start(python: str, job: dict[str, Any]) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
     )
-    _tell(process, job)
+    tell(process, job)
     return process
-
-
-def _tell(process: "subprocess.Popen[str]", what: dict[str, Any]) -> None:
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(what) + "\n")
-    process.stdin.flush()
-
-
-def _line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise SystemExit(f"a client ended early with code {process.wait()}")
-    return line
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

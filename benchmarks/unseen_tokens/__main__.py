@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.client_pipes import answer_of
 from benchmarks.unseen_tokens.client import MAX_TOKENS, Arrival, timetable
 from benchmarks.unseen_tokens.judge import LIMITS, charge
 from benchmarks.unseen_tokens.virtual import Twin
@@ -121,19 +122,19 @@ def run(row: Row, wanted: argparse.Namespace) -> Found:
     began = time.time()
     with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
         judge = _start(stack, "judge", str(row.added), str(row.factor), str(wanted.times), str(began))
-        base = f"http://127.0.0.1:{_line(judge).strip()}"
+        base = f"http://127.0.0.1:{answer_of(judge).strip()}"
         state = "memory://" if row.store == "memory" else f"sqlite:///{directory}/state.db"
         job = {"base": base, "state": state, "began": began, "times": wanted.times, "seconds": wanted.seconds}
         loads = loads_of(row, wanted)
         clients = [_start(stack, "client", json.dumps({**job, "rate": rate, "seed": seed})) for rate, seed in loads]
         for client in clients:
-            _line(client)
+            answer_of(client)
         start = began + (time.time() - began) * wanted.times + 1.0
         for client in clients:
             assert client.stdin is not None
             client.stdin.write(f"{start}\n")
             client.stdin.flush()
-        outcomes = [_line(client).strip() for client in clients]
+        outcomes = [answer_of(client).strip() for client in clients]
         with urllib.request.urlopen(f"{base}/report") as answer:
             report = json.load(answer)
     if wanted.verbose:
@@ -166,14 +167,6 @@ def _start(stack: ExitStack, module: str, *arguments: str) -> "subprocess.Popen[
     stack.callback(process.wait)
     stack.callback(process.kill)
     return process
-
-
-def _line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise SystemExit(f"{process.args!r} ended early with code {process.wait()}")
-    return line
 
 
 if __name__ == "__main__":

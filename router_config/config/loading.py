@@ -122,13 +122,13 @@ def _check_workload(source: Source, file: File, groups: set[str], classes: set[s
         if load.agent_class is not None and load.agent_class not in classes:
             near = nearest(load.agent_class, classes)
             hint = f"Did you mean {near}?" if near else f"There are: {', '.join(sorted(classes))}."
-            what = f'{load.agent}: no class is called "{load.agent_class[:60]}"'
+            what = f'workload, {load.agent}: no class is called "{load.agent_class[:60]}"'
             raise source.error(("workload", place, "class"), what, hint if classes else "Write `classes:` first.")
         names = {*groups, *file.aliases}
         if load.group not in names and "*" not in names:
             near = nearest(load.group, names)
             hint = f"Did you mean {near}?" if near else f"There are: {', '.join(sorted(names))}."
-            what = f'{load.agent}: no group or alias is called "{load.group}"'
+            what = f'workload, {load.agent}: no group or alias is called "{load.group}"'
             raise source.error(("workload", place, "group"), what, hint)
 
 

@@ -50,9 +50,8 @@ def test_it_is_over_when_its_time_has_passed(store: Store) -> None:
     assert who(store, "one", START + 600) is None
 
 
+@pytest.mark.parametrize("url", ["sqlite", "redis"], indirect=True)
 def test_another_process_and_a_restart_know_it(url: str) -> None:
-    if url.startswith("memory"):
-        pytest.skip("gone with its process")
     first, second = open_store(url), open_store(url)
     answered(first, "one")
     assert who(second, "one") == "groq"

@@ -1,16 +1,14 @@
 """The store fails while classes of agents use it: what is kept for one, and what is a share, hold then and after."""
 
-import os
-import resource
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 import pytest
 from rig_ledger import START, Place, Seen, run
+from rig_outages import frozen, full_disk, gone, locked
 from rig_redis import RedisServer
 
 from router_config.ledger.interfaces import Backend
@@ -94,40 +92,6 @@ class Site:
     def processes(self, number: int = 2, classes: Classes | None = None) -> list[Process]:
         reopen = self.open if self._file else None
         return [Process(self.open(), reopen, classes or seen()) for _ in range(number)]
-
-
-@contextmanager
-def gone(server: RedisServer) -> Iterator[None]:
-    """It comes back empty."""
-    server.stop()
-    yield
-    server.start()
-
-
-@contextmanager
-def frozen(server: RedisServer) -> Iterator[None]:
-    server.freeze()
-    yield
-    server.thaw()
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    yield
-    other.execute("ROLLBACK")
-    other.close()
-
-
-@contextmanager
-def full_disk(path: Path) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(f"{path}-wal"), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture(params=["redis gone", "redis frozen", "sqlite locked", "sqlite full"])

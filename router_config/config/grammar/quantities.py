@@ -115,13 +115,16 @@ def parse_duration(value: object) -> float:
 
 
 def parse_sticky(value: object) -> float:
-    """Seconds, up to a day, or 0 for `off`, which YAML reads as false. Raises `BadValue`."""
-    if value is False:
+    """Seconds, up to a day, or 0 for `off`, which YAML reads as false where it is not quoted. Raises `BadValue`."""
+    if value is False or value == "off":
         return 0.0
     hint = "Write how long a tool loop stays with its model after each answer, such as 10m, or off."
     if value is True:
         raise BadValue("`on` does not say for how long", hint)
-    seconds = parse_duration(value)
+    try:
+        seconds = parse_duration(value)
+    except BadValue as bad:
+        raise BadValue(bad.what, hint) from None
     if seconds > LONGEST_STICKY:
         raise BadValue(f"{shown(value)} is longer than a day", hint)
     return seconds
@@ -152,7 +155,7 @@ def parse_share(value: object) -> float:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         share = float(value)
     if share is None or not 0 < share <= 1:
-        raise BadValue(f"{shown(value)} is not a share of the limit", _SHARE_HINT)
+        raise BadValue(f"{shown(value)} is not a share", _SHARE_HINT)
     return share
 
 
