@@ -1,5 +1,6 @@
 """What a group is to do besides asking its deployments in order, as `groups:` of the file says."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -57,3 +58,9 @@ class GroupRules:
         """What is not as ever, by name."""
         values = ((each.name, getattr(self, each.name), each.default) for each in fields(self))
         return {name: value for name, value, default in values if value != default}
+
+
+def sticky_in(rules: Mapping[str, GroupRules], group: str, usual: float) -> float:
+    """Seconds for which a tool loop of a group stays with its model after each answer. usual: what `defaults` say."""
+    own = rules.get(group)
+    return usual if own is None or own.sticky is None else own.sticky

@@ -4,11 +4,12 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import takewhile
 from math import inf
 from typing import Final, NamedTuple
 
+from router_config.attempts.loyal_order import LoyalOrder, is_of
+from router_config.config.group_rules import sticky_in
 from router_config.config.models import Defaults
 from router_config.deployments.deployment import Deployment
 from router_config.deployments.learned_loops import LearnedLoops
@@ -26,7 +27,7 @@ LOOK_EVERY: Final = 0.5
 """Seconds for which it is known how many loops live where."""
 
 KEPT: Final = 10_000
-"""Conversations, and deployments, that a process knows."""
+"""Conversations that a process knows."""
 
 
 DEFAULTS: Final = Defaults()
@@ -58,7 +59,7 @@ class Loyalty:
         self._lock = taken_for_forks(threading.Lock())
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._crowd = -inf, Crowd({}, None)
-        self._without_soft_limit: dict[int, tuple[Deployment, Deployment]] = {}
+        self._order = LoyalOrder()
 
     async def in_order(self, request: Request, ordered: Sequence[Deployment], now: float) -> Sequence[Deployment]:
         """The candidates: first who answers the request's tool loop, or who has room for one that begins."""
@@ -73,7 +74,9 @@ class Loyalty:
             return await with_room_for_all(self._store, ordered, request.need, expectation, now)
         affinity = await self._affinity(request, conversation, now)
         ordered = self._crowd_at(now).in_order(ordered)
-        return ordered if affinity is None else self._first(ordered, affinity)
+        if affinity is None:
+            return ordered
+        return self._order.first(ordered, affinity.deployment, affinity.provider, affinity.model)
 
     def answered(self, flight: Flight, spent: Spending | None, now: float) -> Affinity | None:
         """The deployment that answered a conversation, for the store to remember; None where no tools are used."""
@@ -109,7 +112,7 @@ class Loyalty:
         if request.conversation is None or (conversation := _conversation(request)) is None:
             return None  # Nearly always.
         known = self._known.get(conversation.key) if conversation.in_loop else None
-        if known is None or not _same_model(deployment, known.affinity):
+        if known is None or not is_of(deployment, known.affinity.provider, known.affinity.model):
             return None
         return known.affinity.calls + 1
 
@@ -173,42 +176,12 @@ class Loyalty:
         if known.at:
             self._loops.ended(known.agent, Loop(f"{loop.conversation[:6]}{began:x}", known.at, loop.calls, loop.tokens))
 
-    def _first(self, ordered: Sequence[Deployment], affinity: Affinity) -> Sequence[Deployment]:
-        """It first, then the same model with other keys; but of those that cost money behind all that are free.
-
-        So a loop that went on at the last resort, since nobody free had room, goes back once somebody has.
-        """
-        same = [each for each in ordered if _same_model(each, affinity)]
-        if not same:
-            return ordered
-        same.sort(key=lambda each: each.id != affinity.deployment)
-        others = [each for each in ordered if not _same_model(each, affinity)]
-        if same[0].tier == "free":
-            return [*map(self._to_the_end, same), *others]
-        free = next(place for place, each in enumerate(ordered) if each.tier == "paid")
-        return [*ordered[:free], *same, *others[free:]]
-
-    def _to_the_end(self, deployment: Deployment) -> Deployment:
-        """The same without a soft limit, past which others would go first; always the same object."""
-        made = self._without_soft_limit.get(id(deployment))
-        if made is None:
-            meters = tuple(
-                replace(meter, limits=tuple(replace(limit, soft=inf) for limit in meter.limits))
-                for meter in deployment.meters
-            )
-            if len(self._without_soft_limit) >= KEPT:
-                self._without_soft_limit.clear()
-            made = self._without_soft_limit[id(deployment)] = deployment, replace(deployment, meters=meters)
-        return made[1]
-
 
 def sticky_of(request: Request) -> float:
     """Seconds for which a tool loop stays with its model after each answer; 0: it does not."""
     terms = request.terms
-    rules = terms.group_rules.get(request.group.name) if terms.group_rules else None
-    if rules is not None and rules.sticky is not None:
-        return rules.sticky
-    return (DEFAULTS if terms.config is None else terms.config.defaults).sticky
+    defaults = DEFAULTS if terms.config is None else terms.config.defaults
+    return sticky_in(terms.group_rules, request.group.name, defaults.sticky)
 
 
 def _conversation(request: Request) -> Conversation | None:
@@ -222,7 +195,3 @@ def _agent(request: Request) -> Agent:
 def _calls_no_tool(answer: bytes | None) -> bool:
     """Whether a whole answer calls no tool. Of a stream nobody knows."""
     return answer is not None and CALLS.search(answer) is None
-
-
-def _same_model(deployment: Deployment, affinity: Affinity) -> bool:
-    return deployment.model == affinity.model and deployment.provider == affinity.provider
