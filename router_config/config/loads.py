@@ -83,6 +83,7 @@ class Load:
     One of the three rates says how many. requests_per_hour: in the hours in which they come. tokens: of prompt and
     answer together, half each; or prompt and answer apart. growth: share by which they grow in a month, from -1 on.
     stream: answers are streamed, and hold their room until their end. tools: only models that can use tools are asked.
+    calls_per_loop: so many of them, one after the other, are the calls of a tool loop; None: each stands by itself.
     recorded: requests that come again as they came, in place of how many and when.
     """
 
@@ -99,6 +100,7 @@ class Load:
     growth: float = 0.0
     stream: bool = False
     tools: bool = False
+    calls_per_loop: int | None = None
     recorded: Recorded | None = None
 
     @property

@@ -9,7 +9,7 @@ from router_config.ledger.rules.choice import binding_limit, standing
 from router_config.ledger.rules.gates import OPEN
 from router_config.ledger.rules.meters import LimitName
 from router_config.planner.assumptions.workload import Arrival
-from router_config.planner.virtual.simulation import Decided
+from router_config.planner.virtual.observer import Decided
 
 
 class Obstacle(NamedTuple):

@@ -55,6 +55,7 @@ def document(plan: Plan, told: str, remarks: Sequence[str] = ()) -> dict[str, An
         "left_out": dict(plan.left_out),
         "providers": [_provider(each) for each in plan.providers],
         **_classes(plan.classes),
+        **({} if plan.loops is None else {"loops": plan.loops._asdict()}),
         "days": [_day(each, plan.timezone) for each in plan.days],
         "week": _week(plan),
     }

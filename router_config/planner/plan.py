@@ -105,6 +105,13 @@ class WorstHour(NamedTuple):
     requests: int
 
 
+class LoopsPlanned(NamedTuple):
+    """Tool loops of a plan: so many were begun, and so many of their calls changed the model."""
+
+    begun: int
+    moved: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What becomes of a workload, as `plan` finds it.
@@ -115,7 +122,8 @@ class Plan:
     half, and 95 %, of those served waited for room at most. timezone: in which days are told.
     left_out: the providers that cannot be asked, each with the reason. advice: what would help, the best first.
     unserved_prompts: tokens of the prompts that nobody served. fallback: who would serve the rest for dollars.
-    classes: the same by class of agents, in the order of the file; none where it has no classes.
+    classes: the same by class of agents, in the order of the file; none where it has no classes. loops: None where no
+    load has any.
     """
 
     served: float
@@ -133,6 +141,7 @@ class Plan:
     unserved_prompts: int = 0
     fallback: Fallback | None = None
     classes: tuple[ClassServed, ...] = ()
+    loops: LoopsPlanned | None = None
 
     def __bool__(self) -> bool:
         """Whether it is served as good as whole."""
@@ -210,7 +219,7 @@ def planned(
     losses = [replace(each, day=each.day + warm_up) for each in losses]
     first, ends = midnight(begins, zone), midnight(begins + timedelta(days=days), zone)
     whose = [each.name for load in loads if (each := class_of_load(load, config.classes)) is not None]
-    recorder = Recorder(timezone, first, whose)
+    recorder = Recorder(timezone, first, ends, whose)
     failing = Faults(config, faults, losses, begins=first, timezone=timezone, seed=seed)
     simulation = Simulation(config, loads, recorder, latency=latency, max_wait=max_wait, seed=seed, faults=failing)
     next_word = first
@@ -223,7 +232,11 @@ def planned(
                 break
     recorder.close(ends)
     del recorder.days[:warm_up]
-    return _made(config, recorder, timezone)
+    made = _made(config, recorder, timezone)
+    if not any(load.calls_per_loop for load in loads):
+        return made
+    begun, moved = (sum(getattr(day, name) for day in recorder.days) for name in ("loops_begun", "loops_moved"))
+    return replace(made, loops=LoopsPlanned(begun, moved))
 
 
 def _made(config: Config, recorder: Recorder, timezone: str) -> Plan:

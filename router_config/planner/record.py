@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import nextafter
 from typing import Final
 
 from router_config.deployments.catalog import Group
@@ -11,7 +12,7 @@ from router_config.ledger.rules.choice import binding_limit
 from router_config.ledger.rules.windows import CalendarDay
 from router_config.planner.assumptions.workload import Arrival
 from router_config.planner.class_record import ClassDay, ClassRecorder
-from router_config.planner.virtual.simulation import Decided, Observer, Served
+from router_config.planner.virtual.observer import Decided, Observer, Served
 
 NOBODY: Final = ""
 """Stands for a provider where nobody serves."""
@@ -54,7 +55,8 @@ class DayRecord:
     """A day: what was asked and served, by provider. nobody: when and for how long no provider had room.
 
     needless_failures: requests that were not served though somebody could have. requests_by_hour, unserved_by_hour:
-    since it began; a day on which clocks go back has 25 of them.
+    since it began; a day on which clocks go back has 25 of them. loops_begun: tool loops. loops_moved: their calls that
+    changed the model.
     """
 
     begins: float
@@ -65,6 +67,8 @@ class DayRecord:
     needless_failures: int = 0
     requests_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
     unserved_by_hour: list[int] = field(default_factory=lambda: [0] * 25)
+    loops_begun: int = 0
+    loops_moved: int = 0
     nobody: ProviderDay = field(default_factory=ProviderDay)
     providers: dict[str, ProviderDay] = field(default_factory=dict)
     classes: dict[str, ClassDay] = field(default_factory=dict)
@@ -85,10 +89,12 @@ class DayRecord:
 class Recorder(Observer):
     """Adds up what a simulation tells, by the days of a timezone, from a midnight on. Call `close` at its end.
 
+    ends: of the last day, epoch seconds: what is asked before and served only after it counts as if it were that day's.
     classes: of agents, that of each load of the workload; empty where there are none.
     """
 
-    def __init__(self, timezone: str, begins: float, classes: Sequence[str] = ()) -> None:
+    def __init__(self, timezone: str, begins: float, ends: float, classes: Sequence[str] = ()) -> None:
+        self._last = nextafter(ends, 0.0)
         self._classes = ClassRecorder(classes) if classes else None
         self.days: list[DayRecord] = []
         self.unserved_tokens = self.unserved_prompts = 0
@@ -112,6 +118,7 @@ class Recorder(Observer):
 
     def decided(self, found: Decided) -> None:
         group, _, skipped, opened, now, _ = found
+        now = min(now, self._last)
         if now >= self._ends:
             self._turn(now)
         name, seen_by, turned = group.name, group.seen_by, opened.turned(skipped)
@@ -141,18 +148,23 @@ class Recorder(Observer):
         provider.usd += spent[2]
         day.requests += 1
         day.tokens += tokens
-        day.requests_by_hour[int((request[2] - day.begins) // 3600)] += 1
+        day.requests_by_hour[int((min(request[2], self._last) - day.begins) // 3600)] += 1
         if self._classes is not None:
             self._classes.served(request[0], tokens, day.classes)
         if request[2] > request[0][0]:
             self.waits[round(request[2] - request[0][0], 1)] += 1
 
     def failed(self, deployment: Deployment, now: float) -> None:
-        if now >= self._ends:
-            self._turn(now)
-        self._present.of(deployment.provider).failed += 1
+        self._day_at(now).of(deployment.provider).failed += 1
+
+    def loop_begun(self, now: float) -> None:
+        self._day_at(now).loops_begun += 1
+
+    def loop_moved(self, now: float) -> None:
+        self._day_at(now).loops_moved += 1
 
     def unserved(self, arrival: Arrival, group: Group, now: float, *, needlessly: bool) -> None:
+        now = min(now, self._last)
         day, tokens = self._present, arrival.prompt + arrival.answer
         day.requests += 1
         day.tokens += tokens
@@ -182,6 +194,12 @@ class Recorder(Observer):
         if now >= self._ends:
             self._turn(now)
             self.days.pop()  # The one that would begin now.
+
+    def _day_at(self, now: float) -> DayRecord:
+        now = min(now, self._last)
+        if now >= self._ends:
+            self._turn(now)
+        return self._present
 
     def _turn(self, now: float) -> None:
         """Days that have ended take what went on until their midnight; a new one begins."""

@@ -20,7 +20,8 @@ from router_config.forecast.workload_hours import midnight
 from router_config.planner.assumptions.faults import Faults, fault_of, loss_of, outages
 from router_config.planner.assumptions.what_if import with_every_key, with_key, with_provider
 from router_config.planner.assumptions.workload import DAY, Arrival, arrivals, even_load
-from router_config.planner.virtual.simulation import Observer, Served, Simulation
+from router_config.planner.virtual.observer import Observer, Served
+from router_config.planner.virtual.simulation import Simulation
 
 NOVEMBER = date(2026, 11, 23)
 BEGINS = midnight(NOVEMBER, ZoneInfo("UTC"))

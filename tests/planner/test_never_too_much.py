@@ -17,8 +17,9 @@ from router_config.planner.assumptions.faults import Fault, FaultKind, Faults
 from router_config.planner.assumptions.what_if import with_every_key
 from router_config.planner.assumptions.workload import DAY, arrivals
 from router_config.planner.record import Recorder
+from router_config.planner.virtual.observer import Observer, Served
 from router_config.planner.virtual.open_candidates import OpenCandidates
-from router_config.planner.virtual.simulation import Observer, Served, Simulation
+from router_config.planner.virtual.simulation import Simulation
 from router_config.simulator.quotas.admission import Admission, Demand, Quotas
 from router_config.simulator.quotas.limits import ProviderLimits
 from router_config.simulator.quotas.plain_limits import read_limits
@@ -43,8 +44,8 @@ def config_of(providers: dict[str, object], classes: dict[str, object]) -> Confi
 class Judge(Recorder):
     """Asks the simulator's quotas, which share no code with the router, whether each request would be admitted."""
 
-    def __init__(self, limits: dict[str, ProviderLimits], begins: float) -> None:
-        super().__init__("UTC", begins)
+    def __init__(self, limits: dict[str, ProviderLimits], begins: float, ends: float) -> None:
+        super().__init__("UTC", begins, ends)
         self._quotas = {name: Quotas(name, each) for name, each in limits.items()}
         self._open: list[tuple[float, Admission, Demand]] = []
         self.admitted: list[tuple[float, str]] = []
@@ -143,6 +144,8 @@ LOADS = st.lists(
         burst=st.none() | BURSTS,
         hours=st.none() | HOURS,
         growth=st.sampled_from([0.0, 0.0, -0.5, 4.0]),
+        tools=st.booleans(),
+        calls_per_loop=st.sampled_from([None, 2, 7, 40]),
     ),
     min_size=1,
     max_size=3,
@@ -202,8 +205,8 @@ def test_no_plan_ever_exceeds_a_limit_as_the_judge_counts(
         judged[name] = {**spans, **each["limits"], "models": models, **shared}
     config = config_of(providers, classes)
     begins = midnight(day, UTC_ZONE)
-    judge, same = Judge(read_limits(judged), begins), Observed()
     ends = begins + days * DAY
+    judge, same = Judge(read_limits(judged), begins, ends), Observed()
     loads = [load.times(2 / days) for load in loads]
     for observer in (judge, same):
         theirs = [each for each in failing if each.of in ("all", *providers)]

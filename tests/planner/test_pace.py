@@ -14,7 +14,8 @@ from router_config.deployments.catalog import Group
 from router_config.forecast.workload_hours import midnight, weights_of
 from router_config.planner.assumptions.what_if import with_every_key
 from router_config.planner.assumptions.workload import Arrival, arrivals
-from router_config.planner.virtual.simulation import Observer, Served, Simulation
+from router_config.planner.virtual.observer import Observer, Served
+from router_config.planner.virtual.simulation import Simulation
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY = date(2026, 11, 23)

@@ -60,6 +60,9 @@ def test_a_load_is_written_by_rate_size_and_hours() -> None:
         ("{requests_per_day: 1, growth: much}", "4:35", "no growth"),
         ("{requests_per_day: 1, group: fats}", "4:34", "Did you mean fast?"),
         ("{requests_per_day: 1, class: batch}", "4:34", "Write `classes:` first."),
+        ("{requests_per_day: 1, tools: true, calls_per_loop: 1}", "4:56", "2 or more"),
+        ("{requests_per_day: 1, tools: true, calls_per_loop: 2.5}", "4:56", "not a whole number"),
+        ("{requests_per_day: 1, calls_per_loop: 20}", "4:27", "Write tools: true beside it."),
         ("{request_per_day: 1}", "4:6", "Did you mean requests_per_day?"),
     ],
 )

@@ -204,6 +204,9 @@ def _lines(made: Plan, config: Config, told: str) -> Iterator[str]:
     if made.wait_p95:
         half, most = span(made.wait_p50), span(made.wait_p95)
         yield f"\nRequests wait for room: half of them {half} at most, 95 % {most} at most."
+    if made.loops is not None:
+        begun, moved = plural(made.loops.begun, "tool loop"), plural(made.loops.moved, "time")
+        yield f"\n{begun} begun; within them calls changed the model {moved}."
     bad = [day for day in made.days if day.unserved_requests]
     if bad:
         yield f"\nNot all was served on {plural(len(bad), 'day')} of {days}; the worst of them:"

@@ -23,6 +23,8 @@ _HOURS: Final = re.compile(
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS_HINT: Final = "Write mon-fri 09:30-16:00 America/New_York; without days every day, without a timezone UTC."
 _GROWTH: Final = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
+LEAST_CALLS: Final = 2
+_CALLS_HINT: Final = "Write 2 or more, such as calls_per_loop: 20; leave it out where each request stands by itself."
 _RATES: Final = ("requests_per_hour", "requests_per_day", "tokens_per_day")
 _TOKENS: Final = Spread(((0.5, 1000),))
 
@@ -103,6 +105,7 @@ class _FileLoad:
     growth: float = 0.0
     stream: bool = False
     tools: bool = False
+    calls_per_loop: int | None = None
 
 
 def _hours(value: object) -> Hours:
@@ -131,6 +134,13 @@ def _weekdays(days: str | None) -> frozenset[int]:
         begin, end = _DAYS.index(first[:3]), _DAYS.index((last or first)[:3])
         found.update(day % 7 for day in range(begin, end + (7 if end < begin else 0) + 1))
     return frozenset(found)
+
+
+def _calls(value: object) -> int:
+    calls = parse_count(value)
+    if calls < LEAST_CALLS:
+        raise BadValue(f"a loop of {shown(value)} is none", _CALLS_HINT)
+    return calls
 
 
 def _growth(value: object) -> float:
@@ -183,6 +193,10 @@ _SECTION: Final = Section(
             "Answers are streamed: their room is held for a second per 50 tokens more.",
         ),
         "tools": Entry(Scalar(flag, {"type": "boolean"}), "They hold tools: only models that can use them are asked."),
+        "calls_per_loop": Entry(
+            Scalar(_calls, {**_NUMBER, "minimum": LEAST_CALLS, "examples": [20]}),
+            "So many in a row are the calls of one tool loop, each after the one before; with `tools: true`.",
+        ),
         "growth": Entry(Scalar(_growth, {"type": "string", "examples": ["10%"]}), "By how much they grow in a month."),
     },
     hint="Write {agent: name, requests_per_hour: 120, tokens: 1500}.",
@@ -199,6 +213,9 @@ class _Load:
         if len(rates) != 1:
             what = " and ".join(rates) + " stand together" if rates else "nothing says how many requests come"
             raise place.error(node.mark, what, f"Write one of {', '.join(_RATES)}.")
+        if written.calls_per_loop is not None and not written.tools:
+            mark, _ = node.value["calls_per_loop"]
+            raise place.error(mark, "calls_per_loop is of requests that hold tools", "Write tools: true beside it.")
         parts = written.tokens or _halves(_TOKENS)
         same = {each.name: getattr(written, each.name) for each in fields(written) if each.name != "tokens"}
         return Load(prompt=parts.prompt, answer=parts.answer, **same)

@@ -15,6 +15,7 @@ from router_config.ledger.local.memory import MemoryStore
 from router_config.ledger.rules.gates import Need
 from router_config.planner.assumptions.workload import Arrival
 from router_config.planner.virtual.able import with_tools
+from router_config.planner.virtual.loops import PlannedLoop
 from router_config.planner.virtual.open_candidates import OpenCandidates
 
 
@@ -49,16 +50,18 @@ class AskedGroup:
 class PlannedRequest:
     """What it asks for, until when it may wait for room (epoch seconds), and what it has tried, once something failed.
 
-    number: of when it came. gives_up: until when it waits for the outcome of a probe.
+    number: of when it came. gives_up: until when it waits for the outcome of a probe. loop: that it is a call of.
     """
 
-    __slots__ = ("arrival", "asked", "deadline", "gives_up", "need", "number", "tried")
+    __slots__ = ("arrival", "asked", "deadline", "gives_up", "loop", "need", "number", "tried")
 
     endpoint: Final = "acompletion"
 
-    def __init__(self, arrival: Arrival, asked: AskedGroup, need: Need, deadline: float, number: int) -> None:
+    def __init__(
+        self, arrival: Arrival, asked: AskedGroup, need: Need, deadline: float, number: int, loop: PlannedLoop | None
+    ) -> None:
         self.arrival, self.asked, self.need = arrival, asked, need
-        self.deadline, self.number = deadline, number
+        self.deadline, self.number, self.loop = deadline, number, loop
         self.tried: Tried | None = None
         self.gives_up: float | None = None
 

@@ -10,14 +10,13 @@ from typing import Final, NamedTuple, cast
 from router_config.config.loads import Load
 from router_config.config.models import Config
 from router_config.deployments.candidate_order import CandidateOrder
-from router_config.deployments.catalog import Catalog, Group
+from router_config.deployments.catalog import Catalog
 from router_config.deployments.deployment import Deployment
 from router_config.deployments.model_list import generate
 from router_config.forecast.expected_hours import goes_by_hours
 from router_config.forecast.workload_hours import weights_of
 from router_config.ledger.local.memory import MemoryStore
-from router_config.ledger.rules.choice import Skipped
-from router_config.ledger.rules.gates import Book, Need
+from router_config.ledger.rules.gates import Need
 from router_config.ledger.rules.meters import Part, Spending
 from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.values import Lease, Settlement
@@ -26,7 +25,8 @@ from router_config.planner.assumptions.latencies import LATENCY, Latencies, seco
 from router_config.planner.assumptions.workload import Arrival
 from router_config.planner.virtual.estimates import Estimates, matter
 from router_config.planner.virtual.failing_calls import FailingCalls, closed
-from router_config.planner.virtual.open_candidates import OpenCandidates
+from router_config.planner.virtual.loops import Loops, PlannedLoop
+from router_config.planner.virtual.observer import Decided, Observer, Served
 from router_config.planner.virtual.requests import AskedGroup, PlannedRequest, asked_groups
 from router_config.planner.virtual.steps import done
 
@@ -46,46 +46,6 @@ _reserve: Final = unwrap(MemoryStore.reserve)  # One thread plans, and needs no 
 _settle: Final = unwrap(MemoryStore.settle)
 _new: Final = tuple.__new__  # Half the time of calling the class.
 _NO_MORE: Final = Settlement(None, 0.0, 0.0)[3:]
-
-
-class Served(NamedTuple):
-    """A request that a deployment took: when, how long it had waited, and what it spends (moments in epoch seconds)."""
-
-    arrival: Arrival
-    deployment: Deployment
-    asked_at: float
-    ends_at: float
-    spent: Spending
-
-
-class Decided(NamedTuple):
-    """What a request found: who was skipped, and who was left out since it is known to have no room."""
-
-    group: Group
-    need: Need
-    skipped: tuple[Skipped, ...]
-    open: OpenCandidates
-    now: float
-    book: Book
-    """The counts, as the rules read them."""
-
-
-class Observer:
-    """What is told of a simulation while it runs."""
-
-    def decided(self, found: Decided) -> None:
-        """A request found who serves it, or that nobody does."""
-
-    def served(self, request: Served) -> None: ...
-
-    def failed(self, deployment: Deployment, now: float) -> None:
-        """A deployment was asked in vain."""
-
-    def unserved(self, arrival: Arrival, group: Group, now: float, *, needlessly: bool) -> None:
-        """Nobody had room, or not before the request had waited for as long as it may.
-
-        needlessly: somebody did who would have answered, whom a cooldown kept away.
-        """
 
 
 class _Followed(NamedTuple):
@@ -130,8 +90,11 @@ class Simulation:
         """Places of the loads whose answers are streamed."""
         self._answers = [load.answer.most for load in loads]
         self._needs: list[dict[int, Need]] = [{} for _ in loads]
-        self._flights: list[tuple[float, int, Lease | PlannedRequest, Settlement | None, _Followed | None]] = []
-        """By when they end; those without a settlement are requests that ask again then."""
+        self._flights: list[
+            tuple[float, int, Lease | PlannedRequest | PlannedLoop, Settlement | None, _Followed | None]
+        ] = []
+        """By when they end; without a settlement: requests that ask again then, and loops that go on."""
+        self._loops = Loops(config, loads) if any(load.calls_per_loop for load in loads) else None
         self._lines = self._asked if any(self._max_wait) else ()
         self._number = 0
         self._loads, self._expects_until = loads, -inf if goes_by_hours(config) else inf
@@ -143,7 +106,10 @@ class Simulation:
             if arrival[0] >= self._expects_until:
                 self._store.expect(Expected(weights_of(self._loads, arrival[0])))
                 self._expects_until = arrival[0] + WEEK
-            self._arrive(arrival)
+            if self._loops is None or (loop := self._loops.joined(arrival)) is None:
+                self._arrive(arrival)
+            else:
+                self._arrive_in(loop, arrival)
             yield arrival[0]
         self._go_on(inf)
 
@@ -161,6 +127,8 @@ class Simulation:
                     self._end(cast(Lease, lease), settlement, ended)
                 elif followed is not None:
                     self._follow(cast(Lease, lease), settlement, followed, ended)
+                elif isinstance(lease, PlannedLoop):
+                    self._go_on_with(lease, ended)
                 else:
                     self._ask(cast(PlannedRequest, lease), ended)
             for line in sorted([each for each in lines if each.line], key=_order):
@@ -199,7 +167,26 @@ class Simulation:
     def _need(self, prompt: int, answer: int) -> Need:
         return Need(prompt + answer, prompt) if self._estimates is None else self._estimates.need(prompt, answer)
 
-    def _arrive(self, arrival: Arrival) -> None:
+    def _arrive_in(self, loop: PlannedLoop, arrival: Arrival) -> None:
+        """The next call of a loop comes. It is asked at once, or when the one before has ended."""
+        if loop.calls == 1:
+            self._observer.loop_begun(arrival[0])
+        if loop.under_way:
+            loop.later.append(arrival)
+        else:
+            self._arrive(arrival, loop)
+
+    def _go_on_with(self, loop: PlannedLoop, now: float) -> None:
+        """A call of a loop has ended."""
+        loop.under_way = False
+        if loop.later:
+            self._arrive(loop.later.popleft()._replace(at=now), loop)
+
+    def _call_ends(self, loop: PlannedLoop, at: float) -> None:
+        self._number += 1
+        heapq.heappush(self._flights, (at, self._number, loop, None, None))
+
+    def _arrive(self, arrival: Arrival, loop: PlannedLoop | None = None) -> None:
         now, place, prompt, _ = arrival
         needs = self._needs[place]
         need = needs.get(prompt)
@@ -208,7 +195,10 @@ class Simulation:
                 needs.clear()
             need = needs[prompt] = self._need(prompt, self._answers[place])
         self._number += 1
-        self._ask(PlannedRequest(arrival, self._groups[place], need, now + self._max_wait[place], self._number), now)
+        if loop is not None:
+            loop.under_way = True
+        deadline = now + self._max_wait[place]
+        self._ask(PlannedRequest(arrival, self._groups[place], need, deadline, self._number, loop), now)
 
     def _ask(self, request: PlannedRequest, now: float) -> None:
         asked, may_wait = request.asked, now < request.deadline
@@ -248,10 +238,13 @@ class Simulation:
             candidates: Sequence[Deployment] = [each for tier in drawn for each in tier.in_order]
         else:
             candidates = opened.at(now, drawn)
+        loyal = None if request.loop is None else request.loop.stays_with(now)
+        if loyal is not None and self._loops is not None:
+            candidates = self._loops.in_order(candidates if retries else opened.with_soft(drawn), loyal)
         revives, again, too_small = None, 0.0, set[str]()
         while True:
             choice, lease = _reserve(self._store, candidates, need, now, inf)
-            if opened.may_be_wrong(choice) and not retries:
+            if opened.may_be_wrong(choice) and not retries and loyal is None:
                 if lease is not None:
                     self._end(lease, Settlement(None, now, now), now)
                 every = [each for each in opened.with_soft(drawn) if each.id not in too_small]
@@ -296,6 +289,10 @@ class Simulation:
         heapq.heappush(self._flights, (ends, self._number, lease, settlement, followed))
         if failure is None:
             self._observer.served(_new(Served, (request.arrival, chosen, now, ends, spent)))
+            if request.loop is not None:
+                if request.loop.answered(chosen, ends):
+                    self._observer.loop_moved(now)
+                self._call_ends(request.loop, ends)
         return True
 
     def _unserved(self, request: PlannedRequest, now: float) -> None:
@@ -304,6 +301,8 @@ class Simulation:
         if failing is not None:
             failing.unanswered(request, now)
         self._observer.unserved(request.arrival, request.group, now, needlessly=needlessly)
+        if request.loop is not None:
+            self._call_ends(request.loop, now)
 
 
 def _max_wait(asked: AskedGroup, config: Config, given: float | None) -> float:
