@@ -118,9 +118,8 @@ class Recorder(Observer):
 
     def decided(self, found: Decided) -> None:
         group, _, skipped, opened, now, _ = found
-        now = min(now, self._last)
         if now >= self._ends:
-            self._turn(now)
+            now = self._turn(now)
         name, seen_by, turned = group.name, group.seen_by, opened.turned(skipped)
         if self._classes is not None:
             self._classes.decided(found)
@@ -148,7 +147,7 @@ class Recorder(Observer):
         provider.usd += spent[2]
         day.requests += 1
         day.tokens += tokens
-        day.requests_by_hour[int((min(request[2], self._last) - day.begins) // 3600)] += 1
+        day.requests_by_hour[int(((request[2] if request[2] < self._ends else self._last) - day.begins) // 3600)] += 1
         if self._classes is not None:
             self._classes.served(request[0], tokens, day.classes)
         if request[2] > request[0][0]:
@@ -192,16 +191,21 @@ class Recorder(Observer):
     def close(self, now: float) -> None:
         """Nothing more comes."""
         if now >= self._ends:
-            self._turn(now)
+            self._end_days(now)
             self.days.pop()  # The one that would begin now.
 
     def _day_at(self, now: float) -> DayRecord:
-        now = min(now, self._last)
         if now >= self._ends:
             self._turn(now)
         return self._present
 
-    def _turn(self, now: float) -> None:
+    def _turn(self, now: float) -> float:
+        """The days before a moment end, save the last, on which the moment is at most its last one. Returns it."""
+        now = min(now, self._last)
+        self._end_days(now)
+        return now
+
+    def _end_days(self, now: float) -> None:
         """Days that have ended take what went on until their midnight; a new one begins."""
         while now >= self._ends:
             full_on = list[str]()
