@@ -231,15 +231,14 @@ class Simulation:
         """Whether some deployment takes the request now. at_once: it does not stand in line, and may ask in spite."""
         asked, need, failing = request.asked, request.need, self._failing
         group, opened, retries = asked.group, asked.open, request.tried is not None
-        drawn, left = None, request.left if retries else None
+        drawn, left, loop, loyal = None, request.left if retries else None, request.loop, None
         if retries or not asked.ranks_all:
             drawn = done(self._order.drawn(group, need, now, left))
         if drawn is not None and retries:
             candidates: Sequence[Deployment] = [each for tier in drawn for each in tier.in_order]
         else:
             candidates = opened.at(now, drawn)
-        loyal = None if request.loop is None else request.loop.stays_with(now)
-        if loyal is not None and self._loops is not None:
+        if loop is not None and self._loops is not None and (loyal := loop.stays_with(now)) is not None:
             candidates = self._loops.in_order(candidates if retries else opened.with_soft(drawn), loyal)
         revives, again, too_small = None, 0.0, set[str]()
         while True:
@@ -289,10 +288,10 @@ class Simulation:
         heapq.heappush(self._flights, (ends, self._number, lease, settlement, followed))
         if failure is None:
             self._observer.served(_new(Served, (request.arrival, chosen, now, ends, spent)))
-            if request.loop is not None:
-                if request.loop.answered(chosen, ends):
+            if loop is not None:
+                if loop.answered(chosen, ends):
                     self._observer.loop_moved(now)
-                self._call_ends(request.loop, ends)
+                self._call_ends(loop, ends)
         return True
 
     def _unserved(self, request: PlannedRequest, now: float) -> None:
