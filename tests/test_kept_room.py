@@ -93,6 +93,20 @@ def test_a_class_uses_no_more_than_its_share_however_much_is_free(
     assert refusals(simulator) == 0
 
 
+def test_who_takes_leftovers_gives_way_within_a_minute(
+    make_router: MakeRouter, simulator: Simulator, clock: VirtualClock
+) -> None:
+    strictly(simulator, rpm=20)
+    router = make_router(providers=only_groq(rpm=20), classes={**THREE, "batch": {"use": "leftover"}})
+    assert served(router, "batch", 20) == 12
+    assert served(router, "somebody", 5) == 2
+    clock.advance(61)
+    assert served(router, "somebody", 20) == 14
+    assert served(router, "batch", 5) == 0
+    assert served(router, "TradingAgent", 10) == 6
+    assert refusals(simulator) == 0
+
+
 def test_a_share_of_a_single_request_at_a_time_shuts_nobody_out(make_router: MakeRouter) -> None:
     router = make_router(providers=only_groq(rpm=100, parallel=1), classes=THREE)
     assert served(router, "batch", 3) == 3

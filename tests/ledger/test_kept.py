@@ -155,6 +155,30 @@ def test_leftovers_are_what_the_others_are_not_expected_to_use(store: Store) -> 
     assert taken(store, trader, 200, at=MIDNIGHT - 1) == 1
 
 
+def test_of_a_minute_leftovers_leave_a_tenth_free_so_that_others_have_it_all_within_a_minute(store: Store) -> None:
+    place = Place("groq", (Limit("rpm", 20),))
+    batch, others = Seen(place, "batch", RESERVES, leftover=True), Seen(place, "others", RESERVES)
+    assert taken(store, batch, 20, 1) == 12  # 6 are kept for the trader, 2 are left free.
+    assert taken(store, others, 20, 1) == 2
+    assert status(store, batch, 1, START + 30) == "kept"
+    assert taken(store, others, 20, 1, START + 61) == 14
+    assert taken(store, batch, 20, 1, START + 61) == 0
+
+
+def test_who_takes_leftovers_is_told_when_a_minute_has_some(store: Store) -> None:
+    batch = Seen(Place("groq", (Limit("tpm", 1000),)), "batch", leftover=True)
+    assert taken(store, batch, 20, 100) == 9
+    (examined,) = run(store.explain([batch], Need(100, 10), START + 1))
+    assert examined.until == pytest.approx(START + 60, abs=1.1)
+    assert taken(store, batch, 1, 100, examined.until or 0) == 1
+
+
+def test_a_single_request_at_a_time_is_no_more_than_its_leftover(store: Store) -> None:
+    one, two = (Seen(Place(f"{number}", (Limit("parallel", number),)), "batch", leftover=True) for number in (1, 2))
+    assert [reserve(store, one, at=START)[1] is not None for _ in range(2)] == [True, False]
+    assert [reserve(store, two, at=START)[1] is not None for _ in range(2)] == [True, False]
+
+
 def test_a_request_that_needs_more_than_is_not_kept_is_told_that_no_time_helps(store: Store) -> None:
     _, others = views(Place("groq", (Limit("tpm", 1000),)))
     (examined,) = run(store.explain([others], Need(800, 10), START))

@@ -11,7 +11,7 @@ from struct import Struct, unpack
 from typing import Any, Final, cast
 
 from router_config.ledger.redis.scripts import LATENCY
-from router_config.ledger.rules.classes.kept import unreleased, window_of
+from router_config.ledger.rules.classes.kept import SPARE, unreleased, window_of
 from router_config.ledger.rules.decisions import Decision, decision_of
 from router_config.ledger.rules.gates import Candidate, Cooldown, Status
 from router_config.ledger.rules.history import Event, EventKind, minute_of, slot_of
@@ -100,7 +100,8 @@ def divided_of(meter: Meter, expected: Expected, now: float) -> dict[str, Any]:
     ]
     if not meter.leftover:
         return {"keeps": keeps}
-    return {"keeps": keeps, "own": meter.leftover, "gone": expected.share(window_of(meter.long), now)}
+    gone = expected.share(window_of(meter.long), now)
+    return {"keeps": keeps, "own": meter.leftover, "gone": gone, "spare": SPARE}
 
 
 def divided_name(meter: Meter) -> str:

@@ -84,7 +84,7 @@ def _kept_until(
     held, moments = used + reserved, []
     if kept.gone < 1 and (grows := leftover_grows(meter, limit, held, needed, book, now)) is not None:
         moments.append(grows)
-    excess = held + needed - (limit.value - kept.amount)
+    excess = held + needed - (limit.value - kept.amount - kept.spare)
     theirs = [each.scope for each in meter.keeps if each.name in kept.names]
     if 0 < excess <= used and (leaves := _clears_at(meter, limit, counts, excess, book, now, theirs)) is not None:
         moments.append(leaves)

@@ -91,7 +91,11 @@ local function most_of(gate, meter, held)
     local unreleased = gate.period == 'day' and keep.unreleased or 1
     most = most - math.max(0, whole(math.min(share - used_by(keep.scope), share * unreleased)))
   end
-  if of_meter.own and gate.period ~= 'none' and gate.exhausts then
+  if of_meter.own and not gate.exhausts then
+    local spare = gate.value * of_meter.spare
+    if gate.metric == 'requests' then spare = gate.value >= 2 and math.ceil(spare - ROUNDING) or 0 end
+    most = most - spare
+  elseif of_meter.own then
     local others = math.max(0, held - used_by(of_meter.own))
     most = others + of_meter.gone * math.max(0, most - others)
   end

@@ -1,7 +1,7 @@
 """How much of a limit a class of agents may use beside what is kept for others. Pure logic over counts."""
 
 from functools import lru_cache
-from math import floor
+from math import ceil, floor
 from typing import Final, NamedTuple, Protocol
 
 from router_config.ledger.rules.classes.keeps import Keep
@@ -11,6 +11,12 @@ from router_config.ledger.rules.windows import Calendar, CalendarDay, Window
 
 MOST_RELEASED: Final = 0.25
 """The last part of a window, at most, in which what is kept is released."""
+
+SPARE: Final = 0.1
+"""The part of a minute, of an hour and of requests at a time that a class which takes leftovers leaves free.
+
+So there is room at every moment for others that come, and within a window they have all that they ask for.
+"""
 
 _ROUNDING: Final = 1e-9
 _UTC_DAY: Final = CalendarDay("UTC")
@@ -29,7 +35,7 @@ class Kept(NamedTuple):
     """What of a limit is kept for others, and for whom.
 
     most: what may be used and reserved of it in all. idle: what a single request may take where nothing is used.
-    gone: the share of what is left over that may be used by now.
+    gone: the share of what is left over that may be used by now. spare: what is left free for whoever comes.
     """
 
     amount: float
@@ -37,6 +43,7 @@ class Kept(NamedTuple):
     most: float
     idle: float
     gone: float = 1.0
+    spare: float = 0.0
 
 
 def kept_of(meter: Meter, limit: Limit, held: float, pages: Pages, now: float) -> Kept:
@@ -54,8 +61,11 @@ def kept_of(meter: Meter, limit: Limit, held: float, pages: Pages, now: float) -
             names.append(keep.name)
     most = limit.value - amount
     idle = limit.value - sum(_share(limit, keep.share) for keep in meter.keeps)
-    if not meter.leftover or limit.period == "none" or not limit.exhausts:
+    if not meter.leftover:
         return Kept(amount, tuple(names), most, idle)
+    if not limit.exhausts:
+        spare = _spare(limit)
+        return Kept(amount, tuple(names), most - spare, idle - spare, spare=spare)
     gone = pages.expected.share(window_of(meter.long), now)
     others = max(0.0, held - _held(meter.leftover, limit, pages))
     return Kept(amount, tuple(names), others + gone * max(0.0, most - others), idle, gone)
@@ -94,6 +104,13 @@ _meter: Final = lru_cache(4096)(Meter)
 def _share(limit: Limit, share: float) -> float:
     value = limit.value * share
     return floor(value + _ROUNDING) if limit.metric == "requests" else value
+
+
+def _spare(limit: Limit) -> float:
+    """Of requests whole ones, and none of a single one."""
+    if limit.metric != "requests":
+        return limit.value * SPARE
+    return ceil(limit.value * SPARE - _ROUNDING) if limit.value >= 2 else 0
 
 
 def _held(scope: str, limit: Limit, pages: Pages) -> float:
