@@ -11,7 +11,8 @@ from struct import Struct, unpack
 from typing import Any, Final, cast
 
 from router_config.ledger.redis.scripts import LATENCY
-from router_config.ledger.rules.classes.kept import SPARE, unreleased, window_of
+from router_config.ledger.rules.classes.keeps import SPARE
+from router_config.ledger.rules.classes.kept import unreleased, window_of
 from router_config.ledger.rules.decisions import Decision, decision_of
 from router_config.ledger.rules.gates import Candidate, Cooldown, Status
 from router_config.ledger.rules.history import Event, EventKind, minute_of, slot_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from router_config.ledger.rules.classes.kept import kept_of
+from router_config.ledger.rules.classes.kept import kept_of, window_of
 from router_config.ledger.rules.gates import (
     OPEN,
     Book,
@@ -167,6 +167,11 @@ def _has_plenty(candidate: Candidate, need: Need, amount: Spending, book: Book, 
             used = opened[place] + held[period][place]
             if used + taken[place] > value or used >= soft:
                 return False
+        if meter.left_over:
+            gone = book.expected.share(window_of(meter.long), now)
+            for place, value in meter.left_over:
+                if opened[place] + counts.long[place] + taken[place] > value * gone:
+                    return False
         if meter.paced:
             share = book.expected.share(meter.long, now)
             for place, value in meter.paced:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
-from router_config.ledger.rules.classes.keeps import Keep
+from router_config.ledger.rules.classes.keeps import Keep, spare_of
 from router_config.ledger.rules.pacing import Pace
 from router_config.ledger.rules.windows import MINUTE, ROLLING_DAY, Period, Unit, Window
 
@@ -233,6 +233,8 @@ class Meter:
     """How long the windows are that it counts by."""
     tests: tuple[tuple[int, int, float, float], ...] = field(init=False, repr=False, compare=False)
     """Of each limit: its place in an amount, that of its period, and above which values it blocks or is soft."""
+    left_over: tuple[tuple[int, float], ...] = field(init=False, repr=False, compare=False)
+    """Of each limit of which only what is left over may be used: its place in an amount, and how much in the end."""
     paced: tuple[tuple[int, float], ...] = field(init=False, repr=False, compare=False)
     """Of each limit that is paced: its place in an amount, and its value."""
 
@@ -245,12 +247,19 @@ class Meter:
         units = {limit.kind.unit for limit in self.limits if limit.kind.unit not in BASIC}
         object.__setattr__(self, "units", frozenset(units) or BASIC)
 
-        tests = [(each.place, PERIODS.index(each.period), each.value or -1.0, each.soft) for each in self.limits]
-        if self.keeps or self.leftover:
-            tests = [(0, 0, -1.0, -1.0)]  # Nobody has plenty where something is kept: `verdicts` look closer.
+        tests = [(each.place, PERIODS.index(each.period), self._surely(each), each.soft) for each in self.limits]
         object.__setattr__(self, "tests", tuple(tests))
+        over = ((each.place, self._surely(each)) for each in self.limits if each.exhausts) if self.leftover else ()
+        object.__setattr__(self, "left_over", tuple(over))
         even = () if self.pace == "none" else tuple((each.place, each.value) for each in self.limits if each.exhausts)
         object.__setattr__(self, "paced", even)
+
+    def _surely(self, limit: Limit) -> float:
+        """What may be used of a limit in all, however little of what is kept has been used yet."""
+        value = limit.value * (1 - sum(each.share for each in self.keeps))
+        if self.leftover and not limit.exhausts:
+            value -= spare_of(limit.value, whole=limit.metric == "requests")
+        return value or -1.0
 
     def holds(self, kind: LimitKind) -> bool:
         """Whether it counts what such a limit does. Of any other it knows only what the provider reports."""

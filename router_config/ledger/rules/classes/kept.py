@@ -1,22 +1,16 @@
 """How much of a limit a class of agents may use beside what is kept for others. Pure logic over counts."""
 
 from functools import lru_cache
-from math import ceil, floor
+from math import floor
 from typing import Final, NamedTuple, Protocol
 
-from router_config.ledger.rules.classes.keeps import Keep
+from router_config.ledger.rules.classes.keeps import Keep, spare_of
 from router_config.ledger.rules.meters import Counts, Limit, Meter
 from router_config.ledger.rules.pacing import Expected
 from router_config.ledger.rules.windows import Calendar, CalendarDay, Window
 
 MOST_RELEASED: Final = 0.25
 """The last part of a window, at most, in which what is kept is released."""
-
-SPARE: Final = 0.1
-"""The part of a minute, of an hour and of requests at a time that a class which takes leftovers leaves free.
-
-So there is room at every moment for others that come, and within a window they have all that they ask for.
-"""
 
 _ROUNDING: Final = 1e-9
 _UTC_DAY: Final = CalendarDay("UTC")
@@ -64,7 +58,7 @@ def kept_of(meter: Meter, limit: Limit, held: float, pages: Pages, now: float) -
     if not meter.leftover:
         return Kept(amount, tuple(names), most, idle)
     if not limit.exhausts:
-        spare = _spare(limit)
+        spare = spare_of(limit.value, whole=limit.metric == "requests")
         return Kept(amount, tuple(names), most - spare, idle - spare, spare=spare)
     gone = pages.expected.share(window_of(meter.long), now)
     others = max(0.0, held - _held(meter.leftover, limit, pages))
@@ -104,13 +98,6 @@ _meter: Final = lru_cache(4096)(Meter)
 def _share(limit: Limit, share: float) -> float:
     value = limit.value * share
     return floor(value + _ROUNDING) if limit.metric == "requests" else value
-
-
-def _spare(limit: Limit) -> float:
-    """Of requests whole ones, and none of a single one."""
-    if limit.metric != "requests":
-        return limit.value * SPARE
-    return ceil(limit.value * SPARE - _ROUNDING) if limit.value >= 2 else 0
 
 
 def _held(scope: str, limit: Limit, pages: Pages) -> float:
